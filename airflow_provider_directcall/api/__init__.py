@@ -1,0 +1,9 @@
+"""Directcall's HTTP API: requests as data, replies as frozen dataclasses, one sync and one async client.
+
+Nothing here imports Airflow. A request is described by a function of :mod:`.methods` and sent by a client::
+
+    with Client(Settings(client_id="...", client_secret="...")) as client:
+        placed = client.send(methods.place_call("5511990000001", "5511990000002", tags={"customer": "42"}))
+"""
+
+from __future__ import annotations

@@ -1,0 +1,311 @@
+"""The only code that does I/O: :class:`Client` and :class:`AsyncClient`, which differ in ``await`` only."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from types import TracebackType
+from typing import TYPE_CHECKING, Final, Self, TypeVar
+
+import httpx
+import tenacity
+
+from airflow_provider_directcall.api import protocol
+from airflow_provider_directcall.api.errors import DirectcallAuthError, DirectcallError, DirectcallUnavailable
+from airflow_provider_directcall.api.methods import request_token
+from airflow_provider_directcall.api.pacing import Pacer
+from airflow_provider_directcall.api.paging import PageReader
+from airflow_provider_directcall.api.redaction import RequestLogFilter
+from airflow_provider_directcall.api.tokens import TokenKeeper
+
+if TYPE_CHECKING:
+    from airflow_provider_directcall.api.requests import Listing, Request
+    from airflow_provider_directcall.api.settings import Settings
+
+T = TypeVar("T")
+Row = TypeVar("Row")
+
+log = logging.getLogger(__name__)
+logging.getLogger("httpx").addFilter(RequestLogFilter())
+
+#: An idle connection is closed after this long, before common servers close theirs (5 s) under a request.
+_LIMITS: Final = httpx.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=2.0)
+
+
+@dataclass(frozen=True, slots=True)
+class RetryBudget:
+    """How long a client goes on trying by itself.
+
+    :param attempts: how often at most, the first time included.
+    :param seconds: no attempt starts later than this after the first one.
+    :param longest_pause: upper bound of one pause in seconds; a longer ``Retry-After`` ends the trying.
+    """
+
+    attempts: int = 5
+    seconds: float = 60.0
+    longest_pause: float = 20.0
+
+
+class _Account:
+    """What both clients keep about an account: settings, token, pace, budget. No I/O."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        budget: RetryBudget | None = None,
+        on_token: Callable[[str], object] = lambda token: None,
+    ) -> None:
+        self.settings = settings
+        self._budget = budget or RetryBudget()
+        self._on_token = on_token
+        self._tokens = TokenKeeper()
+        self._pacer = Pacer(settings.requests_per_second)
+        if settings.sends_secrets_in_clear:
+            log.warning("The connection's host is plain http: the secret, the token and all texts travel in clear.")
+
+    def _retry_arguments(self, request: Request[T]) -> _RetryArguments:
+        """The one retry policy, for tenacity's sync and async loops alike."""
+        backoff = tenacity.wait_random_exponential(multiplier=0.5, max=self._budget.longest_pause)
+
+        def pause(state: tenacity.RetryCallState) -> float:
+            return max(backoff(state), _asked_pause(state))
+
+        return _RetryArguments(
+            retry=tenacity.retry_if_exception(lambda error: protocol.may_repeat(request, error)),
+            wait=pause,
+            stop=tenacity.stop_after_attempt(self._budget.attempts)
+            | tenacity.stop_before_delay(self._budget.seconds)
+            | _asks_for_more_than(self._budget.longest_pause),
+            before_sleep=_log_repetition,
+        )
+
+    def _log_done(self, request: Request[T], response: httpx.Response, started: float) -> None:
+        level = logging.INFO if request.endpoint.once_only else logging.DEBUG
+        elapsed = time.monotonic() - started
+        log.log(level, "%s: HTTP %d in %.2f s", request.endpoint_name, response.status_code, elapsed)
+
+
+@dataclass(frozen=True, slots=True)
+class _RetryArguments:
+    retry: tenacity.retry_if_exception
+    wait: Callable[[tenacity.RetryCallState], float]
+    stop: tenacity.stop_any
+    before_sleep: Callable[[tenacity.RetryCallState], None]
+
+
+class Client(_Account):
+    """Talks to Directcall, blocking. Safe to share between threads; a context manager.
+
+    :param settings: the account.
+    :param budget: how long to go on trying.
+    :param on_token: called with each new access token, so that the caller can keep it out of its logs.
+    :param sleep: waits for some seconds; replaced by tests.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        budget: RetryBudget | None = None,
+        on_token: Callable[[str], object] = lambda token: None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        super().__init__(settings, budget=budget, on_token=on_token)
+        self._sleep = sleep
+        self._renewal = threading.Lock()
+        self._http = httpx.Client(limits=_LIMITS)
+
+    def send(self, request: Request[T]) -> T:
+        """Send a request and read its reply.
+
+        :raises DirectcallError: one of its kinds; see the table of :mod:`.protocol`.
+        :raises ValueError: the account lacks what the request needs; nothing was sent.
+        """
+        arguments = self._retry_arguments(request)
+        retrying = tenacity.Retrying(
+            retry=arguments.retry,
+            wait=arguments.wait,
+            stop=arguments.stop,
+            before_sleep=arguments.before_sleep,
+            sleep=self._sleep,
+            reraise=True,
+        )
+        result: T = retrying(self._attempt, request)
+        return result
+
+    def rows(self, listing: Listing[Row]) -> Iterator[Row]:
+        """Each row of a listing once, fetched page by page as they are asked for."""
+        reader = PageReader(listing)
+        while (request := reader.next_request()) is not None:
+            yield from reader.feed(self.send(request))
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._http.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _attempt(self, request: Request[T]) -> T:
+        if not request.authenticated:
+            return self._exchange(request, None)
+        token = self._token()
+        try:
+            return self._exchange(request, token)
+        except DirectcallAuthError:
+            self._tokens.reject(token)
+            return self._exchange(request, self._token())
+
+    def _token(self) -> str:
+        with self._renewal:
+            now = time.monotonic()
+            token = self._tokens.current(now)
+            if token is None:
+                token = self._tokens.store(self.send(request_token(self.settings)), now)
+                self._on_token(token)
+            return token
+
+    def _exchange(self, request: Request[T], token: str | None) -> T:
+        built = protocol.build(request, self.settings, token)
+        delay = self._pacer.delay(time.monotonic())
+        if delay:
+            self._sleep(delay)
+        started = time.monotonic()
+        try:
+            response = self._http.send(built)
+        except httpx.TransportError as error:
+            raise protocol.transport_failure(request, error) from None
+        self._log_done(request, response, started)
+        return protocol.read(request, self.settings, response)
+
+
+class AsyncClient(_Account):
+    """Talks to Directcall on an event loop; the twin of :class:`Client`, an async context manager.
+
+    Belongs to the loop it is first used on. Parameters as :class:`Client`; ``sleep`` is a coroutine function.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        budget: RetryBudget | None = None,
+        on_token: Callable[[str], object] = lambda token: None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        super().__init__(settings, budget=budget, on_token=on_token)
+        self._sleep = sleep
+        self._renewal = asyncio.Lock()
+        self._opening = asyncio.Lock()
+        self._http: httpx.AsyncClient | None = None
+
+    async def send(self, request: Request[T]) -> T:
+        """Send a request and read its reply; raises as :meth:`Client.send`."""
+        arguments = self._retry_arguments(request)
+        retrying = tenacity.AsyncRetrying(
+            retry=arguments.retry,
+            wait=arguments.wait,
+            stop=arguments.stop,
+            before_sleep=arguments.before_sleep,
+            sleep=self._sleep,
+            reraise=True,
+        )
+        return await retrying(self._attempt, request)
+
+    async def rows(self, listing: Listing[Row]) -> AsyncIterator[Row]:
+        """Each row of a listing once, fetched page by page as they are asked for."""
+        reader = PageReader(listing)
+        while (request := reader.next_request()) is not None:
+            for row in reader.feed(await self.send(request)):
+                yield row
+
+    async def close(self) -> None:
+        """Close all connections."""
+        if self._http is not None:
+            await self._http.aclose()
+            self._http = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def _attempt(self, request: Request[T]) -> T:
+        if not request.authenticated:
+            return await self._exchange(request, None)
+        token = await self._token()
+        try:
+            return await self._exchange(request, token)
+        except DirectcallAuthError:
+            self._tokens.reject(token)
+            return await self._exchange(request, await self._token())
+
+    async def _token(self) -> str:
+        async with self._renewal:
+            now = time.monotonic()
+            token = self._tokens.current(now)
+            if token is None:
+                token = self._tokens.store(await self.send(request_token(self.settings)), now)
+                self._on_token(token)
+            return token
+
+    async def _exchange(self, request: Request[T], token: str | None) -> T:
+        built = protocol.build(request, self.settings, token)
+        delay = self._pacer.delay(time.monotonic())
+        if delay:
+            await self._sleep(delay)
+        http = await self._opened()
+        started = time.monotonic()
+        try:
+            response = await http.send(built)
+        except httpx.TransportError as error:
+            raise protocol.transport_failure(request, error) from None
+        self._log_done(request, response, started)
+        return protocol.read(request, self.settings, response)
+
+    async def _opened(self) -> httpx.AsyncClient:
+        """The HTTP client; its SSL context is made in a thread, because loading certificates blocks the loop."""
+        async with self._opening:
+            if self._http is None:
+                context = await asyncio.to_thread(httpx.create_ssl_context)
+                self._http = httpx.AsyncClient(limits=_LIMITS, verify=context)
+            return self._http
+
+
+def _failure(state: tenacity.RetryCallState) -> BaseException | None:
+    return state.outcome.exception() if state.outcome is not None else None
+
+
+def _asked_pause(state: tenacity.RetryCallState) -> float:
+    """Seconds that the server asked for (``Retry-After``), else 0."""
+    error = _failure(state)
+    return (error.retry_after or 0.0) if isinstance(error, DirectcallUnavailable) else 0.0
+
+
+class _asks_for_more_than(tenacity.stop.stop_base):  # noqa: N801 - named as tenacity names its own conditions
+    """Stops when the server asks for a longer pause than this."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+
+    def __call__(self, retry_state: tenacity.RetryCallState) -> bool:
+        return _asked_pause(retry_state) > self._seconds
+
+
+def _log_repetition(state: tenacity.RetryCallState) -> None:
+    error = _failure(state)
+    if isinstance(error, DirectcallError) and state.next_action is not None:
+        log.warning("%s; attempt %d, again in %.1f s", error, state.attempt_number, state.next_action.sleep)

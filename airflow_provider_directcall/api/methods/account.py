@@ -1,0 +1,31 @@
+"""Token, cipher, carrier look-up."""
+
+from __future__ import annotations
+
+from airflow_provider_directcall.api.replies import Carrier, Cipher, Token
+from airflow_provider_directcall.api.requests import Request
+from airflow_provider_directcall.api.settings import Settings
+from airflow_provider_directcall.telephony.numbers import GEOGRAPHIC, parse_number
+
+
+def request_token(settings: Settings) -> Request[Token]:
+    """Ask for an access token (``/request_token``). Clients do this by themselves."""
+    params = {"client_id": settings.client_id, "client_secret": settings.client_secret}
+    return Request("request_token", params, Token.from_reply, authenticated=False)
+
+
+def create_cipher(settings: Settings, destination: str | None = None) -> Request[Cipher]:
+    """Make a key for the vendor's browser plug-in (``/encrypt``). The key never expires: treat it as a secret.
+
+    :param destination: the one number that a page with this key may dial (``destino``).
+    """
+    params = {"client_id": settings.client_id, "client_secret": settings.client_secret}
+    if destination is not None:
+        params["destino"] = parse_number(destination, argument="destination").digits
+    return Request("create_cipher", params, Cipher.from_reply, authenticated=False)
+
+
+def lookup_carrier(number: str) -> Request[Carrier]:
+    """Ask which carrier a Brazilian number belongs to today (``/portabilidade/consultar``, ``numero``)."""
+    parsed = parse_number(number, argument="number", allow=GEOGRAPHIC)
+    return Request("lookup_carrier", {"numero": parsed.national}, Carrier.from_reply)

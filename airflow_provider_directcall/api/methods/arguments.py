@@ -1,0 +1,201 @@
+"""Checks of arguments that several methods share; a ValueError names the argument, the rule and a masked value."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Final
+
+from airflow_provider_directcall.api.requests import DefaultOrigin, LocalTime, Value
+from airflow_provider_directcall.telephony.numbers import (
+    CALLABLE,
+    TEXTABLE,
+    VOICE_MESSAGEABLE,
+    Kind,
+    mask_number,
+    parse_number,
+)
+
+__all__ = [
+    "CALLABLE",
+    "MAX_DESTINATIONS",
+    "MAX_TEXT_LENGTH",
+    "TEXTABLE",
+    "VOICE_MESSAGEABLE",
+    "aware",
+    "boolean",
+    "checked_audio",
+    "checked_text",
+    "identifier",
+    "local_time",
+    "numbers",
+    "origin_value",
+    "sender_value",
+    "tag_params",
+    "window",
+]
+
+#: Characters of a text in all (documented).
+MAX_TEXT_LENGTH: Final = 700
+#: Destinations in one field (documented as advice; above that a CSV file goes along).
+MAX_DESTINATIONS: Final = 10
+MEGABYTE: Final = 1024 * 1024
+
+_STATEMENT_TIME: Final = "%Y%m%d%H%M%S"
+#: Characters that a tag's name cannot hold: PHP's brackets, and what a multipart field name cannot carry unchanged.
+_NOT_IN_TAG_NAMES: Final = frozenset('[]"\\')
+#: Asks the statement for the tags of each row; as a tag of one's own it would be ambiguous there.
+SEARCH_TAG: Final = "search"
+#: First bytes of audio formats that are surely no MP3.
+_OTHER_FORMATS: Final = {b"RIFF": "WAV", b"OggS": "Ogg", b"fLaC": "FLAC", b"\x1aE\xdf\xa3": "WebM"}
+
+
+def boolean(value: bool) -> str:
+    """A boolean in the vendor's ``s`` / ``n``."""
+    return "s" if value else "n"
+
+
+def origin_value(origin: str | None, allow: frozenset[Kind]) -> Value:
+    """The digits of an origin, or the account's default origin when none is given."""
+    if origin is None:
+        return DefaultOrigin(allow)
+    return parse_number(origin, argument="origin", allow=allow).digits
+
+
+def sender_value(origin: str | None) -> Value:
+    """The sender of an SMS: a number, or a word such as a system's name (the vendor takes any word)."""
+    if origin is not None and any(char.isalpha() for char in origin):
+        _refuse_control_characters("origin", origin)
+        return origin
+    return origin_value(origin, TEXTABLE)
+
+
+def numbers(destinations: str | Sequence[str], allow: frozenset[Kind], *, limit: int | None) -> tuple[str, ...]:
+    """One or several numbers as digits, each once.
+
+    :param limit: how many there may be, or None.
+    :raises ValueError: none, too many, a bad one (its position is named), or the same one twice.
+    """
+    given = [destinations] if isinstance(destinations, str) else list(destinations)
+    if not given:
+        raise ValueError("destination: at least one number is needed")
+    if limit is not None and len(given) > limit:
+        raise ValueError(f"destination: at most {limit} numbers in one request, not {len(given)}; use as_csv=True")
+    names = ["destination"] if len(given) == 1 else [f"destination[{index}]" for index in range(len(given))]
+    parsed = [
+        parse_number(number, argument=name, allow=allow).digits for name, number in zip(names, given, strict=True)
+    ]
+    _refuse_repeated(parsed)
+    return tuple(parsed)
+
+
+def _refuse_repeated(parsed: Sequence[str]) -> None:
+    seen: set[str] = set()
+    for digits in parsed:
+        if digits in seen:
+            raise ValueError(f"destination: {mask_number(digits)} is there twice and would get the message twice")
+        seen.add(digits)
+
+
+def tag_params(tags: Mapping[str, str] | None) -> dict[str, Value]:
+    """Tags as PHP-bracket parameters ``campos[name]=value``.
+
+    :raises ValueError: a name is empty, is ``search`` or holds ``[``, ``]``, ``"``, a backslash or a control
+        character; a value is no text or holds a NUL character.
+    """
+    return {f"campos[{_tag_name(name)}]": _tag_value(name, value) for name, value in (tags or {}).items()}
+
+
+def _tag_name(name: str) -> str:
+    if not isinstance(name, str) or not name.strip():
+        raise ValueError("tags: a name has to be a text that is not empty")
+    wrong = sorted(_NOT_IN_TAG_NAMES & set(name))
+    if wrong:
+        raise ValueError(f"tags: a name cannot hold {' '.join(wrong)}")
+    if name == SEARCH_TAG:
+        raise ValueError("tags: the name 'search' has a meaning of its own in the statement")
+    _refuse_control_characters("tags: a name", name)
+    return name
+
+
+def _tag_value(name: str, value: str) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"tags: the value of {name!r} has to be a text, not {type(value).__name__}")
+    if "\0" in value:
+        raise ValueError(f"tags: the value of {name!r} holds a NUL character")
+    _refuse_surrogates(f"tags: the value of {name!r}", value)
+    return value
+
+
+def checked_text(text: str, *, prefix: str = "") -> str:
+    """A message's text.
+
+    :param prefix: what the vendor puts in front of it; it counts.
+    :raises ValueError: empty, above 700 characters in all, or with characters that no encoding carries.
+    """
+    if not text.strip():
+        raise ValueError("text: it is empty")
+    length = len(text) + len(prefix)
+    if length > MAX_TEXT_LENGTH:
+        raise ValueError(f"text: {MAX_TEXT_LENGTH} characters at most, not {length}")
+    if "\0" in text:
+        raise ValueError("text: it holds a NUL character")
+    _refuse_surrogates("text", text)
+    return text
+
+
+def checked_audio(content: bytes, *, megabytes: int, formats: Iterable[str]) -> bytes:
+    """An audio file's bytes.
+
+    :param megabytes: how large it may be.
+    :param formats: formats that the vendor takes, such as ``MP3``.
+    :raises ValueError: empty, too large, or recognisably of another format.
+    """
+    if not content:
+        raise ValueError("audio: the file is empty")
+    if len(content) > megabytes * MEGABYTE:
+        raise ValueError(f"audio: {megabytes} MB at most, not {len(content) / MEGABYTE:.1f} MB")
+    accepted = tuple(formats)
+    found = next((name for magic, name in _OTHER_FORMATS.items() if content.startswith(magic)), None)
+    if found is not None and found not in accepted:
+        raise ValueError(f"audio: {' or '.join(accepted)} is needed, this is {found}")
+    return content
+
+
+def aware(name: str, moment: datetime) -> datetime:
+    """The moment itself; ValueError for one without a zone."""
+    if moment.tzinfo is None or moment.utcoffset() is None:
+        raise ValueError(f"{name}: a datetime with a time zone is needed, not a naive one")
+    return moment
+
+
+def local_time(name: str, moment: datetime, pattern: str) -> LocalTime:
+    """A moment as a parameter in the account's zone."""
+    return LocalTime(aware(name, moment), pattern)
+
+
+def window(since: datetime, until: datetime) -> tuple[LocalTime, LocalTime]:
+    """A closed window of the statement, both ends included, to the second."""
+    if aware("until", until) < aware("since", since):
+        raise ValueError("until: it lies before since")
+    return LocalTime(since, _STATEMENT_TIME), LocalTime(until, _STATEMENT_TIME)
+
+
+def identifier(name: str, value: str | int) -> str:
+    """An id as a text; ValueError when empty or with blanks or control characters inside."""
+    text = str(value).strip()
+    if not text or any(char.isspace() or unicodedata.category(char) == "Cc" for char in text):
+        raise ValueError(f"{name}: an id without blanks is needed")
+    return text
+
+
+def _refuse_control_characters(name: str, text: str) -> None:
+    if any(unicodedata.category(char) == "Cc" for char in text):
+        raise ValueError(f"{name} cannot hold control characters")
+    _refuse_surrogates(name, text)
+
+
+def _refuse_surrogates(name: str, text: str) -> None:
+    if any("\ud800" <= char <= "\udfff" for char in text):
+        raise ValueError(f"{name} holds half of a character (a lone surrogate)")

@@ -1,0 +1,247 @@
+"""SMS and voice messages (``sms``): send, state, cancel, received ones, stored audio."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from airflow_provider_directcall.api.methods.arguments import (
+    MAX_DESTINATIONS,
+    TEXTABLE,
+    VOICE_MESSAGEABLE,
+    aware,
+    boolean,
+    checked_audio,
+    checked_text,
+    identifier,
+    local_time,
+    numbers,
+    origin_value,
+    sender_value,
+    tag_params,
+)
+from airflow_provider_directcall.api.methods.calls import SCHEDULE_TIME
+from airflow_provider_directcall.api.methods.paging import listing
+from airflow_provider_directcall.api.replies import (
+    Acknowledgement,
+    MessageStatus,
+    ReceivedMessage,
+    SentMessage,
+    StoredAudio,
+)
+from airflow_provider_directcall.api.requests import FilePart, JsonValue, Listing, Request, Value
+from airflow_provider_directcall.telephony.numbers import Kind
+
+_AUDIO_MEGABYTES = 4
+_MAX_LOT = 500
+_RECEIVED_TIME = "%Y-%m-%d %H:%M:%S"
+_RECEIVED_PAGE_SIZE = 100
+
+
+def send_sms(
+    destination: str | Sequence[str],
+    text: str,
+    *,
+    origin: str | None = None,
+    tags: Mapping[str, str] | None = None,
+    send_at: datetime | None = None,
+    short_number: bool = True,
+    show_origin: bool = False,
+    reply_email: str | None = None,
+    as_csv: bool = False,
+) -> Request[SentMessage]:
+    """Send one SMS text to one or several recipients (``/sms/send``, ``tipo=texto``). Once-only.
+
+    :param destination: one number or several (``destino``): Brazilian, or ``00`` + country + number.
+    :param text: up to 700 characters (``texto``); an SMS holds 140, a longer text is split and each part is charged.
+    :param origin: sender (``origem``): a number, or a word such as a system's name; None for the connection's default.
+    :param tags: custom data (``campos``), texts by name.
+    :param send_at: aware datetime (``cron``); None sends at once.
+    :param short_number: send from a short number (``short_number``, observed): only then there are replies and states.
+    :param show_origin: put the origin in front of the text (``id_origem``, observed); it counts towards the 700.
+    :param reply_email: address that gets the replies of the next 24 hours (``callbackEmail``).
+    :param as_csv: send the recipients as a file (``destino_csv``); needed for more than ten.
+    :raises ValueError: an argument is wrong; nothing was sent.
+    """
+    params: dict[str, Value] = {
+        "origem": sender_value(origin),
+        "texto": checked_text(text, prefix=(origin or "") if show_origin else ""),
+        "tipo": "texto",
+        "short_number": boolean(short_number),
+        "id_origem": boolean(show_origin),
+    }
+    if reply_email is not None:
+        params["callbackEmail"] = reply_email
+    recipients, files = _recipients(destination, TEXTABLE, as_csv=as_csv)
+    return _send_message(params | recipients, tags, send_at, files)
+
+
+def send_voice_message(
+    destination: str | Sequence[str],
+    *,
+    text: str | None = None,
+    audio: bytes | None = None,
+    audio_id: str | None = None,
+    audio_name: str = "audio.mp3",
+    origin: str | None = None,
+    tags: Mapping[str, str] | None = None,
+    send_at: datetime | None = None,
+    attempts: int | None = None,
+    hours: tuple[int, int] | None = None,
+    as_csv: bool = False,
+) -> Request[SentMessage]:
+    """Call one or several recipients and read a text or play an audio to them (``/sms/send``, ``tipo=voz``). Once-only.
+
+    :param destination: one Brazilian number or several (``destino``).
+    :param text: read aloud by the vendor (``texto``), up to 700 characters.
+    :param audio: bytes of an MP3 of up to 4 MB (``audio``).
+    :param audio_id: id of a stored audio (``audio_id``). Exactly one of text, audio and audio_id is needed.
+    :param audio_name: file name shown to the vendor.
+    :param origin: number shown to the recipient (``origem``); None for the connection's default.
+    :param tags: custom data (``campos``), texts by name.
+    :param send_at: aware datetime (``cron``); None sends at once.
+    :param attempts: how often the vendor tries each number (``num_tentativas``); None leaves the vendor's default of 3.
+    :param hours: first and last hour of the day of delivery, 0 to 23, account's zone (``enviar_de``, ``enviar_ate``).
+    :param as_csv: send the recipients as a file (``destino_csv``); needed for more than ten.
+    :raises ValueError: an argument is wrong; nothing was sent.
+    """
+    if sum(content is not None for content in (text, audio, audio_id)) != 1:
+        raise ValueError("text, audio, audio_id: exactly one of them is needed")
+    params: dict[str, Value] = {"origem": origin_value(origin, VOICE_MESSAGEABLE), "tipo": "voz"}
+    files: tuple[FilePart, ...] = ()
+    if text is not None:
+        params["texto"] = checked_text(text)
+    if audio_id is not None:
+        params["audio_id"] = identifier("audio_id", audio_id)
+    if audio is not None:
+        files = (_mp3(audio, audio_name),)
+    if attempts is not None:
+        params["num_tentativas"] = _attempts(attempts)
+    if hours is not None:
+        params["enviar_de"], params["enviar_ate"] = _hours(hours)
+    recipients, recipients_file = _recipients(destination, VOICE_MESSAGEABLE, as_csv=as_csv)
+    return _send_message(params | recipients, tags, send_at, recipients_file + files)
+
+
+def _recipients(
+    destination: str | Sequence[str], allow: frozenset[Kind], *, as_csv: bool
+) -> tuple[dict[str, Value], tuple[FilePart, ...]]:
+    """Recipients as a field, or as a file, which may hold any number of them."""
+    parsed = numbers(destination, allow, limit=None if as_csv else MAX_DESTINATIONS)
+    if not as_csv:
+        return {"destino": ";".join(parsed)}, ()
+    content = "\n".join(parsed).encode("ascii")
+    return {}, (FilePart("destino_csv", "destinations.csv", content, "text/csv"),)
+
+
+def _send_message(
+    params: dict[str, Value],
+    tags: Mapping[str, str] | None,
+    send_at: datetime | None,
+    files: tuple[FilePart, ...],
+) -> Request[SentMessage]:
+    if send_at is not None:
+        params["cron"] = local_time("send_at", send_at, SCHEDULE_TIME)
+    return Request("send_message", params | tag_params(tags), SentMessage.from_reply, files=files)
+
+
+@dataclass(frozen=True, slots=True)
+class LotRecipient:
+    """One recipient of a lot.
+
+    :param recipient_id: the caller's own id, unique in the lot (``id_destinatario``).
+    :param destination: number (``destino``, assumed name).
+    :param text: this recipient's text (``texto``, assumed name).
+    :param tags: this recipient's custom data (``campos``, assumed).
+    """
+
+    recipient_id: str
+    destination: str = field(repr=False)
+    text: str = field(repr=False)
+    tags: Mapping[str, str] | None = field(default=None, repr=False)
+
+
+def send_lot(
+    recipients: Sequence[LotRecipient], *, origin: str | None = None, reply_email: str | None = None
+) -> Request[SentMessage]:
+    """Send each recipient a text of its own (``/sms/lot-send``). Once-only. Most of the body is assumed.
+
+    :param recipients: 1 to 500 recipients with different ids and numbers.
+    :raises ValueError: an argument is wrong; nothing was sent.
+    """
+    if not 1 <= len(recipients) <= _MAX_LOT:
+        raise ValueError(f"recipients: 1 to {_MAX_LOT} in one request, not {len(recipients)}")
+    ids = [identifier("recipient_id", recipient.recipient_id) for recipient in recipients]
+    if len(set(ids)) != len(ids):
+        raise ValueError("recipients: a recipient_id is there twice")
+    digits = numbers([recipient.destination for recipient in recipients], TEXTABLE, limit=None)
+    body: dict[str, JsonValue] = {
+        "origem": sender_value(origin),
+        "destinatarios": [
+            _lot_entry(recipient_id, number, recipient)
+            for recipient_id, number, recipient in zip(ids, digits, recipients, strict=True)
+        ],
+    }
+    if reply_email is not None:
+        body["callbackEmail"] = reply_email
+    return Request("send_lot", {}, SentMessage.from_reply, json=body)
+
+
+def _lot_entry(recipient_id: str, digits: str, recipient: LotRecipient) -> dict[str, JsonValue]:
+    entry: dict[str, JsonValue] = {
+        "id_destinatario": recipient_id,
+        "destino": digits,
+        "texto": checked_text(recipient.text),
+    }
+    if recipient.tags:
+        tag_params(recipient.tags)
+        entry["campos"] = dict(recipient.tags)
+    return entry
+
+
+def message_status(callerid: str) -> Request[MessageStatus]:
+    """Ask for the state of a message (``/sms/status``, ``code``): of an SMS with short number, or a voice message."""
+    return Request("message_status", {"code": identifier("callerid", callerid)}, MessageStatus.from_reply)
+
+
+def cancel_message(callerid: str) -> Request[Acknowledgement]:
+    """Cancel a scheduled message (``/sms/remove``, ``code``); refused with code 010 when there is nothing to cancel."""
+    return Request("cancel_message", {"code": identifier("callerid", callerid)}, Acknowledgement.from_reply)
+
+
+def received_messages(since: datetime, until: datetime) -> Listing[ReceivedMessage]:
+    """List received SMS and replies of a closed window (``/sms/recebimento``).
+
+    Needs a contracted keyword or an exclusive short number. Rows have no id, so none is ever left out as a repetition.
+    """
+    if aware("until", until) < aware("since", since):
+        raise ValueError("until: it lies before since")
+    params: dict[str, Value] = {
+        "data_inicio": local_time("since", since, _RECEIVED_TIME),
+        "data_fim": local_time("until", until, _RECEIVED_TIME),
+        "itens_por_pagina": str(_RECEIVED_PAGE_SIZE),
+    }
+    return listing("received_messages", params, ReceivedMessage.from_fields, lambda row: None)
+
+
+def upload_audio(audio: bytes, *, name: str = "audio.mp3") -> Request[StoredAudio]:
+    """Store an MP3 of up to 4 MB for voice messages (``/sms/audio``). Once-only: the vendor would keep two copies."""
+    return Request("upload_audio", {}, StoredAudio.from_reply, files=(_mp3(audio, name),))
+
+
+def _mp3(content: bytes, name: str) -> FilePart:
+    return FilePart("audio", name, checked_audio(content, megabytes=_AUDIO_MEGABYTES, formats=("MP3",)), "audio/mpeg")
+
+
+def _attempts(attempts: int) -> str:
+    if isinstance(attempts, bool) or attempts < 1:
+        raise ValueError(f"attempts: a whole number from 1 is needed, not {attempts!r}")
+    return str(attempts)
+
+
+def _hours(hours: tuple[int, int]) -> tuple[str, str]:
+    first, last = hours
+    if not all(isinstance(hour, int) and 0 <= hour <= 23 for hour in hours):
+        raise ValueError(f"hours: two hours from 0 to 23 are needed, not {hours!r}")
+    return str(first), str(last)

@@ -1,0 +1,120 @@
+"""The statement (``extrato``): calls, recordings, messages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+
+from airflow_provider_directcall.api.methods.arguments import SEARCH_TAG, boolean, identifier, tag_params, window
+from airflow_provider_directcall.api.methods.paging import listing
+from airflow_provider_directcall.api.replies import MessageRow, StatementRow
+from airflow_provider_directcall.api.requests import Listing, Value
+from airflow_provider_directcall.telephony.numbers import ALL_KINDS, parse_number
+
+
+class CallFilter(StrEnum):
+    """Which calls a statement lists (``tipoFiltro``). The vendor has four options; these words are assumed."""
+
+    PLACED = "realizadas"
+    RECEIVED = "recebidas"
+    MISSED = "perdidas"
+    ALL = "todas"
+
+
+class MessageKind(StrEnum):
+    """Which messages a statement of messages lists (``tipo``, assumed)."""
+
+    TEXT = "texto"
+    VOICE = "voz"
+
+
+def list_statement(
+    since: datetime,
+    until: datetime,
+    *,
+    tags: Mapping[str, str] | None = None,
+    origin: str | None = None,
+    destination: str | None = None,
+    callerid: str | None = None,
+    calls: CallFilter | str | None = None,
+    all_products: bool = False,
+) -> Listing[StatementRow]:
+    """List the calls of a closed window (``/extrato/list``), each once, in no promised order.
+
+    A row appears some seconds after its call ended, so one that is missing may still come.
+
+    :param since: aware; the first second (``dataInicial``).
+    :param until: aware; the last second, included (``dataFinal``).
+    :param tags: only calls that carry all of these (``campos``; that all have to match is assumed).
+    :param origin: only calls from this number (``numeroOrigem``).
+    :param destination: only calls to this number (``numeroDestino``).
+    :param callerid: only this call (the id that ``place_call`` gave).
+    :param calls: which calls (``tipoFiltro``); None lists placed ones, and any word of the vendor's can be given.
+    :param all_products: calls of all the account's products (``getAllPins``); for an account's administrator.
+    :raises ValueError: an argument is wrong; nothing was asked.
+    """
+    params = _window_params(since, until, origin, destination)
+    if callerid is not None:
+        params["callerid"] = identifier("callerid", callerid)
+    if calls is not None:
+        params["tipoFiltro"] = str(calls)
+    params["getAllPins"] = "true" if all_products else "false"
+    params |= tag_params(tags)
+    params[f"campos[{SEARCH_TAG}]"] = boolean(True)
+    return listing("list_statement", params, StatementRow.from_fields, lambda row: row.key)
+
+
+def list_recordings(
+    since: datetime,
+    until: datetime,
+    *,
+    origin: str | None = None,
+    destination: str | None = None,
+    callerid: str | None = None,
+    all_products: bool = False,
+) -> Listing[StatementRow]:
+    """List the recorded calls of a closed window (``/extrato/list-recordings``); recordings are kept 90 days.
+
+    Parameters as :func:`list_statement`.
+    """
+    params = _window_params(since, until, origin, destination)
+    if callerid is not None:
+        params["callerid"] = identifier("callerid", callerid)
+    params["getAllPins"] = "true" if all_products else "false"
+    return listing("list_recordings", params, StatementRow.from_fields, lambda row: row.key)
+
+
+def list_messages(
+    since: datetime,
+    until: datetime,
+    *,
+    tags: Mapping[str, str] | None = None,
+    origin: str | None = None,
+    destination: str | None = None,
+    callerid: str | None = None,
+    kind: MessageKind | str | None = None,
+) -> Listing[MessageRow]:
+    """List the messages sent in a closed window. The whole endpoint (``/extrato/list-sms``) is assumed.
+
+    :param callerid: only the messages of one request (the id that ``send_sms`` gave).
+    :param kind: texts or voice messages (``tipo``); None lists both. Others as :func:`list_statement`.
+    """
+    params = _window_params(since, until, origin, destination)
+    if callerid is not None:
+        params["callerid"] = identifier("callerid", callerid)
+    if kind is not None:
+        params["tipo"] = str(kind)
+    params |= tag_params(tags)
+    params[f"campos[{SEARCH_TAG}]"] = boolean(True)
+    return listing("list_messages", params, MessageRow.from_fields, lambda row: row.key)
+
+
+def _window_params(since: datetime, until: datetime, origin: str | None, destination: str | None) -> dict[str, Value]:
+    first, last = window(since, until)
+    params: dict[str, Value] = {"dataInicial": first, "dataFinal": last}
+    if origin is not None:
+        params["numeroOrigem"] = parse_number(origin, argument="origin", allow=ALL_KINDS).digits
+    if destination is not None:
+        params["numeroDestino"] = parse_number(destination, argument="destination", allow=ALL_KINDS).digits
+    return params

@@ -1,0 +1,217 @@
+"""Request -> HTTP, and HTTP -> a typed reply or an error. No I/O: the clients share every line of it.
+
+What an error says about the effect of a request is decided here and nowhere else:
+
+============================================  ======================  ==========================
+what happened                                 repeatable request      once-only request
+============================================  ======================  ==========================
+no connection, DNS, TLS, no free connection   NotSent, repeated       NotSent, repeated
+connection lost, time-out after the start     Unavailable, repeated   OutcomeUnknown
+HTTP 429 or 5xx without an envelope           Unavailable, repeated   OutcomeUnknown
+any other reply that cannot be understood     ReplyError              OutcomeUnknown
+token or secret not accepted                  AuthError               AuthError (had no effect)
+envelope that says no                         Refused                 Refused (had no effect)
+============================================  ======================  ==========================
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final, TypeVar
+
+import httpx
+
+from airflow_provider_directcall import __version__
+from airflow_provider_directcall.api.errors import (
+    RETURN_CODES,
+    DirectcallAuthError,
+    DirectcallError,
+    DirectcallNotSent,
+    DirectcallOutcomeUnknown,
+    DirectcallRefused,
+    DirectcallReplyError,
+    DirectcallUnavailable,
+)
+from airflow_provider_directcall.api.redaction import excerpt, redact
+from airflow_provider_directcall.api.replies.envelope import (
+    Json,
+    JsonObject,
+    Reply,
+    UnreadableError,
+    Verdict,
+    decode_body,
+    judge,
+    rename_keys,
+)
+from airflow_provider_directcall.api.wire import Encoding, Mark
+
+if TYPE_CHECKING:
+    from airflow_provider_directcall.api.requests import JsonValue, Request
+    from airflow_provider_directcall.api.settings import Settings
+
+T = TypeVar("T")
+
+_HEADERS: Final = {
+    "User-Agent": f"airflow-provider-directcall/{__version__}",
+    "Accept": "application/json",
+    "Accept-Encoding": "gzip, deflate",
+}
+#: httpx's errors that are raised before the first byte of a request is out.
+_NOT_SENT: Final = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+)
+_TOO_MANY_REQUESTS: Final = 429
+_BASE_NAME: Final = re.compile(r"^[^\[]*")
+_RULE_DATA: Final = re.compile(r"(?<=\[)[^\]]+(?=\])")
+
+
+def build(request: Request[T], settings: Settings, token: str | None) -> httpx.Request:
+    """The HTTP request.
+
+    :param token: access token; None for a request that carries the client's secret instead.
+    :raises ValueError: the request needs something that the account lacks, such as a default origin.
+    """
+    endpoint = request.endpoint
+    url = settings.base_url + settings.path(request.endpoint_name)
+    extensions = {"timeout": httpx.Timeout(settings.timeout).as_dict()}
+    credentials = {} if token is None else {"access_token": token}
+    if endpoint.encoding is Encoding.JSON:
+        names = settings.field_names(request.endpoint_name)
+        body = rename_keys({key: _rendered(item, settings) for key, item in request.json.items()}, names)
+        json_body = {**credentials, **(body if isinstance(body, dict) else {})}
+        return httpx.Request(endpoint.verb, url, json=json_body, headers=_HEADERS, extensions=extensions)
+    params = {**credentials, **_params(request, settings), endpoint.format_field: "JSON"}
+    if endpoint.encoding is Encoding.QUERY:
+        return httpx.Request(endpoint.verb, url, params=params, headers=_HEADERS, extensions=extensions)
+    files = [(part.name, (part.filename, part.content, part.content_type)) for part in request.files]
+    return httpx.Request(endpoint.verb, url, data=params, files=files or None, headers=_HEADERS, extensions=extensions)
+
+
+def read(request: Request[T], settings: Settings, response: httpx.Response) -> T:
+    """The method's result from a whole response.
+
+    :raises DirectcallError: one of its kinds, by the table above.
+    """
+    try:
+        fields = _fields(request, settings, response)
+        verdict = judge(fields)
+        if verdict is not None and not verdict.ok:
+            raise _refusal(request, response, verdict)
+        if verdict is None and response.is_error:
+            raise UnreadableError(f"it has no envelope: {excerpt(response.content)!r}")
+        return request.read(Reply(fields, settings.zone))
+    except UnreadableError as unreadable:
+        raise _unreadable(request, response, str(unreadable)) from None
+
+
+def transport_failure(request: Request[T], error: httpx.TransportError) -> DirectcallError:
+    """What an error of the connection means for the request; the text holds no URL."""
+    name, cause = request.endpoint_name, f"{type(error).__name__}: {redact(str(error)) or 'no details'}"
+    if isinstance(error, _NOT_SENT):
+        return DirectcallNotSent(f"{name}: nothing was sent ({cause})", endpoint=name)
+    if request.endpoint.once_only:
+        return DirectcallOutcomeUnknown(
+            f"{name}: the request left and no answer came back ({cause}); it may have taken effect", endpoint=name
+        )
+    return DirectcallUnavailable(f"{name}: no answer ({cause})", endpoint=name)
+
+
+def may_repeat(request: Request[T], error: BaseException) -> bool:
+    """Whether the client itself may send the same request again after this error.
+
+    An error of another request (the token's) was repeated there already.
+    """
+    if not isinstance(error, DirectcallError) or error.endpoint != request.endpoint_name:
+        return False
+    if request.endpoint.once_only:
+        return isinstance(error, DirectcallNotSent)
+    return error.worth_repeating
+
+
+def _params(request: Request[T], settings: Settings) -> dict[str, str]:
+    names = settings.field_names(request.endpoint_name)
+    return {
+        _renamed(name, names): value if isinstance(value, str) else value.render(settings)
+        for name, value in request.params.items()
+    }
+
+
+def _renamed(name: str, names: Mapping[str, str]) -> str:
+    """A parameter's name on this account; a tag's own name in brackets stays, a rule's field in brackets does not."""
+    if not names:
+        return name
+    base = _BASE_NAME.match(name)
+    stem = base.group() if base else name
+    brackets = name[len(stem) :]
+    if stem == "data":
+        brackets = _RULE_DATA.sub(lambda part: names.get(part.group(), part.group()), brackets)
+    return names.get(stem, stem) + brackets
+
+
+def _rendered(value: JsonValue, settings: Settings) -> Json:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list):
+        return [_rendered(item, settings) for item in value]
+    if isinstance(value, dict):
+        return {key: _rendered(item, settings) for key, item in value.items()}
+    return value.render(settings)
+
+
+def _fields(request: Request[T], settings: Settings, response: httpx.Response) -> JsonObject:
+    fields = decode_body(response.content)
+    names = {theirs: ours for ours, theirs in settings.field_names(request.endpoint_name).items()}
+    renamed = rename_keys(fields, names)
+    return renamed if isinstance(renamed, dict) else fields
+
+
+def _refusal(request: Request[T], response: httpx.Response, verdict: Verdict) -> DirectcallError:
+    name, status = request.endpoint_name, response.status_code
+    said = f": {verdict.text}" if verdict.text else ""
+    if verdict.is_auth_error:
+        what = "the access token" if request.authenticated else "the client id or secret"
+        return DirectcallAuthError(f"{name}: {what} was not accepted{said}", endpoint=name, http_status=status)
+    known = RETURN_CODES.get(verdict.code or "")
+    meaning = f" ({known.meaning})" if known else ""
+    return DirectcallRefused(
+        f"{name}: refused with code {verdict.code}{meaning}{said}",
+        code=verdict.code,
+        text=verdict.text,
+        endpoint=name,
+        http_status=status,
+    )
+
+
+def _unreadable(request: Request[T], response: httpx.Response, reason: str) -> DirectcallError:
+    name, status = request.endpoint_name, response.status_code
+    message = f"{name}: the reply (HTTP {status}) cannot be understood, {reason}{_advice(request, response)}"
+    if request.endpoint.once_only:
+        return DirectcallOutcomeUnknown(
+            f"{message}; the request may have taken effect", endpoint=name, http_status=status
+        )
+    if status == _TOO_MANY_REQUESTS or response.is_server_error:
+        return DirectcallUnavailable(message, endpoint=name, http_status=status, retry_after=_retry_after(response))
+    return DirectcallReplyError(message, endpoint=name, http_status=status)
+
+
+def _advice(request: Request[T], response: httpx.Response) -> str:
+    """What a person can do about it, where we know: a redirect, a path that is not there, an assumption."""
+    if response.has_redirect_location:
+        return "; it is a redirect: is the connection's host right?"
+    mark = request.endpoint.mark
+    if mark in {Mark.ASSUMED, Mark.INFERRED}:
+        return (
+            f"; this endpoint is {mark.value}, not documented: if the account has another path or other field names, "
+            f"set them in the connection's extra, 'endpoints' and 'fields', under {request.endpoint_name!r}"
+        )
+    return ""
+
+
+def _retry_after(response: httpx.Response) -> float | None:
+    text = response.headers.get("Retry-After", "").strip()
+    return float(text) if text.isascii() and text.isdigit() else None

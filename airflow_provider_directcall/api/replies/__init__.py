@@ -1,0 +1,52 @@
+"""What the API answers, as frozen dataclasses with English names.
+
+``raw`` keeps the vendor's own fields, unknown ones included; it is left out of ``repr``: it holds phone numbers.
+"""
+
+from __future__ import annotations
+
+from airflow_provider_directcall.api.replies.account import Carrier, Cipher, Token
+from airflow_provider_directcall.api.replies.calls import (
+    CallLeg,
+    CallOutcome,
+    PlacedCall,
+    ScheduledCall,
+    call_outcome,
+)
+from airflow_provider_directcall.api.replies.common import Acknowledgement, Callback
+from airflow_provider_directcall.api.replies.messages import (
+    MessageState,
+    MessageStatus,
+    ReceivedMessage,
+    Recipient,
+    SentMessage,
+    StoredAudio,
+    message_state,
+)
+from airflow_provider_directcall.api.replies.numbers import Number, Rule, Sound
+from airflow_provider_directcall.api.replies.statement import MessageRow, StatementRow
+
+__all__ = [
+    "Acknowledgement",
+    "CallLeg",
+    "CallOutcome",
+    "Callback",
+    "Carrier",
+    "Cipher",
+    "MessageRow",
+    "MessageState",
+    "MessageStatus",
+    "Number",
+    "PlacedCall",
+    "ReceivedMessage",
+    "Recipient",
+    "Rule",
+    "ScheduledCall",
+    "SentMessage",
+    "Sound",
+    "StatementRow",
+    "StoredAudio",
+    "Token",
+    "call_outcome",
+    "message_state",
+]

@@ -1,0 +1,106 @@
+"""Token, cipher, and the carrier of a number."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Self
+
+from airflow_provider_directcall.api.replies.envelope import Json, Reply, UnreadableError
+from airflow_provider_directcall.api.replies.values import text_or_none
+
+#: Life of a token whose claims cannot be read: one hour (observed).
+DEFAULT_TOKEN_LIFE_SECONDS = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """An access token.
+
+    :ivar value: the token; never in ``repr``.
+    :ivar life_seconds: how long it lives from the moment it was issued.
+    """
+
+    value: str = field(repr=False)
+    life_seconds: float
+
+    @classmethod
+    def from_reply(cls, reply: Reply) -> Self:
+        """Read the token; a refused secret answers ``"access_token": false`` and is an auth error before this."""
+        value = reply.require("access_token")
+        if not isinstance(value, str):
+            raise UnreadableError("field 'access_token' is no text")
+        return cls(value=value, life_seconds=_life_seconds(value))
+
+
+def _life_seconds(token: str) -> float:
+    """``exp - iat`` of a JWT, so that a wrong clock here does not matter; an hour for any other token."""
+    try:
+        payload = token.split(".")[1]
+        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+        life = float(claims["exp"]) - float(claims["iat"])
+    except (IndexError, KeyError, TypeError, ValueError):
+        return DEFAULT_TOKEN_LIFE_SECONDS
+    return life if 0 < life < float("inf") else DEFAULT_TOKEN_LIFE_SECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class Cipher:
+    """A key for the vendor's browser plug-in (``cipher``); it does not expire.
+
+    :ivar value: the key; never in ``repr``.
+    """
+
+    value: str = field(repr=False)
+
+    @classmethod
+    def from_reply(cls, reply: Reply) -> Self:
+        """Read the reply."""
+        value = text_or_none(reply.require("cipher"))
+        if value is None:
+            raise UnreadableError("field 'cipher' is no text")
+        return cls(value=value)
+
+
+@dataclass(frozen=True, slots=True)
+class Carrier:
+    """The carrier of a number.
+
+    :ivar number: the number without country code (``NUMERO``).
+    :ivar current: name of the carrier today (``OPERADORA_ATUAL``).
+    :ivar original: name of the carrier that first had it (``OPERADORA_ORIGEM``).
+    :ivar code: carrier code, three digits (``CODE_OPR``).
+    :ivar ported_on: date of the last port (``DATA_MIGRACAO``); None when never ported or not an ISO date, see ``raw``.
+    :ivar raw: the vendor's fields.
+    """
+
+    number: str | None = field(repr=False)
+    current: str | None
+    original: str | None
+    code: str | None
+    ported_on: date | None
+    raw: Mapping[str, Json] = field(repr=False)
+
+    @classmethod
+    def from_reply(cls, reply: Reply) -> Self:
+        """Read the flat object of ``/portabilidade/consultar``."""
+        reply.require("OPERADORA_ATUAL")
+        fields = reply.fields
+        return cls(
+            number=text_or_none(fields.get("NUMERO")),
+            current=text_or_none(fields.get("OPERADORA_ATUAL")),
+            original=text_or_none(fields.get("OPERADORA_ORIGEM")),
+            code=text_or_none(fields.get("CODE_OPR")),
+            ported_on=_iso_date(fields.get("DATA_MIGRACAO")),
+            raw=fields,
+        )
+
+
+def _iso_date(value: Json) -> date | None:
+    try:
+        return datetime.fromisoformat(str(value)).date()
+    except ValueError:
+        return None

@@ -1,0 +1,138 @@
+"""Replies about calls (``voz``)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Self
+from zoneinfo import ZoneInfo
+
+from airflow_provider_directcall.api.replies.envelope import (
+    Json,
+    JsonObject,
+    Reply,
+    UnreadableError,
+    as_objects,
+    judge,
+    message_text,
+)
+from airflow_provider_directcall.api.replies.values import folded, moment_or_none, seconds_or_none, text_or_none
+
+
+class CallOutcome(StrEnum):
+    """How a call ended; the vendor's word (``status``) in the comment. Only ``atendida`` is documented."""
+
+    ANSWERED = "answered"  # atendida
+    BUSY = "busy"  # ocupado
+    NO_ANSWER = "no_answer"  # nao atendida
+    CANCELLED = "cancelled"  # cancelada
+    FAILED = "failed"  # falha
+
+
+_OUTCOMES: Mapping[str, CallOutcome] = MappingProxyType(
+    {
+        "atendida": CallOutcome.ANSWERED,
+        "ocupado": CallOutcome.BUSY,
+        "nao atendida": CallOutcome.NO_ANSWER,
+        "cancelada": CallOutcome.CANCELLED,
+        "falha": CallOutcome.FAILED,
+    }
+)
+
+
+def call_outcome(word: Json) -> str | None:
+    """The vendor's word -> a :class:`CallOutcome`, or the word itself, folded, when it is not one of the five."""
+    text = text_or_none(word)
+    if text is None:
+        return None
+    return _OUTCOMES.get(folded(text), folded(text))
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedCall:
+    """A call that Directcall accepted.
+
+    :ivar callerid: the call's id in the statement (a UUID, ``callerid``); None for a scheduled call.
+    :ivar schedule_id: id of the schedule (``agendamentoId``, assumed); None for a call placed at once.
+    :ivar text: the vendor's words (``msg``).
+    :ivar raw: the whole reply.
+    """
+
+    callerid: str | None
+    schedule_id: str | None
+    text: str = field(repr=False)
+    raw: Mapping[str, Json] = field(repr=False)
+
+    @classmethod
+    def from_reply(cls, reply: Reply) -> Self:
+        """Read the reply of ``/voz/call``; one of the two ids is needed."""
+        return cls.from_fields(reply.fields)
+
+    @classmethod
+    def from_fields(cls, fields: Mapping[str, Json]) -> Self:
+        """Read the same object where it stands inside another reply."""
+        callerid, schedule_id = text_or_none(fields.get("callerid")), text_or_none(fields.get("agendamentoId"))
+        if callerid is None and schedule_id is None:
+            raise UnreadableError("the reply has neither 'callerid' nor 'agendamentoId'")
+        return cls(callerid=callerid, schedule_id=schedule_id, text=message_text(fields), raw=fields)
+
+
+@dataclass(frozen=True, slots=True)
+class CallLeg:
+    """One party of a call in progress.
+
+    :ivar number: digits of the party's number (``telefone``, written with blanks by the vendor).
+    :ivar state: ``answered`` or the vendor's word as it is, folded (``status``).
+    :ivar started_at: aware, in the account's zone (``inicio``).
+    :ivar duration_seconds: seconds so far (``duracao``).
+    :ivar raw: the vendor's fields.
+    """
+
+    number: str = field(repr=False)
+    state: str | None
+    started_at: datetime | None
+    duration_seconds: int | None
+    raw: Mapping[str, Json] = field(repr=False)
+
+    @classmethod
+    def list_from_reply(cls, reply: Reply) -> tuple[Self, ...]:
+        """Read the reply of ``/voz/status``."""
+        return tuple(cls._from_fields(item, reply.zone) for item in reply.objects)
+
+    @classmethod
+    def _from_fields(cls, fields: JsonObject, zone: ZoneInfo) -> Self:
+        return cls(
+            number="".join((text_or_none(fields.get("telefone")) or "").split()),
+            state=call_outcome(fields.get("status")),
+            started_at=moment_or_none(fields.get("inicio"), zone),
+            duration_seconds=seconds_or_none(fields.get("duracao")),
+            raw=fields,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduledCall:
+    """What became of a scheduled call.
+
+    :ivar placed: the answer at the time of dialling (``retorno``); None while the call waits for its time.
+    :ivar refusal: the vendor's words when the call was refused at that time, else None.
+    :ivar raw: the whole reply.
+    """
+
+    placed: PlacedCall | None
+    refusal: str | None = field(repr=False)
+    raw: Mapping[str, Json] = field(repr=False)
+
+    @classmethod
+    def from_reply(cls, reply: Reply) -> Self:
+        """Read the reply of ``/voz/status-agendamento``; ``retorno`` is an object or a list of one."""
+        entries = as_objects(reply.fields.get("retorno"), "retorno")
+        if not entries:
+            return cls(placed=None, refusal=None, raw=reply.fields)
+        verdict = judge(entries[0])
+        if verdict is not None and not verdict.ok:
+            return cls(placed=None, refusal=verdict.text, raw=reply.fields)
+        return cls(placed=PlacedCall.from_fields(entries[0]), refusal=None, raw=reply.fields)

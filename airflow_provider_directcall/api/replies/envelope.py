@@ -1,0 +1,189 @@
+"""Bytes -> a reply: encodings, the outer list, the envelope, and what counts as success.
+
+The vendor's replies come in several shapes (the reference's sections 1 and 1.1); only this module knows them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from airflow_provider_directcall.api.errors import AUTH_CODE
+from airflow_provider_directcall.api.redaction import excerpt, redact
+
+#: Error words of OAuth2 (RFC 6749, section 5.2; RFC 6750, section 3.1) that mean: not let in.
+_OAUTH_ERRORS: Final = frozenset(
+    {
+        "access_denied",
+        "expired_token",
+        "insufficient_scope",
+        "invalid_client",
+        "invalid_grant",
+        "invalid_token",
+        "unauthorized_client",
+    }
+)
+
+#: Custom data: its keys are the users' own and never renamed.
+_TAGS_FIELD: Final = "campos"
+
+#: Whatever JSON can hold.
+Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
+JsonObject = dict[str, Json]
+
+
+class UnreadableError(Exception):
+    """A reply that does not fit; the protocol turns it into an error of :mod:`..errors`. Holds redacted text only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One decoded reply.
+
+    :ivar fields: the JSON object, the outer list of ``did/list`` already taken off.
+    :ivar zone: the account's zone, in which times are read.
+    """
+
+    fields: Mapping[str, Json] = field(repr=False)
+    zone: ZoneInfo
+
+    @property
+    def text(self) -> str:
+        """The text of ``msg``; a list's texts joined, empty when there is none."""
+        return message_text(self.fields)
+
+    @property
+    def objects(self) -> list[JsonObject]:
+        """``msg`` as a list of objects, for queries; :class:`UnreadableError` when it holds anything else."""
+        return as_objects(self.fields.get("msg"), "msg")
+
+    @property
+    def data(self) -> Json:
+        """``data``, decoded when it is a JSON text (older did replies)."""
+        return decoded(self.fields.get("data"), "data")
+
+    def require(self, name: str) -> Json:
+        """A field without which the reply makes no sense; :class:`UnreadableError` when it is missing or empty."""
+        value = self.fields.get(name)
+        if value is None or value in ("", False):
+            raise UnreadableError(f"field {name!r} is missing from the reply")
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the envelope says.
+
+    :ivar ok: the request was accepted.
+    :ivar is_auth_error: the token or the credentials were not accepted.
+    :ivar code: ``codigo`` as three digits, or None.
+    :ivar text: ``msg`` or ``error_description``, redacted.
+    """
+
+    ok: bool
+    is_auth_error: bool = False
+    code: str | None = None
+    text: str = field(default="", repr=False)
+
+
+def decode_body(body: bytes) -> JsonObject:
+    """Bytes -> JSON object: byte order mark, UTF-8 or Latin-1, a list of one; else :class:`UnreadableError`."""
+    value = decoded(_as_text(body), "reply")
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    if not isinstance(value, dict):
+        raise UnreadableError(f"it is no JSON object: {excerpt(body)!r}")
+    return value
+
+
+def judge(fields: Mapping[str, Json]) -> Verdict | None:
+    """What the reply says of the request, or None when it has neither envelope nor auth error (token, portability).
+
+    ``status`` decides where there is one, since the vendor shows ``"status":"ok"`` with ``"codigo":"001"``.
+    """
+    refused_login = _refused_login(fields)
+    if refused_login is not None:
+        return Verdict(ok=False, is_auth_error=True, text=redact(refused_login))
+    status, code = fields.get("status"), return_code(fields.get("codigo"))
+    if not isinstance(status, str) and code is None:
+        return None
+    ok = status.strip().casefold() == "ok" if isinstance(status, str) else code == "000"
+    if ok:
+        return Verdict(ok=True, code=code)
+    return Verdict(ok=False, is_auth_error=code == AUTH_CODE, code=code, text=redact(message_text(fields)))
+
+
+def _refused_login(fields: Mapping[str, Json]) -> str | None:
+    """The text of a refused token or secret, else None.
+
+    Only OAuth2's own words count: a gateway's ``{"error": "Internal Server Error"}`` says nothing of what took effect.
+    """
+    error, description = fields.get("error"), fields.get("error_description")
+    if error in _OAUTH_ERRORS or (not error and description):
+        return str(description or error)
+    if fields.get("access_token") is False:
+        return message_text(fields)
+    return None
+
+
+def return_code(value: Json) -> str | None:
+    """``codigo`` as a text of at least three digits, from a text or a number."""
+    if isinstance(value, bool) or not isinstance(value, (str, int)):
+        return None
+    text = str(value).strip()
+    return text.zfill(3) if text else None
+
+
+def message_text(fields: Mapping[str, Json]) -> str:
+    """``msg`` as one text, whatever its shape."""
+    value = fields.get("msg")
+    if isinstance(value, list):
+        return "; ".join(item for item in value if isinstance(item, str))
+    return value if isinstance(value, str) else ""
+
+
+def as_objects(value: Json, name: str) -> list[JsonObject]:
+    """A list of objects from a list, a single object, or nothing (null, an empty text)."""
+    if value is None or value == "":
+        return []
+    items = value if isinstance(value, list) else [value]
+    objects = [item for item in items if isinstance(item, dict)]
+    if len(objects) != len(items):
+        raise UnreadableError(f"field {name!r} holds something else than objects")
+    return objects
+
+
+def decoded(value: Json, name: str) -> Json:
+    """The value itself, or what its JSON text says."""
+    if not isinstance(value, str):
+        return value
+    try:
+        parsed: Json = json.loads(value, strict=False)
+    except (ValueError, RecursionError):
+        raise UnreadableError(f"{name!r} is no JSON: {excerpt(value)!r}") from None
+    return parsed
+
+
+def rename_keys(value: Json, names: Mapping[str, str]) -> Json:
+    """The same JSON with every key that is in ``names`` renamed, at any depth but inside tags."""
+    if not names:
+        return value
+    if isinstance(value, list):
+        return [rename_keys(item, names) for item in value]
+    if isinstance(value, dict):
+        return {names.get(key, key): _rename_below(key, item, names) for key, item in value.items()}
+    return value
+
+
+def _rename_below(key: str, value: Json, names: Mapping[str, str]) -> Json:
+    return value if _TAGS_FIELD in {key, names.get(key)} else rename_keys(value, names)
+
+
+def _as_text(body: bytes) -> str:
+    try:
+        return body.decode("utf-8-sig").strip()
+    except UnicodeDecodeError:
+        return body.decode("latin-1").strip()

@@ -1,0 +1,190 @@
+"""Replies about SMS and voice messages (``sms``)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Self
+from zoneinfo import ZoneInfo
+
+from airflow_provider_directcall.api.redaction import redact
+from airflow_provider_directcall.api.replies.envelope import (
+    Json,
+    JsonObject,
+    Reply,
+    UnreadableError,
+    as_objects,
+    return_code,
+)
+from airflow_provider_directcall.api.replies.values import folded, moment_or_none, text_or_none
+
+
+class MessageState(StrEnum):
+    """State of a message."""
+
+    SCHEDULED = "scheduled"
+    SENT = "sent"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    UNKNOWN = "unknown"
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether it will not change any more."""
+        return self in {MessageState.DELIVERED, MessageState.FAILED, MessageState.CANCELLED}
+
+
+#: Parts of the vendor's phrase -> state; the first row that fits wins (assumed, the reference's section 13.3).
+_STATE_WORDS: tuple[tuple[MessageState, tuple[str, ...]], ...] = (
+    (MessageState.FAILED, ("nao entregue", "falha", "erro", "rejeitad")),
+    (MessageState.DELIVERED, ("entregue", "recebid")),
+    (MessageState.SCHEDULED, ("agendad",)),
+    (MessageState.CANCELLED, ("cancelad",)),
+    (MessageState.SENT, ("aguardando", "enviad", "fila")),
+)
+
+
+def message_state(phrase: str) -> MessageState:
+    """The vendor's phrase -> a state; UNKNOWN for words that are not in the table."""
+    text = folded(phrase)
+    return next((state for state, words in _STATE_WORDS if any(word in text for word in words)), MessageState.UNKNOWN)
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """One recipient of a message.
+
+    :ivar number: digits (``destino``).
+    :ivar message_id: the vendor's id of this recipient's message (``id_mensagem``); None when refused or not told.
+    :ivar recipient_id: the caller's own id (``id_destinatario``), in a lot.
+    :ivar refusal_code: ``codigo`` of a refused recipient (assumed), else None.
+    :ivar refusal: ``msg`` of a refused recipient, redacted (assumed), else None.
+    """
+
+    number: str = field(repr=False)
+    message_id: str | None
+    recipient_id: str | None = None
+    refusal_code: str | None = None
+    refusal: str | None = field(default=None, repr=False)
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the vendor took the message for this recipient."""
+        return self.refusal_code is None
+
+    @classmethod
+    def from_fields(cls, fields: JsonObject) -> Self:
+        """Read one entry of ``detalhe``."""
+        message_id, code = text_or_none(fields.get("id_mensagem")), return_code(fields.get("codigo"))
+        refused = message_id is None and code not in {None, "000"}
+        return cls(
+            number=text_or_none(fields.get("destino")) or "",
+            message_id=message_id,
+            recipient_id=text_or_none(fields.get("id_destinatario")),
+            refusal_code=code if refused else None,
+            refusal=redact(text_or_none(fields.get("msg")) or "") if refused else None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SentMessage:
+    """A message that Directcall accepted, for one or several recipients.
+
+    :ivar callerid: id of the request, 14 digits, for status and cancelling (``callerid``).
+    :ivar recipients: one entry a recipient, from ``detalhe``, or from ``destino`` where the reply has no ``detalhe``.
+    :ivar text: the vendor's words (``msg``).
+    :ivar raw: the whole reply.
+    """
+
+    callerid: str
+    recipients: tuple[Recipient, ...]
+    text: str = field(repr=False)
+    raw: Mapping[str, Json] = field(repr=False)
+
+    @classmethod
+    def from_reply(cls, reply: Reply) -> Self:
+        """Read the reply of ``/sms/send`` or ``/sms/lot-send``; the ``callerid`` is needed."""
+        callerid = text_or_none(reply.require("callerid"))
+        if callerid is None:
+            raise UnreadableError("field 'callerid' is neither text nor number")
+        return cls(callerid=callerid, recipients=_recipients(reply), text=reply.text, raw=reply.fields)
+
+
+def _recipients(reply: Reply) -> tuple[Recipient, ...]:
+    detail = as_objects(reply.fields.get("detalhe"), "detalhe")
+    if detail:
+        return tuple(Recipient.from_fields(entry) for entry in detail)
+    numbers = reply.fields.get("destino")
+    listed = numbers if isinstance(numbers, list) else [numbers]
+    return tuple(Recipient(number=text, message_id=None) for item in listed if (text := text_or_none(item)))
+
+
+@dataclass(frozen=True, slots=True)
+class MessageStatus:
+    """The state of a message on demand.
+
+    :ivar state: the state read from the phrase (assumed words).
+    :ivar text: the vendor's phrase (``msg``), redacted.
+    :ivar raw: the whole reply.
+    """
+
+    state: MessageState
+    text: str = field(repr=False)
+    raw: Mapping[str, Json] = field(repr=False)
+
+    @classmethod
+    def from_reply(cls, reply: Reply) -> Self:
+        """Read the reply of ``/sms/status``."""
+        return cls(state=message_state(reply.text), text=redact(reply.text), raw=reply.fields)
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedMessage:
+    """A received SMS or a reply to one.
+
+    :ivar origin: the sender's number (``origem``).
+    :ivar destination: the short number or keyword it went to (``destino``).
+    :ivar text: its text (``texto``).
+    :ivar received_at: aware, in the account's zone (``dataHora``).
+    :ivar raw: the vendor's fields.
+    """
+
+    origin: str | None = field(repr=False)
+    destination: str | None = field(repr=False)
+    text: str = field(repr=False)
+    received_at: datetime | None
+    raw: Mapping[str, Json] = field(repr=False)
+
+    @classmethod
+    def from_fields(cls, fields: JsonObject, zone: ZoneInfo) -> Self:
+        """Read one row of ``/sms/recebimento``."""
+        return cls(
+            origin=text_or_none(fields.get("origem")),
+            destination=text_or_none(fields.get("destino")),
+            text=text_or_none(fields.get("texto")) or "",
+            received_at=moment_or_none(fields.get("dataHora"), zone),
+            raw=fields,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAudio:
+    """An audio kept for voice messages.
+
+    :ivar audio_id: its id (``audio_id``).
+    :ivar raw: the whole reply.
+    """
+
+    audio_id: str
+    raw: Mapping[str, Json] = field(repr=False)
+
+    @classmethod
+    def from_reply(cls, reply: Reply) -> Self:
+        """Read the reply of ``/sms/audio``; the id is needed."""
+        audio_id = text_or_none(reply.require("audio_id"))
+        if audio_id is None:
+            raise UnreadableError("field 'audio_id' is no text")
+        return cls(audio_id=audio_id, raw=reply.fields)

@@ -1,0 +1,83 @@
+"""Single values of the wire: times, durations, money, ids, words. Lenient: what cannot be read is None."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from zoneinfo import ZoneInfo
+
+from airflow_provider_directcall.api.replies.envelope import Json
+
+_WIRE_TIME = "%Y-%m-%d %H:%M:%S"
+_DURATION = re.compile(r"(?:(\d+):)?(\d{1,2}):(\d{2})")
+_PRICE = re.compile(r"-?\d+(?:[.,]\d+)?")
+
+
+def text_or_none(value: Json) -> str | None:
+    """A text from a text or a number, stripped; None for anything else and for an empty text."""
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        return None
+    return str(value).strip() or None
+
+
+def integer_or_none(value: Json) -> int | None:
+    """An integer from an integer or a text of digits."""
+    text = text_or_none(value)
+    return int(text) if text is not None and re.fullmatch(r"-?\d{1,18}", text, re.ASCII) else None
+
+
+def moment_or_none(value: Json, zone: ZoneInfo) -> datetime | None:
+    """``Y-m-d H:i:s`` without a zone -> an aware datetime in the account's zone."""
+    try:
+        return datetime.strptime(str(value), _WIRE_TIME).replace(tzinfo=zone)
+    except ValueError:
+        return None
+
+
+def seconds_or_none(value: Json) -> int | None:
+    """``HH:MM:SS`` (hours may pass 24), ``MM:SS`` or a number of seconds -> seconds."""
+    text = text_or_none(value)
+    if text is None:
+        return None
+    match = _DURATION.fullmatch(text)
+    if match is None:
+        return integer_or_none(text)
+    hours, minutes, seconds = (int(group or 0) for group in match.groups())
+    return hours * 3600 + minutes * 60 + seconds
+
+
+def price_or_none(value: Json) -> Decimal | None:
+    """A decimal text with point or comma, or a number -> Decimal (BRL)."""
+    text = text_or_none(value)
+    if text is None or not _PRICE.fullmatch(text):
+        return None
+    try:
+        return Decimal(text.replace(",", "."))
+    except InvalidOperation:
+        return None
+
+
+def folded(text: str) -> str:
+    """Lower case, without accents, single blanks: how the vendor's words are compared."""
+    plain = "".join(char for char in unicodedata.normalize("NFKD", text) if not unicodedata.combining(char))
+    return " ".join(plain.casefold().split())
+
+
+def tags_of(value: Json) -> Mapping[str, str]:
+    """``campos`` as an object of texts, or a list of ``{"campo", "valor"}``; empty when it is neither.
+
+    PHP writes an empty map as ``[]``.
+    """
+    if isinstance(value, list):
+        pairs = ((item.get("campo"), item.get("valor")) for item in value if isinstance(item, dict))
+        return {str(key): _tag_text(item) for key, item in pairs if key is not None}
+    if isinstance(value, dict):
+        return {key: _tag_text(item) for key, item in value.items()}
+    return {}
+
+
+def _tag_text(value: Json) -> str:
+    return "" if value is None else str(value)

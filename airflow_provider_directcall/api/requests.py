@@ -1,0 +1,126 @@
+"""What a method describes: a request as data, and a listing as a row of requests.
+
+A parameter is a text, or a value that depends on the account (its zone, its default origin) and is rendered when the
+request is sent. ``repr`` shows the endpoint only: parameters hold phone numbers and texts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+
+from airflow_provider_directcall.api.settings import Settings
+from airflow_provider_directcall.api.wire import ENDPOINTS, Endpoint
+from airflow_provider_directcall.telephony.numbers import Kind, parse_number
+
+if TYPE_CHECKING:
+    from airflow_provider_directcall.api.replies.envelope import Reply
+
+T = TypeVar("T")
+Row = TypeVar("Row")
+
+
+class AccountValue(Protocol):
+    """A parameter whose text depends on the account."""
+
+    def render(self, settings: Settings) -> str:
+        """Text for the wire; ValueError if the account lacks what is needed."""
+        ...
+
+
+Value = str | AccountValue
+#: A value inside a JSON body; an account value is rendered wherever it stands.
+JsonValue = Value | list["JsonValue"] | dict[str, "JsonValue"]
+
+
+@dataclass(frozen=True, slots=True)
+class LocalTime:
+    """A moment, written in the account's zone with a strftime pattern."""
+
+    moment: datetime
+    pattern: str
+
+    def render(self, settings: Settings) -> str:
+        """Local time without a zone, as Directcall writes all times."""
+        return self.moment.astimezone(settings.zone).strftime(self.pattern)
+
+
+@dataclass(frozen=True, slots=True)
+class DefaultOrigin:
+    """The account's default origin, checked like a given one."""
+
+    allow: frozenset[Kind]
+
+    def render(self, settings: Settings) -> str:
+        """Digits of the account's ``default_origin``; ValueError when it has none."""
+        if not settings.default_origin:
+            raise ValueError("origin: none was given, and the connection has no default_origin")
+        return parse_number(settings.default_origin, argument="default_origin", allow=self.allow).digits
+
+
+@dataclass(frozen=True, slots=True)
+class FilePart:
+    """A file that travels in a multipart body.
+
+    :param name: name of the form field.
+    :param filename: name shown to the vendor.
+    :param content: the bytes.
+    :param content_type: MIME type.
+    """
+
+    name: str
+    filename: str
+    content: bytes = field(repr=False)
+    content_type: str = "audio/mpeg"
+
+
+@dataclass(frozen=True, slots=True)
+class Request(Generic[T]):
+    """One request to one endpoint, and how its reply is read.
+
+    :param endpoint_name: key in :data:`~airflow_provider_directcall.api.wire.ENDPOINTS`.
+    :param params: vendor field name -> value, in the order of the wire, without token and format.
+    :param read: turns the reply into the method's result.
+    :param files: files that make the body multipart.
+    :param json: body of an endpoint that takes JSON, without the token.
+    :param authenticated: False for the two requests that carry the client's secret instead of a token.
+    """
+
+    endpoint_name: str
+    params: Mapping[str, Value] = field(repr=False)
+    read: Callable[[Reply], T] = field(repr=False)
+    files: tuple[FilePart, ...] = field(default=(), repr=False)
+    json: Mapping[str, JsonValue] = field(default_factory=lambda: MappingProxyType({}), repr=False)
+    authenticated: bool = True
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """The endpoint's row in the table."""
+        return ENDPOINTS[self.endpoint_name]
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Row]):
+    """One page of a listing.
+
+    :param rows: the page's rows.
+    :param total_pages: number of pages (``paginas``), or None when the reply does not say.
+    """
+
+    rows: tuple[Row, ...] = field(repr=False)
+    total_pages: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Listing(Generic[Row]):
+    """All pages of a query.
+
+    :param page: page number, from 1 -> the request for it.
+    :param key: identity of a row, or None for a row that cannot be told from another.
+    """
+
+    page: Callable[[int], Request[Page[Row]]] = field(repr=False)
+    key: Callable[[Row], Hashable | None] = field(repr=False)

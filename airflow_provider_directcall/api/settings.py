@@ -1,0 +1,120 @@
+"""What one account says about itself: address, credentials, zone, limits, and replaced paths and field names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from types import MappingProxyType
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from airflow_provider_directcall.api.wire import ENDPOINTS
+
+DEFAULT_BASE_URL = "https://api.directcallsoft.com"
+DEFAULT_TIMEZONE = "America/Sao_Paulo"
+DEFAULT_TIMEOUT = 30.0
+_LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One account, checked when it is made.
+
+    :param client_id: the account's e-mail address (``client_id``).
+    :param client_secret: its secret (``client_secret``); never shown by ``repr``.
+    :param base_url: where the API is; a bare host name means https.
+    :param default_origin: number used where a method is called without ``origin``.
+    :param timezone: IANA name of the zone in which Directcall reads and writes times (inferred, not documented).
+    :param timeout: seconds to wait for a connection and for each part of a reply.
+    :param requests_per_second: upper bound of this client's own pace, or None for no bound.
+    :param endpoints: endpoint name -> path, for accounts where a path differs from the table.
+    :param fields: endpoint name -> {assumed field name -> the account's field name}.
+    :raises ValueError: a value cannot be; the text names it and never shows the secret.
+    """
+
+    client_id: str
+    client_secret: str = field(repr=False)
+    base_url: str = DEFAULT_BASE_URL
+    default_origin: str | None = field(default=None, repr=False)
+    timezone: str = DEFAULT_TIMEZONE
+    timeout: float = DEFAULT_TIMEOUT
+    requests_per_second: float | None = None
+    endpoints: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    fields: Mapping[str, Mapping[str, str]] = field(default_factory=lambda: MappingProxyType({}))
+
+    def __post_init__(self) -> None:
+        """Check each value; the base URL loses its trailing slash."""
+        object.__setattr__(self, "base_url", _checked_base_url(self.base_url))
+        _check_timezone(self.timezone)
+        _check_positive("timeout", self.timeout)
+        if self.requests_per_second is not None:
+            _check_positive("requests_per_second", self.requests_per_second)
+        _check_endpoints(self.endpoints)
+        _check_fields(self.fields)
+
+    @cached_property
+    def zone(self) -> ZoneInfo:
+        """The zone of the times on the wire."""
+        return ZoneInfo(self.timezone)
+
+    @property
+    def sends_secrets_in_clear(self) -> bool:
+        """Whether the address is plain http to another machine."""
+        parts = urlsplit(self.base_url)
+        return parts.scheme == "http" and parts.hostname not in _LOOPBACK_HOSTS
+
+    def path(self, endpoint: str) -> str:
+        """Path of an endpoint, the account's own if it has one."""
+        return self.endpoints.get(endpoint, ENDPOINTS[endpoint].path)
+
+    def field_names(self, endpoint: str) -> Mapping[str, str]:
+        """Assumed field name -> the account's field name, for one endpoint; empty when nothing is replaced."""
+        return self.fields.get(endpoint, {})
+
+
+def _checked_base_url(base_url: str) -> str:
+    text = base_url.strip().rstrip("/")
+    if "://" not in text:
+        text = f"https://{text}"
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError(f"base_url: an http or https address is needed, not {base_url!r}")
+    if parts.username or parts.password:
+        raise ValueError("base_url: credentials belong in login and password, not in the address")
+    return text
+
+
+def _check_timezone(name: str) -> None:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(f"timezone: {name!r} is not a known IANA time zone") from None
+
+
+def _check_positive(name: str, value: float) -> None:
+    if not 0 < value < float("inf"):
+        raise ValueError(f"{name}: a number above 0 is needed, not {value!r}")
+
+
+def _check_endpoints(endpoints: Mapping[str, str]) -> None:
+    for name, path in endpoints.items():
+        if name not in ENDPOINTS:
+            raise ValueError(f"endpoints: {name!r} is no endpoint; there are {', '.join(sorted(ENDPOINTS))}")
+        if not isinstance(path, str) or not path.startswith("/"):
+            raise ValueError(f"endpoints: the path of {name!r} has to start with a slash")
+
+
+def _check_fields(fields: Mapping[str, Mapping[str, str]]) -> None:
+    for name, replaced in fields.items():
+        if name not in ENDPOINTS:
+            raise ValueError(f"fields: {name!r} is no endpoint; there are {', '.join(sorted(ENDPOINTS))}")
+        assumed = ENDPOINTS[name].assumed_fields
+        unknown = set(replaced) - assumed
+        if unknown:
+            raise ValueError(
+                f"fields: {name!r} has no assumed field {', '.join(sorted(unknown))}; "
+                f"it has {', '.join(sorted(assumed)) or 'none'}"
+            )
+        if not all(isinstance(target, str) and target for target in replaced.values()):
+            raise ValueError(f"fields: every new name of {name!r} has to be a text")

@@ -1,0 +1,1 @@
+"""Hooks: Directcall's API with an Airflow connection."""

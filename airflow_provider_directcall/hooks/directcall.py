@@ -1,0 +1,262 @@
+"""The hook: Directcall's API with an Airflow connection, blocking and on an event loop.
+
+Both classes have the same methods, bound from the same descriptions in :mod:`airflow_provider_directcall.api.methods`;
+those of the second are awaited.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from functools import cached_property
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
+
+from airflow.sdk import BaseHook
+from airflow.sdk.log import mask_secret
+
+from airflow_provider_directcall.api import methods
+from airflow_provider_directcall.api.client import AsyncClient, Client
+from airflow_provider_directcall.api.errors import DirectcallError
+from airflow_provider_directcall.hooks.connection import Overrides, settings_of
+from airflow_provider_directcall.provider_info import CONNECTION_TYPE, connection_form_widgets, ui_field_behaviour
+
+if TYPE_CHECKING:
+    from airflow_provider_directcall.api.requests import Listing, Request
+    from airflow_provider_directcall.api.settings import Settings
+
+P = ParamSpec("P")
+T = TypeVar("T")
+Row = TypeVar("Row")
+
+
+def _sends(build: Callable[P, Request[T]]) -> Callable[Concatenate[DirectcallHook, P], T]:
+    """A hook method that sends what an API method describes."""
+
+    def method(self: DirectcallHook, *args: P.args, **kwargs: P.kwargs) -> T:
+        return self.client.send(build(*args, **kwargs))
+
+    return _named_after(method, build)
+
+
+def _lists(build: Callable[P, Listing[Row]]) -> Callable[Concatenate[DirectcallHook, P], Iterator[Row]]:
+    """A hook method that yields the rows of a listing; arguments are checked at the call, not at the first row."""
+
+    def method(self: DirectcallHook, *args: P.args, **kwargs: P.kwargs) -> Iterator[Row]:
+        return self.client.rows(build(*args, **kwargs))
+
+    return _named_after(method, build)
+
+
+def _awaits(build: Callable[P, Request[T]]) -> Callable[Concatenate[DirectcallAsyncHook, P], Awaitable[T]]:
+    """The twin of :func:`_sends` for an event loop."""
+
+    async def method(self: DirectcallAsyncHook, *args: P.args, **kwargs: P.kwargs) -> T:
+        request = build(*args, **kwargs)
+        return await (await self.client()).send(request)
+
+    return _named_after(method, build)
+
+
+def _iterates(build: Callable[P, Listing[Row]]) -> Callable[Concatenate[DirectcallAsyncHook, P], AsyncIterator[Row]]:
+    """The twin of :func:`_lists` for an event loop."""
+
+    async def rows(self: DirectcallAsyncHook, listing: Listing[Row]) -> AsyncIterator[Row]:
+        client = await self.client()
+        async for row in client.rows(listing):
+            yield row
+
+    def method(self: DirectcallAsyncHook, *args: P.args, **kwargs: P.kwargs) -> AsyncIterator[Row]:
+        return rows(self, build(*args, **kwargs))
+
+    return _named_after(method, build)
+
+
+_Method = TypeVar("_Method", bound=Callable[..., object])
+
+
+def _named_after(method: _Method, build: Callable[..., object]) -> _Method:
+    """Name, docstring and signature (with ``self``) of the API method."""
+    functools.update_wrapper(method, build)
+    signature = inspect.signature(build)
+    self_parameter = inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    parameters = [self_parameter, *signature.parameters.values()]
+    method.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]  # any function takes it
+    return method
+
+
+class _DirectcallHookBase(BaseHook):
+    """What both hooks share: the connection type and the arguments."""
+
+    conn_name_attr = "directcall_conn_id"
+    default_conn_name = "directcall_default"
+    conn_type = CONNECTION_TYPE
+    hook_name = "Directcall"
+
+    def __init__(
+        self,
+        directcall_conn_id: str = default_conn_name,
+        *,
+        timeout: float | None = None,
+        requests_per_second: float | None = None,
+        **kwargs: Any,  # noqa: ANN401 - Airflow passes what it likes on to BaseHook
+    ) -> None:
+        super().__init__(**kwargs)
+        self.directcall_conn_id = directcall_conn_id
+        self._overrides = Overrides(timeout=timeout, requests_per_second=requests_per_second)
+
+    @classmethod
+    def get_ui_field_behaviour(cls) -> dict[str, Any]:
+        """How the connection form looks; Airflow 3.2 and later read it from the provider's info."""
+        return ui_field_behaviour()
+
+    @classmethod
+    def get_connection_form_widgets(cls) -> dict[str, Any]:
+        """Extra fields of the connection form for Airflow 3.1; later ones read them from the provider's info."""
+        return connection_form_widgets()
+
+
+class DirectcallHook(_DirectcallHookBase):
+    """Directcall's API with an Airflow connection, blocking.
+
+    A context manager; outside ``with``, connections are closed by :meth:`close` or with the process.
+
+    :param directcall_conn_id: id of the connection (type ``directcall``).
+    :param timeout: seconds, wins over the connection's.
+    :param requests_per_second: wins over the connection's.
+
+    Methods raise the errors of :mod:`airflow_provider_directcall.api.errors`, and ValueError for a wrong argument, before
+    anything is sent.
+    """
+
+    place_call = _sends(methods.place_call)
+    end_call = _sends(methods.end_call)
+    call_status = _sends(methods.call_status)
+    scheduled_call_status = _sends(methods.scheduled_call_status)
+    send_sms = _sends(methods.send_sms)
+    send_voice_message = _sends(methods.send_voice_message)
+    send_lot = _sends(methods.send_lot)
+    message_status = _sends(methods.message_status)
+    cancel_message = _sends(methods.cancel_message)
+    upload_audio = _sends(methods.upload_audio)
+    received_messages = _lists(methods.received_messages)
+    list_statement = _lists(methods.list_statement)
+    list_recordings = _lists(methods.list_recordings)
+    list_messages = _lists(methods.list_messages)
+    list_numbers = _sends(methods.list_numbers)
+    list_rules = _sends(methods.list_rules)
+    save_rule = _sends(methods.save_rule)
+    remove_rule = _sends(methods.remove_rule)
+    add_sound = _sends(methods.add_sound)
+    lookup_carrier = _sends(methods.lookup_carrier)
+    add_call_callback = _sends(methods.add_call_callback)
+    list_call_callbacks = _sends(methods.list_call_callbacks)
+    remove_call_callback = _sends(methods.remove_call_callback)
+    add_message_callback = _sends(methods.add_message_callback)
+    add_received_callback = _sends(methods.add_received_callback)
+    list_message_callbacks = _sends(methods.list_message_callbacks)
+    remove_message_callback = _sends(methods.remove_message_callback)
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The account of the connection, read at first use."""
+        connection = self.get_connection(self.directcall_conn_id)
+        return settings_of(connection, connection.extra_dejson, self._overrides)
+
+    @cached_property
+    def client(self) -> Client:
+        """The API client, made at first use."""
+        return Client(self.settings, on_token=mask_secret)
+
+    def get_conn(self) -> Client:
+        """The API client (Airflow's name for it)."""
+        return self.client
+
+    def test_connection(self) -> tuple[bool, str]:
+        """Ask for an access token; the text is for the person who presses the button."""
+        try:
+            with Client(self.settings, on_token=mask_secret) as client:
+                token = client.send(methods.request_token(self.settings))
+        except (DirectcallError, ValueError) as error:
+            return False, str(error)
+        return (
+            True,
+            f"Directcall accepted the client id and the secret; tokens live {token.life_seconds / 60:.0f} minutes",
+        )
+
+    def close(self) -> None:
+        """Close the client's connections, if it was used."""
+        client = self.__dict__.pop("client", None)
+        if client is not None:
+            client.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class DirectcallAsyncHook(_DirectcallHookBase):
+    """Directcall's API with an Airflow connection, on an event loop: in triggers and async tasks.
+
+    The methods of :class:`DirectcallHook`, awaited (listings: ``async for``). An async context manager; belongs to one
+    event loop. Resolves its connection once.
+    """
+
+    place_call = _awaits(methods.place_call)
+    end_call = _awaits(methods.end_call)
+    call_status = _awaits(methods.call_status)
+    scheduled_call_status = _awaits(methods.scheduled_call_status)
+    send_sms = _awaits(methods.send_sms)
+    send_voice_message = _awaits(methods.send_voice_message)
+    send_lot = _awaits(methods.send_lot)
+    message_status = _awaits(methods.message_status)
+    cancel_message = _awaits(methods.cancel_message)
+    upload_audio = _awaits(methods.upload_audio)
+    received_messages = _iterates(methods.received_messages)
+    list_statement = _iterates(methods.list_statement)
+    list_recordings = _iterates(methods.list_recordings)
+    list_messages = _iterates(methods.list_messages)
+    list_numbers = _awaits(methods.list_numbers)
+    list_rules = _awaits(methods.list_rules)
+    save_rule = _awaits(methods.save_rule)
+    remove_rule = _awaits(methods.remove_rule)
+    add_sound = _awaits(methods.add_sound)
+    lookup_carrier = _awaits(methods.lookup_carrier)
+    add_call_callback = _awaits(methods.add_call_callback)
+    list_call_callbacks = _awaits(methods.list_call_callbacks)
+    remove_call_callback = _awaits(methods.remove_call_callback)
+    add_message_callback = _awaits(methods.add_message_callback)
+    add_received_callback = _awaits(methods.add_received_callback)
+    list_message_callbacks = _awaits(methods.list_message_callbacks)
+    remove_message_callback = _awaits(methods.remove_message_callback)
+
+    _client: AsyncClient | None = None
+
+    async def client(self) -> AsyncClient:
+        """The API client, made at first use; the connection is looked up then and not again."""
+        if self._client is None:
+            from airflow.providers.common.compat.connection import get_async_connection, get_async_extra_dejson
+
+            connection = await get_async_connection(self.directcall_conn_id, hook=self)
+            extra = await get_async_extra_dejson(connection)
+            self._client = AsyncClient(settings_of(connection, extra, self._overrides), on_token=mask_secret)
+        return self._client
+
+    async def close(self) -> None:
+        """Close the client's connections, if it was used."""
+        if self._client is not None:
+            await self._client.close()
+            self._client = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()

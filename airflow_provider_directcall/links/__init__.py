@@ -1,0 +1,1 @@
+"""Links shown beside a task."""

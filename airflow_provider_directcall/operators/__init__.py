@@ -1,0 +1,1 @@
+"""Operators: calls, messages, number rules."""

@@ -1,0 +1,102 @@
+"""What Airflow is told about this package. Imports nothing: every Airflow component loads it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+CONNECTION_TYPE = "directcall"
+_PACKAGE = "airflow_provider_directcall"
+_INTEGRATION = "Directcall"
+_DOCUMENTATION = "https://github.com/airflow-provider-directcall/airflow-provider-directcall"
+
+#: Extra fields of the connection: name -> label, description, JSON schema.
+_CONN_FIELDS: dict[str, dict[str, Any]] = {
+    "default_origin": {
+        "label": "Default origin",
+        "description": "Number used where a task names no origin: 55, area code and number, e.g. 5511990000001",
+        "schema": {"type": ["string", "null"]},
+    },
+    "timezone": {
+        "label": "Time zone",
+        "description": "IANA name of the zone in which Directcall writes times",
+        "schema": {"type": ["string", "null"], "default": "America/Sao_Paulo"},
+    },
+    "timeout": {
+        "label": "Timeout (seconds)",
+        "description": "How long to wait for a connection and for each part of a reply",
+        "schema": {"type": ["number", "null"], "default": 30},
+    },
+    "requests_per_second": {
+        "label": "Requests per second",
+        "description": "Upper bound of each task's own pace; empty means none",
+        "schema": {"type": ["number", "null"]},
+    },
+    "endpoints": {
+        "label": "Replaced paths (JSON)",
+        "description": 'Endpoint name -> path, e.g. {"save_rule": "/did/save"}; for what is assumed and differs',
+        "schema": {"type": ["string", "object", "null"]},
+    },
+    "fields": {
+        "label": "Replaced field names (JSON)",
+        "description": 'Endpoint name -> {assumed field -> field}, e.g. {"list_statement": {"valor": "preco"}}',
+        "schema": {"type": ["string", "object", "null"]},
+    },
+}
+
+
+def ui_field_behaviour() -> dict[str, Any]:
+    """Hidden fields, labels and placeholders of the connection form."""
+    return {
+        "hidden-fields": ["schema", "port", "extra"],
+        "relabeling": {"host": "API address", "login": "Client id", "password": "Client secret"},
+        "placeholders": {
+            "host": "https://api.directcallsoft.com",
+            "login": "you@example.com",
+            "password": "the secret Directcall gave you",
+        },
+    }
+
+
+def connection_form_widgets() -> dict[str, Any]:
+    """The extra fields as wtforms fields, for Airflow 3.1, which asks the hook and stands in for both libraries."""
+    from flask_appbuilder.fieldwidgets import BS3TextFieldWidget
+    from wtforms import StringField
+
+    return {
+        name: StringField(field["label"], description=field["description"], widget=BS3TextFieldWidget())
+        for name, field in _CONN_FIELDS.items()
+    }
+
+
+def get_provider_info() -> dict[str, Any]:
+    """The provider's metadata, in the form of Airflow's ``provider_info.schema.json``."""
+    return {
+        "package-name": "airflow-provider-directcall",
+        "name": _INTEGRATION,
+        "description": "Calls, SMS, voice messages and number routing of Directcall, a Brazilian telephone company.",
+        "integrations": [
+            {
+                "integration-name": _INTEGRATION,
+                "external-doc-url": "https://doc.directcallsoft.com",
+                "tags": ["service"],
+            }
+        ],
+        "hooks": [_modules("hooks.directcall")],
+        "operators": [_modules("operators.calls", "operators.messages", "operators.numbers")],
+        "sensors": [_modules("sensors.statement")],
+        "triggers": [_modules("triggers.calls", "triggers.messages", "triggers.statement")],
+        "extra-links": [f"{_PACKAGE}.links.recording.RecordingLink"],
+        "connection-types": [
+            {
+                "connection-type": CONNECTION_TYPE,
+                "hook-class-name": f"{_PACKAGE}.hooks.directcall.DirectcallHook",
+                "hook-name": "Directcall",
+                "ui-field-behaviour": ui_field_behaviour(),
+                "conn-fields": _CONN_FIELDS,
+            }
+        ],
+    }
+
+
+def _modules(*names: str) -> dict[str, Any]:
+    return {"integration-name": _INTEGRATION, "python-modules": [f"{_PACKAGE}.{name}" for name in names]}

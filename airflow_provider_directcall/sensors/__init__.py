@@ -1,0 +1,1 @@
+"""Sensors that wait for something to stand in the statement."""

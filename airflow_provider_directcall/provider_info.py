@@ -7,7 +7,6 @@ from typing import Any
 CONNECTION_TYPE = "directcall"
 _PACKAGE = "airflow_provider_directcall"
 _INTEGRATION = "Directcall"
-_DOCUMENTATION = "https://github.com/airflow-provider-directcall/airflow-provider-directcall"
 
 #: Extra fields of the connection: name -> label, description, JSON schema.
 _CONN_FIELDS: dict[str, dict[str, Any]] = {

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
@@ -34,7 +34,7 @@ Row = TypeVar("Row")
 def _sends(build: Callable[P, Request[T]]) -> Callable[Concatenate[DirectcallHook, P], T]:
     """A hook method that sends what an API method describes."""
 
-    def method(self: DirectcallHook, *args: P.args, **kwargs: P.kwargs) -> T:
+    def method(self: DirectcallHook, /, *args: P.args, **kwargs: P.kwargs) -> T:
         return self.client.send(build(*args, **kwargs))
 
     return _named_after(method, build)
@@ -43,16 +43,16 @@ def _sends(build: Callable[P, Request[T]]) -> Callable[Concatenate[DirectcallHoo
 def _lists(build: Callable[P, Listing[Row]]) -> Callable[Concatenate[DirectcallHook, P], Iterator[Row]]:
     """A hook method that yields the rows of a listing; arguments are checked at the call, not at the first row."""
 
-    def method(self: DirectcallHook, *args: P.args, **kwargs: P.kwargs) -> Iterator[Row]:
+    def method(self: DirectcallHook, /, *args: P.args, **kwargs: P.kwargs) -> Iterator[Row]:
         return self.client.rows(build(*args, **kwargs))
 
     return _named_after(method, build)
 
 
-def _awaits(build: Callable[P, Request[T]]) -> Callable[Concatenate[DirectcallAsyncHook, P], Awaitable[T]]:
+def _awaits(build: Callable[P, Request[T]]) -> Callable[Concatenate[DirectcallAsyncHook, P], Coroutine[Any, Any, T]]:
     """The twin of :func:`_sends` for an event loop."""
 
-    async def method(self: DirectcallAsyncHook, *args: P.args, **kwargs: P.kwargs) -> T:
+    async def method(self: DirectcallAsyncHook, /, *args: P.args, **kwargs: P.kwargs) -> T:
         request = build(*args, **kwargs)
         return await (await self.client()).send(request)
 
@@ -67,7 +67,7 @@ def _iterates(build: Callable[P, Listing[Row]]) -> Callable[Concatenate[Directca
         async for row in client.rows(listing):
             yield row
 
-    def method(self: DirectcallAsyncHook, *args: P.args, **kwargs: P.kwargs) -> AsyncIterator[Row]:
+    def method(self: DirectcallAsyncHook, /, *args: P.args, **kwargs: P.kwargs) -> AsyncIterator[Row]:
         return rows(self, build(*args, **kwargs))
 
     return _named_after(method, build)

@@ -100,9 +100,7 @@ class PhoneNumber:
         return f"PhoneNumber({self.masked!r}, {self.kind.value})"
 
 
-def parse_number(
-    text: str | int, *, argument: str = "number", allow: frozenset[Kind] = GEOGRAPHIC
-) -> PhoneNumber:
+def parse_number(text: str | int, *, argument: str = "number", allow: frozenset[Kind] = GEOGRAPHIC) -> PhoneNumber:
     """Read a phone number (`numero`) in any usual spelling.
 
     Brazilian numbers: with or without the country code 55, with `+`, `0055`, the trunk prefix 0, a carrier
@@ -230,19 +228,24 @@ def _why_not_brazilian(length: int) -> str:
 
 
 def _read_international(digits: str) -> PhoneNumber:
+    """Read country code + number. A trunk prefix after the country code, as in `+44 (0)20`, is dropped."""
+    number = _without_trunk_prefix(digits)
+    # What still changes on a second reading is a row of zeros, not a number.
+    if number is None or _without_trunk_prefix(number) != number:
+        raise _BrokenRuleError("has no known country code, or not a length that its country uses")
+    return PhoneNumber("00" + number, Kind.INTERNATIONAL)
+
+
+def _without_trunk_prefix(digits: str) -> str | None:
     import phonenumbers
 
     try:
         number = phonenumbers.parse("+" + digits)
     except phonenumbers.NumberParseException:
-        number = None
-    if (
-        number is None
-        or phonenumbers.is_possible_number_with_reason(number) != phonenumbers.ValidationResult.IS_POSSIBLE
-    ):
-        raise _BrokenRuleError("has no known country code, or not a length that its country uses")
-    e164 = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-    return PhoneNumber("00" + e164.removeprefix("+"), Kind.INTERNATIONAL)
+        return None
+    if phonenumbers.is_possible_number_with_reason(number) != phonenumbers.ValidationResult.IS_POSSIBLE:
+        return None
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164).removeprefix("+")
 
 
 def _read_sip(digits: str) -> PhoneNumber:

@@ -1,0 +1,104 @@
+# Everything the project does. Needs python 3.11 or newer and make; the rest goes into .venv.
+# `make PYTHON=/path/to/python ...` chooses the interpreter.
+
+UV_VERSION := 0.13.9
+AIRFLOW := 3.3
+
+VENV := .venv
+RUN := $(VENV)/bin/python -m
+UV := $(VENV)/bin/uv
+UV_STAMP := $(VENV)/.uv-$(UV_VERSION)
+INSTALL_STAMP := $(VENV)/.installed-$(AIRFLOW)
+CONSTRAINTS := constraints/airflow-$(AIRFLOW).txt
+PYTHONS := $(or $(PYTHON),python3.13 python3.12 python3.11 python3)
+BENCHES := $(basename $(notdir $(sort $(wildcard bench/[a-z]*.py))))
+PYTEST := pytest -n 2 --dist loadgroup
+
+# A developer's own Airflow (its database, its connections, its bill) must not be reached from here.
+unexport $(filter AIRFLOW_%,$(.VARIABLES))
+export AIRFLOW_HOME := $(CURDIR)/.cache/airflow
+
+# Company networks often re-sign TLS: trust what the system trusts. The second name is for older uv.
+export UV_SYSTEM_CERTS := 1
+export UV_NATIVE_TLS := 1
+export UV_PYTHON_DOWNLOADS := never
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo sandbox test lint types layers coverage unit bench constraints format build package clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+install: $(INSTALL_STAMP) ## Make or refresh .venv with the project and its tools
+
+demo: install ## Run both example DAGs on a real Airflow against a local Directcall
+	$(RUN) tools.demo
+
+sandbox: install ## Start a local Directcall on port 8025
+	$(VENV)/bin/directcall-sandbox --port 8025
+
+test: lint types layers coverage ## Everything that CI checks in the source tree
+
+lint: install ## Style and common mistakes (ruff)
+	$(RUN) ruff check
+	$(RUN) ruff format --check
+
+types: install ## Static types (mypy, strict)
+	$(RUN) mypy
+
+layers: install ## Imports point down the layers (import-linter)
+	$(VENV)/bin/lint-imports --cache-dir .cache/import-linter
+
+coverage: install ## All tests, with branch coverage of at least 95 %
+	rm -f .coverage .coverage.*
+	$(RUN) coverage run -m $(PYTEST) --durations 10
+	$(RUN) coverage combine --quiet
+	$(RUN) coverage report
+	$(RUN) coverage json --quiet -o .cache/coverage.json
+	$(RUN) tools.coverage_gate .cache/coverage.json
+
+unit: install ## The fast tests: no Airflow processes
+	$(RUN) $(PYTEST) -m "not airflow"
+
+bench: install ## Measure, and print each figure as a ratio
+	@for name in $(BENCHES); do echo "== $$name"; $(RUN) "bench.$$name" || exit 1; done
+
+constraints: $(UV_STAMP) ## Renew all files in constraints/
+	$(RUN) tools.constraints
+
+format: install ## Let ruff format and repair the code
+	$(RUN) ruff check --fix
+	$(RUN) ruff format
+
+build: $(UV_STAMP) ## Build the source distribution and the wheel into dist/
+	rm -rf dist
+	$(UV) build --quiet --build-constraints $(CONSTRAINTS) --out-dir dist
+
+package: install ## Build the wheel, install it in clean environments, ask Airflow for the provider
+	$(RUN) tools.check_package
+
+clean: ## Remove what the other targets made
+	rm -rf $(VENV) .cache .demo dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis htmlcov .coverage*
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(INSTALL_STAMP): $(UV_STAMP) pyproject.toml $(CONSTRAINTS) airflow_provider_directcall/__init__.py
+	$(UV) pip install --quiet --python $(VENV)/bin/python --constraints $(CONSTRAINTS) \
+	    --build-constraints $(CONSTRAINTS) --editable . --group dev
+	@touch $@
+
+$(UV_STAMP):
+	@found=; for python in $(PYTHONS); do \
+	    if "$$python" -c "import sys; sys.exit(sys.version_info < (3, 11))" >/dev/null 2>&1; then \
+	        found=$$python; break; \
+	    fi; \
+	done; \
+	if [ -z "$$found" ]; then \
+	    echo "error: no Python 3.11 or newer among: $(PYTHONS) (choose one: make PYTHON=/path/to/python)" >&2; exit 1; \
+	fi; \
+	if ! "$$found" -c "import ensurepip, venv" >/dev/null 2>&1; then \
+	    echo "error: $$found cannot make environments; install its venv module (on Debian: python3-venv)" >&2; exit 1; \
+	fi; \
+	echo "Making $(VENV) with $$("$$found" --version)"; \
+	"$$found" -m venv $(VENV)
+	$(RUN) pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@touch $@

@@ -1,0 +1,86 @@
+"""Renews ``constraints/airflow-3.x.txt``: for each Airflow minor, one version of everything.
+
+Run by ``make constraints``. Each file pins the newest patch release of that Airflow, the project's
+dependencies and its tools, for every Python version the project supports (with markers where they differ).
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+MINORS = ("3.1", "3.2", "3.3")
+OLDEST_PYTHON = "3.11"
+PIN = re.compile(r"[a-z0-9][a-z0-9-]*==[0-9][0-9a-z.!+]*( ; .+)?")
+HEADER = """\
+# Apache Airflow {airflow} with all that the project and its tools need, for Python {python} and newer.
+# Made by a tool; do not edit. Renew with: make constraints
+"""
+
+
+class UnpinnedLineError(ValueError):
+    """The resolver printed something that is no ``name==version ; marker`` line."""
+
+
+def pins(resolved: str) -> list[str]:
+    """The pins among the resolver's output lines, in their order.
+
+    Raises UnpinnedLineError for any other line: an address, a path or a hash must not get into the files.
+    """
+    lines = [line.strip() for line in resolved.splitlines() if line.strip()]
+    for line in lines:
+        if not PIN.fullmatch(line):
+            raise UnpinnedLineError(f"expected name==version, the resolver printed: {line}")
+    return lines
+
+
+def resolve(requirement: str, *project: str) -> list[str]:
+    """All pins that satisfy ``requirement`` and the given uv arguments.
+
+    Raises SystemExit on a conflict, after uv has printed its reasons.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        wanted = Path(scratch) / "airflow.in"
+        wanted.write_text(f"{requirement}\n", encoding="utf-8")
+        command = [
+            *(sys.executable, "-m", "uv", "pip", "compile", "--quiet", "--no-header", "--no-annotate"),
+            *("--universal", "--python-version", OLDEST_PYTHON, *project, str(wanted)),
+        ]
+        answer = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
+    if answer.returncode:
+        raise SystemExit(answer.returncode)
+    return pins(answer.stdout)
+
+
+def newest_patch(minor: str) -> str:
+    """The newest release of an Airflow minor, such as ``3.3.2`` for ``3.3``.
+
+    Asked for by itself: with the project's requirements, a conflict would quietly end in an old patch.
+    """
+    found = resolve(f"apache-airflow~={minor}.0")
+    return next(pin.removeprefix("apache-airflow==") for pin in found if pin.startswith("apache-airflow=="))
+
+
+def renew(minor: str) -> None:
+    """Writes the constraints file of one Airflow minor."""
+    airflow = newest_patch(minor)
+    resolved = resolve(f"apache-airflow=={airflow}", "pyproject.toml", "--group", "dev")
+    target = ROOT / "constraints" / f"airflow-{minor}.txt"
+    target.parent.mkdir(exist_ok=True)
+    header = HEADER.format(airflow=airflow, python=OLDEST_PYTHON)
+    target.write_text(header + "\n".join(resolved) + "\n", encoding="utf-8")
+    print(f"{target.relative_to(ROOT)}: Airflow {airflow}, {len(resolved)} pins")
+
+
+def main() -> None:
+    """Renews the files of all supported minors."""
+    for minor in MINORS:
+        renew(minor)
+
+
+if __name__ == "__main__":
+    main()

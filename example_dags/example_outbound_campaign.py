@@ -1,0 +1,118 @@
+"""An outbound campaign: an SMS to each contact, a recorded call, and a voice message to those who did not answer.
+
+Each contact of ``contacts.csv`` gets its own chain of tasks. The calls carry the contact's id as a tag, and a sensor waits, without
+holding a worker, until the call with that tag stands in Directcall's statement.
+
+The numbers are made up: with the sandbox one of them is busy, one does not answer, one hangs up after four seconds.
+"""
+
+from __future__ import annotations
+
+import csv
+from datetime import timedelta
+from pathlib import Path
+
+import pendulum
+from airflow.sdk import Param, dag, task, task_group
+
+from airflow_provider_directcall.operators.calls import DirectcallPlaceCallOperator
+from airflow_provider_directcall.operators.messages import (
+    DirectcallSendSMSOperator,
+    DirectcallSendVoiceMessageOperator,
+)
+from airflow_provider_directcall.sensors.statement import DirectcallTaggedCallSensor
+
+CONTACTS = Path(__file__).parent / "contacts.csv"
+
+#: A call that was hung up this soon was not a conversation.
+SHORT_CALL_SECONDS = 6
+
+
+@dag(
+    schedule=None,
+    start_date=pendulum.datetime(2026, 1, 1, tz="America/Sao_Paulo"),
+    catchup=False,
+    tags=["directcall", "example"],
+    params={
+        "agent": Param("5511990000001", description="Who talks to the contacts: called first, then connected"),
+        "poll_interval": Param(15, description="Seconds between two looks into the statement"),
+    },
+    doc_md=__doc__,
+)
+def example_outbound_campaign() -> None:
+    """Text, call, wait, follow up, sum up."""
+
+    @task
+    def read_contacts() -> list[dict[str, str]]:
+        """One dictionary a contact: the arguments of the group below."""
+        with CONTACTS.open(encoding="utf-8", newline="") as file:
+            return [
+                {
+                    "contact_id": row["contact_id"],
+                    "phone": row["phone"],
+                    "text": f"Olá, {row['name']}! Vamos ligar em instantes sobre a sua entrega.",
+                }
+                for row in csv.DictReader(file)
+            ]
+
+    @task_group
+    def reach(contact_id: str, phone: str, text: str):  # noqa: ANN202 - Airflow turns the result into an XComArg
+        """The chain of one contact."""
+        tags = {"contact": contact_id, "campaign": "{{ run_id }}"}
+        sms = DirectcallSendSMSOperator(task_id="send_sms", destination=phone, text=text, tags=tags)
+        call = DirectcallPlaceCallOperator(
+            task_id="place_call", origin="{{ params.agent }}", destination=phone, record=True, tags=tags
+        )
+        waited = DirectcallTaggedCallSensor(
+            task_id="wait_for_call",
+            tags=tags,
+            deferrable=True,
+            poll_interval="{{ params.poll_interval }}",
+            timeout=timedelta(minutes=30),
+        )
+        sms >> call >> waited
+        return waited.output
+
+    @task
+    def voice_messages(contacts: list[dict[str, str]], calls: list[list[dict]]) -> list[dict[str, object]]:
+        """Arguments of the voice message for each contact who was not reached."""
+        reached = {
+            row["tags"]["contact"]
+            for rows in calls
+            for row in rows
+            if row["outcome"] == "answered" and row["duration_seconds"] > SHORT_CALL_SECONDS
+        }
+        return [
+            {
+                "destination": contact["phone"],
+                "tags": {"contact": contact["contact_id"], "campaign": "voice"},
+            }
+            for contact in contacts
+            if contact["contact_id"] not in reached
+        ]
+
+    @task(trigger_rule="none_failed")
+    def summary(calls: list[list[dict]], missed: list[dict]) -> dict[str, object]:
+        """How the campaign went, without phone numbers."""
+        rows = [row for found in calls for row in found]
+        outcomes = {row["tags"]["contact"]: row["outcome"] for row in rows}
+        return {
+            "calls": len(rows),
+            "outcomes": outcomes,
+            "voice_messages": sorted(item["tags"]["contact"] for item in missed),
+            "recordings": sum(1 for row in rows if row["recording_url"]),
+        }
+
+    contacts = read_contacts()
+    calls = reach.expand_kwargs(contacts)
+    missed = voice_messages(contacts, calls)
+    follow_up = DirectcallSendVoiceMessageOperator.partial(
+        task_id="send_voice_message",
+        origin="{{ params.agent }}",
+        text="Olá! Tentamos falar com você sobre a sua entrega. Por favor, retorne a ligação.",
+        attempts=1,
+    ).expand_kwargs(missed)
+    follow_up >> summary(calls, missed)
+
+
+example_outbound_campaign()

@@ -1,0 +1,149 @@
+"""``make demo``: both example DAGs on a real Airflow, against a Directcall on this machine. No account, no network."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from airflow_provider_directcall.sandbox import Sandbox, SandboxConfig
+from airflow_provider_directcall.sandbox.server import SandboxServer
+from tools.leaks import Search
+from tools.live_airflow import AirflowDidNotStartError, LiveAirflow, live_airflow
+
+ROOT = Path(__file__).resolve().parent.parent
+EXAMPLES = ROOT / "example_dags"
+HOME = ROOT / ".demo"
+CAMPAIGN, ROUTING = "example_outbound_campaign", "example_holiday_routing"
+
+#: Simulated seconds in a real one, so that a call of half a minute is over soon.
+SPEED = 10.0
+RUN_SECONDS = 240
+#: Christmas Eve: the next day is a holiday; and Christmas Day: the next day is not.
+BEFORE_HOLIDAY, AFTER_HOLIDAY = "2026-12-24", "2026-12-25"
+#: Tasks that the examples' author wrote; what they return is the author's.
+AUTHORS_TASKS = ("read_contacts", "voice_messages", "rule_for_tomorrow")
+NUMBERS_OF_THE_EXAMPLES = ("5511990000001", "5511990000077", "551130000099")
+
+#: Wide enough for the tables, also where the output goes into a file.
+console = Console(width=110, highlight=False)
+
+
+class DemoFailedError(Exception):
+    """Something did not happen as it should; the text says what and where to look."""
+
+
+def main() -> int:
+    """Run the demo; exit status 0 when everything happened as it should."""
+    started = time.monotonic()
+    shutil.rmtree(HOME, ignore_errors=True)
+    try:
+        with Sandbox(SandboxConfig(speed=SPEED)).serve() as server:
+            _say(f"Directcall on this machine: {server.url}")
+            _say("Starting Airflow with its scheduler, workers and triggerer; this takes half a minute ...")
+            environment = {"AIRFLOW_CONN_DIRECTCALL_DEFAULT": server.connection_json()}
+            with live_airflow(HOME, EXAMPLES, environment) as airflow:
+                _say(f"Airflow: {airflow.url} ({time.monotonic() - started:.0f} s)")
+                _run_campaign(airflow)
+                _run_routing(airflow)
+                _show_what_directcall_saw(server)
+            _check_for_leaks(server)
+    except (AirflowDidNotStartError, DemoFailedError) as error:
+        console.print(f"demo failed: {error}", style="bold red", markup=False)
+        return 1
+    _say(f"Took {time.monotonic() - started:.0f} s. Logs and database of this run: {HOME.relative_to(ROOT)}/")
+    console.print("demo passed", style="bold green")
+    return 0
+
+
+def _run_campaign(airflow: LiveAirflow) -> None:
+    _say("Campaign: an SMS and a recorded call to each contact, a voice message to those who were not reached ...")
+    run_id = airflow.trigger(CAMPAIGN, {"poll_interval": 2})
+    _wait(airflow, CAMPAIGN, run_id)
+    summary = airflow.xcom(CAMPAIGN, run_id, "summary")
+    if not isinstance(summary, dict):
+        raise DemoFailedError("the campaign's summary is missing")
+    names = {row["contact_id"]: row["name"] for row in _contacts()}
+    rows = [
+        (contact, names[contact], outcome, "yes" if contact in summary["voice_messages"] else "")
+        for contact, outcome in sorted(summary["outcomes"].items())
+    ]
+    _table("What became of the contacts", ("contact", "name", "call", "voice message"), rows)
+    if len(rows) != len(names):
+        raise DemoFailedError(f"{len(names)} contacts, and {len(rows)} calls in the statement")
+
+
+def _run_routing(airflow: LiveAirflow) -> None:
+    _say("Holiday routing: the evening before Christmas, then the evening of Christmas ...")
+    rows = []
+    for day in (BEFORE_HOLIDAY, AFTER_HOLIDAY, AFTER_HOLIDAY):
+        run_id = airflow.trigger(ROUTING, {"today": day})
+        _wait(airflow, ROUTING, run_id)
+        result = airflow.xcom(ROUTING, run_id, "route")
+        if not isinstance(result, dict):
+            raise DemoFailedError("the routing task gave no result")
+        after = result["after"]
+        rows.append((day, "changed" if result["changed"] else "stood already", after["action"], after["data"]["phone"]))
+    _table("What became of the number's rule", ("evening of", "rule", "action", "to"), rows)
+    if [row[1] for row in rows] != ["changed", "changed", "stood already"]:
+        raise DemoFailedError("the rule should change before the holiday, change back, and then stand")
+
+
+def _show_what_directcall_saw(server: SandboxServer) -> None:
+    state = server.state()
+    rows = [(name, str(count)) for name, count in sorted(state["effects"].items())]
+    _table("What Directcall did", ("what", "how often"), rows)
+
+
+def _check_for_leaks(server: SandboxServer) -> None:
+    phones = [row["phone"] for row in _contacts()]
+    search = Search(
+        secrets=(server.sandbox.config.client_secret,),
+        numbers=(*phones, *NUMBERS_OF_THE_EXAMPLES),
+        authors_tasks=AUTHORS_TASKS,
+    )
+    leaks = search.in_home(HOME)
+    if leaks:
+        found = "; ".join(f"{leak.kind} in {leak.place}" for leak in leaks[:5])
+        raise DemoFailedError(f"something private was left behind: {found}")
+    _say("Logs, XComs and database hold no secret, no token, and no phone number that the DAGs did not put there.")
+
+
+def _wait(airflow: LiveAirflow, dag_id: str, run_id: str) -> None:
+    state = airflow.wait_for_run(dag_id, run_id, RUN_SECONDS)
+    if state == "success":
+        return
+    failed = sorted(
+        {str(task["task_id"]) for task in airflow.task_instances(dag_id, run_id) if task["state"] == "failed"}
+    )
+    raise DemoFailedError(
+        f"{dag_id} is {state}; failed: {', '.join(failed) or 'nothing yet'}; logs: {HOME.relative_to(ROOT)}/logs"
+    )
+
+
+def _contacts() -> list[dict[str, str]]:
+    with (EXAMPLES / "contacts.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    table = Table(title=title, title_justify="left")
+    for column in columns:
+        table.add_column(column)
+    for row in rows:
+        table.add_row(*row)
+    console.print(table)
+
+
+def _say(text: str) -> None:
+    console.print(text, markup=False)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

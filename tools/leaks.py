@@ -1,0 +1,96 @@
+"""Looks for secrets, tokens and whole phone numbers in everything that an Airflow left behind: logs and database.
+
+What a DAG's author put somewhere is the author's: the DAG's own source, its parameters, what its own tasks return, and what was
+rendered into a task's fields. Everything else has to be clean.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+import sqlite3
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+#: Columns that hold what the author wrote or templated: the DAG's text and parameters, and rendered fields.
+_AUTHORS_COLUMNS = frozenset(
+    {
+        ("dag_code", "source_code"),
+        ("serialized_dag", "data"),
+        ("serialized_dag", "data_compressed"),
+        ("rendered_task_instance_fields", "rendered_fields"),
+    }
+)
+_JWT = re.compile(rb"eyJ[\w-]{5,}\.(eyJ[\w-]{5,})\.[\w-]{5,}")
+#: A claim of Directcall's tokens, which tells them from those that Airflow makes for itself.
+_DIRECTCALL_CLAIM = b"client_oauth_id"
+
+
+@dataclass(frozen=True, order=True)
+class Leak:
+    """Something that should not be there; names the kind and the place, never the thing."""
+
+    place: str
+    kind: str
+
+
+@dataclass(frozen=True)
+class Search:
+    """What to look for.
+
+    :param secrets: texts that may be nowhere at all.
+    :param numbers: phone numbers, digits only, that may be in the author's places only.
+    :param authors_tasks: tasks that the DAG's author wrote: their XComs are the author's.
+    """
+
+    secrets: Collection[str]
+    numbers: Collection[str]
+    authors_tasks: Collection[str]
+
+    def in_home(self, home: Path) -> list[Leak]:
+        """Every leak in the logs and the SQLite database below an AIRFLOW_HOME."""
+        return sorted({*self._in_logs(home), *self._in_database(home / "airflow.db")})
+
+    def _in_logs(self, home: Path) -> Iterator[Leak]:
+        for path in (*home.glob("*.log"), *(home / "logs").rglob("*")):
+            if path.is_file():
+                for kind in self._kinds(path.read_bytes(), authors=False):
+                    yield Leak(str(path.relative_to(home)), kind)
+
+    def _in_database(self, database: Path) -> Iterator[Leak]:
+        connection = sqlite3.connect(f"file:{database}?mode=ro", uri=True)
+        connection.row_factory = sqlite3.Row
+        try:
+            tables = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+            for table in tables:
+                for row in connection.execute(f'SELECT * FROM "{table}"'):
+                    yield from self._in_row(table, row)
+        finally:
+            connection.close()
+
+    def _in_row(self, table: str, row: sqlite3.Row) -> Iterator[Leak]:
+        names = row.keys()
+        is_authors_xcom = table == "xcom" and row["task_id"] in self.authors_tasks and row["key"] == "return_value"
+        for name in names:
+            value = row[name]
+            content = value if isinstance(value, bytes) else str(value).encode()
+            authors = is_authors_xcom or (table, name) in _AUTHORS_COLUMNS
+            for kind in self._kinds(content, authors=authors):
+                yield Leak(f"database: {table}.{name}", kind)
+
+    def _kinds(self, content: bytes, *, authors: bool) -> Iterator[str]:
+        if any(secret.encode() in content for secret in self.secrets):
+            yield "client secret"
+        if any(_DIRECTCALL_CLAIM in _decoded(match[1]) for match in _JWT.finditer(content)):
+            yield "access token"
+        if not authors and any(number.encode() in content for number in self.numbers):
+            yield "phone number"
+
+
+def _decoded(payload: bytes) -> bytes:
+    try:
+        return base64.urlsafe_b64decode(payload + b"=" * (-len(payload) % 4))
+    except (binascii.Error, ValueError):
+        return b""

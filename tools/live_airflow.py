@@ -1,0 +1,218 @@
+"""A whole Airflow on this machine for the demo and for tests: its own home, a random port, stopped without orphans."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+
+JsonObject = dict[str, object]
+
+_START_SECONDS = 180
+_STOP_SECONDS = 40
+_TERMINAL_STATES = frozenset({"success", "failed"})
+
+
+class AirflowDidNotStartError(Exception):
+    """Airflow was not healthy in time, or its process ended; the text names its log."""
+
+
+@dataclass
+class LiveAirflow:
+    """``airflow standalone`` (scheduler, API server, DAG processor, triggerer, LocalExecutor) in a home of its own.
+
+    :param home: AIRFLOW_HOME; holds the database and all logs.
+    :param dags_folder: where the DAG files are.
+    :param environment: further variables, such as connections.
+    """
+
+    home: Path
+    dags_folder: Path
+    environment: Mapping[str, str] = field(default_factory=dict)
+    port: int = field(default_factory=lambda: _free_port())
+    _process: subprocess.Popen[bytes] | None = None
+    _token: str = field(default="", repr=False)
+
+    @property
+    def url(self) -> str:
+        """Where the UI and the REST API are."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def log_file(self) -> Path:
+        """What all its processes print."""
+        return self.home / "standalone.log"
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """The environment of its processes, and of any ``airflow`` command that shall see the same database."""
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
+        # standalone starts its parts as "airflow", found on the path.
+        inherited["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{inherited.get('PATH', os.defpath)}"
+        return inherited | airflow_variables(self.home, self.dags_folder, self.port) | dict(self.environment)
+
+    def start(self) -> None:
+        """Start it and wait until every component is healthy."""
+        self.home.mkdir(parents=True, exist_ok=True)
+        with self.log_file.open("wb") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "airflow", "standalone"],
+                env=self.variables,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                preexec_fn=_default_interrupt,  # noqa: PLW1509 - no threads are started between fork and exec
+            )
+        self._wait_until_healthy()
+        self._token = str(self._fetch("GET", "/auth/token")["access_token"])
+
+    def stop(self) -> None:
+        """Stop it as Ctrl-C does; SIGTERM would leave its children behind."""
+        if self._process is None:
+            return
+        for sent in (signal.SIGINT, signal.SIGINT, signal.SIGKILL):
+            try:
+                os.killpg(self._process.pid, sent) if sent is signal.SIGKILL else self._process.send_signal(sent)
+                self._process.wait(_STOP_SECONDS)
+                break
+            except subprocess.TimeoutExpired:
+                continue
+        self._kill_leftovers()
+        self._process = None
+
+    def run(self, *arguments: str) -> str:
+        """What an ``airflow`` command prints; CalledProcessError when it fails."""
+        command = [sys.executable, "-m", "airflow", *arguments]
+        done = subprocess.run(command, env=self.variables, stdout=subprocess.PIPE, check=True)
+        return done.stdout.decode()
+
+    def fetch(self, verb: str, path: str, body: JsonObject | None = None) -> JsonObject:
+        """One call of the REST API, below ``/api/v2``."""
+        return self._fetch(verb, f"/api/v2{path}", body)
+
+    def trigger(self, dag_id: str, conf: JsonObject | None = None) -> str:
+        """Start a run as soon as the DAG is known; gives its run id."""
+        deadline = time.monotonic() + _START_SECONDS
+        while True:
+            try:
+                self.fetch("PATCH", f"/dags/{dag_id}", {"is_paused": False})
+                break
+            except httpx.HTTPStatusError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(1)
+        run = self.fetch("POST", f"/dags/{dag_id}/dagRuns", {"logical_date": None, "conf": conf or {}})
+        return str(run["dag_run_id"])
+
+    def wait_for_run(self, dag_id: str, run_id: str, seconds: float) -> str:
+        """The run's last state; whatever it is when the time is over."""
+        deadline = time.monotonic() + seconds
+        while True:
+            state = str(self.fetch("GET", f"/dags/{dag_id}/dagRuns/{run_id}")["state"])
+            if state in _TERMINAL_STATES or time.monotonic() > deadline:
+                return state
+            time.sleep(1)
+
+    def task_instances(self, dag_id: str, run_id: str) -> list[JsonObject]:
+        """All task instances of a run, mapped ones one by one."""
+        reply = self.fetch("GET", f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances?limit=500")
+        found = reply["task_instances"]
+        return found if isinstance(found, list) else []
+
+    def xcom(self, dag_id: str, run_id: str, task_id: str, *, key: str = "return_value", map_index: int = -1) -> object:
+        """One XCom value; HTTPStatusError when there is none."""
+        path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/xcomEntries/{key}"
+        return self.fetch("GET", f"{path}?map_index={map_index}&deserialize=false&stringify=false")["value"]
+
+    def _fetch(self, verb: str, path: str, body: JsonObject | None = None) -> JsonObject:
+        headers = {"Authorization": f"Bearer {self._token}"} if self._token else {}
+        response = httpx.request(verb, self.url + path, json=body, headers=headers, timeout=60, trust_env=False)
+        response.raise_for_status()
+        parsed: JsonObject = response.json()
+        return parsed
+
+    def _wait_until_healthy(self) -> None:
+        deadline = time.monotonic() + _START_SECONDS
+        while time.monotonic() < deadline:
+            if self._process is None or self._process.poll() is not None:
+                raise AirflowDidNotStartError(f"airflow standalone ended; see {self.log_file}")
+            if self._is_healthy():
+                return
+            time.sleep(0.5)
+        raise AirflowDidNotStartError(f"airflow standalone is not healthy after {_START_SECONDS} s; see {self.log_file}")
+
+    def _is_healthy(self) -> bool:
+        try:
+            health = self._fetch("GET", "/api/v2/monitor/health")
+        except (httpx.HTTPError, json.JSONDecodeError):
+            return False
+        parts = ("metadatabase", "scheduler", "dag_processor", "triggerer")
+        return all(_status(health.get(part)) == "healthy" for part in parts)
+
+    def _kill_leftovers(self) -> None:
+        """Whatever of its session is still there: a child that outlived it would take the next run's tasks."""
+        if self._process is None:
+            return
+        try:
+            os.killpg(self._process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            return
+
+
+def airflow_variables(home: Path, dags_folder: Path, port: int = 0) -> dict[str, str]:
+    """Environment of a small Airflow that shares nothing with another one on the machine."""
+    url = f"http://127.0.0.1:{port}"
+    return {
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(dags_folder),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__PARALLELISM": "4",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
+        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{url}/execution/",
+        "AIRFLOW__API__HOST": "127.0.0.1",
+        "AIRFLOW__API__PORT": str(port),
+        "AIRFLOW__API__BASE_URL": url,
+        "AIRFLOW__API__WORKERS": "1",
+        "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "5",
+        "AIRFLOW__SCHEDULER__SCHEDULER_HEARTBEAT_SEC": "1",
+        "AIRFLOW__LOGGING__COLORED_CONSOLE_LOG": "False",
+        "NO_COLOR": "1",
+    }
+
+
+@contextmanager
+def live_airflow(home: Path, dags_folder: Path, environment: Mapping[str, str]) -> Iterator[LiveAirflow]:
+    """An Airflow that runs inside the ``with`` block."""
+    airflow = LiveAirflow(home, dags_folder, environment)
+    try:
+        airflow.start()
+        yield airflow
+    finally:
+        airflow.stop()
+
+
+def _status(part: object) -> object:
+    return part.get("status") if isinstance(part, dict) else None
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _default_interrupt() -> None:
+    """A process started in the background of a shell ignores SIGINT; Airflow has to obey it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)

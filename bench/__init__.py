@@ -1,0 +1,1 @@
+"""What is measured, one script a figure. Each prints ratios of one run, because machines differ and are noisy."""

@@ -1,0 +1,93 @@
+"""Requests per second of our clients as a part of bare httpx's, with the same requests to the same server. Wanted: 0.9.
+
+Bare httpx sends the same fields with a token fetched beforehand and decodes the JSON, and does nothing else. Both sides take turns in
+blocks, so that a change of the machine's pace meets both.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+import time
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+
+import httpx
+
+from airflow_provider_directcall.api import methods
+from airflow_provider_directcall.api.client import AsyncClient, Client
+from airflow_provider_directcall.api.settings import Settings
+from bench.sandbox_process import sandbox_process
+
+BLOCKS, BLOCK, CONCURRENCY = 15, 200, 20
+SINCE = datetime(2026, 11, 1, tzinfo=UTC)
+REQUEST = methods.list_statement(SINCE, SINCE + timedelta(days=1), tags={"customer": "42"}).page(1)
+
+
+def main() -> None:
+    """Print both ratios."""
+    with sandbox_process() as settings:
+        url, fields = f"{settings.base_url}/extrato/list", _fields(settings)
+        _report("sync", _sync_ratios(settings, url, fields))
+        _report("async", asyncio.run(_async_ratios(settings, url, fields)))
+
+
+def _fields(settings: Settings) -> dict[str, str]:
+    """The form fields of the request, with a token."""
+    with Client(settings) as client:
+        token = client.send(methods.request_token(settings)).value
+    params = {
+        name: value if isinstance(value, str) else value.render(settings) for name, value in REQUEST.params.items()
+    }
+    return {"access_token": token, **params, "formato": "JSON"}
+
+
+def _sync_ratios(settings: Settings, url: str, fields: dict[str, str]) -> list[float]:
+    with Client(settings) as client, httpx.Client() as bare:
+
+        def ours() -> None:
+            client.send(REQUEST)
+
+        def theirs() -> None:
+            bare.post(url, data=fields).raise_for_status().json()
+
+        def block(send: Callable[[], None]) -> float:
+            started = time.perf_counter()
+            for _ in range(BLOCK):
+                send()
+            return time.perf_counter() - started
+
+        block(ours), block(theirs)
+        return [block(theirs) / block(ours) for _ in range(BLOCKS)]
+
+
+async def _async_ratios(settings: Settings, url: str, fields: dict[str, str]) -> list[float]:
+    async with AsyncClient(settings) as client, httpx.AsyncClient() as bare:
+
+        async def ours() -> None:
+            await client.send(REQUEST)
+
+        async def theirs() -> None:
+            (await bare.post(url, data=fields)).raise_for_status().json()
+
+        async def block(send: Callable[[], Awaitable[None]]) -> float:
+            async def worker() -> None:
+                for _ in range(BLOCK // CONCURRENCY):
+                    await send()
+
+            started = time.perf_counter()
+            await asyncio.gather(*(worker() for _ in range(CONCURRENCY)))
+            return time.perf_counter() - started
+
+        await block(ours)
+        await block(theirs)
+        return [await block(theirs) / await block(ours) for _ in range(BLOCKS)]
+
+
+def _report(name: str, ratios: list[float]) -> None:
+    spread = f"from {min(ratios):.2f} to {max(ratios):.2f}"
+    print(f"{name} client, requests per second over bare httpx: {statistics.median(ratios):.2f} ({spread})")
+
+
+if __name__ == "__main__":
+    main()

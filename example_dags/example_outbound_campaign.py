@@ -35,7 +35,6 @@ SHORT_CALL_SECONDS = 6
     tags=["directcall", "example"],
     params={
         "agent": Param("5511990000001", description="Who talks to the contacts: called first, then connected"),
-        "poll_interval": Param(15, description="Seconds between two looks into the statement"),
     },
     doc_md=__doc__,
 )
@@ -67,7 +66,7 @@ def example_outbound_campaign() -> None:
             task_id="wait_for_call",
             tags=tags,
             deferrable=True,
-            poll_interval="{{ params.poll_interval }}",
+            poll_interval=5,
             timeout=timedelta(minutes=30),
         )
         sms >> call >> waited

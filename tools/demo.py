@@ -64,7 +64,7 @@ def main() -> int:
 
 def _run_campaign(airflow: LiveAirflow) -> None:
     _say("Campaign: an SMS and a recorded call to each contact, a voice message to those who were not reached ...")
-    run_id = airflow.trigger(CAMPAIGN, {"poll_interval": 2})
+    run_id = airflow.trigger(CAMPAIGN)
     _wait(airflow, CAMPAIGN, run_id)
     summary = airflow.xcom(CAMPAIGN, run_id, "summary")
     if not isinstance(summary, dict):

@@ -58,7 +58,9 @@ def example_outbound_campaign() -> None:
     def reach(contact_id: str, phone: str, text: str):  # noqa: ANN202 - Airflow turns the result into an XComArg
         """The chain of one contact."""
         tags = {"contact": contact_id, "campaign": "{{ run_id }}"}
-        sms = DirectcallSendSMSOperator(task_id="send_sms", destination=phone, text=text, tags=tags)
+        sms = DirectcallSendSMSOperator(
+            task_id="send_sms", origin="{{ params.agent }}", destination=phone, text=text, tags=tags
+        )
         call = DirectcallPlaceCallOperator(
             task_id="place_call", origin="{{ params.agent }}", destination=phone, record=True, tags=tags
         )

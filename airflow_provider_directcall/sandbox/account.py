@@ -1,0 +1,125 @@
+"""The one account of a sandbox: its clock, tokens, records, faults and settings, and the ids it gives out."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+import zlib
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from airflow_provider_directcall.sandbox.clock import Clock
+from airflow_provider_directcall.sandbox.config import SandboxConfig
+from airflow_provider_directcall.sandbox.faults import FaultPlan
+from airflow_provider_directcall.sandbox.records import NumberRecord, RuleRecord
+from airflow_provider_directcall.sandbox.store import MemoryOnly, SQLiteJournal, Store
+from airflow_provider_directcall.sandbox.tokens import ACCOUNT, Tokens
+from airflow_provider_directcall.sandbox.wire_dates import write_moment
+
+if TYPE_CHECKING:
+    from airflow_provider_directcall.sandbox.faults import Fault
+
+FIRST_RULE_ID: Final = 18000
+FIRST_SOUND_ID: Final = 150
+_SIP_PASSWORD: Final = "SENHA"  # noqa: S105 - the vendor's own placeholder
+_CALLERIDS_A_SECOND: Final = 10_000
+
+
+class Account:
+    """Everything that handlers work on. ``lock`` is held by whoever reads or changes it."""
+
+    def __init__(self, config: SandboxConfig) -> None:
+        self.config = config
+        self.settings = config
+        self.lock = threading.RLock()
+        self.clock = self._new_clock()
+        self.tokens = self._new_tokens()
+        self.faults = FaultPlan(config.faults)
+        self.store = Store(MemoryOnly() if config.db is None else SQLiteJournal(config.db))
+        anchor = self.store.read_setting("clock")
+        if anchor is None:
+            self._furnish()
+        else:
+            self.clock.restore(*json.loads(anchor))
+
+    def reset(self) -> None:
+        """Back to how the sandbox started: no calls, no messages, the default rules, the first settings, no token."""
+        self.settings = self.config
+        self.clock = self._new_clock()
+        self.tokens = self._new_tokens()
+        self.faults = FaultPlan(self.config.faults)
+        self.store.clear()
+        self._furnish()
+
+    def close(self) -> None:
+        """Let go of the database file."""
+        self.store.journal.close()
+
+    def now(self) -> float:
+        """The sandbox's present moment, seconds since the epoch."""
+        return self.clock.now()
+
+    def written(self, moment: float) -> str:
+        """A moment as replies show it."""
+        return write_moment(moment, self.config.zone)
+
+    def keep_clock(self) -> None:
+        """Write the clock down, so that a restart goes on from there."""
+        self.store.write_setting("clock", json.dumps(self.clock.anchor()))
+
+    def change_settings(self, **changes: object) -> None:
+        """Change settings while the sandbox runs, checked as at its start."""
+        self.settings = replace(self.settings, **changes)  # type: ignore[arg-type]  # checked by __post_init__
+
+    def draw_faults(self, endpoint: str) -> list[Fault]:
+        """Count a request and give the faults that it meets."""
+        with self.lock:
+            self.store.requests.add(endpoint)
+            return self.faults.draw(endpoint)
+
+    def in_statement(self, row_id: str, since: float) -> bool:
+        """Whether the row of something that was over at a moment has reached the statement by now."""
+        lateness = zlib.crc32(row_id.encode()) / 2**32
+        delay = self.settings.statement_delay + self.settings.statement_jitter * lateness
+        return self.now() >= since + delay
+
+    def next_message_ids(self, count: int) -> tuple[str, list[int]]:
+        """A ``callerid`` of 14 digits (tenths of a millisecond since the epoch) and the ids of its messages."""
+        callerid = self._count_on("last message", int(self.now() * _CALLERIDS_A_SECOND))
+        return str(callerid), [self._count_on("last message", 0) for _ in range(count)]
+
+    def next_rule_id(self) -> str:
+        """The id of a new rule; ids of removed rules do not come back."""
+        return str(self._count_on("last rule", FIRST_RULE_ID))
+
+    def next_sound_id(self) -> int:
+        """The id of a new sound."""
+        return self._count_on("last sound", FIRST_SOUND_ID)
+
+    def _count_on(self, counter: str, least: int) -> int:
+        number = max(least, int(self.store.read_setting(counter) or 0) + 1)
+        self.store.write_setting(counter, str(number))
+        return number
+
+    def _new_clock(self) -> Clock:
+        start = self.config.start
+        return Clock(start=None if start is None else start.timestamp(), speed=self.config.speed)
+
+    def _new_tokens(self) -> Tokens:
+        return Tokens(self.now if self.config.tokens_by == "simulated" else time.time)
+
+    def _furnish(self) -> None:
+        self.keep_clock()
+        for place, did in enumerate(self.config.numbers):
+            self.store.numbers[did] = NumberRecord(
+                did=did, client=ACCOUNT, login=f"LOGIN{place}", password=_SIP_PASSWORD
+            )
+            rule_id = self.next_rule_id()
+            self.store.rules[rule_id] = RuleRecord(
+                rule_id=rule_id,
+                did=did,
+                priority=1,
+                action="fwd",
+                data={"phone": f"55119900000{10 + place:02d}", "wait": 12},
+            )

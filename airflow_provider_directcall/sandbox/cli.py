@@ -1,0 +1,148 @@
+"""``directcall-sandbox``: the sandbox from a shell, with the connection to paste and one log line a request."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NoReturn
+
+from airflow_provider_directcall.sandbox.config import QUIRKS, SandboxConfig
+from airflow_provider_directcall.sandbox.faults import FAULT_KINDS, Fault
+from airflow_provider_directcall.sandbox.magic_numbers import MAGIC_NUMBERS
+from airflow_provider_directcall.sandbox.server import LOOPBACK, Sandbox
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import FrameType
+
+    from airflow_provider_directcall.sandbox.server import SandboxServer
+
+DEFAULT_PORT: Final = 8025
+PORT_TAKEN: Final = 2
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the sandbox until Ctrl-C or SIGTERM (exit status 0); 2 when it cannot start."""
+    options = _parser().parse_args(argv)
+    if options.list_numbers:
+        _say(list_numbers())
+        return 0
+    try:
+        config = _config(options)
+        running = Sandbox(config).serve(options.port, options.host)
+    except (OSError, ValueError) as error:
+        sys.stderr.write(f"directcall-sandbox: cannot serve on {options.host}:{options.port}: {error}\n")
+        return PORT_TAKEN
+    _log_requests()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, _interrupt)
+    try:
+        with running as server:
+            _say(welcome(server))
+            server.wait()
+    except KeyboardInterrupt:
+        return 0
+    return 0
+
+
+def list_numbers() -> str:
+    """The table of magic numbers, for a terminal."""
+    rows = [(scenario.example, scenario.name, scenario.description) for scenario in MAGIC_NUMBERS]
+    wide = max(len(name) for _, name, _ in rows)
+    lines = [f"{number}  {name:<{wide}}  {description}" for number, name, description in rows]
+    return "\n".join(["Magic numbers (any area in place of 11):", *lines])
+
+
+def welcome(server: SandboxServer) -> str:
+    """What a user needs: the address, the account, the connection to paste, the numbers."""
+    config = server.sandbox.config
+    return "\n".join(
+        (
+            f"Directcall sandbox on {server.url}  (the page there shows calls and messages)",
+            f"client id      {config.client_id}",
+            f"client secret  {config.client_secret}",
+            "",
+            "Airflow connection:",
+            f"export AIRFLOW_CONN_DIRECTCALL_DEFAULT='{server.connection_json()}'",
+            "",
+            list_numbers(),
+            "",
+            "Ctrl-C ends it.",
+        )
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="directcall-sandbox",
+        description="A Directcall on this machine, over real HTTP: nobody is called, nothing is charged.",
+    )
+    parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="default %(default)s; 0 = any free port")
+    parser.add_argument("--host", default=LOOPBACK, help="address to listen on, default %(default)s")
+    parser.add_argument("--speed", type=float, default=1.0, help="simulated seconds in a real one; 0 stops the clock")
+    parser.add_argument("--token-life", type=float, default=3600.0, metavar="SECONDS", help="default %(default)s")
+    parser.add_argument(
+        "--statement-delay",
+        type=float,
+        default=5.0,
+        metavar="SECONDS",
+        help="from the end of a call to its row in the statement, default %(default)s",
+    )
+    parser.add_argument("--db", type=Path, metavar="PATH", help="SQLite file that keeps the state over a restart")
+    parser.add_argument(
+        "--quirk",
+        action="append",
+        default=[],
+        choices=sorted(QUIRKS),
+        metavar="NAME",
+        help=f"answer differently, may be repeated: {', '.join(sorted(QUIRKS))}",
+    )
+    parser.add_argument(
+        "--fault",
+        action="append",
+        default=[],
+        metavar="KIND[:ENDPOINT]",
+        help=f"let requests fail, may be repeated, as in html_502_after:voz/call; kinds: {', '.join(FAULT_KINDS)}",
+    )
+    parser.add_argument("--list-numbers", action="store_true", help="print the magic numbers and end")
+    return parser
+
+
+def _config(options: argparse.Namespace) -> SandboxConfig:
+    return SandboxConfig(
+        speed=options.speed,
+        token_life=options.token_life,
+        statement_delay=options.statement_delay,
+        db=options.db,
+        quirks=frozenset(options.quirk),
+        faults=tuple(_fault(text) for text in options.fault),
+    )
+
+
+def _fault(text: str) -> Fault:
+    kind, _, endpoint = text.partition(":")
+    return Fault(kind=kind, endpoint=endpoint or "*")
+
+
+def _log_requests() -> None:
+    log = logging.getLogger("airflow_provider_directcall.sandbox")
+    log.setLevel(logging.INFO)
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
+    log.addHandler(handler)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,144 @@
+"""``/_sandbox/...``: the HTTP face of the operations, in JSON and in English."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from airflow_provider_directcall.sandbox import operations
+from airflow_provider_directcall.sandbox.faults import Fault
+from airflow_provider_directcall.sandbox.replies import ApiError
+from airflow_provider_directcall.sandbox.snapshot import snapshot
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from airflow_provider_directcall.sandbox.account import Account
+
+Body: TypeAlias = dict[str, "object"]
+Control: TypeAlias = "Callable[[Account, Body], object]"
+SETTABLE: Final = frozenset(
+    {
+        "statement_delay",
+        "statement_jitter",
+        "statement_shuffle",
+        "scheduled_in_statement",
+        "page_size",
+        "recording_host",
+        "token_life",
+        "quirks",
+    }
+)
+
+
+def _state(account: Account, body: Body) -> object:
+    return snapshot(account)
+
+
+def _reset(account: Account, body: Body) -> object:
+    account.reset()
+    return {"reset": True}
+
+
+def _clock(account: Account, body: Body) -> object:
+    operations.move_clock(account, **_with_dates(body, "to"))  # type: ignore[arg-type]  # wrong names: a TypeError, told below
+    return {"now": account.written(account.now()), "speed": account.clock.speed}
+
+
+def _settings(account: Account, body: Body) -> object:
+    unknown = body.keys() - SETTABLE
+    if unknown:
+        raise ValueError(f"cannot be set: {', '.join(sorted(unknown))}; can: {', '.join(sorted(SETTABLE))}")
+    quirks = body.get("quirks")
+    account.change_settings(**{**body, **({"quirks": frozenset(quirks)} if isinstance(quirks, list) else {})})
+    return snapshot(account)["settings"]
+
+
+def _inject(account: Account, body: Body) -> object:
+    account.faults.add(Fault(**body))  # type: ignore[arg-type]  # Fault checks what it is given
+    return account.faults.report()
+
+
+def _list_faults(account: Account, body: Body) -> object:
+    return account.faults.report()
+
+
+def _clear_faults(account: Account, body: Body) -> object:
+    account.faults.clear()
+    return []
+
+
+def _incoming(account: Account, body: Body) -> object:
+    return operations.receive_call(account, **_with_dates(body, "at"))  # type: ignore[arg-type]  # as above
+
+
+def _message(account: Account, body: Body) -> object:
+    message = operations.receive_message(account, **body)  # type: ignore[arg-type]  # as above
+    return {"received_id": message.received_id}
+
+
+def _seed(account: Account, body: Body) -> object:
+    block = operations.seed_statement(account, **_with_dates(body, "first_at"))  # type: ignore[arg-type]  # as above
+    return {"block": block.block, "count": block.count}
+
+
+def _rule(account: Account, body: Body) -> object:
+    operations.write_rule(account, {name: str(value) for name, value in body.items()})
+    return snapshot(account)["rules"]
+
+
+def _expire_tokens(account: Account, body: Body) -> object:
+    account.tokens.expire_all()
+    return {"expired": True}
+
+
+def _with_dates(body: Body, *names: str) -> Body:
+    return {
+        name: datetime.fromisoformat(str(value)) if name in names and value is not None else value
+        for name, value in body.items()
+    }
+
+
+CONTROLS: Final[tuple[tuple[str, str, Control], ...]] = (
+    ("GET", "state", _state),
+    ("POST", "reset", _reset),
+    ("POST", "clock", _clock),
+    ("POST", "statement", _settings),
+    ("POST", "settings", _settings),
+    ("GET", "faults", _list_faults),
+    ("POST", "faults", _inject),
+    ("DELETE", "faults", _clear_faults),
+    ("POST", "incoming", _incoming),
+    ("POST", "messages", _message),
+    ("POST", "seed", _seed),
+    ("POST", "rules", _rule),
+    ("POST", "expire-tokens", _expire_tokens),
+)
+"""Verb, name below ``/_sandbox/``, and what it does."""
+
+
+def control_routes(account: Account) -> list[Route]:
+    """The routes of the table; wrong input is answered with 422 and a text."""
+    return [Route(f"/_sandbox/{name}", _serve(account, control), methods=[verb]) for verb, name, control in CONTROLS]
+
+
+def _serve(account: Account, control: Control) -> Callable[[Request], Awaitable[Response]]:
+    async def respond(request: Request) -> Response:
+        try:
+            body = json.loads(await request.body() or b"{}")
+            if not isinstance(body, dict):
+                raise TypeError("the body must be a JSON object")
+            with account.lock:
+                return JSONResponse(control(account, body))
+        except (TypeError, ValueError) as error:
+            return JSONResponse({"error": str(error)}, status_code=422)
+        except ApiError as error:
+            return JSONResponse({"error": f"{error.codigo} {error.msg}"}, status_code=422)
+
+    return respond

@@ -1,0 +1,178 @@
+"""Accepting messages: what all recipients of a request share, who is refused, and the reply that tells so."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, cast
+
+from airflow_provider_directcall.sandbox.endpoints.voz import REFUSALS
+from airflow_provider_directcall.sandbox.magic_numbers import scenario_of
+from airflow_provider_directcall.sandbox.records import MessageKind, MessageRecord
+from airflow_provider_directcall.sandbox.replies import ApiError, Json, Reply, envelope
+from airflow_provider_directcall.sandbox.requests import INVALID, checked_phone, invalid
+from airflow_provider_directcall.sandbox.uploads import checked_upload
+from airflow_provider_directcall.sandbox.wire_dates import DASHES
+
+if TYPE_CHECKING:
+    from airflow_provider_directcall.sandbox.account import Account
+    from airflow_provider_directcall.sandbox.requests import ApiRequest
+
+MAX_TEXT: Final = 700
+MAX_AUDIO_BYTES: Final = 4 * 1024 * 1024
+DEFAULT_ATTEMPTS: Final = 3
+MAX_ATTEMPTS: Final = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Style:
+    """What the recipients of one request share."""
+
+    origin: str
+    kind: MessageKind
+    starts_at: float
+    audio: str | None
+    short_number: bool
+    show_origin: bool
+    attempts: int
+    window_from: int | None
+    window_to: int | None
+    reply_email: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a recipient is not served."""
+
+    codigo: str
+    msg: str
+
+
+@dataclass(frozen=True, slots=True)
+class Addressee:
+    """One recipient of a request."""
+
+    number: str
+    text: str
+    tags: dict[str, str] = field(default_factory=dict)
+    recipient_id: str | None = None
+    refusal: Refusal | None = None
+
+
+def read_style(account: Account, request: ApiRequest) -> Style:
+    """Read and check what a request says about all its messages."""
+    origin = request.required("origem")
+    kind = request.text("tipo") or "texto"
+    if kind not in {"texto", "voz"}:
+        raise invalid("tipo")
+    now = account.now()
+    starts_at = request.moment("cron", DASHES)
+    return Style(
+        origin=origin,
+        kind=cast("MessageKind", kind),
+        starts_at=now if starts_at is None else max(now, starts_at),
+        audio=_audio(account, request) if kind == "voz" else None,
+        short_number=request.flag("short_number", default=True),
+        show_origin=request.flag("id_origem"),
+        attempts=_attempts(request),
+        window_from=request.whole("enviar_de", 0, 23),
+        window_to=request.whole("enviar_ate", 0, 23),
+        reply_email=request.text("callbackEmail"),
+    )
+
+
+def _attempts(request: ApiRequest) -> int:
+    given = request.text("num_tentativas") or ""
+    number = int(given) if given.isdecimal() and len(given) < 9 else 0
+    return min(number, MAX_ATTEMPTS) or DEFAULT_ATTEMPTS
+
+
+def _audio(account: Account, request: ApiRequest) -> str | None:
+    audio_id = request.text("audio_id")
+    if audio_id is not None:
+        if audio_id not in account.store.audios:
+            raise ApiError("010", "Identificador nao existe ou foi cancelado anteriormente")
+        return audio_id
+    if "audio" not in request.files:
+        return None
+    upload = checked_upload(request, "audio", MAX_AUDIO_BYTES, ("mp3",))
+    return f"sha256:{hashlib.sha256(upload.content).hexdigest()}"
+
+
+def accept(account: Account, style: Style, addressees: list[Addressee]) -> Reply:
+    """Take the messages of a request; those refused are told apart, and when all are, the request is refused."""
+    refusals = [_refusal(style, addressee) for addressee in addressees]
+    callerid, ids = account.next_message_ids(len(addressees))
+    detail: list[Json] = []
+    for addressee, refusal, message_id in zip(addressees, refusals, ids, strict=True):
+        if refusal is None:
+            _keep(account, style, addressee, callerid, message_id)
+        detail.append(_detail(addressee, refusal, message_id))
+    served = refusals.count(None)
+    if not served:
+        _refuse_all(refusals, detail)
+    account.store.effects.add("messages_accepted", served)
+    account.store.effects.add("message_requests_accepted")
+    return Reply(_accepted(callerid, addressees, detail))
+
+
+def _refusal(style: Style, addressee: Addressee) -> Refusal | None:
+    if addressee.refusal is not None:
+        return addressee.refusal
+    if style.audio is None and not 0 < len(addressee.text) <= MAX_TEXT:
+        return Refusal(INVALID, invalid("texto").msg)
+    try:
+        checked_phone(addressee.number, "destino", foreign=True)
+    except ApiError as error:
+        return Refusal(error.codigo, error.msg)
+    codigo = scenario_of(addressee.number).refused_message
+    return None if codigo is None else Refusal(codigo, REFUSALS[codigo])
+
+
+def _keep(account: Account, style: Style, addressee: Addressee, callerid: str, message_id: int) -> None:
+    scenario = scenario_of(addressee.number)
+    account.store.messages[str(message_id)] = MessageRecord(
+        message_id=message_id,
+        callerid=callerid,
+        origin=style.origin,
+        destination=addressee.number,
+        kind=style.kind,
+        text=addressee.text,
+        accepted_at=account.now(),
+        starts_at=style.starts_at,
+        sms_outcome=scenario.sms,
+        voice_answered_on=scenario.voice_answered_on,
+        audio=style.audio,
+        short_number=style.short_number,
+        show_origin=style.show_origin,
+        attempts=style.attempts,
+        window_from=style.window_from,
+        window_to=style.window_to,
+        reply_email=style.reply_email,
+        recipient_id=addressee.recipient_id,
+        tags=addressee.tags,
+    )
+
+
+def _detail(addressee: Addressee, refusal: Refusal | None, message_id: int) -> Json:
+    who: dict[str, Json] = {} if addressee.recipient_id is None else {"id_destinatario": addressee.recipient_id}
+    who["destino"] = addressee.number
+    if refusal is not None:
+        return {**who, "codigo": refusal.codigo, "msg": refusal.msg}
+    return {**who, "id_mensagem": message_id}
+
+
+def _refuse_all(refusals: list[Refusal | None], detail: list[Json]) -> None:
+    first = next(refusal for refusal in refusals if refusal is not None)
+    raise ApiError(first.codigo, first.msg, {"detalhe": detail} if len(detail) > 1 else {})
+
+
+def _accepted(callerid: str, addressees: list[Addressee], detail: list[Json]) -> dict[str, Json]:
+    return envelope(
+        "sms",
+        "enviar",
+        msg=f"001 - Mensagem enviada com sucessso - CALLER-ID: {callerid}",
+        destino=[addressee.number for addressee in addressees],
+        callerid=callerid,
+        detalhe=detail,
+    )

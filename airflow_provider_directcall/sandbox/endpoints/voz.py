@@ -1,0 +1,132 @@
+"""Endpoints of section 3: calls."""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from airflow_provider_directcall.sandbox.lifecycle import LIVE_CALL, call_phase, call_times
+from airflow_provider_directcall.sandbox.magic_numbers import scenario_of
+from airflow_provider_directcall.sandbox.records import CallRecord
+from airflow_provider_directcall.sandbox.replies import ApiError, Json, Reply, envelope
+from airflow_provider_directcall.sandbox.wire_dates import DASHES, write_duration
+
+if TYPE_CHECKING:
+    from airflow_provider_directcall.sandbox.account import Account
+    from airflow_provider_directcall.sandbox.requests import ApiRequest
+
+CALL_ACCEPTED = "Completando a sua ligacao, por favor aguarde!"
+REFUSALS = {
+    "001": "Parametro invalido ou nao informado: destino",
+    "002": "A chamada nao pode ser solicitada",
+    "008": "Erro ao enviar a mensagem",
+    "201": "Saldo insuficiente",
+}
+
+
+def call(account: Account, request: ApiRequest) -> Reply:
+    """``/voz/call``: place a call at once, or with ``cron`` (assumed) later."""
+    origin, destination = _pair(request)
+    recorded = request.flag("gravar")
+    destination_first = request.flag("inverter_discagem")
+    starts_at = request.moment("cron", DASHES)
+    tags = request.tags()
+    scenario = scenario_of(destination)
+    if scenario.refused_call is not None:
+        raise ApiError(scenario.refused_call, REFUSALS[scenario.refused_call])
+    now = account.now()
+    record = CallRecord(
+        callerid=str(uuid.uuid4()),
+        origin=origin,
+        destination=destination,
+        placed_at=now,
+        starts_at=now if starts_at is None else max(now, starts_at),
+        outcome=scenario.outcome,
+        ring_seconds=scenario.ring_seconds,
+        talk_seconds=scenario.talk_seconds,
+        recorded=recorded,
+        destination_first=destination_first,
+        can_hang_up=scenario.can_hang_up,
+        schedule_id=None if starts_at is None else str(secrets.randbelow(9 * 10**8) + 10**8),
+        tags=tags,
+    )
+    account.store.calls[record.callerid] = record
+    account.store.effects.add("calls_placed")
+    if record.schedule_id is not None:
+        return Reply(envelope("voz", "chamar", msg="Chamada agendada com sucesso", agendamentoId=record.schedule_id))
+    return Reply(_accepted(record))
+
+
+def end(account: Account, request: ApiRequest) -> Reply:
+    """``/voz/end``: hang up every live call between two numbers; 003 without one, 004 when it cannot be done."""
+    live = _live_calls(account, request)
+    if not all(record.can_hang_up for record in live):
+        raise ApiError("004", "A chamada nao foi encerrada")
+    for record in live:
+        account.store.calls[record.callerid] = replace(record, hung_up_at=account.now())
+        account.store.effects.add("calls_ended")
+    return Reply(envelope("voz", "end", msg="Chamada encerrada com sucesso"))
+
+
+def status(account: Account, request: ApiRequest) -> Reply:
+    """``/voz/status``: the live calls between two numbers; 003 without one."""
+    now = account.now()
+    rows: list[Json] = [
+        {
+            "telefone": _with_blanks(record.destination),
+            "status": call_phase(record, now).value,
+            "inicio": account.written(record.starts_at),
+            "duracao": write_duration(max(0.0, now - (call_times(record).answered_at or now))),
+        }
+        for record in _live_calls(account, request)
+    ]
+    return Reply(envelope("voz", "status", msg=rows))
+
+
+def schedule_status(account: Account, request: ApiRequest) -> Reply:
+    """``/voz/status-agendamento``: what the call was answered with when its time came; empty before (assumed)."""
+    origin = request.phone("origem", sip=True)
+    schedule_id = request.required("agendamentoId")
+    found = [
+        record
+        for record in account.store.calls.values()
+        if record.schedule_id == schedule_id and record.origin == origin
+    ]
+    if not found:
+        raise ApiError("010", "Identificador nao existe ou foi cancelado anteriormente")
+    record = found[0]
+    outcome: Json = {} if account.now() < record.starts_at else _accepted(record)
+    if "retorno_list" in account.settings.quirks:
+        outcome = [outcome] if outcome else []
+    return Reply(envelope("voz", "agendamento-status", retorno=outcome))
+
+
+def _accepted(record: CallRecord) -> dict[str, Json]:
+    return envelope("voz", "chamar", msg=CALL_ACCEPTED, callerid=record.callerid)
+
+
+def _pair(request: ApiRequest) -> tuple[str, str]:
+    origin = request.phone("origem", sip=True)
+    destination = request.phone("destino", sip=True)
+    request.note(origin, destination)
+    return origin, destination
+
+
+def _live_calls(account: Account, request: ApiRequest) -> list[CallRecord]:
+    pair = _pair(request)
+    now = account.now()
+    live = [
+        record
+        for record in account.store.calls.values()
+        if (record.origin, record.destination) == pair and call_phase(record, now) in LIVE_CALL
+    ]
+    if not live:
+        raise ApiError("003", "Chamada nao esta ativa")
+    return live
+
+
+def _with_blanks(number: str) -> str:
+    # As the vendor's example shows it, with a leading blank and a double one.
+    return f" {number[:2]} {number[2:4]}  {number[4:-4]} {number[-4:]}"

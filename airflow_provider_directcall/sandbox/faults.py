@@ -1,0 +1,218 @@
+"""What can go wrong on request: one table of fault kinds, each with a hook before or after the effect."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+if TYPE_CHECKING:
+    from airflow_provider_directcall.sandbox.exchange import CapturedReply, Link
+
+EVERY_ENDPOINT: Final = "*"
+_HTML: Final = "text/html; charset=UTF-8"
+_JSON: Final = "application/json; charset=UTF-8"
+_FATAL: Final = b"<br />\n<b>Fatal error</b>: Uncaught Exception in <b>/var/www/api/index.php</b> on line <b>42</b>\n"
+_BAD_GATEWAY: Final = b"<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>\n"
+_NOT_FOUND: Final = b"<html><head><title>404 Not Found</title></head><body><h1>Not Found</h1></body></html>\n"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """A fault to inject.
+
+    ``endpoint`` is a name or path (``voz/call``, ``/voz/call``) or ``*``. Of the requests there, the first ``after``
+    pass; of the others each meets the fault with ``probability`` (drawn with ``seed``), until it has happened ``times``
+    times (None = always). ``seconds`` is how long ``slow`` waits (real seconds), ``retry_after`` the header of a 429,
+    ``write`` the fields of the rule write that ``second_writer`` does (as ``/did/save``, or ``did`` and ``remove``).
+    """
+
+    kind: str
+    endpoint: str = EVERY_ENDPOINT
+    times: int | None = None
+    after: int = 0
+    probability: float = 1.0
+    seed: int = 0
+    seconds: float = 1.0
+    retry_after: int = 1
+    write: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse an unknown kind and numbers out of range with a ``ValueError``."""
+        if self.kind not in FAULT_KINDS:
+            raise ValueError(f"kind: unknown {self.kind!r}; known: {', '.join(FAULT_KINDS)}")
+        if not 0 <= self.probability <= 1:
+            raise ValueError(f"probability must be from 0 to 1, got {self.probability}")
+        if self.after < 0 or self.seconds < 0 or (self.times is not None and self.times < 0):
+            raise ValueError("after, seconds and times must not be negative")
+
+    @property
+    def endpoint_name(self) -> str:
+        """``endpoint`` without its leading slash."""
+        return self.endpoint.removeprefix("/")
+
+
+async def _slow(link: Link, fault: Fault) -> bool:
+    return await link.wait_until_gone(fault.seconds)
+
+
+async def _too_many_requests(link: Link, fault: Fault) -> bool:
+    body = b'{"status":"erro","msg":"Too Many Requests"}'
+    await link.reply(429, body, _JSON, retry_after=str(fault.retry_after))
+    return True
+
+
+async def _error_500(link: Link, fault: Fault) -> bool:
+    await link.reply(500, _FATAL, _HTML)
+    return True
+
+
+async def _html_502(link: Link, fault: Fault) -> bool:
+    await link.reply(502, _BAD_GATEWAY, _HTML)
+    return True
+
+
+async def _unavailable(link: Link, fault: Fault) -> bool:
+    await link.reply(404, _NOT_FOUND, _HTML)
+    return True
+
+
+async def _cut(link: Link, fault: Fault) -> bool:
+    await link.cut()
+    return True
+
+
+async def _hang(link: Link, fault: Fault) -> bool:
+    return await link.wait_until_gone()
+
+
+async def _garbage(link: Link, fault: Fault) -> bool:
+    await link.reply(200, b"\x00\x01 lp0 on fire {]", _JSON)
+    return True
+
+
+async def _expired_token(link: Link, fault: Fault) -> bool:
+    link.exchange.token_expired = True
+    return False
+
+
+async def _duplicated_rows(link: Link, fault: Fault) -> bool:
+    link.exchange.duplicate_rows = True
+    return False
+
+
+async def _reordered_pages(link: Link, fault: Fault) -> bool:
+    link.exchange.page_order = fault.seed
+    return False
+
+
+async def _ignored_write(link: Link, fault: Fault) -> bool:
+    link.exchange.ignore_write = True
+    return False
+
+
+async def _second_writer(link: Link, fault: Fault) -> bool:
+    link.exchange.foreign_writes.append(fault.write)
+    return False
+
+
+async def _cut_in_body(link: Link, fault: Fault, reply: CapturedReply) -> None:
+    await link.cut_in_body(reply)
+
+
+async def _truncated(link: Link, fault: Fault, reply: CapturedReply) -> None:
+    await link.reply(reply.http_status, reply.body[: len(reply.body) // 2], _JSON)
+
+
+Before: TypeAlias = Callable[["Link", Fault], Awaitable[bool]]
+"""Runs before the effect; True ends the exchange there."""
+After: TypeAlias = Callable[["Link", Fault, "CapturedReply"], Awaitable[None]]
+"""Runs after the effect and answers in place of the true reply."""
+
+
+@dataclass(frozen=True, slots=True)
+class FaultKind:
+    """A kind of fault: what a user reads about it, and its hook on one side of the effect."""
+
+    description: str
+    before: Before | None = None
+    after: After | None = None
+
+
+def _after(hook: Before) -> After:
+    """The same mishap after the effect: the true reply is lost."""
+
+    async def lose_reply(link: Link, fault: Fault, reply: CapturedReply) -> None:
+        await hook(link, fault)
+
+    return lose_reply
+
+
+FAULT_KINDS: Final[Mapping[str, FaultKind]] = {
+    "slow": FaultKind("the answer takes `seconds` (real) longer", before=_slow),
+    "too_many_requests": FaultKind("429 with Retry-After, no effect", before=_too_many_requests),
+    "error_500_before": FaultKind("a PHP error page with 500, no effect", before=_error_500),
+    "error_500_after": FaultKind("a PHP error page with 500, after the effect", after=_after(_error_500)),
+    "html_502_before": FaultKind("an HTML 502 of a gateway, no effect", before=_html_502),
+    "html_502_after": FaultKind("an HTML 502 of a gateway, after the effect", after=_after(_html_502)),
+    "cut_before": FaultKind("the connection is closed without an answer, no effect", before=_cut),
+    "cut_after": FaultKind("the connection is closed without an answer, after the effect", after=_after(_cut)),
+    "cut_in_body": FaultKind("the connection is closed amid the answer, after the effect", after=_cut_in_body),
+    "hang_before": FaultKind("no answer until the client goes away, no effect", before=_hang),
+    "hang_after": FaultKind("no answer until the client goes away, after the effect", after=_after(_hang)),
+    "garbage_before": FaultKind("a 200 that is no JSON, no effect", before=_garbage),
+    "garbage_after": FaultKind("a 200 that is no JSON, after the effect", after=_after(_garbage)),
+    "truncated": FaultKind("the first half of the answer, as if it were whole, after the effect", after=_truncated),
+    "expired_token": FaultKind("the token has expired, no effect", before=_expired_token),
+    "unavailable": FaultKind("an HTML 404: the account does not have this endpoint", before=_unavailable),
+    "duplicated_rows": FaultKind("a statement page shows half of its rows twice", before=_duplicated_rows),
+    "reordered_pages": FaultKind("statement pages change places, by `seed`", before=_reordered_pages),
+    "ignored_write": FaultKind("a rule write is answered as done, and nothing is changed", before=_ignored_write),
+    "second_writer": FaultKind("somebody else writes a rule (`write`) just before", before=_second_writer),
+}
+
+
+class _Armed:
+    """A fault with its counters."""
+
+    def __init__(self, fault: Fault) -> None:
+        self.fault = fault
+        self.fired = 0
+        self._seen = 0
+        self._random = random.Random(fault.seed)  # noqa: S311 - which request fails is no secret
+
+    def fires(self, endpoint: str) -> bool:
+        fault = self.fault
+        if fault.endpoint_name not in {EVERY_ENDPOINT, endpoint}:
+            return False
+        self._seen += 1
+        if self._seen <= fault.after or (fault.times is not None and self.fired >= fault.times):
+            return False
+        if self._random.random() >= fault.probability:
+            return False
+        self.fired += 1
+        return True
+
+
+class FaultPlan:
+    """The faults in force, and which of them a request meets."""
+
+    def __init__(self, faults: tuple[Fault, ...] = ()) -> None:
+        self._armed = [_Armed(fault) for fault in faults]
+
+    def add(self, fault: Fault) -> None:
+        """Put a fault in force, behind those that are."""
+        self._armed.append(_Armed(fault))
+
+    def clear(self) -> None:
+        """Put all faults out of force."""
+        self._armed.clear()
+
+    def draw(self, endpoint: str) -> list[Fault]:
+        """The faults that the next request to an endpoint meets, in the order of their adding."""
+        return [armed.fault for armed in self._armed if armed.fires(endpoint)]
+
+    def report(self) -> list[dict[str, object]]:
+        """The faults in force, with how often each has happened (``fired``)."""
+        return [{**asdict(armed.fault), "fired": armed.fired} for armed in self._armed]

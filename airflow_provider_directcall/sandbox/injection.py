@@ -1,0 +1,83 @@
+"""The ASGI wrapper around the API: counts requests, injects faults, and writes one log line a request."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from airflow_provider_directcall.sandbox.exchange import EXCHANGE_KEY, Capture, Exchange, Link, read_body, replay
+from airflow_provider_directcall.sandbox.faults import FAULT_KINDS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from airflow_provider_directcall.sandbox.faults import After, Fault
+
+log = logging.getLogger(__name__)
+
+
+class FaultInjection:
+    """Wraps an app; ``endpoints`` gives the name of each path of the API, other paths pass untouched.
+
+    ``draw`` gives the faults of a request to an endpoint, and is asked exactly once a request.
+    """
+
+    def __init__(self, app: ASGIApp, endpoints: Mapping[str, str], draw: Callable[[str], list[Fault]]) -> None:
+        self._app = app
+        self._endpoints = endpoints
+        self._draw = draw
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        name = self._endpoints.get(scope["path"])
+        exchange = Exchange(name or "")
+        scope.setdefault("state", {})[EXCHANGE_KEY] = exchange
+        if name is None:
+            await self._app(scope, receive, send)
+            return
+        body = await read_body(receive)
+        if body is None:
+            return
+        status = _StatusNote(send)
+        link = Link(scope, receive, status, exchange)
+        await self._serve(scope, body, link, receive, status)
+        log.info(
+            "%s %s -> %s%s%s",
+            scope["method"],
+            scope["path"],
+            status.http_status or "no reply",
+            f" {exchange.summary}" if exchange.summary else "",
+            f" ({', '.join(exchange.faults)})" if exchange.faults else "",
+        )
+
+    async def _serve(self, scope: Scope, body: bytes, link: Link, receive: Receive, send: Send) -> None:
+        lost: tuple[After, Fault] | None = None
+        for fault in self._draw(link.exchange.endpoint):
+            link.exchange.faults.append(fault.kind)
+            kind = FAULT_KINDS[fault.kind]
+            if kind.before is not None and await kind.before(link, fault):
+                return
+            if kind.after is not None and lost is None:
+                lost = kind.after, fault
+        if lost is None:
+            await self._app(scope, replay(body, receive), send)
+            return
+        capture = Capture()
+        await self._app(scope, replay(body, receive), capture)
+        hook, fault = lost
+        await hook(link, fault, capture.reply())
+
+
+class _StatusNote:
+    """A ``send`` that remembers the HTTP status for the log."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.http_status: int | None = None
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.http_status = message["status"]
+        await self._send(message)

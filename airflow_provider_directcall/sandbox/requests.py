@@ -1,0 +1,202 @@
+"""What an endpoint gets: the parameters of a request, read the PHP way and checked the vendor's way."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from starlette.datastructures import UploadFile
+
+from airflow_provider_directcall.sandbox.php_forms import PhpArray, parse_urlencoded, register
+from airflow_provider_directcall.sandbox.replies import ApiError
+from airflow_provider_directcall.sandbox.wire_dates import DateFormat, read_moment
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
+    from starlette.requests import Request
+
+    from airflow_provider_directcall.sandbox.exchange import Exchange
+    from airflow_provider_directcall.sandbox.replies import Json
+
+INVALID: Final = "001"
+_NUMBER: Final = re.compile(r"[1-9][0-9]{11,12}")
+_SIP_NUMBER: Final = re.compile(r"ip[0-9]{10,11}")
+_FOREIGN_NUMBER: Final = re.compile(r"00[1-9][0-9]{5,14}")
+_FLAGS: Final = {"s": True, "n": False}
+SEARCH_KEYS: Final = frozenset({"search", "'search'"})
+"""Keys of ``campos`` that ask a statement for the tags; the page of the vendor shows the quotes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file of a multipart body."""
+
+    name: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ApiRequest:
+    """A request to the API: its parameters as PHP sees them, its files, a JSON body if it has one."""
+
+    fields: PhpArray
+    zone: ZoneInfo
+    exchange: Exchange
+    base_url: str
+    files: dict[str, Upload] = field(default_factory=dict)
+    json_body: Json = None
+
+    def text(self, name: str) -> str | None:
+        """A parameter, None when it is missing or empty."""
+        value = self.fields.get(name)
+        if isinstance(value, dict):
+            raise invalid(name)
+        return value or None
+
+    def required(self, name: str) -> str:
+        """A parameter that must be there."""
+        value = self.text(name)
+        if value is None:
+            raise invalid(name)
+        return value
+
+    def phone(self, name: str, *, sip: bool = False, foreign: bool = False) -> str:
+        """A telephone number that must be there: 12 or 13 digits with country code, or one of the forms asked for."""
+        return checked_phone(self.required(name), name, sip=sip, foreign=foreign)
+
+    def flag(self, name: str, *, default: bool = False) -> bool:
+        """An ``s`` or ``n``."""
+        value = self.text(name)
+        if value is None:
+            return default
+        if value not in _FLAGS:
+            raise invalid(name)
+        return _FLAGS[value]
+
+    def whole(self, name: str, least: int, most: int) -> int | None:
+        """A whole number within bounds (both allowed)."""
+        value = self.text(name)
+        if value is None:
+            return None
+        if not re.fullmatch(r"[0-9]{1,9}", value) or not least <= int(value) <= most:
+            raise invalid(name)
+        return int(value)
+
+    def moment(self, name: str, form: DateFormat) -> float | None:
+        """A moment in local time, as seconds since the epoch."""
+        value = self.text(name)
+        if value is None:
+            return None
+        try:
+            return read_moment(value, form, self.zone)
+        except ValueError:
+            raise invalid(name) from None
+
+    def required_moment(self, name: str, form: DateFormat) -> float:
+        """A moment that must be there."""
+        self.required(name)
+        moment = self.moment(name, form)
+        if moment is None:
+            raise invalid(name)
+        return moment
+
+    def tags(self, name: str = "campos") -> dict[str, str]:
+        """The custom map, one level deep."""
+        value = self.fields.get(name, {})
+        return plain_map(value, name)
+
+    def note(self, *numbers: str) -> None:
+        """Tell the log which (masked) numbers this is about."""
+        self.exchange.summary = " ".join(masked(number) for number in numbers)
+
+
+def plain_map(value: object, name: str) -> dict[str, str]:
+    """A map of texts, one level deep; anything else is refused."""
+    if not isinstance(value, dict):
+        raise invalid(name)
+    if not all(isinstance(key, str) and isinstance(item, str) for key, item in value.items()):
+        raise invalid(name)
+    return dict(value)
+
+
+def invalid(name: str) -> ApiError:
+    """Return code 001 for a parameter."""
+    return ApiError(INVALID, f"Parametro invalido ou nao informado: {name}")
+
+
+def checked_phone(number: str, name: str, *, sip: bool = False, foreign: bool = False) -> str:
+    """The number itself when it has a form that the API takes."""
+    forms = [_NUMBER, *([_SIP_NUMBER] if sip else []), *([_FOREIGN_NUMBER] if foreign else [])]
+    if not any(form.fullmatch(number) for form in forms):
+        raise invalid(name)
+    return number
+
+
+def masked(number: str) -> str:
+    """A number for the log: its first four and last four characters."""
+    return f"{number[:4]}*****{number[-4:]}" if len(number) > 8 else "*" * len(number)
+
+
+async def read_request(request: Request, exchange: Exchange, zone: ZoneInfo, *, takes_json: bool) -> ApiRequest:
+    """Read a request: the query of a GET, else the body by its content type; PHP sees no fields in other types.
+
+    With ``takes_json`` a JSON body is read too, its texts, numbers and maps of them also as fields.
+    """
+    base_url = str(request.base_url).rstrip("/")
+    if request.method == "GET":
+        return ApiRequest(parse_urlencoded(request.url.query.encode()), zone, exchange, base_url)
+    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if content_type == "application/json" and takes_json:
+        body = _json(await request.body())
+        return ApiRequest(_json_fields(body), zone, exchange, base_url, json_body=body)
+    if content_type == "multipart/form-data":
+        fields, files = await _multipart(request)
+        return ApiRequest(fields, zone, exchange, base_url, files=files)
+    if content_type == "application/x-www-form-urlencoded":
+        return ApiRequest(parse_urlencoded(await request.body()), zone, exchange, base_url)
+    return ApiRequest({}, zone, exchange, base_url)
+
+
+async def _multipart(request: Request) -> tuple[PhpArray, dict[str, Upload]]:
+    fields: PhpArray = {}
+    files: dict[str, Upload] = {}
+    async with request.form(max_part_size=8 * 1024 * 1024) as form:
+        for name, value in form.multi_items():
+            if isinstance(value, UploadFile):
+                files[name] = Upload(value.filename or "", await value.read())
+            else:
+                register(fields, name, value)
+    return fields, files
+
+
+def _json(body: bytes) -> Json:
+    try:
+        value: Json = json.loads(body)
+    except ValueError:
+        return None
+    return value
+
+
+def json_text(value: Json) -> str | None:
+    """A text or number of a JSON body as a text; None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        return None
+    # JSON can hold half a surrogate pair, which no reply could carry.
+    return str(value).encode("utf-8", errors="replace").decode()
+
+
+def json_map(value: Json) -> dict[str, str]:
+    """The texts and numbers of a JSON object, as texts."""
+    items = value.items() if isinstance(value, dict) else ()
+    texts = ((key, json_text(item)) for key, item in items)
+    return {key: text for key, text in texts if text is not None}
+
+
+def _json_fields(body: Json) -> PhpArray:
+    fields: PhpArray = {**json_map(body)}
+    if isinstance(body, dict):
+        fields |= {key: {**json_map(item)} for key, item in body.items() if isinstance(item, dict)}
+    return fields

@@ -1,0 +1,149 @@
+"""Number rules (section 13.6, assumed): reading a write, checking it, keeping it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from airflow_provider_directcall.sandbox.records import RuleRecord
+from airflow_provider_directcall.sandbox.replies import ApiError
+from airflow_provider_directcall.sandbox.requests import checked_phone, invalid, plain_map
+
+if TYPE_CHECKING:
+    from airflow_provider_directcall.sandbox.account import Account
+    from airflow_provider_directcall.sandbox.php_forms import PhpArray
+
+ACTIONS: Final = frozenset({"fwd", "sound", "voicemail", "hangup"})
+_WHOLE: Final = frozenset({"wait", "soundId"})
+_WRITTEN: Final = frozenset({"did", "dpId", "priority", "action", "data"})
+_NOT_FOUND: Final = "Identificador nao existe ou foi cancelado anteriormente"
+
+RuleData = dict[str, str | int]
+_Check = Callable[["Account", str], bool]
+
+
+def _is_phone(account: Account, text: str) -> bool:
+    checked_phone(text, "data[phone]", sip=True)
+    return True
+
+
+def _is_known_sound(account: Account, text: str) -> bool:
+    return text in account.store.sounds
+
+
+def _has_shape(pattern: str) -> _Check:
+    shape = re.compile(pattern)
+    return lambda account, text: shape.fullmatch(text) is not None
+
+
+_FIELD_CHECKS: Final[dict[str, _Check]] = {
+    "phone": _is_phone,
+    "wait": _has_shape(r"[0-9]{1,4}"),
+    "record": _has_shape(r"[sn]"),
+    "soundId": _is_known_sound,
+    "moment": _has_shape(r"start|end"),
+    "email": _has_shape(r"[^@\s]+@[^@\s]+"),
+    "week": _has_shape(r"[1-7](,[1-7])*"),
+    "start": _has_shape(r"([01][0-9]|2[0-3]):[0-5][0-9]"),
+    "end": _has_shape(r"([01][0-9]|2[0-3]):[0-5][0-9]"),
+    "source": _has_shape(r"[0-9]+(;[0-9]+)*"),
+}
+_REQUIRED: Final[dict[str, tuple[str, ...]]] = {
+    "fwd": ("phone",),
+    "sound": ("soundId",),
+    "voicemail": ("email",),
+    "hangup": (),
+}
+
+
+def rules_of(account: Account, did: str) -> list[RuleRecord]:
+    """The rules of a number in the order in which they are tried."""
+    found = [rule for rule in account.store.rules.values() if rule.did == did]
+    return sorted(found, key=lambda rule: (rule.priority, int(rule.rule_id)))
+
+
+def known_number(account: Account, did: str) -> str:
+    """The number itself when it is the account's; 010 else."""
+    if did not in account.store.numbers:
+        raise ApiError("010", _NOT_FOUND)
+    return did
+
+
+def read_rule(account: Account, fields: PhpArray) -> RuleRecord:
+    """The rule that a write asks for: a new one, or with ``dpId`` the changed one; 001 or 010 when it cannot be.
+
+    ``data``, when it is given, replaces all of the old ``data``.
+    """
+    did = known_number(account, _text(fields, "did"))
+    rule_id = _text(fields, "dpId")
+    old = _existing(account, did, rule_id) if rule_id else None
+    action = _text(fields, "action") or (old.action if old else "")
+    if action not in ACTIONS:
+        raise invalid("action")
+    data = _checked_data(account, action, plain_map(fields["data"], "data")) if "data" in fields else None
+    return RuleRecord(
+        rule_id=rule_id or account.next_rule_id(),
+        did=did,
+        priority=_priority(fields, old),
+        action=action,
+        data=data if data is not None else _kept_data(account, action, old),
+        extra=old.extra if old else {},
+    )
+
+
+def with_extra(rule: RuleRecord, fields: PhpArray) -> RuleRecord:
+    """The rule with the fields that the API does not write: what only the vendor's panel can set."""
+    extra = {name: text for name, text in fields.items() if name not in _WRITTEN and isinstance(text, str)}
+    return replace(rule, extra={**rule.extra, **extra})
+
+
+def keep_rule(account: Account, rule: RuleRecord) -> None:
+    """Store a rule, new or changed."""
+    account.store.rules[rule.rule_id] = rule
+
+
+def remove_rule(account: Account, did: str, rule_id: str) -> None:
+    """Remove a rule; 010 when the number has no such rule."""
+    _existing(account, known_number(account, did), rule_id)
+    del account.store.rules[rule_id]
+
+
+def _kept_data(account: Account, action: str, old: RuleRecord | None) -> RuleData:
+    kept = {} if old is None else {key: str(value) for key, value in old.data.items()}
+    return _checked_data(account, action, kept)
+
+
+def _checked_data(account: Account, action: str, data: dict[str, str]) -> RuleData:
+    for name in _REQUIRED[action]:
+        if not data.get(name):
+            raise invalid(f"data[{name}]")
+    for name, text in data.items():
+        check = _FIELD_CHECKS.get(name)
+        if text and check is not None and not check(account, text):
+            raise invalid(f"data[{name}]")
+    return {name: int(text) if text and name in _WHOLE else text for name, text in data.items()}
+
+
+def _existing(account: Account, did: str, rule_id: str) -> RuleRecord:
+    rule = account.store.rules.get(rule_id)
+    if rule is None or rule.did != did:
+        raise ApiError("010", _NOT_FOUND)
+    return rule
+
+
+def _priority(fields: PhpArray, old: RuleRecord | None) -> int:
+    text = _text(fields, "priority")
+    if not text and old is not None:
+        return old.priority
+    if not re.fullmatch(r"[0-9]{1,6}", text):
+        raise invalid("priority")
+    return int(text)
+
+
+def _text(fields: PhpArray, name: str) -> str:
+    value = fields.get(name, "")
+    if not isinstance(value, str):
+        raise invalid(name)
+    return value

@@ -1,0 +1,158 @@
+"""Statement rows made up by rule: row *n* is computed when it is read, so a million of them cost no memory.
+
+Each field of a row follows from its number, and most filters can be turned round into row numbers; what is left is
+filtered once and remembered.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from functools import lru_cache
+from math import ceil
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_ROW_NUMBER: Final = "{n}"
+_OUTCOMES: Final = (
+    ("atendida", 30),
+    ("atendida", 65),
+    ("nao atendida", 0),
+    ("atendida", 4),
+    ("ocupado", 0),
+    ("atendida", 190),
+    ("falha", 0),
+)
+_RECORDED_EVERY: Final = 4
+_DESTINATIONS: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class RowFilter:
+    """What a query asks of made-up rows. Moments are seconds since the epoch, both inclusive to the second."""
+
+    since: float
+    until: float
+    origin: str | None = None
+    destination: str | None = None
+    callerid: str | None = None
+    recorded_only: bool = False
+    tags: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SeededRow:
+    """One made-up placed call."""
+
+    callerid: str
+    origin: str
+    destination: str
+    started_at: float
+    outcome: str
+    talk_seconds: int
+    recorded: bool
+    tags: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeededRows:
+    """``count`` placed calls, ``step_seconds`` apart from ``first_at`` on.
+
+    In ``tags`` a value may hold ``{n}`` once, which stands for the row's number: ``{"contact": "c{n}"}``.
+    """
+
+    block: int
+    count: int
+    first_at: float
+    step_seconds: float = 1.0
+    origin: str = "551130000001"
+    tags: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse numbers that make no rows with a ``ValueError``."""
+        if self.count < 1 or self.step_seconds <= 0:
+            raise ValueError("count and step_seconds must be positive")
+        if any(pattern.count(_ROW_NUMBER) > 1 for pattern in self.tags.values()):
+            raise ValueError("a tag may hold {n} once")
+
+    def row(self, number: int) -> SeededRow:
+        """The row of a number, 0 first."""
+        outcome, talk_seconds = _OUTCOMES[number % len(_OUTCOMES)]
+        return SeededRow(
+            callerid=self.callerid(number),
+            origin=self.origin,
+            destination=f"55119900000{number % _DESTINATIONS:02d}",
+            started_at=self.first_at + number * self.step_seconds,
+            outcome=outcome,
+            talk_seconds=talk_seconds,
+            recorded=_is_recorded(number),
+            tags={key: pattern.replace(_ROW_NUMBER, str(number)) for key, pattern in self.tags.items()},
+        )
+
+    def callerid(self, number: int) -> str:
+        """The UUID of a row."""
+        return f"{self.block:08x}-0000-4000-8000-{number:012x}"
+
+    def number_of(self, callerid: str) -> int | None:
+        """The row number of a UUID, None when it is not of this block."""
+        match = re.fullmatch(rf"{self.block:08x}-0000-4000-8000-([0-9a-f]{{12}})", callerid)
+        number = int(match[1], 16) if match else self.count
+        return number if number < self.count else None
+
+    def matching(self, query: RowFilter) -> Sequence[int]:
+        """The numbers of the rows that a query asks for, ascending."""
+        if query.origin not in {None, self.origin}:
+            return ()
+        candidates: Sequence[int] = self._window(query.since, query.until)
+        exact = {self._tagged(key, value) for key, value in query.tags}
+        if query.callerid is not None:
+            exact.add(self.number_of(query.callerid))
+        for wanted in exact - {_ANY_ROW}:
+            candidates = (wanted,) if wanted is not None and wanted in candidates else ()
+        if query.destination is None and not query.recorded_only:
+            return candidates
+        return self._scan(candidates, query)
+
+    def _window(self, since: float, until: float) -> range:
+        # The wire knows seconds only: a row that starts within the last second of the window is inside.
+        first = max(0, ceil((since - self.first_at) / self.step_seconds))
+        last = min(self.count, ceil((until + 1 - self.first_at) / self.step_seconds))
+        return range(first, max(first, last))
+
+    def _tagged(self, key: str, value: str) -> int | None:
+        """The one row with a tag's value, None for no row, ``_ANY_ROW`` when the tag does not depend on the row."""
+        pattern = self.tags.get(key)
+        if pattern is None:
+            return None
+        if _ROW_NUMBER not in pattern:
+            return _ANY_ROW if value == pattern else None
+        before, _, after = pattern.partition(_ROW_NUMBER)
+        number = value[len(before) : len(value) - len(after)]
+        if not re.fullmatch("0|[1-9][0-9]{0,11}", number) or pattern.replace(_ROW_NUMBER, number) != value:
+            return None
+        return int(number)
+
+    def _scan(self, candidates: Sequence[int], query: RowFilter) -> Sequence[int]:
+        if isinstance(candidates, range):
+            return _scan_range(candidates, query.destination, query.recorded_only)
+        return tuple(number for number in candidates if _wanted(number, query.destination, query.recorded_only))
+
+
+_ANY_ROW: Final = -1
+
+
+def _is_recorded(number: int) -> bool:
+    return number % _RECORDED_EVERY == 0 and _OUTCOMES[number % len(_OUTCOMES)][1] > 0
+
+
+def _wanted(number: int, destination: str | None, recorded_only: bool) -> bool:
+    if destination is not None and destination != f"55119900000{number % _DESTINATIONS:02d}":
+        return False
+    return _is_recorded(number) or not recorded_only
+
+
+@lru_cache(maxsize=8)
+def _scan_range(candidates: range, destination: str | None, recorded_only: bool) -> Sequence[int]:
+    return tuple(number for number in candidates if _wanted(number, destination, recorded_only))

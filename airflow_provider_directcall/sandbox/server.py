@@ -1,0 +1,250 @@
+"""The sandbox over real HTTP: uvicorn in a thread, on a port that is bound before it starts."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import threading
+from typing import TYPE_CHECKING, Final, Self
+from urllib.parse import quote
+
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from airflow_provider_directcall.sandbox import operations
+from airflow_provider_directcall.sandbox.account import Account
+from airflow_provider_directcall.sandbox.app import build_app
+from airflow_provider_directcall.sandbox.config import SandboxConfig
+from airflow_provider_directcall.sandbox.exchange import TRANSPORT_KEY
+from airflow_provider_directcall.sandbox.snapshot import State, snapshot
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+    from datetime import datetime
+    from types import TracebackType
+
+    from airflow_provider_directcall.sandbox.faults import Fault
+
+LOOPBACK: Final = "127.0.0.1"
+START_SECONDS: Final = 30
+KEEP_ALIVE_SECONDS: Final = 60
+
+
+class _CuttableProtocol(H11Protocol):
+    """uvicorn's HTTP protocol, which lets the application reach the connection to cut it."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in its parent
+        super().connection_made(transport)
+        self.app_state = {**self.app_state, TRANSPORT_KEY: transport}
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server that tells when it is up, and on its way down waits for nobody."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.up = threading.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.up.set()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+        await super().shutdown(sockets)
+
+
+class Sandbox:
+    """A Directcall of one account. ``Sandbox(config).serve()`` puts it on a port of this machine."""
+
+    def __init__(self, config: SandboxConfig | None = None) -> None:
+        self.config = config or SandboxConfig()
+        self.account = Account(self.config)
+        self.app = build_app(self.account)
+
+    def serve(self, port: int = 0, host: str = LOOPBACK) -> SandboxServer:
+        """A server on a port (0 = any free one), to be used in a ``with``; ``OSError`` when the port is taken."""
+        return SandboxServer(self, _bind(host, port))
+
+    def close(self) -> None:
+        """Let go of the database file."""
+        with self.account.lock:
+            self.account.close()
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    # asyncio switches Nagle's algorithm off only where the protocol is named; with it on, each reply takes 40 ms.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen()
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+class SandboxServer:
+    """A running sandbox: its address, and everything that a test does to it. Usable from any thread."""
+
+    def __init__(self, sandbox: Sandbox, listener: socket.socket) -> None:
+        self.sandbox = sandbox
+        self._account = sandbox.account
+        self._listener = listener
+        host, port = listener.getsockname()[:2]
+        self.url = f"http://{host}:{port}"
+        self._server = _Server(
+            uvicorn.Config(
+                sandbox.app,
+                loop="asyncio",
+                http=_CuttableProtocol,
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                timeout_keep_alive=KEEP_ALIVE_SECONDS,
+            )
+        )
+        self._thread = threading.Thread(target=self._run, name="directcall-sandbox", daemon=True)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Serve from now on; returns when requests are answered."""
+        self._thread.start()
+        if not self._server.up.wait(START_SECONDS):
+            raise RuntimeError("the sandbox did not start")
+
+    def stop(self) -> None:
+        """Cut all connections, free the port, end the thread, close the database."""
+        self._server.should_exit = True
+        if self._thread.is_alive():
+            self._thread.join()
+        self._listener.close()
+        self.sandbox.close()
+
+    def wait(self) -> None:
+        """Wait until the server stops, in a way that Ctrl-C can interrupt."""
+        while self._thread.is_alive():
+            self._thread.join(timeout=0.2)
+
+    def _run(self) -> None:
+        self._server.run(sockets=[self._listener])
+
+    def connection_json(self) -> str:
+        """The Airflow connection to this server as JSON, the value of an ``AIRFLOW_CONN_...`` variable."""
+        config = self.sandbox.config
+        return json.dumps(
+            {
+                "conn_type": "directcall",
+                "login": config.client_id,
+                "password": config.client_secret,
+                "host": self.url,
+            }
+        )
+
+    def connection_uri(self) -> str:
+        """The Airflow connection to this server as a URI."""
+        config = self.sandbox.config
+        login, password, host = (quote(text, safe="") for text in (config.client_id, config.client_secret, self.url))
+        return f"directcall://{login}:{password}@{host}"
+
+    def state(self) -> State:
+        """Everything that happened so far."""
+        with self._account.lock:
+            return snapshot(self._account)
+
+    def reset(self) -> None:
+        """Back to how the sandbox started."""
+        with self._account.lock:
+            self._account.reset()
+
+    def configure(self, **settings: object) -> None:
+        """Change settings of ``SandboxConfig`` while it runs, until the next reset."""
+        with self._account.lock:
+            self._account.change_settings(**settings)
+
+    def inject(self, *faults: Fault) -> None:
+        """Put faults in force."""
+        with self._account.lock:
+            for fault in faults:
+                self._account.faults.add(fault)
+
+    def clear_faults(self) -> None:
+        """Put all faults out of force."""
+        with self._account.lock:
+            self._account.faults.clear()
+
+    def expire_tokens(self) -> None:
+        """Let every token given out so far be expired."""
+        with self._account.lock:
+            self._account.tokens.expire_all()
+
+    def now(self) -> float:
+        """The sandbox's present moment, seconds since the epoch."""
+        with self._account.lock:
+            return self._account.now()
+
+    def advance(self, seconds: float) -> None:
+        """Move the clock on."""
+        with self._account.lock:
+            operations.move_clock(self._account, advance=seconds)
+
+    def set_time(self, moment: datetime) -> None:
+        """Put the clock to a moment; a naive one is local time of the sandbox's zone."""
+        with self._account.lock:
+            operations.move_clock(self._account, to=moment)
+
+    def set_speed(self, speed: float) -> None:
+        """Change how many simulated seconds pass in a real one; 0 stops the clock."""
+        with self._account.lock:
+            operations.move_clock(self._account, speed=speed)
+
+    def receive_call(
+        self,
+        did: str,
+        source: str,
+        *,
+        at: datetime | None = None,
+        unanswered: Collection[str] = (),
+        keep: bool = True,
+    ) -> dict[str, object]:
+        """Let somebody call a number of the account; see ``operations.receive_call``."""
+        with self._account.lock:
+            return operations.receive_call(self._account, did, source, at=at, unanswered=unanswered, keep=keep)
+
+    def receive_message(self, origin: str, destination: str, text: str) -> str:
+        """Let somebody send an SMS to the account; gives its id."""
+        with self._account.lock:
+            return operations.receive_message(self._account, origin, destination, text).received_id
+
+    def seed(
+        self,
+        count: int,
+        *,
+        first_at: datetime | None = None,
+        step_seconds: float = 1.0,
+        origin: str = "551130000001",
+        tags: Mapping[str, str] | None = None,
+    ) -> None:
+        """Add made-up rows to the statement of calls; see ``operations.seed_statement``."""
+        with self._account.lock:
+            operations.seed_statement(
+                self._account, count, first_at=first_at, step_seconds=step_seconds, origin=origin, tags=tags
+            )
+
+    def write_rule(self, **fields: str) -> None:
+        """Write a rule as somebody else; see ``operations.write_rule``."""
+        with self._account.lock:
+            operations.write_rule(self._account, fields)

@@ -1,0 +1,89 @@
+"""What ``GET /_sandbox/state`` shows: everything that happened, under English names."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict
+from typing import TYPE_CHECKING, TypedDict
+
+from airflow_provider_directcall.sandbox.endpoints.did import rule_row
+from airflow_provider_directcall.sandbox.lifecycle import call_phase, call_times, message_phase, message_times
+from airflow_provider_directcall.sandbox.rules import rules_of
+
+if TYPE_CHECKING:
+    from airflow_provider_directcall.sandbox.account import Account
+    from airflow_provider_directcall.sandbox.records import CallRecord, MessageRecord
+
+JsonObject = dict[str, object]
+
+
+class State(TypedDict):
+    """The sandbox's state. Moments are local ``Y-m-d H:i:s`` texts, those named ``..._at`` seconds since the epoch."""
+
+    now: str
+    clock: JsonObject
+    settings: JsonObject
+    calls: list[JsonObject]
+    messages: list[JsonObject]
+    received_messages: list[JsonObject]
+    rules: dict[str, list[JsonObject]]
+    audios: list[JsonObject]
+    sounds: list[JsonObject]
+    callbacks: list[JsonObject]
+    seeded_rows: int
+    requests: Counter[str]
+    effects: Counter[str]
+    faults: list[JsonObject]
+
+
+def snapshot(account: Account) -> State:
+    """Everything that the sandbox knows, at this moment."""
+    store, now = account.store, account.now()
+    return State(
+        now=account.written(now),
+        clock={"now": now, "speed": account.clock.speed},
+        settings={
+            "statement_delay": account.settings.statement_delay,
+            "statement_jitter": account.settings.statement_jitter,
+            "statement_shuffle": account.settings.statement_shuffle,
+            "scheduled_in_statement": account.settings.scheduled_in_statement,
+            "page_size": account.settings.page_size,
+            "quirks": sorted(account.settings.quirks),
+        },
+        calls=[_call(account, call, now) for call in store.calls.values()],
+        messages=[_message(account, message, now) for message in store.messages.values()],
+        received_messages=[asdict(message) for message in store.received.values()],
+        rules={did: [{**rule_row(rule)} for rule in rules_of(account, did)] for did in store.numbers},
+        audios=[asdict(audio) for audio in store.audios.values()],
+        sounds=[asdict(sound) for sound in store.sounds.values()],
+        callbacks=[asdict(callback) for callback in store.callbacks.values()],
+        seeded_rows=sum(block.count for block in store.seeded.values()),
+        requests=store.requests.counts(),
+        effects=store.effects.counts(),
+        faults=account.faults.report(),
+    )
+
+
+def _call(account: Account, call: CallRecord, now: float) -> JsonObject:
+    times = call_times(call)
+    return {
+        **asdict(call),
+        "placed": account.written(call.placed_at),
+        "starts": account.written(call.starts_at),
+        "phase": call_phase(call, now).name.lower(),
+        "outcome": times.outcome,
+        "talk_seconds": times.talk_seconds,
+        "ended_at": times.ended_at,
+    }
+
+
+def _message(account: Account, message: MessageRecord, now: float) -> JsonObject:
+    times = message_times(message, account.config.zone)
+    return {
+        **asdict(message),
+        "accepted": account.written(message.accepted_at),
+        "starts": account.written(message.starts_at),
+        "phase": message_phase(message, now, account.config.zone).name.lower(),
+        "sent_at": times.sent_at,
+        "ended_at": times.ended_at,
+    }

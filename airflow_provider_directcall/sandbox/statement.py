@@ -1,0 +1,194 @@
+"""The statement of calls: which rows a query finds, in which order, and a page of them."""
+
+from __future__ import annotations
+
+import random
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import accumulate
+from typing import TYPE_CHECKING, Final
+
+from airflow_provider_directcall.sandbox.lifecycle import call_times
+from airflow_provider_directcall.sandbox.replies import Json
+from airflow_provider_directcall.sandbox.tariff import FREE, call_price, written
+from airflow_provider_directcall.sandbox.wire_dates import write_duration
+
+if TYPE_CHECKING:
+    from airflow_provider_directcall.sandbox.account import Account
+    from airflow_provider_directcall.sandbox.records import CallRecord
+    from airflow_provider_directcall.sandbox.seeded_rows import RowFilter, SeededRow, SeededRows
+
+PLACED: Final = "realizadas"
+KINDS: Final = (PLACED, "recebidas", "perdidas", "todas")
+"""The values of ``tipoFiltro`` (assumed); the first is what is listed when it is left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of the statement, whatever it comes from."""
+
+    callerid: str
+    origin: str
+    destination: str
+    started_at: float
+    outcome: str
+    talk_seconds: float
+    received: bool
+    recorded: bool
+    tags: dict[str, str]
+
+    def price(self) -> str:
+        """The price as the statement shows it; received calls are free."""
+        free = self.received
+        return written(FREE if free else call_price(self.destination, self.talk_seconds, recorded=self.recorded))
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The rows that a query finds: made-up ones by number, then those of real calls. Computed only when read."""
+
+    blocks: tuple[tuple[SeededRows, Sequence[int]], ...]
+    calls: tuple[CallRecord, ...]
+
+    def __len__(self) -> int:
+        return sum(len(numbers) for _, numbers in self.blocks) + len(self.calls)
+
+    def row(self, place: int) -> Row:
+        """The row at a place, 0 first."""
+        ends = list(accumulate(len(numbers) for _, numbers in self.blocks))
+        start = 0
+        for (block, numbers), end in zip(self.blocks, ends, strict=True):
+            if place < end:
+                return _seeded(block.row(numbers[place - start]))
+            start = end
+        return _called(self.calls[place - start])
+
+
+def find(account: Account, query: RowFilter, kind: str) -> Found:
+    """All rows that a query asks for and that have reached the statement by now."""
+    blocks = account.store.seeded.values() if kind in {PLACED, "todas"} else ()
+    calls = [
+        call
+        for call in account.store.calls.values()
+        if _of_kind(call, kind)
+        and _matches(call, query)
+        and account.in_statement(call.callerid, call_times(call).ended_at)
+    ]
+    return Found(
+        tuple((block, block.matching(query)) for block in blocks),
+        tuple(sorted(calls, key=lambda call: call.starts_at)),
+    )
+
+
+def page_places(count: int, page: int, size: int, shuffle: int | None) -> Sequence[int]:
+    """The places of the rows on a page, 1 first."""
+    order: Sequence[int] = range(count) if shuffle is None else shuffled(count, shuffle)
+    return order[(page - 1) * size : page * size]
+
+
+@lru_cache(maxsize=4)
+def shuffled(count: int, seed: int) -> tuple[int, ...]:
+    """The numbers below ``count`` in an order that a seed decides."""
+    places = list(range(count))
+    random.Random(seed).shuffle(places)  # noqa: S311 - an order of rows is no secret
+    return tuple(places)
+
+
+def written_row(account: Account, row: Row, base_url: str, *, with_tags: bool) -> dict[str, Json]:
+    """A row as the statement shows it."""
+    fields: dict[str, Json] = {
+        "origem": row.origin,
+        "destino": row.destination,
+        "inicio": account.written(row.started_at),
+        "callerid": row.callerid,
+        "duracao": write_duration(row.talk_seconds),
+        "status": row.outcome,
+        "tipo": "recebida" if row.received else "realizada",
+        "valor": row.price(),
+    }
+    if row.recorded:
+        host = account.settings.recording_host or base_url
+        fields["gravacao_link"] = f"{host}/recordings/{recording_id(row.callerid)}"
+    if with_tags:
+        fields["campos"] = written_tags(account, row.tags)
+    return fields
+
+
+def written_tags(account: Account, tags: dict[str, str]) -> Json:
+    """Tags as a map, or as a list of ``campo`` and ``valor``."""
+    if "campos_list" in account.settings.quirks:
+        return [{"campo": key, "valor": value} for key, value in tags.items()]
+    return {**tags}
+
+
+def recording_id(callerid: str) -> str:
+    """The 40 hex digits of a call's recording: its UUID and a checksum."""
+    digits = callerid.replace("-", "")
+    return f"{digits}{zlib.crc32(digits.encode()):08x}"
+
+
+def recorded_row(account: Account, wanted: str) -> Row | None:
+    """The call whose recording has an id, None when no recorded call has."""
+    callerid = "-".join((wanted[:8], wanted[8:12], wanted[12:16], wanted[16:20], wanted[20:32]))
+    if recording_id(callerid) != wanted:
+        return None
+    call = account.store.calls.get(callerid)
+    numbers = ((block, block.number_of(callerid)) for block in account.store.seeded.values())
+    rows = [_seeded(block.row(number)) for block, number in numbers if number is not None]
+    rows += [_called(call)] if call is not None else []
+    return next((row for row in rows if row.recorded), None)
+
+
+def _of_kind(call: CallRecord, kind: str) -> bool:
+    if kind == "todas":
+        return True
+    if kind == PLACED:
+        return call.direction == "realizada"
+    answered = call_times(call).answered_at is not None
+    return call.direction == "recebida" and answered == (kind == "recebidas")
+
+
+def _matches(call: CallRecord, query: RowFilter) -> bool:
+    return (
+        query.since <= int(call.starts_at) <= query.until
+        and query.origin in {None, call.origin}
+        and query.destination in {None, call.destination}
+        and query.callerid in {None, call.callerid}
+        and all(call.tags.get(key) == value for key, value in query.tags)
+        and (not query.recorded_only or _is_recorded(call))
+    )
+
+
+def _is_recorded(call: CallRecord) -> bool:
+    return call.recorded and call_times(call).talk_seconds > 0
+
+
+def _called(call: CallRecord) -> Row:
+    times = call_times(call)
+    return Row(
+        callerid=call.callerid,
+        origin=call.origin,
+        destination=call.destination,
+        started_at=call.starts_at,
+        outcome=times.outcome,
+        talk_seconds=times.talk_seconds,
+        received=call.direction == "recebida",
+        recorded=_is_recorded(call),
+        tags=call.tags,
+    )
+
+
+def _seeded(row: SeededRow) -> Row:
+    return Row(
+        callerid=row.callerid,
+        origin=row.origin,
+        destination=row.destination,
+        started_at=row.started_at,
+        outcome=row.outcome,
+        talk_seconds=row.talk_seconds,
+        received=False,
+        recorded=row.recorded,
+        tags=row.tags,
+    )

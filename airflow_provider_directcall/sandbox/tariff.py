@@ -1,0 +1,51 @@
+"""Prices. All of them are invented: Directcall's tariff is not known here, and the sandbox charges nobody."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from math import ceil
+from typing import TYPE_CHECKING, Final
+
+from airflow_provider_directcall.sandbox.lifecycle import MessagePhase
+
+if TYPE_CHECKING:
+    from airflow_provider_directcall.sandbox.records import MessageRecord
+
+LANDLINE_MINUTE: Final = Decimal("0.08")
+MOBILE_MINUTE: Final = Decimal("0.25")
+RECORDING: Final = Decimal("0.02")
+SMS_PART: Final = Decimal("0.09")
+FOREIGN_SMS_PART: Final = Decimal("0.30")
+VOICE_MESSAGE: Final = Decimal("0.15")
+SMS_CHARACTERS: Final = 140
+MINIMUM_SECONDS: Final = 30
+STEP_SECONDS: Final = 6
+FREE: Final = Decimal(0)
+
+
+def call_price(destination: str, talk_seconds: float, *, recorded: bool) -> Decimal:
+    """A placed call's price in BRL: nothing when unanswered, at least 30 s, then every 6 s begun."""
+    if talk_seconds <= 0:
+        return FREE
+    billed = max(MINIMUM_SECONDS, ceil(talk_seconds / STEP_SECONDS) * STEP_SECONDS)
+    return _minute_price(destination) * billed / 60 + (RECORDING if recorded else FREE)
+
+
+def message_price(message: MessageRecord, phase: MessagePhase) -> Decimal:
+    """A message's price in BRL: each part of 140 characters (sender and text), back when the handset never got it."""
+    if phase in {MessagePhase.FAILED, MessagePhase.CANCELLED, MessagePhase.SCHEDULED}:
+        return FREE
+    if message.kind == "voz":
+        return VOICE_MESSAGE
+    part = FOREIGN_SMS_PART if message.destination.startswith("00") else SMS_PART
+    return part * max(1, ceil((len(message.text) + len(message.origin)) / SMS_CHARACTERS))
+
+
+def written(price: Decimal) -> str:
+    """A price as the statement shows it: a decimal string with a point and four places."""
+    return f"{price:.4f}"
+
+
+def _minute_price(destination: str) -> Decimal:
+    digits = destination.removeprefix("ip")
+    return MOBILE_MINUTE if len(digits) in {11, 13} else LANDLINE_MINUTE

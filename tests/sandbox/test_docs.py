@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from airflow_provider_directcall.sandbox import FAULT_KINDS, MAGIC_NUMBERS, QUIRKS, SandboxConfig, SandboxServer
+from airflow_provider_directcall.sandbox import cli as cli_module
+from airflow_provider_directcall.sandbox.control import CONTROLS, SETTABLE
+from airflow_provider_directcall.sandbox.routes import ENDPOINTS
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "sandbox.md").read_text()
+SOURCES = "".join(path.read_text() for path in (ROOT / "airflow_provider_directcall" / "sandbox").rglob("*.py"))
+
+
+@pytest.mark.parametrize("scenario", MAGIC_NUMBERS, ids=lambda scenario: scenario.name)
+def test_magic_numbers(scenario):
+    number = f"`{scenario.example}`" if scenario.suffix else "any other"
+    assert f"| {number} | {scenario.name} | {scenario.description} |" in PAGE
+
+
+@pytest.mark.parametrize("kind", FAULT_KINDS)
+def test_fault_kinds(kind):
+    assert f"| `{kind}` | {FAULT_KINDS[kind].description} |" in PAGE
+
+
+@pytest.mark.parametrize("quirk", QUIRKS)
+def test_quirks(quirk):
+    assert f"| `{quirk}` | {QUIRKS[quirk]} |" in PAGE
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.name)
+def test_endpoints(endpoint):
+    assert f"| `{endpoint.name}` | {' or '.join(endpoint.verbs)} | {endpoint.basis} |" in PAGE
+
+
+def test_effects():
+    counted = set(re.findall(r'effects\.add\("([a-z_]+)"', SOURCES))
+    assert counted
+    assert {effect for effect in counted if f"`{effect}`" not in PAGE} == set()
+
+
+def test_controls_and_settings():
+    missing = {name for _, name, _ in CONTROLS if f"/_sandbox/{name}" not in PAGE}
+    missing |= {name for name in SETTABLE if f"`{name}`" not in PAGE}
+    assert missing == set()
+    assert {field.name for field in fields(SandboxConfig)} >= SETTABLE
+
+
+def test_methods_and_options():
+    methods = {name for name in vars(SandboxServer) if not name.startswith("_")} - {"start", "stop", "wait"}
+    assert {name for name in methods if not re.search(rf"`{name}\(", PAGE)} == set()
+    options = re.findall(r'"(--[a-z-]+)"', Path(cli_module.__file__).read_text())
+    assert {option for option in options if f"`{option}" not in PAGE} == set()

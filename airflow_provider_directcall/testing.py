@@ -20,10 +20,10 @@ CONNECTION_ID = "directcall_default"
 
 @pytest.fixture(scope="session")
 def directcall_sandbox_config() -> SandboxConfig:
-    """The sandbox's settings, to be overridden in a ``conftest.py``; by default a minute passes in a second."""
+    """The sandbox's settings, to be overridden in a ``conftest.py``; by default a call of a minute takes a second."""
     from airflow_provider_directcall.sandbox import SandboxConfig
 
-    return SandboxConfig(speed=60)
+    return SandboxConfig(pace=60)
 
 
 @pytest.fixture(scope="session")

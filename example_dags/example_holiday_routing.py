@@ -31,7 +31,7 @@ from airflow_provider_directcall.operators.numbers import DirectcallUpdateNumber
 def example_holiday_routing() -> None:
     """Decide, then make it so."""
 
-    @task
+    @task(multiple_outputs=False, show_return_value_in_logs=False)
     def rule_for_tomorrow(params: dict | None = None) -> dict[str, object]:
         """The rule that shall stand at priority 1 tomorrow."""
         from airflow_provider_directcall.telephony.calendars import BrazilianCalendar

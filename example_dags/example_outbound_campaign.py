@@ -41,7 +41,7 @@ SHORT_CALL_SECONDS = 6
 def example_outbound_campaign() -> None:
     """Text, call, wait, follow up, sum up."""
 
-    @task
+    @task(show_return_value_in_logs=False)
     def read_contacts() -> list[dict[str, str]]:
         """One dictionary a contact: the arguments of the group below."""
         with CONTACTS.open(encoding="utf-8", newline="") as file:
@@ -74,7 +74,7 @@ def example_outbound_campaign() -> None:
         sms >> call >> waited
         return waited.output
 
-    @task
+    @task(show_return_value_in_logs=False)
     def voice_messages(contacts: list[dict[str, str]], calls: list[list[dict]]) -> list[dict[str, object]]:
         """Arguments of the voice message for each contact who was not reached."""
         reached = {

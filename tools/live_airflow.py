@@ -103,6 +103,12 @@ class LiveAirflow:
 
     def trigger(self, dag_id: str, conf: JsonObject | None = None) -> str:
         """Start a run as soon as the DAG is known; gives its run id."""
+        self.unpause(dag_id)
+        run = self.fetch("POST", f"/dags/{dag_id}/dagRuns", {"logical_date": None, "conf": conf or {}})
+        return str(run["dag_run_id"])
+
+    def unpause(self, dag_id: str) -> None:
+        """Let a DAG run, as soon as it is known."""
         deadline = time.monotonic() + _START_SECONDS
         while True:
             try:
@@ -112,8 +118,6 @@ class LiveAirflow:
                 if time.monotonic() > deadline:
                     raise
                 time.sleep(1)
-        run = self.fetch("POST", f"/dags/{dag_id}/dagRuns", {"logical_date": None, "conf": conf or {}})
-        return str(run["dag_run_id"])
 
     def wait_for_run(self, dag_id: str, run_id: str, seconds: float) -> str:
         """The run's last state; whatever it is when the time is over."""

@@ -1,6 +1,6 @@
 """A Directcall on localhost, over real HTTP: for demonstrations, for trying things out, and for tests.
 
-``with Sandbox(SandboxConfig(speed=60)).serve() as server:`` gives a running one, at ``server.url``.
+``with Sandbox(SandboxConfig(pace=10)).serve() as server:`` gives a running one, at ``server.url``.
 """
 
 from __future__ import annotations

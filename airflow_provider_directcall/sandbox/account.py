@@ -60,6 +60,11 @@ class Account:
         """The sandbox's present moment, seconds since the epoch."""
         return self.clock.now()
 
+    def moment_in_life(self, begins_at: float) -> float:
+        """The present moment in the life of a call or message: from its beginning on, life has the set pace."""
+        now = self.now()
+        return now if now < begins_at else begins_at + (now - begins_at) * self.settings.pace
+
     def written(self, moment: float) -> str:
         """A moment as replies show it."""
         return write_moment(moment, self.config.zone)
@@ -78,11 +83,11 @@ class Account:
             self.store.requests.add(endpoint)
             return self.faults.draw(endpoint)
 
-    def in_statement(self, row_id: str, since: float) -> bool:
-        """Whether the row of something that was over at a moment has reached the statement by now."""
+    def in_statement(self, row_id: str, begins_at: float, since: float) -> bool:
+        """Whether the row of something that began and was over at two moments has reached the statement by now."""
         lateness = zlib.crc32(row_id.encode()) / 2**32
         delay = self.settings.statement_delay + self.settings.statement_jitter * lateness
-        return self.now() >= since + delay
+        return self.moment_in_life(begins_at) >= since + delay
 
     def next_message_ids(self, count: int) -> tuple[str, list[int]]:
         """A ``callerid`` of 14 digits (tenths of a millisecond since the epoch) and the ids of its messages."""

@@ -83,6 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="default %(default)s; 0 = any free port")
     parser.add_argument("--host", default=LOOPBACK, help="address to listen on, default %(default)s")
     parser.add_argument("--speed", type=float, default=1.0, help="simulated seconds in a real one; 0 stops the clock")
+    parser.add_argument("--pace", type=float, default=1.0, help="how many times faster calls and messages live")
     parser.add_argument("--token-life", type=float, default=3600.0, metavar="SECONDS", help="default %(default)s")
     parser.add_argument(
         "--statement-delay",
@@ -114,6 +115,7 @@ def _parser() -> argparse.ArgumentParser:
 def _config(options: argparse.Namespace) -> SandboxConfig:
     return SandboxConfig(
         speed=options.speed,
+        pace=options.pace,
         token_life=options.token_life,
         statement_delay=options.statement_delay,
         db=options.db,

@@ -39,7 +39,10 @@ class SandboxConfig:
     client_id: str = "sandbox@example.com"
     client_secret: str = field(default="sandbox-secret", repr=False)
     speed: float = 1.0
-    """Simulated seconds in a real one; 0 = the clock stands until it is moved."""
+    """Simulated seconds in a real one; 0 = the clock stands until it is moved. Dates run ahead of a client's own clock."""
+    pace: float = 1.0
+    """How many times faster than the clock calls and messages live: at 10, a call that says it took 30 s is over after 3,
+    and all dates stay true. For clients that ask by their own clock, such as a whole Airflow."""
     start: datetime | None = None
     """The clock's first moment, aware; None = now."""
     timezone: str = "America/Sao_Paulo"
@@ -79,7 +82,7 @@ class SandboxConfig:
             raise ValueError("start must be an aware datetime")
         if self.page_size < 1:
             raise ValueError(f"page_size must be at least 1, got {self.page_size}")
-        for name in ("speed", "token_life", "statement_delay", "statement_jitter"):
+        for name in ("speed", "pace", "token_life", "statement_delay", "statement_jitter"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} must not be negative, got {getattr(self, name)}")
 

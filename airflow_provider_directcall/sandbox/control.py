@@ -30,6 +30,7 @@ SETTABLE: Final = frozenset(
         "statement_shuffle",
         "scheduled_in_statement",
         "page_size",
+        "pace",
         "recording_host",
         "token_life",
         "quirks",

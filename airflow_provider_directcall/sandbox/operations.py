@@ -26,13 +26,17 @@ MACHINE_SECONDS: Final = 12
 def move_clock(
     account: Account, *, advance: float | None = None, to: datetime | None = None, speed: float | None = None
 ) -> None:
-    """Put the clock to a moment, move it on, change its speed; in this order, each when it is given."""
+    """Put the clock to a moment, move it on, change its speed; in this order, each when it is given.
+
+    Who sets a speed wants simulated time: calls and messages follow the clock from then on, at no pace of their own.
+    """
     if to is not None:
         account.clock.set(moment_of(account, to))
     if advance is not None:
         account.clock.advance(advance)
     if speed is not None:
         account.clock.run_at(speed)
+        account.change_settings(pace=1.0)
     account.keep_clock()
 
 

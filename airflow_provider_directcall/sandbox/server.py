@@ -151,6 +151,7 @@ class SandboxServer:
                 "login": config.client_id,
                 "password": config.client_secret,
                 "host": self.url,
+                "extra": {"default_origin": self._default_origin},
             }
         )
 
@@ -158,7 +159,12 @@ class SandboxServer:
         """The Airflow connection to this server as a URI."""
         config = self.sandbox.config
         login, password, host = (quote(text, safe="") for text in (config.client_id, config.client_secret, self.url))
-        return f"directcall://{login}:{password}@{host}"
+        return f"directcall://{login}:{password}@{host}?default_origin={self._default_origin}"
+
+    @property
+    def _default_origin(self) -> str:
+        """The account's first number, with country code: who calls where a task names nobody."""
+        return f"55{self.sandbox.config.numbers[0]}"
 
     def state(self) -> State:
         """Everything that happened so far."""
@@ -207,7 +213,7 @@ class SandboxServer:
             operations.move_clock(self._account, to=moment)
 
     def set_speed(self, speed: float) -> None:
-        """Change how many simulated seconds pass in a real one; 0 stops the clock."""
+        """Change how many simulated seconds pass in a real one; 0 stops the clock. Calls and messages follow it."""
         with self._account.lock:
             operations.move_clock(self._account, speed=speed)
 

@@ -41,7 +41,7 @@ def snapshot(account: Account) -> State:
     store, now = account.store, account.now()
     return State(
         now=account.written(now),
-        clock={"now": now, "speed": account.clock.speed},
+        clock={"now": now, "speed": account.clock.speed, "pace": account.settings.pace},
         settings={
             "statement_delay": account.settings.statement_delay,
             "statement_jitter": account.settings.statement_jitter,
@@ -50,8 +50,8 @@ def snapshot(account: Account) -> State:
             "page_size": account.settings.page_size,
             "quirks": sorted(account.settings.quirks),
         },
-        calls=[_call(account, call, now) for call in store.calls.values()],
-        messages=[_message(account, message, now) for message in store.messages.values()],
+        calls=[_call(account, call) for call in store.calls.values()],
+        messages=[_message(account, message) for message in store.messages.values()],
         received_messages=[asdict(message) for message in store.received.values()],
         rules={did: [{**rule_row(rule)} for rule in rules_of(account, did)] for did in store.numbers},
         audios=[asdict(audio) for audio in store.audios.values()],
@@ -64,21 +64,22 @@ def snapshot(account: Account) -> State:
     )
 
 
-def _call(account: Account, call: CallRecord, now: float) -> JsonObject:
+def _call(account: Account, call: CallRecord) -> JsonObject:
     times = call_times(call)
     return {
         **asdict(call),
         "placed": account.written(call.placed_at),
         "starts": account.written(call.starts_at),
-        "phase": call_phase(call, now).name.lower(),
+        "phase": call_phase(call, account.moment_in_life(call.starts_at)).name.lower(),
         "outcome": times.outcome,
         "talk_seconds": times.talk_seconds,
         "ended_at": times.ended_at,
     }
 
 
-def _message(account: Account, message: MessageRecord, now: float) -> JsonObject:
+def _message(account: Account, message: MessageRecord) -> JsonObject:
     times = message_times(message, account.config.zone)
+    now = account.moment_in_life(message.starts_at)
     return {
         **asdict(message),
         "accepted": account.written(message.accepted_at),

@@ -74,7 +74,7 @@ def find(account: Account, query: RowFilter, kind: str) -> Found:
         for call in account.store.calls.values()
         if _of_kind(call, kind)
         and _matches(call, query)
-        and account.in_statement(call.callerid, call_times(call).ended_at)
+        and account.in_statement(call.callerid, call.starts_at, call_times(call).ended_at)
     ]
     return Found(
         tuple((block, block.matching(query)) for block in blocks),

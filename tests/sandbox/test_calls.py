@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -178,3 +180,33 @@ def test_a_json_body_is_no_form(api, origin, person):
     assert reply.status_code == 401
     reply = api.http.post("/voz/call", content=b"access_token=1", headers={"content-type": "text/plain"})
     assert reply.status_code == 401
+
+
+def test_calls_can_live_faster_than_the_clock(start, person):
+    api = start(pace=10)
+    callerid = api.call(person)["callerid"]
+    api.server.advance(3.4)
+    assert [call["phase"] for call in api.server.state()["calls"]] == ["answered"]
+    assert api.rows() == []
+    api.server.advance(0.7)
+    (row,) = api.rows()
+    assert (row["callerid"], row["duracao"]) == (callerid, "00:00:30")
+    assert row["inicio"] == api.server.state()["calls"][0]["starts"]
+
+
+def test_a_scheduled_call_begins_at_its_time_whatever_the_pace(start, person):
+    api = start(pace=10)
+    in_five_minutes = datetime.fromtimestamp(api.server.now() + 300, ZoneInfo("America/Sao_Paulo"))
+    api.call(person, cron=in_five_minutes.strftime("%d-%m-%Y-%H-%M-%S"))
+    api.server.advance(299)
+    assert api.server.state()["calls"][0]["phase"] == "scheduled"
+    api.server.advance(1.2)
+    assert api.server.state()["calls"][0]["phase"] == "answered"
+
+
+def test_whoever_sets_the_clocks_speed_wants_calls_to_follow_it(start, person):
+    api = start(pace=10)
+    api.server.set_speed(0)
+    api.call(person)
+    api.server.advance(34)
+    assert api.server.state()["calls"][0]["phase"] == "answered"

@@ -23,7 +23,7 @@ def test_connection(directcall_connection, directcall_sandbox):
 def test_each_test_has_a_new_sandbox(directcall_sandbox):
     assert "AIRFLOW_CONN_DIRECTCALL_DEFAULT" not in os.environ
     assert directcall_sandbox.state()["calls"] == []
-    assert directcall_sandbox.state()["clock"]["speed"] == SPEED
+    assert directcall_sandbox.state()["clock"]["pace"] == PACE
 """
 CONFTEST = """
 import pytest
@@ -31,12 +31,12 @@ import pytest
 @pytest.fixture(scope="session")
 def directcall_sandbox_config():
     from airflow_provider_directcall.sandbox import SandboxConfig
-    return SandboxConfig(speed=0)
+    return SandboxConfig(pace=7)
 """
 
 
-def run(folder, speed, conftest=None):
-    (folder / "test_it.py").write_text(TEST.replace("SPEED", str(speed)))
+def run(folder, pace, conftest=None):
+    (folder / "test_it.py").write_text(TEST.replace("PACE", str(pace)))
     (folder / "pytest.ini").write_text("[pytest]\nfilterwarnings = error\n")
     if conftest:
         (folder / "conftest.py").write_text(conftest)
@@ -55,5 +55,5 @@ def test_fixtures_in_a_project_of_somebody_else(tmp_path):
 
 
 def test_settings_can_be_overridden(tmp_path):
-    result = run(tmp_path, 0, CONFTEST)
+    result = run(tmp_path, 7, CONFTEST)
     assert "3 passed" in result.stdout, result.stdout + result.stderr

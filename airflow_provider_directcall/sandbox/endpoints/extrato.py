@@ -120,13 +120,13 @@ def _matches(message: MessageRecord, query: RowFilter) -> bool:
 def _listed(account: Account, message: MessageRecord) -> bool:
     row_id = str(message.message_id)
     if account.settings.scheduled_in_statement:
-        return account.in_statement(row_id, message.accepted_at)
+        return account.in_statement(row_id, message.accepted_at, message.accepted_at)
     sent_at = message_times(message, account.config.zone).sent_at
-    return message.cancelled_at is None and account.in_statement(row_id, sent_at)
+    return message.cancelled_at is None and account.in_statement(row_id, message.starts_at, sent_at)
 
 
 def _message_row(account: Account, message: MessageRecord, *, with_tags: bool) -> dict[str, Json]:
-    phase: MessagePhase = message_phase(message, account.now(), account.config.zone)
+    phase: MessagePhase = message_phase(message, account.moment_in_life(message.starts_at), account.config.zone)
     fields: dict[str, Json] = {
         "origem": message.origin,
         "destino": message.destination,

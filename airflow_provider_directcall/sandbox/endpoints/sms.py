@@ -65,8 +65,9 @@ def _destinations(request: ApiRequest) -> list[str]:
 def status(account: Account, request: ApiRequest) -> Reply:
     """``/sms/status``: a phrase on a request; of several messages the unfinished, then the failed are told."""
     messages = _of_request(account, request)
-    now, zone = account.now(), account.config.zone
-    phases = [message_phase(message, now, zone) for message in messages]
+    phases = [
+        message_phase(message, account.moment_in_life(message.starts_at), account.config.zone) for message in messages
+    ]
     return Reply(envelope("sms", "status", msg=_phrase(messages, phases)))
 
 

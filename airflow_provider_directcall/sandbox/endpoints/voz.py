@@ -65,24 +65,26 @@ def end(account: Account, request: ApiRequest) -> Reply:
     if not all(record.can_hang_up for record in live):
         raise ApiError("004", "A chamada nao foi encerrada")
     for record in live:
-        account.store.calls[record.callerid] = replace(record, hung_up_at=account.now())
+        hung_up_at = account.moment_in_life(record.starts_at)
+        account.store.calls[record.callerid] = replace(record, hung_up_at=hung_up_at)
         account.store.effects.add("calls_ended")
     return Reply(envelope("voz", "end", msg="Chamada encerrada com sucesso"))
 
 
 def status(account: Account, request: ApiRequest) -> Reply:
     """``/voz/status``: the live calls between two numbers; 003 without one."""
-    now = account.now()
-    rows: list[Json] = [
-        {
-            "telefone": _with_blanks(record.destination),
-            "status": call_phase(record, now).value,
-            "inicio": account.written(record.starts_at),
-            "duracao": write_duration(max(0.0, now - (call_times(record).answered_at or now))),
-        }
-        for record in _live_calls(account, request)
-    ]
+    rows: list[Json] = [_status_row(account, record) for record in _live_calls(account, request)]
     return Reply(envelope("voz", "status", msg=rows))
+
+
+def _status_row(account: Account, record: CallRecord) -> dict[str, Json]:
+    now = account.moment_in_life(record.starts_at)
+    return {
+        "telefone": _with_blanks(record.destination),
+        "status": call_phase(record, now).value,
+        "inicio": account.written(record.starts_at),
+        "duracao": write_duration(max(0.0, now - (call_times(record).answered_at or now))),
+    }
 
 
 def schedule_status(account: Account, request: ApiRequest) -> Reply:
@@ -116,11 +118,11 @@ def _pair(request: ApiRequest) -> tuple[str, str]:
 
 def _live_calls(account: Account, request: ApiRequest) -> list[CallRecord]:
     pair = _pair(request)
-    now = account.now()
     live = [
         record
         for record in account.store.calls.values()
-        if (record.origin, record.destination) == pair and call_phase(record, now) in LIVE_CALL
+        if (record.origin, record.destination) == pair
+        and call_phase(record, account.moment_in_life(record.starts_at)) in LIVE_CALL
     ]
     if not live:
         raise ApiError("003", "Chamada nao esta ativa")

@@ -43,28 +43,28 @@ _CONN_FIELDS: dict[str, dict[str, Any]] = {
 }
 
 
-def ui_field_behaviour() -> dict[str, Any]:
-    """Hidden fields, labels and placeholders of the connection form."""
-    return {
-        "hidden-fields": ["schema", "port", "extra"],
-        "relabeling": {"host": "API address", "login": "Client id", "password": "Client secret"},
-        "placeholders": {
-            "host": "https://api.directcallsoft.com",
-            "login": "you@example.com",
-            "password": "the secret Directcall gave you",
-        },
-    }
+_HIDDEN_FIELDS = ["schema", "port", "extra"]
+_RELABELING = {"host": "API address", "login": "Client id", "password": "Client secret"}
+_PLACEHOLDERS = {
+    "host": "https://api.directcallsoft.com",
+    "login": "you@example.com",
+    "password": "the secret Directcall gave you",
+}
 
 
-def connection_form_widgets() -> dict[str, Any]:
-    """The extra fields as wtforms fields, for Airflow 3.1, which asks the hook and stands in for both libraries."""
-    from flask_appbuilder.fieldwidgets import BS3TextFieldWidget
-    from wtforms import StringField
+def form_behaviour() -> dict[str, Any]:
+    """Hidden fields, labels and placeholders of the connection form, as Airflow 3.1 wants them of a hook."""
+    return {"hidden_fields": _HIDDEN_FIELDS, "relabeling": _RELABELING, "placeholders": _PLACEHOLDERS}
 
-    return {
-        name: StringField(field["label"], description=field["description"], widget=BS3TextFieldWidget())
-        for name, field in _CONN_FIELDS.items()
-    }
+
+def form_widgets() -> dict[str, Any]:
+    """The extra fields as wtforms fields, as Airflow 3.1 wants them of a hook.
+
+    Its API server puts a stand-in for wtforms in place, so the library itself need not be there.
+    """
+    from wtforms import StringField  # type: ignore[import-untyped, unused-ignore]  # has no stubs, if it is there at all
+
+    return {name: StringField(field["label"], description=field["description"]) for name, field in _CONN_FIELDS.items()}
 
 
 def get_provider_info() -> dict[str, Any]:
@@ -90,7 +90,11 @@ def get_provider_info() -> dict[str, Any]:
                 "connection-type": CONNECTION_TYPE,
                 "hook-class-name": f"{_PACKAGE}.hooks.directcall.DirectcallHook",
                 "hook-name": "Directcall",
-                "ui-field-behaviour": ui_field_behaviour(),
+                "ui-field-behaviour": {
+                    "hidden-fields": _HIDDEN_FIELDS,
+                    "relabeling": _RELABELING,
+                    "placeholders": _PLACEHOLDERS,
+                },
                 "conn-fields": _CONN_FIELDS,
             }
         ],

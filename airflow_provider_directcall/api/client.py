@@ -15,7 +15,7 @@ import httpx
 import tenacity
 
 from airflow_provider_directcall.api import protocol
-from airflow_provider_directcall.api.errors import DirectcallAuthError, DirectcallError, DirectcallUnavailable
+from airflow_provider_directcall.api.errors import DirectcallAuthError, DirectcallError
 from airflow_provider_directcall.api.methods import request_token
 from airflow_provider_directcall.api.pacing import Pacer
 from airflow_provider_directcall.api.paging import PageReader
@@ -118,6 +118,7 @@ class Client(_Account):
         super().__init__(settings, budget=budget, on_token=on_token)
         self._sleep = sleep
         self._renewal = threading.Lock()
+        self._turns = threading.Lock()
         self._http = httpx.Client(limits=_LIMITS)
 
     def send(self, request: Request[T]) -> T:
@@ -167,23 +168,34 @@ class Client(_Account):
             return self._exchange(request, self._token())
 
     def _token(self) -> str:
+        failures = self._tokens.failures
         with self._renewal:
             now = time.monotonic()
             token = self._tokens.current(now)
-            if token is None:
-                token = self._tokens.store(self.send(request_token(self.settings)), now)
-                self._on_token(token)
-            return token
+            return self._renewed_token(now, failures) if token is None else token
+
+    def _renewed_token(self, now: float, failures: int) -> str:
+        """A new token; who waited while another one's renewal failed shares that failure."""
+        if failure := self._tokens.failed_since(failures):
+            raise failure
+        try:
+            token = self._tokens.store(self.send(request_token(self.settings)), now)
+        except DirectcallError as error:
+            self._tokens.fail(error)
+            raise
+        self._on_token(token)
+        return token
 
     def _exchange(self, request: Request[T], token: str | None) -> T:
         built = protocol.build(request, self.settings, token)
-        delay = self._pacer.delay(time.monotonic())
+        with self._turns:
+            delay = self._pacer.delay(time.monotonic())
         if delay:
             self._sleep(delay)
         started = time.monotonic()
         try:
             response = self._http.send(built)
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             raise protocol.transport_failure(request, error) from None
         self._log_done(request, response, started)
         return protocol.read(request, self.settings, response)
@@ -254,13 +266,23 @@ class AsyncClient(_Account):
             return await self._exchange(request, await self._token())
 
     async def _token(self) -> str:
+        failures = self._tokens.failures
         async with self._renewal:
             now = time.monotonic()
             token = self._tokens.current(now)
-            if token is None:
-                token = self._tokens.store(await self.send(request_token(self.settings)), now)
-                self._on_token(token)
-            return token
+            return await self._renewed_token(now, failures) if token is None else token
+
+    async def _renewed_token(self, now: float, failures: int) -> str:
+        """A new token; who waited while another one's renewal failed shares that failure."""
+        if failure := self._tokens.failed_since(failures):
+            raise failure
+        try:
+            token = self._tokens.store(await self.send(request_token(self.settings)), now)
+        except DirectcallError as error:
+            self._tokens.fail(error)
+            raise
+        self._on_token(token)
+        return token
 
     async def _exchange(self, request: Request[T], token: str | None) -> T:
         built = protocol.build(request, self.settings, token)
@@ -271,7 +293,7 @@ class AsyncClient(_Account):
         started = time.monotonic()
         try:
             response = await http.send(built)
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             raise protocol.transport_failure(request, error) from None
         self._log_done(request, response, started)
         return protocol.read(request, self.settings, response)
@@ -292,7 +314,7 @@ def _failure(state: tenacity.RetryCallState) -> BaseException | None:
 def _asked_pause(state: tenacity.RetryCallState) -> float:
     """Seconds that the server asked for (``Retry-After``), else 0."""
     error = _failure(state)
-    return (error.retry_after or 0.0) if isinstance(error, DirectcallUnavailable) else 0.0
+    return (error.retry_after or 0.0) if isinstance(error, DirectcallError) else 0.0
 
 
 class _asks_for_more_than(tenacity.stop.stop_base):  # noqa: N801 - named as tenacity names its own conditions

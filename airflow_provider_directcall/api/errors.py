@@ -17,15 +17,24 @@ class DirectcallError(Exception):
 
     :ivar endpoint: name of the endpoint in :data:`~airflow_provider_directcall.api.wire.ENDPOINTS`, or None.
     :ivar http_status: HTTP status of the reply, or None when there was none.
+    :ivar retry_after: seconds that the server asked to wait (``Retry-After``), or None.
     """
 
     #: Whether the vendor may have acted on the request (placed the call, sent the message, changed the rule).
     may_have_taken_effect: ClassVar[bool] = False
 
-    def __init__(self, message: str, *, endpoint: str | None = None, http_status: int | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        endpoint: str | None = None,
+        http_status: int | None = None,
+        retry_after: float | None = None,
+    ) -> None:
         super().__init__(message)
         self.endpoint = endpoint
         self.http_status = http_status
+        self.retry_after = retry_after
 
     @property
     def worth_repeating(self) -> bool:
@@ -44,12 +53,13 @@ class DirectcallRefused(DirectcallError):
         self,
         message: str,
         *,
-        code: str | None,
-        text: str,
+        code: str | None = None,
+        text: str = "",
         endpoint: str | None = None,
         http_status: int | None = None,
+        retry_after: float | None = None,
     ) -> None:
-        super().__init__(message, endpoint=endpoint, http_status=http_status)
+        super().__init__(message, endpoint=endpoint, http_status=http_status, retry_after=retry_after)
         self.code = code
         self.text = text
 
@@ -75,17 +85,6 @@ class DirectcallNotSent(DirectcallError):
 
 class DirectcallUnavailable(DirectcallError):
     """A repeatable request (a read, say) got no usable answer within its budget of time and tries."""
-
-    def __init__(
-        self,
-        message: str,
-        *,
-        endpoint: str | None = None,
-        http_status: int | None = None,
-        retry_after: float | None = None,
-    ) -> None:
-        super().__init__(message, endpoint=endpoint, http_status=http_status)
-        self.retry_after = retry_after
 
     @property
     def worth_repeating(self) -> bool:

@@ -1,13 +1,18 @@
 """Reads a listing page by page and gives each row once. No I/O: the clients fetch the pages it asks for.
 
 Rows can move between pages while they are read (new ones appear, the order is not promised). A row that moved forward
-is seen twice and given once; one that moved back would be missed, so a pass that saw any sign of movement is followed
-by another one, which gives only what is new.
+is seen twice and given once. One that moved back would be missed; but then, as pages are full, another row took its
+place and is seen on two pages, or the number of pages changed. So a pass that saw either is followed by another one,
+which gives only what is new, and a pass that saw neither was complete: **each row that stands from the first request
+to the last is given, once**. That holds while rows are added and moved, not when some are taken away at the same time,
+and up to four passes; if rows still move then, a warning is logged. Where the vendor does not say how many pages there
+are, a pass ends with the first page that has nothing new to it.
 """
 
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Hashable, Iterator
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
@@ -16,23 +21,26 @@ if TYPE_CHECKING:
 
 Row = TypeVar("Row")
 
+log = logging.getLogger(__name__)
+
 _MAX_PASSES: Final = 4
 
 
 class PageReader(Generic[Row]):
     """Reads one listing: ask :meth:`next_request`, fetch it, hand the page to :meth:`feed`, until there is none.
 
-    Keeps 16 bytes for each row it gave, and no row.
+    Keeps some 16 bytes for each row it gave, and the rows of one page.
     """
 
     def __init__(self, listing: Listing[Row]) -> None:
         self._listing = listing
-        self._seen: set[bytes] = set()
+        self._given: set[bytes] = set()
+        self._in_this_pass: set[bytes] = set()
         self._number = 1
         self._pass = 1
         self._moved = False
         self._total_pages: int | None = None
-        self._previous_rows: tuple[Row, ...] | None = None
+        self._previous_rows: tuple[Row, ...] = ()
         self._done = False
 
     def next_request(self) -> Request[Page[Row]] | None:
@@ -41,43 +49,47 @@ class PageReader(Generic[Row]):
 
     def feed(self, page: Page[Row]) -> Iterator[Row]:
         """The page's rows that were not given before."""
-        fresh = [row for row in page.rows if self._is_fresh(row)]
-        self._note_movement(page, fresh)
-        if self._is_last(page, fresh):
+        keys = [self._listing.key(row) for row in page.rows]
+        digests = [None if key is None else _digest(key) for key in keys]
+        on_page = {digest for digest in digests if digest is not None}
+        repeated = on_page & self._in_this_pass
+        nothing_new = page.rows == self._previous_rows or (None not in digests and on_page == repeated)
+        fresh = [] if nothing_new else self._fresh(page.rows, digests)
+        self._note_movement(page, saw_again=bool(repeated), nothing_new=nothing_new)
+        self._in_this_pass |= on_page
+        if nothing_new or (page.total_pages is not None and self._number >= page.total_pages):
             self._end_pass()
         else:
-            self._number += 1
-        self._previous_rows = page.rows
+            self._number, self._previous_rows = self._number + 1, page.rows
         return iter(fresh)
 
-    def _is_fresh(self, row: Row) -> bool:
-        key = self._listing.key(row)
-        if key is None:
-            return self._pass == 1
-        digest = _digest(key)
-        if digest in self._seen:
-            return False
-        self._seen.add(digest)
-        return True
+    def _fresh(self, rows: tuple[Row, ...], digests: list[bytes | None]) -> list[Row]:
+        """Rows that were not given yet. Those without a key cannot be told apart, so only the first pass gives them."""
+        fresh = []
+        for row, digest in zip(rows, digests, strict=True):
+            if (self._pass == 1) if digest is None else (digest not in self._given):
+                fresh.append(row)
+            if digest is not None:
+                self._given.add(digest)
+        return fresh
 
-    def _note_movement(self, page: Page[Row], fresh: list[Row]) -> None:
-        """A first pass that sees a row twice, a later one that sees a new row, or a changed number of pages."""
-        sees_known, sees_new = len(fresh) < len(page.rows), bool(fresh)
-        changed_total = self._number > 1 and page.total_pages != self._total_pages
-        self._moved |= changed_total or (sees_known if self._pass == 1 else sees_new)
+    def _note_movement(self, page: Page[Row], *, saw_again: bool, nothing_new: bool) -> None:
+        """Note a row that stood on an earlier page of this pass, or a number of pages that changed or is not true."""
+        if page.total_pages is None:
+            # Without a number of pages, one that only repeats is the end: a server may ignore which page is asked for.
+            self._moved |= saw_again and not nothing_new
+            return
+        changed = self._number > 1 and page.total_pages != self._total_pages
+        ended_early = nothing_new and max(self._number, page.total_pages) > 1
+        self._moved |= saw_again or changed or ended_early
         self._total_pages = page.total_pages
 
-    def _is_last(self, page: Page[Row], fresh: list[Row]) -> bool:
-        if not page.rows or page.rows == self._previous_rows:
-            return True
-        if page.total_pages is not None:
-            return self._number >= page.total_pages
-        return not fresh
-
     def _end_pass(self) -> None:
-        self._done = not self._moved or self._pass == _MAX_PASSES
+        self._done = not self._moved or self._pass == _MAX_PASSES or not self._given
+        if self._done and self._moved:
+            log.warning("Rows moved between pages in each of %d readings of a listing; one may be missing", self._pass)
         self._number, self._pass, self._moved = 1, self._pass + 1, False
-        self._previous_rows = None
+        self._in_this_pass, self._previous_rows = set(), ()
 
 
 def _digest(key: Hashable) -> bytes:

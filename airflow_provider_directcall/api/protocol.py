@@ -11,13 +11,18 @@ HTTP 429 or 5xx without an envelope           Unavailable, repeated   OutcomeUnk
 any other reply that cannot be understood     ReplyError              OutcomeUnknown
 token or secret not accepted                  AuthError               AuthError (had no effect)
 envelope that says no                         Refused                 Refused (had no effect)
+... with a passing code, HTTP 429 or 503      Refused, repeated       Refused (had no effect)
 ============================================  ======================  ==========================
+
+A token that was not accepted is renewed once by the client, and the request sent again, once-only ones too.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import httpx
@@ -43,6 +48,7 @@ from airflow_provider_directcall.api.replies.envelope import (
     decode_body,
     judge,
     rename_keys,
+    rename_reply,
 )
 from airflow_provider_directcall.api.wire import Encoding, Mark
 
@@ -101,23 +107,26 @@ def read(request: Request[T], settings: Settings, response: httpx.Response) -> T
         fields = _fields(request, settings, response)
         verdict = judge(fields)
         if verdict is not None and not verdict.ok:
-            raise _refusal(request, response, verdict)
-        if verdict is None and response.is_error:
-            raise UnreadableError(f"it has no envelope: {excerpt(response.content)!r}")
+            raise _refusal(request, settings, response, verdict)
+        if verdict is None and (response.is_error or request.endpoint.enveloped):
+            raise UnreadableError("it has no envelope", response.content)
         return request.read(Reply(fields, settings.zone))
     except UnreadableError as unreadable:
-        raise _unreadable(request, response, str(unreadable)) from None
+        raise _unreadable(request, settings, response, unreadable) from None
 
 
-def transport_failure(request: Request[T], error: httpx.TransportError) -> DirectcallError:
+def transport_failure(request: Request[T], error: httpx.RequestError) -> DirectcallError:
     """What an error of the connection means for the request; the text holds no URL."""
     name, cause = request.endpoint_name, f"{type(error).__name__}: {redact(str(error)) or 'no details'}"
     if isinstance(error, _NOT_SENT):
         return DirectcallNotSent(f"{name}: nothing was sent ({cause})", endpoint=name)
     if request.endpoint.once_only:
         return DirectcallOutcomeUnknown(
-            f"{name}: the request left and no answer came back ({cause}); it may have taken effect", endpoint=name
+            f"{name}: the request left and no readable answer came back ({cause}); it may have taken effect",
+            endpoint=name,
         )
+    if isinstance(error, httpx.DecodingError):
+        return DirectcallReplyError(f"{name}: the reply cannot be unpacked ({cause})", endpoint=name)
     return DirectcallUnavailable(f"{name}: no answer ({cause})", endpoint=name)
 
 
@@ -134,7 +143,8 @@ def may_repeat(request: Request[T], error: BaseException) -> bool:
 
 
 def _params(request: Request[T], settings: Settings) -> dict[str, str]:
-    names = settings.field_names(request.endpoint_name)
+    replaced, documented = settings.field_names(request.endpoint_name), request.endpoint.documented_params
+    names = {ours: theirs for ours, theirs in replaced.items() if ours not in documented}
     return {
         _renamed(name, names): value if isinstance(value, str) else value.render(settings)
         for name, value in request.params.items()
@@ -164,31 +174,39 @@ def _rendered(value: JsonValue, settings: Settings) -> Json:
 
 
 def _fields(request: Request[T], settings: Settings, response: httpx.Response) -> JsonObject:
-    fields = decode_body(response.content)
     names = {theirs: ours for ours, theirs in settings.field_names(request.endpoint_name).items()}
-    renamed = rename_keys(fields, names)
-    return renamed if isinstance(renamed, dict) else fields
+    try:
+        return rename_reply(decode_body(response.content), names)
+    except RecursionError:
+        raise UnreadableError("it is nested too deep", response.content) from None
 
 
-def _refusal(request: Request[T], response: httpx.Response, verdict: Verdict) -> DirectcallError:
+def _refusal(request: Request[T], settings: Settings, response: httpx.Response, verdict: Verdict) -> DirectcallError:
     name, status = request.endpoint_name, response.status_code
-    said = f": {verdict.text}" if verdict.text else ""
+    text = excerpt(verdict.text, settings.client_secret)
+    said = f": {text}" if text else ""
     if verdict.is_auth_error:
         what = "the access token" if request.authenticated else "the client id or secret"
         return DirectcallAuthError(f"{name}: {what} was not accepted{said}", endpoint=name, http_status=status)
     known = RETURN_CODES.get(verdict.code or "")
+    code = f" with code {verdict.code}" if verdict.code else ""
     meaning = f" ({known.meaning})" if known else ""
     return DirectcallRefused(
-        f"{name}: refused with code {verdict.code}{meaning}{said}",
+        f"{name}: refused{code}{meaning}{said}",
         code=verdict.code,
-        text=verdict.text,
+        text=text,
         endpoint=name,
         http_status=status,
+        retry_after=_retry_after(response),
     )
 
 
-def _unreadable(request: Request[T], response: httpx.Response, reason: str) -> DirectcallError:
+def _unreadable(
+    request: Request[T], settings: Settings, response: httpx.Response, unreadable: UnreadableError
+) -> DirectcallError:
     name, status = request.endpoint_name, response.status_code
+    seen = excerpt(unreadable.seen, settings.client_secret)
+    reason = f"{unreadable}: {seen!r}" if seen else str(unreadable)
     message = f"{name}: the reply (HTTP {status}) cannot be understood, {reason}{_advice(request, response)}"
     if request.endpoint.once_only:
         return DirectcallOutcomeUnknown(
@@ -213,5 +231,17 @@ def _advice(request: Request[T], response: httpx.Response) -> str:
 
 
 def _retry_after(response: httpx.Response) -> float | None:
+    """Seconds of ``Retry-After``; a date there is compared with the server's own ``Date``, not with our clock."""
     text = response.headers.get("Retry-After", "").strip()
-    return float(text) if text.isascii() and text.isdigit() else None
+    if text.isascii() and text.isdigit():
+        return float(text)
+    until, now = _http_date(text), _http_date(response.headers.get("Date", ""))
+    return max((until - now).total_seconds(), 0.0) if until and now else None
+
+
+def _http_date(text: str) -> datetime | None:
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo is not None else None

@@ -4,38 +4,65 @@ from __future__ import annotations
 
 import logging
 import re
+from html import escape
 from typing import Final
+from urllib.parse import quote, quote_plus
 
 from airflow_provider_directcall.telephony.numbers import mask_numbers_in
 
-_HIDDEN_FIELDS: Final = "access_token|client_secret|token|password|senha|DIS_PASS|cipher"
+#: In the name of a field whose value is a secret.
+_SECRET_NAME: Final = re.compile(r"(?:cipher|pass|secret|senha|token)\w*", re.IGNORECASE)
+#: Such a name, a sign of assignment (JSON, JSON inside JSON, forms, PHP's dumps, HTML), and the value up to its closing
+#: quote, or up to the end where a reply was cut off.
 _SECRET_PAIR: Final = re.compile(
-    rf"""(?P<name>["'\\]*\b(?:{_HIDDEN_FIELDS})["'\\]*\s*[=:]\s*)(?P<value>\\*"[^"]*"|\\*'[^']*'|[^&\s,;<>"'}}]+)""",
-    re.IGNORECASE,
+    rf"""(?P<name>{_SECRET_NAME.pattern}(?:\\*["']|&quot;|\]|\s)*(?:=>|[=:]|%3D)\s*(?:string\(\d+\)\s*)?)"""
+    r"""(?:(?P<quote>\\*["']|&quot;)(?:.*?(?<!\\)(?P=quote)|.*)|[^&\s,;<>"'}\]]+)""",
+    re.IGNORECASE | re.DOTALL,
 )
-_JWT: Final = re.compile(r"\beyJ[\w-]+(?:\.[\w-]+){0,2}")
-_URL_CREDENTIALS: Final = re.compile(r"(?<=://)[^/\s@]+(?=@)")
+_JWT: Final = re.compile(r"eyJ[\w-]+(?:\.[\w-]+){0,2}")
+#: A token of the time before JWT, also the id of a callback or a recording.
+_HEX_TOKEN: Final = re.compile(r"(?<![0-9a-fA-F])[0-9a-fA-F]{40}(?![0-9a-fA-F])")
+_URL_CREDENTIALS: Final = re.compile(r"(?<=:)(?P<slashes>(?:\\*/){2})[^/\s\"'<>\\]+@")
+
+
+def is_secret_field(name: str) -> bool:
+    """Whether a field of this name holds a secret."""
+    return _SECRET_NAME.search(name) is not None
 
 
 def redact_secrets(text: str) -> str:
     """Text with tokens, passwords and credentials in URLs replaced by ``***``."""
-    text = _URL_CREDENTIALS.sub("***", text)
-    text = _SECRET_PAIR.sub(lambda match: f"{match['name']}***", text)
-    return _JWT.sub("***", text)
+    text = _URL_CREDENTIALS.sub(r"\g<slashes>***@", text)
+    text = _SECRET_PAIR.sub(r"\g<name>***", text)
+    return _HEX_TOKEN.sub("***", _JWT.sub("***", text))
 
 
-def redact(text: str) -> str:
-    """Text without secrets, and with phone numbers and CPF masked."""
+def redact(text: str, hidden: str = "") -> str:
+    """Text without secrets, and with phone numbers and CPF masked.
+
+    :param hidden: a secret that is known and is taken out wherever it stands, such as the client's.
+    """
+    if hidden:
+        text = re.sub("".join(map(_spellings, hidden)), "***", text, flags=re.IGNORECASE)
     return mask_numbers_in(redact_secrets(text))
 
 
-def excerpt(body: bytes | str, limit: int = 200) -> str:
-    """The first ``limit`` characters of a reply on one line, redacted.
+def _spellings(char: str) -> str:
+    """A pattern for a character as it is, and as JSON (also inside JSON), URLs and HTML write it."""
+    if char == "\\":
+        return r"(?:(?:\\|%5C)+|&#92;)"
+    code = ord(char)
+    ways = {char, quote(char), quote_plus(char), escape(char), f"&#{code};", f"&#x{code:x};", f"&#{code:03};"}
+    return rf"(?:(?:\\|%5C)*(?:{'|'.join(map(re.escape, ways))})|(?:\\|%5C)+u{code:04x})"
+
+
+def excerpt(body: bytes | str, hidden: str = "", limit: int = 200) -> str:
+    """The first ``limit`` characters of a reply on one line, redacted as by :func:`redact`.
 
     Redaction comes before the cut, so that no half token or half number is left at the edge.
     """
     text = body.decode("utf-8", "replace") if isinstance(body, bytes) else body
-    return redact(" ".join(text[: limit * 20].split()))[:limit]
+    return redact(" ".join(text[: limit * 20].split()), hidden)[:limit]
 
 
 class RequestLogFilter(logging.Filter):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -10,10 +11,12 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from airflow_provider_directcall.api.wire import ENDPOINTS
+from airflow_provider_directcall.telephony.numbers import CALLABLE, TEXTABLE, parse_number
 
 DEFAULT_BASE_URL = "https://api.directcallsoft.com"
 DEFAULT_TIMEZONE = "America/Sao_Paulo"
 DEFAULT_TIMEOUT = 30.0
+_PATH = re.compile(r"/[!-\"$->@-~]*")
 _LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -46,6 +49,8 @@ class Settings:
     def __post_init__(self) -> None:
         """Check each value; the base URL loses its trailing slash."""
         object.__setattr__(self, "base_url", _checked_base_url(self.base_url))
+        if self.default_origin is not None:
+            parse_number(self.default_origin, argument="default_origin", allow=CALLABLE | TEXTABLE)
         _check_timezone(self.timezone)
         _check_positive("timeout", self.timeout)
         if self.requests_per_second is not None:
@@ -74,15 +79,23 @@ class Settings:
 
 
 def _checked_base_url(base_url: str) -> str:
-    text = base_url.strip().rstrip("/")
-    if "://" not in text:
-        text = f"https://{text}"
-    parts = urlsplit(text)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError(f"base_url: an http or https address is needed, not {base_url!r}")
-    if parts.username or parts.password:
+    text = base_url.strip()
+    text = (text if "://" in text else f"https://{text}").rstrip("/")
+    if "@" in text:
         raise ValueError("base_url: credentials belong in login and password, not in the address")
+    if not _is_plain_address(text):
+        raise ValueError(f"base_url: an http or https address is needed, not {base_url!r}")
     return text
+
+
+def _is_plain_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        port_fits = parts.port != 0
+    except ValueError:
+        return False
+    is_web = parts.scheme in {"http", "https"} and bool(parts.hostname)
+    return is_web and port_fits and not any(char in "?#\\" or char.isspace() or not char.isprintable() for char in text)
 
 
 def _check_timezone(name: str) -> None:
@@ -101,8 +114,8 @@ def _check_endpoints(endpoints: Mapping[str, str]) -> None:
     for name, path in endpoints.items():
         if name not in ENDPOINTS:
             raise ValueError(f"endpoints: {name!r} is no endpoint; there are {', '.join(sorted(ENDPOINTS))}")
-        if not isinstance(path, str) or not path.startswith("/"):
-            raise ValueError(f"endpoints: the path of {name!r} has to start with a slash")
+        if not isinstance(path, str) or not _PATH.fullmatch(path):
+            raise ValueError(f"endpoints: the path of {name!r} has to start with a slash and to hold no blanks, ? or #")
 
 
 def _check_fields(fields: Mapping[str, Mapping[str, str]]) -> None:

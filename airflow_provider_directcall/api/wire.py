@@ -52,6 +52,8 @@ class Endpoint:
     :ivar repetition: repeatable (reads, hang up, callbacks) or once-only (calls, messages, audio, rules).
     :ivar mark: how well it is known.
     :ivar assumed_fields: vendor field names of the request and the reply that are assumed, not known.
+    :ivar documented_params: those of them that are documented in the request and assumed in the reply only.
+    :ivar enveloped: whether a reply without the envelope (``status``, ``codigo``) cannot be right.
     """
 
     verb: Verb
@@ -61,6 +63,8 @@ class Endpoint:
     repetition: Repetition
     mark: Mark
     assumed_fields: frozenset[str] = frozenset()
+    documented_params: frozenset[str] = frozenset()
+    enveloped: bool = True
 
     @property
     def once_only(self) -> bool:
@@ -73,20 +77,21 @@ _REPEATABLE, _ONCE_ONLY = Repetition
 _DOCUMENTED, _OBSERVED, _INFERRED, _ASSUMED = Mark
 
 _STATEMENT_FIELDS = frozenset({"callerid", "duracao", "status", "tipo", "valor", "campos", "paginas"})
-_MESSAGE_ROW_FIELDS = frozenset(
+_STATEMENT_PARAMS = frozenset({"callerid", "campos"})
+_MESSAGE_STATEMENT_FIELDS = frozenset(
     {"origem", "destino", "inicio", "tipo", "texto", "status", "callerid", "id_mensagem", "valor", "campos"}
+    | {"dataInicial", "dataFinal", "numeroOrigem", "numeroDestino", "pagina", "paginas"}
 )
 _LOT_FIELDS = frozenset({"destino", "texto", "campos", "detalhe", "id_destinatario", "id_mensagem"})
-_RULE_FIELDS = frozenset(
-    {"record", "soundId", "moment", "email", "week", "start", "end", "source", "dpId", "priority", "action"}
-)
+_RULE_DATA = frozenset({"record", "soundId", "moment", "email", "week", "start", "end", "source"})
+_RULE_FIELDS = _RULE_DATA | {"did", "dpId", "priority", "action", "data", "phone", "wait"}
 
 # fmt: off
 #: Every endpoint the client can reach, by the name that a connection's ``endpoints`` uses.
 ENDPOINTS: Mapping[str, Endpoint] = MappingProxyType({
     # account
-    "request_token":              Endpoint("POST", "/request_token", "format", _FORM, _REPEATABLE, _DOCUMENTED),
-    "create_cipher":              Endpoint("POST", "/encrypt", "format", _FORM, _REPEATABLE, _DOCUMENTED),
+    "request_token":              Endpoint("POST", "/request_token", "format", _FORM, _REPEATABLE, _DOCUMENTED, enveloped=False),
+    "create_cipher":              Endpoint("POST", "/encrypt", "format", _FORM, _REPEATABLE, _DOCUMENTED, enveloped=False),
     # calls
     "place_call":                 Endpoint("POST", "/voz/call", "format", _FORM, _ONCE_ONLY, _DOCUMENTED, frozenset({"cron", "agendamentoId"})),
     "end_call":                   Endpoint("GET", "/voz/end", "format", _QUERY, _REPEATABLE, _DOCUMENTED),
@@ -107,16 +112,16 @@ ENDPOINTS: Mapping[str, Endpoint] = MappingProxyType({
     "list_message_callbacks":     Endpoint("POST", "/sms/list-callback", "format", _FORM, _REPEATABLE, _DOCUMENTED),
     "remove_message_callback":    Endpoint("POST", "/sms/remove-callback", "format", _FORM, _REPEATABLE, _INFERRED),
     # statement
-    "list_statement":             Endpoint("POST", "/extrato/list", "formato", _FORM, _REPEATABLE, _DOCUMENTED, _STATEMENT_FIELDS),
-    "list_recordings":            Endpoint("POST", "/extrato/list-recordings", "formato", _FORM, _REPEATABLE, _DOCUMENTED, _STATEMENT_FIELDS),
-    "list_messages":              Endpoint("POST", "/extrato/list-sms", "formato", _FORM, _REPEATABLE, _ASSUMED, _MESSAGE_ROW_FIELDS),
+    "list_statement":             Endpoint("POST", "/extrato/list", "formato", _FORM, _REPEATABLE, _DOCUMENTED, _STATEMENT_FIELDS, _STATEMENT_PARAMS),
+    "list_recordings":            Endpoint("POST", "/extrato/list-recordings", "formato", _FORM, _REPEATABLE, _DOCUMENTED, _STATEMENT_FIELDS, _STATEMENT_PARAMS),
+    "list_messages":              Endpoint("POST", "/extrato/list-sms", "formato", _FORM, _REPEATABLE, _ASSUMED, _MESSAGE_STATEMENT_FIELDS),
     # numbers
     "list_numbers":               Endpoint("POST", "/did/list", "formato", _FORM, _REPEATABLE, _DOCUMENTED, frozenset({"did", "login"})),
-    "list_rules":                 Endpoint("POST", "/did/route", "formato", _FORM, _REPEATABLE, _DOCUMENTED, _RULE_FIELDS - {"dpId", "priority", "action"}),
+    "list_rules":                 Endpoint("POST", "/did/route", "formato", _FORM, _REPEATABLE, _DOCUMENTED, _RULE_DATA),
     "save_rule":                  Endpoint("POST", "/did/save", "formato", _FORM, _ONCE_ONLY, _ASSUMED, _RULE_FIELDS),
-    "remove_rule":                Endpoint("POST", "/did/remove", "formato", _FORM, _ONCE_ONLY, _ASSUMED, frozenset({"dpId"})),
+    "remove_rule":                Endpoint("POST", "/did/remove", "formato", _FORM, _ONCE_ONLY, _ASSUMED, frozenset({"did", "dpId"})),
     "add_sound":                  Endpoint("POST", "/did/add-sound", "formato", _MULTIPART, _ONCE_ONLY, _DOCUMENTED),
     # portability
-    "lookup_carrier":             Endpoint("POST", "/portabilidade/consultar", "formato", _FORM, _REPEATABLE, _OBSERVED),
+    "lookup_carrier":             Endpoint("POST", "/portabilidade/consultar", "formato", _FORM, _REPEATABLE, _OBSERVED, enveloped=False),
 })
 # fmt: on

@@ -1,7 +1,7 @@
 """An Airflow connection -> the settings of the API client.
 
-Values of ``extra`` come from forms, JSON files and environment variables, so a number may arrive as a text and an object as a
-JSON text; an empty text means: not set.
+Values of ``extra`` come from forms, JSON files and environment variables, so a number may arrive as a text and an
+object as a JSON text; an empty text means: not set.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from airflow_provider_directcall.api.settings import (
     DEFAULT_BASE_URL,
@@ -21,6 +22,11 @@ from airflow_provider_directcall.api.settings import (
 if TYPE_CHECKING:
     from airflow.sdk import Connection
 
+#: Names of the settings -> those of a connection, where they differ.
+_FIELD_NAMES: Final[Mapping[str, str]] = MappingProxyType({"base_url": "host"})
+
+_Default = TypeVar("_Default", float, None)
+
 
 @dataclass(frozen=True, slots=True)
 class Overrides:
@@ -30,7 +36,7 @@ class Overrides:
     requests_per_second: float | None = None
 
 
-def settings_of(connection: Connection, extra: Mapping[str, object], overrides: Overrides) -> Settings:
+def settings_of(connection: Connection, extra: object, overrides: Overrides) -> Settings:
     """Settings of one account.
 
     :param connection: the Airflow connection.
@@ -38,24 +44,39 @@ def settings_of(connection: Connection, extra: Mapping[str, object], overrides: 
     :raises ValueError: something is missing or wrong; the text names the connection and the field, never a secret.
     """
     try:
-        return Settings(
-            client_id=_required("login (the client id)", connection.login),
-            client_secret=_required("password (the client secret)", connection.password),
-            base_url=_base_url(connection),
-            default_origin=_text(extra, "default_origin"),
-            timezone=_text(extra, "timezone") or DEFAULT_TIMEZONE,
-            timeout=overrides.timeout or _number(extra, "timeout") or DEFAULT_TIMEOUT,
-            requests_per_second=overrides.requests_per_second or _number(extra, "requests_per_second"),
-            endpoints=_texts(_object(extra, "endpoints"), "endpoints"),
-            fields={name: _texts(names, f"fields.{name}") for name, names in _object(extra, "fields").items()},
-        )
+        return _settings(connection, _checked_extra(connection, extra), overrides)
     except ValueError as error:
-        raise ValueError(f"connection {connection.conn_id!r}: {error}") from None
+        field, _, rule = str(error).partition(": ")
+        raise ValueError(f"connection {connection.conn_id!r}: {_FIELD_NAMES.get(field, field)}: {rule}") from None
+
+
+def _settings(connection: Connection, extra: Mapping[str, object], overrides: Overrides) -> Settings:
+    fields = _object(extra, "fields")
+    return Settings(
+        client_id=_required("login (the client id)", connection.login),
+        client_secret=_required("password (the client secret)", connection.password),
+        base_url=_base_url(connection),
+        default_origin=_text(extra, "default_origin"),
+        timezone=_text(extra, "timezone") or DEFAULT_TIMEZONE,
+        timeout=_number(extra, "timeout", overrides.timeout, DEFAULT_TIMEOUT),
+        requests_per_second=_number(extra, "requests_per_second", overrides.requests_per_second, None),
+        endpoints=_texts(_object(extra, "endpoints"), "endpoints"),
+        fields={name: _texts(names, f"fields.{name}") for name, names in fields.items()},
+    )
+
+
+def _checked_extra(connection: Connection, extra: object) -> Mapping[str, object]:
+    """The extra itself. Airflow reads one that is no JSON as empty, which would silently mean: all defaults."""
+    if not isinstance(extra, Mapping):
+        raise ValueError("extra: a JSON object is needed")
+    if not extra and connection.extra and connection.extra.strip():
+        _object({"extra": connection.extra}, "extra")
+    return extra
 
 
 def _required(name: str, value: str | None) -> str:
     if not value or not value.strip():
-        raise ValueError(f"{name} is missing")
+        raise ValueError(f"{name}: it is missing")
     return value.strip()
 
 
@@ -64,9 +85,10 @@ def _base_url(connection: Connection) -> str:
     host = (connection.host or "").strip()
     if not host:
         return DEFAULT_BASE_URL
+    if host.count(":") > 1 and "://" not in host and not host.startswith("["):
+        host = f"[{host}]"
     scheme = "" if "://" in host or connection.schema not in {"http", "https"} else f"{connection.schema}://"
-    port = f":{connection.port}" if connection.port else ""
-    return f"{scheme}{host.rstrip('/')}{port}"
+    return f"{scheme}{host.rstrip('/')}:{connection.port}" if connection.port else f"{scheme}{host}"
 
 
 def _text(extra: Mapping[str, object], name: str) -> str | None:
@@ -78,10 +100,13 @@ def _text(extra: Mapping[str, object], name: str) -> str | None:
     raise ValueError(f"extra {name!r}: a text is needed")
 
 
-def _number(extra: Mapping[str, object], name: str) -> float | None:
+def _number(extra: Mapping[str, object], name: str, override: float | None, default: _Default) -> float | _Default:
+    """The hook's argument, else the connection's value, else the default."""
     text = extra.get(name)
+    if override is not None:
+        return override
     if text is None or text == "":
-        return None
+        return default
     try:
         return float(str(text))
     except ValueError:

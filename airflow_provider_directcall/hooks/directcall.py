@@ -6,25 +6,29 @@ those of the second are awaited.
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import inspect
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from functools import cached_property
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, Self, TypeVar
 
 from airflow.sdk import BaseHook
 from airflow.sdk.log import mask_secret
 
 from airflow_provider_directcall.api import methods
-from airflow_provider_directcall.api.client import AsyncClient, Client
+from airflow_provider_directcall.api.client import AsyncClient, Client, RetryBudget
 from airflow_provider_directcall.api.errors import DirectcallError
 from airflow_provider_directcall.hooks.connection import Overrides, settings_of
-from airflow_provider_directcall.provider_info import CONNECTION_TYPE, connection_form_widgets, ui_field_behaviour
+from airflow_provider_directcall.provider_info import CONNECTION_TYPE, form_behaviour, form_widgets
 
 if TYPE_CHECKING:
     from airflow_provider_directcall.api.requests import Listing, Request
     from airflow_provider_directcall.api.settings import Settings
+
+#: Somebody waits for the test of a connection and wants to know how things are now.
+_TEST_BUDGET: Final = RetryBudget(attempts=1)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -35,7 +39,8 @@ def _sends(build: Callable[P, Request[T]]) -> Callable[Concatenate[DirectcallHoo
     """A hook method that sends what an API method describes."""
 
     def method(self: DirectcallHook, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        return self.client.send(build(*args, **kwargs))
+        request = build(*args, **kwargs)
+        return self.client.send(request)
 
     return _named_after(method, build)
 
@@ -44,7 +49,8 @@ def _lists(build: Callable[P, Listing[Row]]) -> Callable[Concatenate[DirectcallH
     """A hook method that yields the rows of a listing; arguments are checked at the call, not at the first row."""
 
     def method(self: DirectcallHook, /, *args: P.args, **kwargs: P.kwargs) -> Iterator[Row]:
-        return self.client.rows(build(*args, **kwargs))
+        listing = build(*args, **kwargs)
+        return self.client.rows(listing)
 
     return _named_after(method, build)
 
@@ -106,16 +112,6 @@ class _DirectcallHookBase(BaseHook):
         self.directcall_conn_id = directcall_conn_id
         self._overrides = Overrides(timeout=timeout, requests_per_second=requests_per_second)
 
-    @classmethod
-    def get_ui_field_behaviour(cls) -> dict[str, Any]:
-        """How the connection form looks; Airflow 3.2 and later read it from the provider's info."""
-        return ui_field_behaviour()
-
-    @classmethod
-    def get_connection_form_widgets(cls) -> dict[str, Any]:
-        """Extra fields of the connection form for Airflow 3.1; later ones read them from the provider's info."""
-        return connection_form_widgets()
-
 
 class DirectcallHook(_DirectcallHookBase):
     """Directcall's API with an Airflow connection, blocking.
@@ -126,9 +122,21 @@ class DirectcallHook(_DirectcallHookBase):
     :param timeout: seconds, wins over the connection's.
     :param requests_per_second: wins over the connection's.
 
-    Methods raise the errors of :mod:`airflow_provider_directcall.api.errors`, and ValueError for a wrong argument, before
-    anything is sent.
+    Methods raise the errors of :mod:`airflow_provider_directcall.api.errors`, and ValueError for a wrong argument,
+    before anything is sent.
     """
+
+    # Airflow 3.1 asks for these two only where the class itself has them, not its parent; 3.2 and later read the
+    # provider's info instead.
+    @classmethod
+    def get_ui_field_behaviour(cls) -> dict[str, Any]:
+        """How the connection form looks, for Airflow 3.1."""
+        return form_behaviour()
+
+    @classmethod
+    def get_connection_form_widgets(cls) -> dict[str, Any]:
+        """Extra fields of the connection form, for Airflow 3.1."""
+        return form_widgets()
 
     place_call = _sends(methods.place_call)
     end_call = _sends(methods.end_call)
@@ -176,8 +184,9 @@ class DirectcallHook(_DirectcallHookBase):
     def test_connection(self) -> tuple[bool, str]:
         """Ask for an access token; the text is for the person who presses the button."""
         try:
-            with Client(self.settings, on_token=mask_secret) as client:
+            with Client(self.settings, budget=_TEST_BUDGET) as client:
                 token = client.send(methods.request_token(self.settings))
+            mask_secret(token.value)
         except (DirectcallError, ValueError) as error:
             return False, str(error)
         return (
@@ -239,13 +248,18 @@ class DirectcallAsyncHook(_DirectcallHookBase):
 
     async def client(self) -> AsyncClient:
         """The API client, made at first use; the connection is looked up then and not again."""
-        if self._client is None:
-            from airflow.providers.common.compat.connection import get_async_connection, get_async_extra_dejson
+        async with self._opening:
+            if self._client is None:
+                from airflow.providers.common.compat.connection import get_async_connection, get_async_extra_dejson
 
-            connection = await get_async_connection(self.directcall_conn_id, hook=self)
-            extra = await get_async_extra_dejson(connection)
-            self._client = AsyncClient(settings_of(connection, extra, self._overrides), on_token=mask_secret)
-        return self._client
+                connection = await get_async_connection(self.directcall_conn_id, hook=self)
+                extra = await get_async_extra_dejson(connection)
+                self._client = AsyncClient(settings_of(connection, extra, self._overrides), on_token=mask_secret)
+            return self._client
+
+    @cached_property
+    def _opening(self) -> asyncio.Lock:
+        return asyncio.Lock()
 
     async def close(self) -> None:
         """Close the client's connections, if it was used."""

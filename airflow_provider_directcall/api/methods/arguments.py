@@ -14,6 +14,7 @@ from airflow_provider_directcall.telephony.numbers import (
     VOICE_MESSAGEABLE,
     Kind,
     mask_number,
+    mask_numbers_in,
     parse_number,
 )
 
@@ -27,10 +28,13 @@ __all__ = [
     "boolean",
     "checked_audio",
     "checked_text",
+    "file_name",
     "identifier",
     "local_time",
     "numbers",
+    "one_line",
     "origin_value",
+    "plain_text",
     "sender_value",
     "tag_params",
     "window",
@@ -41,12 +45,16 @@ MAX_TEXT_LENGTH: Final = 700
 #: Destinations in one field (documented as advice; above that a CSV file goes along).
 MAX_DESTINATIONS: Final = 10
 MEGABYTE: Final = 1024 * 1024
+_LONGEST_NUMBER: Final = 13
 
 _STATEMENT_TIME: Final = "%Y%m%d%H%M%S"
 #: Characters that a tag's name cannot hold: PHP's brackets, and what a multipart field name cannot carry unchanged.
 _NOT_IN_TAG_NAMES: Final = frozenset('[]"\\')
-#: Asks the statement for the tags of each row; as a tag of one's own it would be ambiguous there.
+#: Asks the statement for the tags of each row; as a tag of one's own it would be ambiguous there. The vendor's page
+#: writes it with quotes.
 SEARCH_TAG: Final = "search"
+_SEARCH_TAGS: Final = frozenset({SEARCH_TAG, f"'{SEARCH_TAG}'"})
+_NOT_IN_FILE_NAMES: Final = frozenset('"\\/')
 #: First bytes of audio formats that are surely no MP3.
 _OTHER_FORMATS: Final = {b"RIFF": "WAV", b"OggS": "Ogg", b"fLaC": "FLAC", b"\x1aE\xdf\xa3": "WebM"}
 
@@ -65,7 +73,7 @@ def origin_value(origin: str | None, allow: frozenset[Kind]) -> Value:
 
 def sender_value(origin: str | None) -> Value:
     """The sender of an SMS: a number, or a word such as a system's name (the vendor takes any word)."""
-    if origin is not None and any(char.isalpha() for char in origin):
+    if isinstance(origin, str) and any(char.isalpha() for char in origin):
         _refuse_control_characters("origin", origin)
         return origin
     return origin_value(origin, TEXTABLE)
@@ -77,7 +85,8 @@ def numbers(destinations: str | Sequence[str], allow: frozenset[Kind], *, limit:
     :param limit: how many there may be, or None.
     :raises ValueError: none, too many, a bad one (its position is named), or the same one twice.
     """
-    given = [destinations] if isinstance(destinations, str) else list(destinations)
+    # A template in native mode makes an int of a number.
+    given = [destinations] if isinstance(destinations, (str, int)) else list(destinations)
     if not given:
         raise ValueError("destination: at least one number is needed")
     if limit is not None and len(given) > limit:
@@ -104,6 +113,8 @@ def tag_params(tags: Mapping[str, str] | None) -> dict[str, Value]:
     :raises ValueError: a name is empty, is ``search`` or holds ``[``, ``]``, ``"``, a backslash or a control
         character; a value is no text or holds a NUL character.
     """
+    if tags is not None and not isinstance(tags, Mapping):
+        raise ValueError(f"tags: texts by name are needed, not {type(tags).__name__}")
     return {f"campos[{_tag_name(name)}]": _tag_value(name, value) for name, value in (tags or {}).items()}
 
 
@@ -113,35 +124,46 @@ def _tag_name(name: str) -> str:
     wrong = sorted(_NOT_IN_TAG_NAMES & set(name))
     if wrong:
         raise ValueError(f"tags: a name cannot hold {' '.join(wrong)}")
-    if name == SEARCH_TAG:
+    if name in _SEARCH_TAGS:
         raise ValueError("tags: the name 'search' has a meaning of its own in the statement")
     _refuse_control_characters("tags: a name", name)
     return name
 
 
 def _tag_value(name: str, value: str) -> str:
-    if not isinstance(value, str):
-        raise ValueError(f"tags: the value of {name!r} has to be a text, not {type(value).__name__}")
-    if "\0" in value:
-        raise ValueError(f"tags: the value of {name!r} holds a NUL character")
-    _refuse_surrogates(f"tags: the value of {name!r}", value)
-    return value
+    return plain_text(f"tags: the value of {mask_numbers_in(name)!r}", value)
 
 
-def checked_text(text: str, *, prefix: str = "") -> str:
+def plain_text(name: str, text: str) -> str:
+    """A text that arrives as it is; ValueError for no text, a NUL character, or half of a character."""
+    if not isinstance(text, str):
+        raise ValueError(f"{name}: a text is needed, not {type(text).__name__}")
+    if "\0" in text:
+        raise ValueError(f"{name} holds a NUL character")
+    _refuse_surrogates(name, text)
+    return text
+
+
+def one_line(name: str, text: str) -> str:
+    """A text that is not empty, without control characters (line ends among them)."""
+    if not plain_text(name, text).strip():
+        raise ValueError(f"{name}: it is empty")
+    _refuse_control_characters(name, text)
+    return text
+
+
+def checked_text(text: str, *, name: str = "text", prefix: Value = "") -> str:
     """A message's text.
 
-    :param prefix: what the vendor puts in front of it; it counts.
+    :param name: what errors call it.
+    :param prefix: what the vendor puts in front of it; it counts. A default origin counts as 13 characters.
     :raises ValueError: empty, above 700 characters in all, or with characters that no encoding carries.
     """
-    if not text.strip():
-        raise ValueError("text: it is empty")
-    length = len(text) + len(prefix)
+    if not plain_text(name, text).strip():
+        raise ValueError(f"{name}: it is empty")
+    length = len(text) + (len(prefix) if isinstance(prefix, str) else _LONGEST_NUMBER)
     if length > MAX_TEXT_LENGTH:
-        raise ValueError(f"text: {MAX_TEXT_LENGTH} characters at most, not {length}")
-    if "\0" in text:
-        raise ValueError("text: it holds a NUL character")
-    _refuse_surrogates("text", text)
+        raise ValueError(f"{name}: {MAX_TEXT_LENGTH} characters at most, not {length}")
     return text
 
 
@@ -152,6 +174,8 @@ def checked_audio(content: bytes, *, megabytes: int, formats: Iterable[str]) -> 
     :param formats: formats that the vendor takes, such as ``MP3``.
     :raises ValueError: empty, too large, or recognisably of another format.
     """
+    if not isinstance(content, bytes):
+        raise ValueError(f"audio: the file's bytes are needed, not {type(content).__name__}")
     if not content:
         raise ValueError("audio: the file is empty")
     if len(content) > megabytes * MEGABYTE:
@@ -165,6 +189,8 @@ def checked_audio(content: bytes, *, megabytes: int, formats: Iterable[str]) -> 
 
 def aware(name: str, moment: datetime) -> datetime:
     """The moment itself; ValueError for one without a zone."""
+    if not isinstance(moment, datetime):
+        raise ValueError(f"{name}: a datetime with a time zone is needed, not {type(moment).__name__}")
     if moment.tzinfo is None or moment.utcoffset() is None:
         raise ValueError(f"{name}: a datetime with a time zone is needed, not a naive one")
     return moment
@@ -185,9 +211,18 @@ def window(since: datetime, until: datetime) -> tuple[LocalTime, LocalTime]:
 def identifier(name: str, value: str | int) -> str:
     """An id as a text; ValueError when empty or with blanks or control characters inside."""
     text = str(value).strip()
-    if not text or any(char.isspace() or unicodedata.category(char) == "Cc" for char in text):
+    if not text or any(char.isspace() for char in text):
         raise ValueError(f"{name}: an id without blanks is needed")
+    _refuse_control_characters(name, text)
     return text
+
+
+def file_name(name: str, value: str) -> str:
+    """A file's name; ValueError for one that multipart cannot carry unchanged."""
+    wrong = sorted(_NOT_IN_FILE_NAMES & set(one_line(name, value)))
+    if wrong:
+        raise ValueError(f"{name}: a file name cannot hold {' '.join(wrong)}")
+    return value
 
 
 def _refuse_control_characters(name: str, text: str) -> None:

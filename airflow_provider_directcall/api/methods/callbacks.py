@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from airflow_provider_directcall.api.methods.arguments import identifier
+from airflow_provider_directcall.api.methods.arguments import identifier, one_line
 from airflow_provider_directcall.api.replies import Acknowledgement, Callback
 from airflow_provider_directcall.api.requests import Request, Value
 
@@ -52,6 +52,8 @@ def remove_message_callback(code: str) -> Request[Acknowledgement]:
 
 
 def _checked_url(url: str) -> str:
+    if any(char.isspace() for char in one_line("url", url)):
+        raise ValueError("url: it cannot hold blanks")
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError("url: an http or https address is needed")

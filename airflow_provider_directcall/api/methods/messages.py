@@ -14,9 +14,11 @@ from airflow_provider_directcall.api.methods.arguments import (
     boolean,
     checked_audio,
     checked_text,
+    file_name,
     identifier,
     local_time,
     numbers,
+    one_line,
     origin_value,
     sender_value,
     tag_params,
@@ -64,15 +66,16 @@ def send_sms(
     :param as_csv: send the recipients as a file (``destino_csv``); needed for more than ten.
     :raises ValueError: an argument is wrong; nothing was sent.
     """
+    sender = sender_value(origin)
     params: dict[str, Value] = {
-        "origem": sender_value(origin),
-        "texto": checked_text(text, prefix=(origin or "") if show_origin else ""),
+        "origem": sender,
+        "texto": checked_text(text, prefix=sender if show_origin else ""),
         "tipo": "texto",
         "short_number": boolean(short_number),
         "id_origem": boolean(show_origin),
     }
     if reply_email is not None:
-        params["callbackEmail"] = reply_email
+        params["callbackEmail"] = _email(reply_email)
     recipients, files = _recipients(destination, TEXTABLE, as_csv=as_csv)
     return _send_message(params | recipients, tags, send_at, files)
 
@@ -179,20 +182,20 @@ def send_lot(
     body: dict[str, JsonValue] = {
         "origem": sender_value(origin),
         "destinatarios": [
-            _lot_entry(recipient_id, number, recipient)
-            for recipient_id, number, recipient in zip(ids, digits, recipients, strict=True)
+            _lot_entry(index, recipient_id, number, recipient)
+            for index, (recipient_id, number, recipient) in enumerate(zip(ids, digits, recipients, strict=True))
         ],
     }
     if reply_email is not None:
-        body["callbackEmail"] = reply_email
+        body["callbackEmail"] = _email(reply_email)
     return Request("send_lot", {}, SentMessage.from_reply, json=body)
 
 
-def _lot_entry(recipient_id: str, digits: str, recipient: LotRecipient) -> dict[str, JsonValue]:
+def _lot_entry(index: int, recipient_id: str, digits: str, recipient: LotRecipient) -> dict[str, JsonValue]:
     entry: dict[str, JsonValue] = {
         "id_destinatario": recipient_id,
         "destino": digits,
-        "texto": checked_text(recipient.text),
+        "texto": checked_text(recipient.text, name=f"recipients[{index}].text"),
     }
     if recipient.tags:
         tag_params(recipient.tags)
@@ -231,17 +234,24 @@ def upload_audio(audio: bytes, *, name: str = "audio.mp3") -> Request[StoredAudi
 
 
 def _mp3(content: bytes, name: str) -> FilePart:
-    return FilePart("audio", name, checked_audio(content, megabytes=_AUDIO_MEGABYTES, formats=("MP3",)), "audio/mpeg")
+    checked = checked_audio(content, megabytes=_AUDIO_MEGABYTES, formats=("MP3",))
+    return FilePart("audio", file_name("name of the audio", name), checked, "audio/mpeg")
+
+
+def _email(address: str) -> str:
+    if "@" not in one_line("reply_email", address).strip("@") or any(char.isspace() for char in address):
+        raise ValueError("reply_email: an e-mail address is needed")
+    return address
 
 
 def _attempts(attempts: int) -> str:
-    if isinstance(attempts, bool) or attempts < 1:
+    if not isinstance(attempts, int) or isinstance(attempts, bool) or attempts < 1:
         raise ValueError(f"attempts: a whole number from 1 is needed, not {attempts!r}")
     return str(attempts)
 
 
 def _hours(hours: tuple[int, int]) -> tuple[str, str]:
-    first, last = hours
-    if not all(isinstance(hour, int) and 0 <= hour <= 23 for hour in hours):
+    if len(hours) != 2 or not all(type(hour) is int and 0 <= hour <= 23 for hour in hours):
         raise ValueError(f"hours: two hours from 0 to 23 are needed, not {hours!r}")
+    first, last = hours
     return str(first), str(last)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from airflow_provider_directcall.api.methods.arguments import checked_audio, identifier
+from airflow_provider_directcall.api.methods.arguments import checked_audio, identifier, one_line, plain_text
 from airflow_provider_directcall.api.replies import Acknowledgement, Number, Rule, Sound
 from airflow_provider_directcall.api.replies.envelope import Json
 from airflow_provider_directcall.api.requests import FilePart, Request, Value
 from airflow_provider_directcall.telephony.numbers import parse_did
 
 _SOUND_MEGABYTES = 1
+_SOUND_SUFFIXES = {"audio/mpeg": "mp3", "audio/wav": "wav"}
 
 
 def list_numbers() -> Request[tuple[Number, ...]]:
@@ -58,17 +59,17 @@ def add_sound(name: str, audio: bytes, *, content_type: str = "audio/mpeg") -> R
     :param audio: the file's bytes (``audio``).
     :param content_type: ``audio/mpeg`` or ``audio/wav``.
     """
-    if not name.strip():
-        raise ValueError("name: it is empty")
+    suffix = _SOUND_SUFFIXES.get(content_type)
+    if suffix is None:
+        raise ValueError(f"content_type: {' or '.join(_SOUND_SUFFIXES)} is needed")
     content = checked_audio(audio, megabytes=_SOUND_MEGABYTES, formats=("MP3", "WAV"))
-    suffix = "wav" if content_type == "audio/wav" else "mp3"
     part = FilePart("audio", f"sound.{suffix}", content, content_type)
-    return Request("add_sound", {"nome": name}, Sound.from_reply, files=(part,))
+    return Request("add_sound", {"nome": one_line("name", name)}, Sound.from_reply, files=(part,))
 
 
 def _plain_name(name: str) -> str:
-    if not name or any(char in '[]"\\' or not char.isprintable() for char in name):
-        raise ValueError("rule: a field name of data cannot hold brackets, quotes or control characters")
+    if any(char in '[]"\\' for char in one_line("rule: a field name of data", name)):
+        raise ValueError("rule: a field name of data cannot hold brackets, quotes or backslashes")
     return name
 
 
@@ -83,4 +84,4 @@ def _bracketed(name: str, value: Json) -> dict[str, Value]:
         return {}
     if isinstance(value, bool):
         return {name: "true" if value else "false"}
-    return {name: str(value)}
+    return {name: plain_text(f"rule: {name}", str(value))}

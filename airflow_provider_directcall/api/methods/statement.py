@@ -58,7 +58,7 @@ def list_statement(
     if callerid is not None:
         params["callerid"] = identifier("callerid", callerid)
     if calls is not None:
-        params["tipoFiltro"] = str(calls)
+        params["tipoFiltro"] = identifier("calls", str(calls))
     params["getAllPins"] = "true" if all_products else "false"
     params |= tag_params(tags)
     params[f"campos[{SEARCH_TAG}]"] = boolean(True)
@@ -104,7 +104,7 @@ def list_messages(
     if callerid is not None:
         params["callerid"] = identifier("callerid", callerid)
     if kind is not None:
-        params["tipo"] = str(kind)
+        params["tipo"] = identifier("kind", str(kind))
     params |= tag_params(tags)
     params[f"campos[{SEARCH_TAG}]"] = boolean(True)
     return listing("list_messages", params, MessageRow.from_fields, lambda row: row.key)

@@ -42,7 +42,7 @@ def _life_seconds(token: str) -> float:
         payload = token.split(".")[1]
         claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
         life = float(claims["exp"]) - float(claims["iat"])
-    except (IndexError, KeyError, TypeError, ValueError):
+    except (IndexError, KeyError, TypeError, ValueError, OverflowError, RecursionError):
         return DEFAULT_TOKEN_LIFE_SECONDS
     return life if 0 < life < float("inf") else DEFAULT_TOKEN_LIFE_SECONDS
 

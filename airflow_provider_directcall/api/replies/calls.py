@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Self
 from zoneinfo import ZoneInfo
 
+from airflow_provider_directcall.api.redaction import redact
 from airflow_provider_directcall.api.replies.envelope import (
     Json,
     JsonObject,
@@ -118,7 +119,7 @@ class ScheduledCall:
     """What became of a scheduled call.
 
     :ivar placed: the answer at the time of dialling (``retorno``); None while the call waits for its time.
-    :ivar refusal: the vendor's words when the call was refused at that time, else None.
+    :ivar refusal: the vendor's words when the call was refused at that time, redacted, else None.
     :ivar raw: the whole reply.
     """
 
@@ -134,5 +135,5 @@ class ScheduledCall:
             return cls(placed=None, refusal=None, raw=reply.fields)
         verdict = judge(entries[0])
         if verdict is not None and not verdict.ok:
-            return cls(placed=None, refusal=verdict.text, raw=reply.fields)
+            return cls(placed=None, refusal=redact(verdict.text), raw=reply.fields)
         return cls(placed=PlacedCall.from_fields(entries[0]), refusal=None, raw=reply.fields)

@@ -6,13 +6,13 @@ The vendor's replies come in several shapes (the reference's sections 1 and 1.1)
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from airflow_provider_directcall.api.errors import AUTH_CODE
-from airflow_provider_directcall.api.redaction import excerpt, redact
 
 #: Error words of OAuth2 (RFC 6749, section 5.2; RFC 6750, section 3.1) that mean: not let in.
 _OAUTH_ERRORS: Final = frozenset(
@@ -27,8 +27,13 @@ _OAUTH_ERRORS: Final = frozenset(
     }
 )
 
+_RETURN_CODE: Final = re.compile(r"[0-9]{1,4}")
 #: Custom data: its keys are the users' own and never renamed.
 _TAGS_FIELD: Final = "campos"
+#: Fields that older did replies write as JSON inside a text.
+_JSON_TEXTS: Final = frozenset({"data", "DP_DATA"})
+#: The envelope's own fields, which say whether the request was accepted; never renamed.
+_ENVELOPE: Final = frozenset({"api", "modulo", "status", "codigo", "msg", "error", "error_description", "access_token"})
 
 #: Whatever JSON can hold.
 Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
@@ -36,7 +41,14 @@ JsonObject = dict[str, Json]
 
 
 class UnreadableError(Exception):
-    """A reply that does not fit; the protocol turns it into an error of :mod:`..errors`. Holds redacted text only."""
+    """A reply that does not fit; the protocol turns it into an error of :mod:`..errors`.
+
+    :ivar seen: what was there instead, as it came; only the protocol shows it, redacted.
+    """
+
+    def __init__(self, reason: str, seen: bytes | str = "") -> None:
+        super().__init__(reason)
+        self.seen = seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +69,22 @@ class Reply:
 
     @property
     def objects(self) -> list[JsonObject]:
-        """``msg`` as a list of objects, for queries; :class:`UnreadableError` when it holds anything else."""
-        return as_objects(self.fields.get("msg"), "msg")
+        """``msg`` as a list of objects, for queries; :class:`UnreadableError` without it, or with anything else in it.
+
+        A query whose answer lacks the list has not said that there is nothing.
+        """
+        return as_objects(self._present("msg"), "msg")
 
     @property
-    def data(self) -> Json:
-        """``data``, decoded when it is a JSON text (older did replies)."""
-        return decoded(self.fields.get("data"), "data")
+    def data(self) -> list[JsonObject]:
+        """``data`` as a list of objects, decoded when it is a JSON text (older did replies); else as ``objects``."""
+        value = self._present("data")
+        return as_objects(decoded(value, "data") if value != "" else value, "data")
+
+    def _present(self, name: str) -> Json:
+        if name not in self.fields:
+            raise UnreadableError(f"field {name!r} is missing from the reply")
+        return self.fields[name]
 
     def require(self, name: str) -> Json:
         """A field without which the reply makes no sense; :class:`UnreadableError` when it is missing or empty."""
@@ -80,7 +101,7 @@ class Verdict:
     :ivar ok: the request was accepted.
     :ivar is_auth_error: the token or the credentials were not accepted.
     :ivar code: ``codigo`` as three digits, or None.
-    :ivar text: ``msg`` or ``error_description``, redacted.
+    :ivar text: ``msg`` or ``error_description`` as it came: to be redacted before anybody sees it.
     """
 
     ok: bool
@@ -95,7 +116,7 @@ def decode_body(body: bytes) -> JsonObject:
     if isinstance(value, list) and len(value) == 1:
         value = value[0]
     if not isinstance(value, dict):
-        raise UnreadableError(f"it is no JSON object: {excerpt(body)!r}")
+        raise UnreadableError("it is no JSON object", body)
     return value
 
 
@@ -106,14 +127,14 @@ def judge(fields: Mapping[str, Json]) -> Verdict | None:
     """
     refused_login = _refused_login(fields)
     if refused_login is not None:
-        return Verdict(ok=False, is_auth_error=True, text=redact(refused_login))
+        return Verdict(ok=False, is_auth_error=True, text=refused_login)
     status, code = fields.get("status"), return_code(fields.get("codigo"))
     if not isinstance(status, str) and code is None:
         return None
     ok = status.strip().casefold() == "ok" if isinstance(status, str) else code == "000"
     if ok:
         return Verdict(ok=True, code=code)
-    return Verdict(ok=False, is_auth_error=code == AUTH_CODE, code=code, text=redact(message_text(fields)))
+    return Verdict(ok=False, is_auth_error=code == AUTH_CODE, code=code, text=message_text(fields))
 
 
 def _refused_login(fields: Mapping[str, Json]) -> str | None:
@@ -122,7 +143,7 @@ def _refused_login(fields: Mapping[str, Json]) -> str | None:
     Only OAuth2's own words count: a gateway's ``{"error": "Internal Server Error"}`` says nothing of what took effect.
     """
     error, description = fields.get("error"), fields.get("error_description")
-    if error in _OAUTH_ERRORS or (not error and description):
+    if (isinstance(error, str) and error in _OAUTH_ERRORS) or (not error and description):
         return str(description or error)
     if fields.get("access_token") is False:
         return message_text(fields)
@@ -130,11 +151,11 @@ def _refused_login(fields: Mapping[str, Json]) -> str | None:
 
 
 def return_code(value: Json) -> str | None:
-    """``codigo`` as a text of at least three digits, from a text or a number."""
+    """``codigo`` as a text of three digits, from a text or a number; None for anything that is no code."""
     if isinstance(value, bool) or not isinstance(value, (str, int)):
         return None
     text = str(value).strip()
-    return text.zfill(3) if text else None
+    return text.zfill(3) if _RETURN_CODE.fullmatch(text) else None
 
 
 def message_text(fields: Mapping[str, Json]) -> str:
@@ -146,9 +167,14 @@ def message_text(fields: Mapping[str, Json]) -> str:
 
 
 def as_objects(value: Json, name: str) -> list[JsonObject]:
-    """A list of objects from a list, a single object, or nothing (null, an empty text)."""
+    """A list of objects from a list, a single object, or nothing (null, an empty text).
+
+    PHP writes a list whose numbering has gaps as an object: ``{"0": {...}, "2": {...}}`` (inferred).
+    """
     if value is None or value == "":
         return []
+    if isinstance(value, dict) and value and all(key.isdigit() for key in value):
+        value = list(value.values())
     items = value if isinstance(value, list) else [value]
     objects = [item for item in items if isinstance(item, dict)]
     if len(objects) != len(items):
@@ -163,7 +189,7 @@ def decoded(value: Json, name: str) -> Json:
     try:
         parsed: Json = json.loads(value, strict=False)
     except (ValueError, RecursionError):
-        raise UnreadableError(f"{name!r} is no JSON: {excerpt(value)!r}") from None
+        raise UnreadableError(f"{name!r} is no JSON", value) from None
     return parsed
 
 
@@ -174,12 +200,31 @@ def rename_keys(value: Json, names: Mapping[str, str]) -> Json:
     if isinstance(value, list):
         return [rename_keys(item, names) for item in value]
     if isinstance(value, dict):
-        return {names.get(key, key): _rename_below(key, item, names) for key, item in value.items()}
+        return _renamed_object(value, names)
     return value
 
 
+def rename_reply(fields: JsonObject, names: Mapping[str, str]) -> JsonObject:
+    """A reply with its keys renamed as by :func:`rename_keys`; the envelope's own stay."""
+    if not names:
+        return fields
+    inner = {key: value for key, value in fields.items() if key not in _ENVELOPE}
+    outer = {key: rename_keys(value, names) for key, value in fields.items() if key in _ENVELOPE}
+    return _renamed_object(inner, names) | outer
+
+
+def _renamed_object(fields: JsonObject, names: Mapping[str, str]) -> JsonObject:
+    """A field that takes over a name wins over one that had it."""
+    kept = {key: _rename_below(key, value, names) for key, value in fields.items() if key not in names}
+    return kept | {names[key]: _rename_below(key, value, names) for key, value in fields.items() if key in names}
+
+
 def _rename_below(key: str, value: Json, names: Mapping[str, str]) -> Json:
-    return value if _TAGS_FIELD in {key, names.get(key)} else rename_keys(value, names)
+    if _TAGS_FIELD in {key, names.get(key)}:
+        return value
+    if isinstance(value, str) and value and {key, names.get(key)} & _JSON_TEXTS:
+        value = decoded(value, key)
+    return rename_keys(value, names)
 
 
 def _as_text(body: bytes) -> str:

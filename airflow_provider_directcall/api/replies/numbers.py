@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final, Self
 
+from airflow_provider_directcall.api.redaction import is_secret_field
 from airflow_provider_directcall.api.replies.envelope import (
     Json,
     JsonObject,
     Reply,
     UnreadableError,
-    as_objects,
     decoded,
 )
 from airflow_provider_directcall.api.replies.values import integer_or_none, text_or_none
@@ -30,8 +30,6 @@ _CURRENT_NAMES: Final[Mapping[str, str]] = MappingProxyType(
         "DIS_LOGIN": "login",
     }
 )
-#: Fields that hold a SIP password in clear, in the older and in a likely newer spelling; dropped at once.
-_PASSWORD_FIELDS: Final = frozenset({"dis_pass", "pass", "password", "senha", "secret"})
 
 
 def _current(fields: JsonObject) -> JsonObject:
@@ -54,11 +52,12 @@ class Number:
     @classmethod
     def list_from_reply(cls, reply: Reply) -> tuple[Self, ...]:
         """Read the reply of ``/did/list`` in the older or the newer shape."""
-        return tuple(cls._from_fields(item) for item in as_objects(reply.data, "data"))
+        return tuple(cls._from_fields(item) for item in reply.data)
 
     @classmethod
     def _from_fields(cls, fields: JsonObject) -> Self:
-        safe = {name: value for name, value in fields.items() if name.casefold() not in _PASSWORD_FIELDS}
+        # The vendor sends the SIP password in clear; it is dropped at once, in whatever spelling.
+        safe = {name: value for name, value in fields.items() if not is_secret_field(name)}
         current = _current(safe)
         did = text_or_none(current.get("did"))
         if did is None:
@@ -91,7 +90,7 @@ class Rule:
     @classmethod
     def list_from_reply(cls, reply: Reply) -> tuple[Self, ...]:
         """Read the reply of ``/did/route``, in the vendor's order."""
-        return tuple(cls.from_fields(item) for item in as_objects(reply.data, "data"))
+        return tuple(cls.from_fields(item) for item in reply.data)
 
     @classmethod
     def from_reply(cls, reply: Reply) -> Self:
@@ -147,7 +146,7 @@ class Sound:
     @classmethod
     def from_reply(cls, reply: Reply) -> Self:
         """Read the reply of ``/did/add-sound``; the id is needed."""
-        entries = as_objects(reply.data, "data")
+        entries = reply.data
         sound_id = integer_or_none(entries[0].get("soundId")) if entries else None
         if sound_id is None:
             raise UnreadableError("the reply has no 'soundId'")

@@ -6,14 +6,14 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from airflow_provider_directcall.api.replies.envelope import Json
 
 _WIRE_TIME = "%Y-%m-%d %H:%M:%S"
-_DURATION = re.compile(r"(?:(\d+):)?(\d{1,2}):(\d{2})")
-_PRICE = re.compile(r"-?\d+(?:[.,]\d+)?")
+_DURATION = re.compile(r"(?:(\d{1,6}):)?(\d{1,2}):(\d{2})", re.ASCII)
+_PRICE = re.compile(r"-?\d{1,18}(?:[.,]\d{1,18})?", re.ASCII)
 
 
 def text_or_none(value: Json) -> str | None:
@@ -52,12 +52,7 @@ def seconds_or_none(value: Json) -> int | None:
 def price_or_none(value: Json) -> Decimal | None:
     """A decimal text with point or comma, or a number -> Decimal (BRL)."""
     text = text_or_none(value)
-    if text is None or not _PRICE.fullmatch(text):
-        return None
-    try:
-        return Decimal(text.replace(",", "."))
-    except InvalidOperation:
-        return None
+    return Decimal(text.replace(",", ".")) if text is not None and _PRICE.fullmatch(text) else None
 
 
 def folded(text: str) -> str:
@@ -69,14 +64,18 @@ def folded(text: str) -> str:
 def tags_of(value: Json) -> Mapping[str, str]:
     """``campos`` as an object of texts, or a list of ``{"campo", "valor"}``; empty when it is neither.
 
-    PHP writes an empty map as ``[]``.
+    PHP writes an empty map as ``[]``, and one whose names are 0, 1, 2 and so on as a list of its values.
     """
     if isinstance(value, list):
-        pairs = ((item.get("campo"), item.get("valor")) for item in value if isinstance(item, dict))
-        return {str(key): _tag_text(item) for key, item in pairs if key is not None}
+        pairs = [_tag_of(place, item) for place, item in enumerate(value)]
+        return {str(name): _tag_text(item) for name, item in pairs if name is not None}
     if isinstance(value, dict):
         return {key: _tag_text(item) for key, item in value.items()}
     return {}
+
+
+def _tag_of(place: int, item: Json) -> tuple[Json, Json]:
+    return (item.get("campo"), item.get("valor")) if isinstance(item, dict) else (str(place), item)
 
 
 def _tag_text(value: Json) -> str:

@@ -1,0 +1,232 @@
+"""The operators that send SMS and voice messages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from airflow_provider_directcall.operators import rendered
+from airflow_provider_directcall.operators.audio import read_audio
+from airflow_provider_directcall.operators.message_sending import SendMessageOperator
+from airflow_provider_directcall.operators.sending import DEFAULT_COMPLETION_TIMEOUT, DEFAULT_DEFERRABLE
+from airflow_provider_directcall.triggers.pace import DEFAULT_POLL_INTERVAL
+
+if TYPE_CHECKING:
+    import os
+
+    from airflow_provider_directcall.api.replies import SentMessage
+    from airflow_provider_directcall.hooks.directcall import DirectcallHook
+
+
+class DirectcallSendSMSOperator(SendMessageOperator):
+    """Send one SMS text to one or several recipients (``/sms/send``, ``tipo=texto``).
+
+    The request's id is in the XCom ``callerid`` before any waiting. The result is ``{"callerid", "recipients"}``, with
+    ``"state"`` when the task waited; ``recipients`` is a list of ``{"destination", "message_id", "accepted",
+    "refusal_code"}``. That some recipients are refused is part of the result; that all are is an error.
+
+    Once the message is sent, the task is not retried, whatever goes wrong with waiting: a retry would send it again.
+    The one exception is an undelivered message to a single recipient when ``fail_on`` names its state. When the task is
+    killed while it waits, a message that is still scheduled is cancelled.
+
+    :param destination: one number or several (``destino``): 55, area and number, or ``00`` + country + number. A list,
+        or a text: of one number, of several with ``;`` or ``,`` between, or of a JSON or Python list, which is what a
+        template makes of one. Templated, like all arguments but ``wait_for_delivery``, ``include_numbers`` and
+        ``deferrable``.
+    :param text: up to 700 characters (``texto``); an SMS holds 140, a longer text is split and each part is charged.
+    :param origin: sender (``origem``): a number, or a word such as a system's name; None for the connection's default.
+    :param tags: custom data (``campos``).
+    :param send_at: when to send: an aware datetime or an ISO text with a zone (``cron``); None sends at once.
+    :param short_number: send from a short number (``short_number``): only then there are replies and states.
+    :param show_origin: put the origin in front of the text (``id_origem``); it counts towards the 700.
+    :param reply_email: address that gets the replies of the next 24 hours (``callbackEmail``).
+    :param as_csv: send the recipients as a file (``destino_csv``); needed for more than ten.
+    :param fail_on: states that fail the task: ``failed``, ``cancelled``, ``delivered``; needs ``wait_for_delivery``.
+    :param wait_for_delivery: wait until the message is delivered, failed or cancelled; needs ``short_number``.
+    :param completion_timeout: seconds (or a timedelta) to wait, from the time of sending on; then the task fails
+        without a retry.
+    :param poll_interval: seconds between two questions for the state.
+    :param include_numbers: show phone numbers in the result in full instead of masked.
+    :param directcall_conn_id: id of the connection.
+    :param deferrable: wait in the triggerer instead of on a worker; by default Airflow's ``default_deferrable``.
+    """
+
+    template_fields: Sequence[str] = (
+        "destination",
+        "text",
+        "origin",
+        "tags",
+        "send_at",
+        "short_number",
+        "show_origin",
+        "reply_email",
+        "as_csv",
+        "fail_on",
+        "completion_timeout",
+        "poll_interval",
+        "directcall_conn_id",
+    )
+    template_fields_renderers: ClassVar[dict[str, str]] = {"tags": "json"}
+
+    def __init__(
+        self,
+        *,
+        destination: str | Sequence[str],
+        text: str,
+        origin: str | None = None,
+        tags: Mapping[str, str] | str | None = None,
+        send_at: datetime | str | None = None,
+        short_number: bool | str = True,
+        show_origin: bool | str = False,
+        reply_email: str | None = None,
+        as_csv: bool | str = False,
+        fail_on: Iterable[str] | str = (),
+        wait_for_delivery: bool = False,
+        completion_timeout: float | timedelta | str = DEFAULT_COMPLETION_TIMEOUT,
+        poll_interval: float | str = DEFAULT_POLL_INTERVAL,
+        include_numbers: bool = False,
+        directcall_conn_id: str = "directcall_default",
+        deferrable: bool = DEFAULT_DEFERRABLE,
+        **kwargs: Any,  # noqa: ANN401 - BaseOperator's own arguments
+    ) -> None:
+        super().__init__(
+            destination=destination,
+            origin=origin,
+            tags=tags,
+            send_at=send_at,
+            as_csv=as_csv,
+            wait_for_delivery=wait_for_delivery,
+            fail_on=fail_on,
+            completion_timeout=completion_timeout,
+            poll_interval=poll_interval,
+            include_numbers=include_numbers,
+            directcall_conn_id=directcall_conn_id,
+            deferrable=deferrable,
+            **kwargs,
+        )
+        self.text = text
+        self.short_number = short_number
+        self.show_origin = show_origin
+        self.reply_email = reply_email
+
+    def _send_message(self, hook: DirectcallHook, destinations: list[str]) -> SentMessage:
+        short_number = rendered.boolean("short_number", self.short_number)
+        if self._waits and not short_number:
+            raise ValueError("wait_for_delivery: without short_number, Directcall tells no state to wait for")
+        return hook.send_sms(
+            destinations,
+            str(self.text),
+            origin=rendered.optional_text(self.origin),
+            tags=rendered.tags("tags", self.tags),
+            send_at=self._due_at(),
+            short_number=short_number,
+            show_origin=rendered.boolean("show_origin", self.show_origin),
+            reply_email=rendered.optional_text(self.reply_email),
+            as_csv=rendered.boolean("as_csv", self.as_csv),
+        )
+
+
+class DirectcallSendVoiceMessageOperator(SendMessageOperator):
+    """Call one or several recipients and read a text or play an audio to them (``/sms/send``, ``tipo=voz``).
+
+    Result, XCom, retries and killing are as in :class:`DirectcallSendSMSOperator`.
+
+    :param destination: one Brazilian number or several (``destino``), given as there. Templated, as there.
+    :param text: read aloud by the vendor (``texto``), up to 700 characters.
+    :param audio: an MP3 of up to 4 MB (``audio``): a local path, an ``ObjectStoragePath``, or a URI such as
+        ``s3://bucket/greeting.mp3``; read when the task runs.
+    :param audio_id: id of a stored audio (``audio_id``). Exactly one of text, audio and audio_id is needed.
+    :param origin: number shown to the recipient (``origem``); None for the connection's default.
+    :param tags: custom data (``campos``).
+    :param send_at: when to send: an aware datetime or an ISO text with a zone (``cron``); None sends at once.
+    :param attempts: how often each number is tried (``num_tentativas``); None leaves the vendor's default of 3.
+    :param hours: first and last hour of the day of delivery, 0 to 23, in the account's zone (``enviar_de``,
+        ``enviar_ate``): two numbers, or a text such as ``9, 18``.
+    :param as_csv: send the recipients as a file (``destino_csv``); needed for more than ten.
+    :param fail_on: states that fail the task: ``failed``, ``cancelled``, ``delivered``; needs ``wait_for_delivery``.
+    :param wait_for_delivery: wait until the message is delivered, failed or cancelled.
+    :param completion_timeout: seconds (or a timedelta) to wait, from the time of sending on; then the task fails
+        without a retry. The vendor's attempts are some minutes apart.
+    :param poll_interval: seconds between two questions for the state.
+    :param include_numbers: show phone numbers in the result in full instead of masked.
+    :param directcall_conn_id: id of the connection.
+    :param deferrable: wait in the triggerer instead of on a worker; by default Airflow's ``default_deferrable``.
+    """
+
+    template_fields: Sequence[str] = (
+        "destination",
+        "text",
+        "audio",
+        "audio_id",
+        "origin",
+        "tags",
+        "send_at",
+        "attempts",
+        "hours",
+        "as_csv",
+        "fail_on",
+        "completion_timeout",
+        "poll_interval",
+        "directcall_conn_id",
+    )
+    template_fields_renderers: ClassVar[dict[str, str]] = {"tags": "json"}
+
+    def __init__(
+        self,
+        *,
+        destination: str | Sequence[str],
+        text: str | None = None,
+        audio: str | os.PathLike[str] | None = None,
+        audio_id: str | None = None,
+        origin: str | None = None,
+        tags: Mapping[str, str] | str | None = None,
+        send_at: datetime | str | None = None,
+        attempts: int | str | None = None,
+        hours: tuple[int, int] | str | None = None,
+        as_csv: bool | str = False,
+        fail_on: Iterable[str] | str = (),
+        wait_for_delivery: bool = False,
+        completion_timeout: float | timedelta | str = DEFAULT_COMPLETION_TIMEOUT,
+        poll_interval: float | str = DEFAULT_POLL_INTERVAL,
+        include_numbers: bool = False,
+        directcall_conn_id: str = "directcall_default",
+        deferrable: bool = DEFAULT_DEFERRABLE,
+        **kwargs: Any,  # noqa: ANN401 - BaseOperator's own arguments
+    ) -> None:
+        super().__init__(
+            destination=destination,
+            origin=origin,
+            tags=tags,
+            send_at=send_at,
+            as_csv=as_csv,
+            wait_for_delivery=wait_for_delivery,
+            fail_on=fail_on,
+            completion_timeout=completion_timeout,
+            poll_interval=poll_interval,
+            include_numbers=include_numbers,
+            directcall_conn_id=directcall_conn_id,
+            deferrable=deferrable,
+            **kwargs,
+        )
+        self.text = text
+        self.audio = audio
+        self.audio_id = audio_id
+        self.attempts = attempts
+        self.hours = hours
+
+    def _send_message(self, hook: DirectcallHook, destinations: list[str]) -> SentMessage:
+        audio, name = read_audio(self.audio) if self.audio else (None, "audio.mp3")
+        return hook.send_voice_message(
+            destinations,
+            text=rendered.optional_text(self.text),
+            audio=audio,
+            audio_id=rendered.optional_text(self.audio_id),
+            audio_name=name,
+            origin=rendered.optional_text(self.origin),
+            tags=rendered.tags("tags", self.tags),
+            send_at=self._due_at(),
+            attempts=rendered.integer("attempts", self.attempts),
+            hours=rendered.hours("hours", self.hours),
+            as_csv=rendered.boolean("as_csv", self.as_csv),
+        )

@@ -1,0 +1,128 @@
+"""The one loop of all triggers: ask, wait, ask again, until there is an event, a deadline or too many failures."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from abc import abstractmethod
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from airflow.triggers.base import BaseTrigger, TriggerEvent
+
+from airflow_provider_directcall.errors import DirectcallError
+from airflow_provider_directcall.triggers.events import ERROR, TIMEOUT, Event
+from airflow_provider_directcall.triggers.pace import (
+    DEFAULT_MAX_CONSECUTIVE_FAILURES,
+    DEFAULT_POLL_INTERVAL,
+    PollPace,
+    utc_now,
+)
+
+if TYPE_CHECKING:
+    from airflow_provider_directcall.hooks.directcall import DirectcallAsyncHook
+
+
+class PollingTrigger(BaseTrigger):
+    """Polls Directcall until there is something to tell.
+
+    A subclass keeps every argument of its constructor as an attribute of the same name, holding JSON values only:
+    :meth:`serialize` reads them by the constructor's signature, so that none can be forgotten.
+
+    :param directcall_conn_id: id of the connection; its credentials are looked up where the trigger runs, once.
+    :param poll_interval: seconds between two polls, give or take a tenth.
+    :param deadline: ISO text with a zone; after it the event is ``{"status": "timeout"}``. None waits without end.
+    :param max_consecutive_failures: this many failed polls in a row end the wait with an event that says so.
+    """
+
+    #: ISO text with a zone, before which nothing can come; the argument of subclasses that know such a time.
+    due_at: str | None = None
+
+    _sleep: Callable[[float], Awaitable[None]] = staticmethod(asyncio.sleep)
+    _now: Callable[[], datetime] = staticmethod(utc_now)
+
+    def __init__(
+        self,
+        *,
+        directcall_conn_id: str = "directcall_default",
+        poll_interval: float = DEFAULT_POLL_INTERVAL,
+        deadline: str | None = None,
+        max_consecutive_failures: int = DEFAULT_MAX_CONSECUTIVE_FAILURES,
+    ) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]  # Airflow does not annotate it
+        self.directcall_conn_id = directcall_conn_id
+        self.poll_interval = poll_interval
+        self.deadline = deadline
+        self.max_consecutive_failures = max_consecutive_failures
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """The class path and every argument of the constructor."""
+        kind = type(self)
+        names = [name for name in inspect.signature(kind).parameters if name != "self"]
+        return f"{kind.__module__}.{kind.__qualname__}", {name: getattr(self, name) for name in names}
+
+    def __repr__(self) -> str:
+        """The class and its ids; the arguments may hold numbers and tags."""
+        told = ", ".join(f"{name}={value!r}" for name, value in self.about().items())
+        return f"<{type(self).__name__} {told}>"
+
+    @abstractmethod
+    def about(self) -> Event:
+        """Ids and times that go into every event and into ``repr``: no numbers, tags or texts."""
+
+    @abstractmethod
+    async def poll(self, hook: DirectcallAsyncHook) -> Event | None:
+        """Ask once.
+
+        :returns: the event's own part (a ``status`` and what belongs to it), or None when there is nothing to tell yet.
+        :raises DirectcallError: the question failed; the loop decides whether to ask again.
+        """
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Yield one event, at the end of the wait."""
+        event = await self._first_event()
+        yield TriggerEvent({**event, **self.about()})  # type: ignore[no-untyped-call]  # Airflow does not annotate it
+
+    def hook(self) -> DirectcallAsyncHook:
+        """A hook of one's own, to be used with ``async with``, which closes its connections on every way out."""
+        from airflow_provider_directcall.hooks.directcall import DirectcallAsyncHook
+
+        return DirectcallAsyncHook(self.directcall_conn_id)
+
+    async def _first_event(self) -> Event:
+        try:
+            async with self.hook() as hook:
+                return await self._watch(hook)
+        except (DirectcallError, ValueError) as error:
+            return {"status": ERROR, "error": str(error)}
+        except Exception as error:  # noqa: BLE001 - raised, it would be stored and logged with a traceback, uncleaned
+            from airflow_provider_directcall.api.redaction import redact
+
+            return {"status": ERROR, "error": redact(f"{type(error).__name__}: {error}")}
+
+    async def _watch(self, hook: DirectcallAsyncHook) -> Event:
+        pace = PollPace(
+            interval=self.poll_interval,
+            max_consecutive_failures=self.max_consecutive_failures,
+            deadline=_moment(self.deadline),
+            due_at=_moment(self.due_at),
+        )
+        while True:
+            try:
+                event = await self.poll(hook)
+            except DirectcallError as error:
+                pace.failed(error)
+                self.log.warning("%r: %s; it will be asked again", self, error)
+            else:
+                if event is not None:
+                    return event
+                pace.succeeded()
+            now = self._now()
+            if pace.is_over(now):
+                return {"status": TIMEOUT}
+            await self._sleep(pace.pause(now))
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text is not None else None

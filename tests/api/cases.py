@@ -1,0 +1,361 @@
+"""Every request that the client can make, with arguments drawn by hypothesis and the fields that PHP has to see."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from hypothesis import strategies as st
+
+from airflow_provider_directcall.api import methods
+from airflow_provider_directcall.api.replies import Rule
+from airflow_provider_directcall.api.requests import Request
+from airflow_provider_directcall.api.settings import Settings
+
+from .php_forms import TextArray
+
+SETTINGS = Settings("me@example.com", "s3cr et&=+", base_url="http://127.0.0.1:1", default_origin="551130000009")
+ZONE = ZoneInfo("America/Sao_Paulo")
+
+
+@dataclass(frozen=True)
+class Case:
+    """A request and what its arguments are on the other side, without token and format."""
+
+    request: Request[object]
+    fields: Mapping[str, object] = field(default_factory=dict)
+    files: Mapping[str, tuple[str, bytes]] = field(default_factory=dict)
+    json: object = None
+
+
+Draw = Callable[[st.SearchStrategy[object]], object]
+
+_characters = st.characters(exclude_categories=["Cs"], exclude_characters="\0")
+_no_controls = st.characters(exclude_categories=["Cs", "Cc"], exclude_characters='[]"\\')
+_awkward_names = st.sampled_from(
+    ["a.b c", "é ã ç", "x&y=z+w", "100%", "%5B", "'a'", "a;b", "😀", " lead", "0", "42", "a\u00a0b", "data", "campos", "ção.2"]
+)
+_awkward = st.sampled_from(
+    ["a[b]=c&d", "[", "]", "100% + 1 = ?", "l1\r\nl2\n", "ação 😀", '"quoted" \\ \'', ";", "%00", " ", "&#39;", "--x", "a+b"]
+)
+names = _awkward_names | st.text(_no_controls, min_size=1, max_size=20).filter(
+    lambda name: name.strip() and name not in {"search", "'search'"}
+)
+values = _awkward | st.text(_characters, max_size=40)
+texts = values.filter(lambda text: text.strip())
+tags = st.none() | st.dictionaries(names, values, max_size=4)
+words = st.text(_no_controls, min_size=1, max_size=20).filter(lambda text: any(map(str.isalpha, text)))
+ids = st.text("abcdefXYZ0123456789-_./&=+%é", min_size=1, max_size=40)
+numbers = st.integers(0, 9999).map(lambda last: f"551199000{last:04d}")
+foreign = st.just("0013125550123")
+sip = st.just("ip4130000001")
+file_bytes = st.binary(min_size=1, max_size=300).map(lambda content: b"\xff\xfb" + content + b"\r\n--x\r\n")
+file_names = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters='"\\/'), min_size=1, max_size=20).filter(
+    str.strip
+)
+moments = st.datetimes(datetime(2020, 1, 1), datetime(2035, 1, 1), timezones=st.sampled_from([UTC, ZONE]))  # noqa: DTZ001
+flags = st.booleans()
+
+
+def _flag(value: bool) -> str:
+    return "s" if value else "n"
+
+
+def _local(moment: datetime, pattern: str) -> str:
+    return moment.astimezone(ZONE).strftime(pattern)
+
+
+def _given(**fields: object) -> dict[str, object]:
+    return {name: value for name, value in fields.items() if value is not None and value != {}}
+
+
+def _token() -> Case:
+    return Case(methods.request_token(SETTINGS), {"client_id": SETTINGS.client_id, "client_secret": SETTINGS.client_secret})
+
+
+@st.composite
+def _cipher(draw: Draw) -> Case:
+    number = draw(st.none() | numbers)
+    account = {"client_id": SETTINGS.client_id, "client_secret": SETTINGS.client_secret}
+    return Case(methods.create_cipher(SETTINGS, number), account | _given(destino=number))
+
+
+@st.composite
+def _place_call(draw: Draw) -> Case:
+    origin, destination = draw(st.none() | numbers | sip), draw(numbers | sip)
+    record, first, tagged, when = draw(flags), draw(flags), draw(tags), draw(st.none() | moments)
+    request = methods.place_call(
+        origin, destination, record=record, tags=tagged, dial_destination_first=first, schedule_at=when
+    )
+    return Case(
+        request,
+        _given(
+            origem=origin or SETTINGS.default_origin,
+            destino=destination,
+            gravar=_flag(record),
+            inverter_discagem="s" if first else None,
+            cron=when and _local(when, "%d-%m-%Y-%H-%M-%S"),
+            campos=tagged,
+        ),
+    )
+
+
+@st.composite
+def _parties(draw: Draw, method: Callable[[str | None, str], Request[object]]) -> Case:
+    origin, destination = draw(st.none() | numbers | sip), draw(numbers | sip)
+    return Case(method(origin, destination), {"origem": origin or SETTINGS.default_origin, "destino": destination})
+
+
+@st.composite
+def _scheduled(draw: Draw) -> Case:
+    origin, schedule = draw(st.none() | numbers), draw(ids)
+    request = methods.scheduled_call_status(origin, schedule)
+    return Case(request, {"origem": origin or SETTINGS.default_origin, "agendamentoId": schedule})
+
+
+_message_options = st.fixed_dictionaries({"tags": tags, "send_at": st.none() | moments})
+
+
+def _destinations(draw: Draw, one: st.SearchStrategy[str]) -> tuple[list[str], bool, dict[str, object], dict[str, tuple[str, bytes]]]:
+    as_csv = draw(flags)
+    many = draw(st.lists(one, min_size=1, max_size=20 if as_csv else 10, unique=True))
+    if as_csv:
+        return many, True, {}, {"destino_csv": ("destinations.csv", "\n".join(many).encode())}
+    return many, False, {"destino": ";".join(many)}, {}
+
+
+@st.composite
+def _sms(draw: Draw) -> Case:
+    many, as_csv, fields, files = _destinations(draw, numbers | foreign)
+    text, origin, short, show = draw(texts), draw(st.none() | numbers | words), draw(flags), draw(flags)
+    email, options = draw(st.sampled_from([None, "a+b@example.com"])), draw(_message_options)
+    request = methods.send_sms(
+        many, text, origin=origin, short_number=short, show_origin=show, reply_email=email, as_csv=as_csv, **options
+    )
+    fields |= _given(
+        origem=origin or SETTINGS.default_origin,
+        texto=text,
+        tipo="texto",
+        short_number=_flag(short),
+        id_origem=_flag(show),
+        callbackEmail=email,
+        cron=options["send_at"] and _local(options["send_at"], "%d-%m-%Y-%H-%M-%S"),
+        campos=options["tags"],
+    )
+    return Case(request, fields, files)
+
+
+@st.composite
+def _voice(draw: Draw) -> Case:
+    many, as_csv, fields, files = _destinations(draw, numbers)
+    content = draw(
+        st.fixed_dictionaries({"text": texts})
+        | st.fixed_dictionaries({"audio": file_bytes, "audio_name": file_names})
+        | st.fixed_dictionaries({"audio_id": ids})
+    )
+    attempts, hours = draw(st.none() | st.integers(1, 9)), draw(st.none() | st.tuples(st.integers(0, 23), st.integers(0, 23)))
+    options = draw(_message_options)
+    request = methods.send_voice_message(many, as_csv=as_csv, attempts=attempts, hours=hours, **content, **options)
+    if "audio" in content:
+        files["audio"] = (content["audio_name"], content["audio"])
+    fields |= _given(
+        origem=SETTINGS.default_origin,
+        tipo="voz",
+        texto=content.get("text"),
+        audio_id=content.get("audio_id"),
+        num_tentativas=attempts and str(attempts),
+        enviar_de=str(hours[0]) if hours else None,
+        enviar_ate=str(hours[1]) if hours else None,
+        cron=options["send_at"] and _local(options["send_at"], "%d-%m-%Y-%H-%M-%S"),
+        campos=options["tags"],
+    )
+    return Case(request, fields, files)
+
+
+@st.composite
+def _lot(draw: Draw) -> Case:
+    many = draw(st.lists(st.tuples(ids, numbers), min_size=1, max_size=5, unique_by=(lambda item: item[0], lambda item: item[1])))
+    recipients = [methods.LotRecipient(key, number, draw(texts), draw(tags)) for key, number in many]
+    origin, email = draw(st.none() | words), draw(st.sampled_from([None, "a@example.com"]))
+    entries = [
+        _given(id_destinatario=entry.recipient_id, destino=entry.destination, texto=entry.text, campos=entry.tags)
+        for entry in recipients
+    ]
+    body = _given(origem=origin or SETTINGS.default_origin, destinatarios=entries, callbackEmail=email)
+    return Case(methods.send_lot(recipients, origin=origin, reply_email=email), json=body)
+
+
+@st.composite
+def _with_id(draw: Draw, method: Callable[[str], Request[object]], name: str) -> Case:
+    key = draw(ids)
+    return Case(method(key), {name: key})
+
+
+@st.composite
+def _received(draw: Draw) -> Case:
+    since = draw(moments)
+    until, page = since + timedelta(hours=1), draw(st.integers(1, 99))
+    return Case(
+        methods.received_messages(since, until).page(page),
+        {
+            "data_inicio": _local(since, "%Y-%m-%d %H:%M:%S"),
+            "data_fim": _local(until, "%Y-%m-%d %H:%M:%S"),
+            "itens_por_pagina": "100",
+            "pagina": str(page),
+        },
+    )
+
+
+@st.composite
+def _audio(draw: Draw) -> Case:
+    content, name = draw(file_bytes), draw(file_names)
+    return Case(methods.upload_audio(content, name=name), files={"audio": (name, content)})
+
+
+@st.composite
+def _call_callback(draw: Draw) -> Case:
+    url, pin = draw(_urls), draw(st.none() | ids)
+    return Case(methods.add_call_callback(url, pin=pin), _given(url=url, pin=pin))
+
+
+_urls = st.sampled_from(["https://user:p%40ss@example.com/hook?a=1&b=c+d", "http://127.0.0.1:8/ação", "https://[::1]/x;y"])
+
+
+@st.composite
+def _callback(draw: Draw, method: Callable[[str], Request[object]]) -> Case:
+    url = draw(_urls)
+    return Case(method(url), {"url": url})
+
+
+def _window(draw: Draw) -> tuple[datetime, datetime, dict[str, object], dict[str, object]]:
+    since = draw(moments)
+    until = since + timedelta(seconds=draw(st.integers(0, 10_000_000)))
+    filters = draw(
+        st.fixed_dictionaries({"origin": st.none() | numbers | sip, "destination": st.none() | numbers | foreign, "callerid": st.none() | ids})
+    )
+    fields = _given(
+        dataInicial=_local(since, "%Y%m%d%H%M%S"),
+        dataFinal=_local(until, "%Y%m%d%H%M%S"),
+        numeroOrigem=filters["origin"],
+        numeroDestino=filters["destination"],
+        callerid=filters["callerid"],
+    )
+    return since, until, filters, fields
+
+
+@st.composite
+def _statement(draw: Draw) -> Case:
+    since, until, filters, fields = _window(draw)
+    tagged, calls, everything = draw(tags), draw(st.none() | st.sampled_from(list(methods.CallFilter))), draw(flags)
+    listing = methods.list_statement(since, until, tags=tagged, calls=calls, all_products=everything, **filters)
+    fields |= _given(tipoFiltro=calls, getAllPins="true" if everything else "false", pagina="3")
+    return Case(listing.page(3), fields | {"campos": {**(tagged or {}), "search": "s"}})
+
+
+@st.composite
+def _recordings(draw: Draw) -> Case:
+    since, until, filters, fields = _window(draw)
+    return Case(methods.list_recordings(since, until, **filters).page(1), fields | {"getAllPins": "false", "pagina": "1"})
+
+
+@st.composite
+def _messages(draw: Draw) -> Case:
+    since, until, filters, fields = _window(draw)
+    tagged, kind = draw(tags), draw(st.none() | st.sampled_from(list(methods.MessageKind)))
+    listing = methods.list_messages(since, until, tags=tagged, kind=kind, **filters)
+    return Case(listing.page(1), fields | _given(tipo=kind) | {"pagina": "1", "campos": {**(tagged or {}), "search": "s"}})
+
+
+_dids = st.sampled_from([("1130000001", "1130000001"), ("+55 41 3000-0001", "4130000001")])
+_json_values = st.recursive(
+    st.none() | flags | st.integers() | values,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner, max_size=3),
+    max_leaves=6,
+)
+
+
+def as_php_array(value: object) -> object:
+    """A JSON value as a form can carry it: texts, lists as arrays numbered from 0; what is empty is not there."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list):
+        value = {str(index): item for index, item in enumerate(value)}
+    if isinstance(value, dict):
+        return {key: item for key, inner in value.items() if (item := as_php_array(inner)) not in (None, {})}
+    return None if value is None else str(value)
+
+
+@st.composite
+def _save_rule(draw: Draw) -> Case:
+    did, rule_id, priority = draw(_dids), draw(st.none() | ids), draw(st.integers(0, 99))
+    data = draw(st.dictionaries(names, _json_values, max_size=4))
+    request = methods.save_rule(did[0], Rule(action="fwd", data=data, priority=priority, rule_id=rule_id))
+    fields = _given(did=did[1], priority=str(priority), action="fwd", dpId=rule_id, data=as_php_array(data))
+    return Case(request, fields)
+
+
+@st.composite
+def _list_rules(draw: Draw) -> Case:
+    did = draw(_dids)
+    return Case(methods.list_rules(did[0]), {"did": did[1]})
+
+
+@st.composite
+def _remove_rule(draw: Draw) -> Case:
+    did, rule_id = draw(_dids), draw(ids)
+    return Case(methods.remove_rule(did[0], rule_id), {"did": did[1], "dpId": rule_id})
+
+
+@st.composite
+def _sound(draw: Draw) -> Case:
+    name, content = draw(texts.filter(str.isprintable)), draw(file_bytes)
+    kind, suffix = draw(st.sampled_from([("audio/mpeg", "mp3"), ("audio/wav", "wav")]))
+    request = methods.add_sound(name, content, content_type=kind)
+    return Case(request, {"nome": name}, {"audio": (f"sound.{suffix}", content)})
+
+
+@st.composite
+def _carrier(draw: Draw) -> Case:
+    number = draw(numbers)
+    return Case(methods.lookup_carrier(number), {"numero": number[2:]})
+
+
+#: Endpoint name -> every request to it.
+CASES: dict[str, st.SearchStrategy[Case]] = {
+    "request_token": st.builds(_token),
+    "create_cipher": _cipher(),
+    "place_call": _place_call(),
+    "end_call": _parties(methods.end_call),
+    "call_status": _parties(methods.call_status),
+    "scheduled_call_status": _scheduled(),
+    "add_call_callback": _call_callback(),
+    "list_call_callbacks": st.builds(lambda: Case(methods.list_call_callbacks())),
+    "remove_call_callback": _with_id(methods.remove_call_callback, "code"),
+    "send_message": _sms() | _voice(),
+    "send_lot": _lot(),
+    "message_status": _with_id(methods.message_status, "code"),
+    "cancel_message": _with_id(methods.cancel_message, "code"),
+    "received_messages": _received(),
+    "upload_audio": _audio(),
+    "add_message_callback": _callback(methods.add_message_callback),
+    "add_received_callback": _callback(methods.add_received_callback),
+    "list_message_callbacks": st.builds(lambda: Case(methods.list_message_callbacks())),
+    "remove_message_callback": _with_id(methods.remove_message_callback, "code"),
+    "list_statement": _statement(),
+    "list_recordings": _recordings(),
+    "list_messages": _messages(),
+    "list_numbers": st.builds(lambda: Case(methods.list_numbers())),
+    "list_rules": _list_rules(),
+    "save_rule": _save_rule(),
+    "remove_rule": _remove_rule(),
+    "add_sound": _sound(),
+    "lookup_carrier": _carrier(),
+}
+
+
+def wire_fields(case: Case) -> TextArray:
+    """All fields that go over the wire for a case, token and format included."""
+    token = {"access_token": "t.o+k"} if case.request.authenticated else {}
+    return {**token, **case.fields, case.request.endpoint.format_field: "JSON"}

@@ -1,0 +1,82 @@
+"""The blocking and the async client behind one face, so that each test runs with both."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol, TypeVar
+
+from airflow_provider_directcall.api.client import AsyncClient, Client, RetryBudget
+from airflow_provider_directcall.api.requests import Listing, Request
+from airflow_provider_directcall.api.settings import Settings
+
+T = TypeVar("T")
+Row = TypeVar("Row")
+Sleep = Callable[[float], None]
+
+
+class Driver(Protocol):
+    """What both have."""
+
+    def send(self, request: Request[T]) -> T: ...
+
+    def together(self, requests: Sequence[Request[T]]) -> list[T | BaseException]:
+        """Send all at once; results or errors in order."""
+
+    def rows(self, listing: Listing[Row], limit: int | None = None) -> list[Row]:
+        """The first ``limit`` rows, or all."""
+
+    def close(self) -> None: ...
+
+
+class SyncDriver:
+    def __init__(self, settings: Settings, sleep: Sleep, budget: RetryBudget | None, on_token: Callable[[str], object]) -> None:
+        self._client = Client(settings, sleep=sleep, budget=budget, on_token=on_token)
+
+    def send(self, request: Request[T]) -> T:
+        return self._client.send(request)
+
+    def together(self, requests: Sequence[Request[T]]) -> list[T | BaseException]:
+        with ThreadPoolExecutor(len(requests)) as pool:
+            futures = [pool.submit(self._client.send, request) for request in requests]
+        return [future.exception() or future.result() for future in futures]
+
+    def rows(self, listing: Listing[Row], limit: int | None = None) -> list[Row]:
+        rows = self._client.rows(listing)
+        return list(rows) if limit is None else [next(rows) for _ in range(limit)]
+
+    def close(self) -> None:
+        self._client.close()
+
+
+class AsyncDriver:
+    def __init__(self, settings: Settings, sleep: Sleep, budget: RetryBudget | None, on_token: Callable[[str], object]) -> None:
+        async def pause(seconds: float) -> None:
+            sleep(seconds)
+
+        self._runner = asyncio.Runner()
+        self._client = AsyncClient(settings, sleep=pause, budget=budget, on_token=on_token)
+
+    def send(self, request: Request[T]) -> T:
+        return self._runner.run(self._client.send(request))
+
+    def together(self, requests: Sequence[Request[T]]) -> list[T | BaseException]:
+        async def gather() -> list[T | BaseException]:
+            return await asyncio.gather(*map(self._client.send, requests), return_exceptions=True)
+
+        return self._runner.run(gather())
+
+    def rows(self, listing: Listing[Row], limit: int | None = None) -> list[Row]:
+        async def read() -> list[Row]:
+            rows = self._client.rows(listing)
+            return [row async for row in rows] if limit is None else [await anext(rows) for _ in range(limit)]
+
+        return self._runner.run(read())
+
+    def close(self) -> None:
+        self._runner.run(self._client.close())
+        self._runner.close()
+
+
+DRIVERS = {"sync": SyncDriver, "async": AsyncDriver}

@@ -1,0 +1,41 @@
+"""Reads a literal reply with the client's protocol, without any I/O."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TypeVar
+
+import httpx
+
+from airflow_provider_directcall.api import protocol
+from airflow_provider_directcall.api.requests import Listing, Request
+from airflow_provider_directcall.api.settings import Settings
+
+T = TypeVar("T")
+Row = TypeVar("Row")
+
+SETTINGS = Settings("me@example.com", "the-secret-of-the-account", default_origin="551130000001")
+
+
+def answer(
+    request: Request[T],
+    body: bytes | object,
+    status: int = 200,
+    *,
+    headers: Mapping[str, str] | None = None,
+    settings: Settings = SETTINGS,
+) -> T:
+    """What a request gives for a reply: bytes as they are, anything else as JSON."""
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return protocol.read(request, settings, httpx.Response(status, content=content, headers=headers))
+
+
+def first_page(listing: Listing[Row], body: bytes | object, settings: Settings = SETTINGS) -> tuple[Row, ...]:
+    """The rows of a listing's first page."""
+    return answer(listing.page(1), body, settings=settings).rows
+
+
+def ok(**fields: object) -> dict[str, object]:
+    """An envelope that says yes."""
+    return {"api": "x", "modulo": "y", "status": "ok", "codigo": "000", **fields}

@@ -1,0 +1,143 @@
+"""No token, secret or phone number in any text that a person may see."""
+
+from __future__ import annotations
+
+import json
+import logging
+from html import escape
+from urllib.parse import quote_plus
+
+import httpx
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from airflow_provider_directcall.api import methods as m
+from airflow_provider_directcall.api import protocol
+from airflow_provider_directcall.api.errors import DirectcallError
+from airflow_provider_directcall.api.redaction import RequestLogFilter, excerpt, redact, redact_secrets
+from airflow_provider_directcall.api.settings import Settings
+
+JWT = "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9.eyJpYXQiOjE3MDAwMDAwMDB9.c2lnbmF0dXJl-_"
+SECRET = "pa$$ \"wörd\\5511990000007&x"
+PHONE = "5511990000003"
+SETTINGS = Settings("me@example.com", SECRET, default_origin="551130000001")
+REQUESTS = [
+    m.place_call("5511990000001", "5511990000002"),
+    m.call_status("5511990000001", "5511990000002"),
+    m.list_rules("4130000001"),
+    m.list_numbers(),
+    m.scheduled_call_status("5511990000001", "1"),
+    m.request_token(SETTINGS),
+]
+
+noise = st.text(st.characters(exclude_categories=["Cs", "Nd", "No", "Nl"]), max_size=30)
+hot = st.sampled_from([JWT, SECRET, PHONE, f"token={JWT}", f"+{PHONE}", f"x{JWT}", f"a{SECRET}b", f"({PHONE})"])
+leaves = st.tuples(noise, hot, noise).map("".join) | noise
+fields = st.sampled_from(
+    ["msg", "error", "error_description", "codigo", "status", "data", "callerid", "retorno", "access_token", "x"]
+)
+bodies = st.dictionaries(
+    fields | leaves,
+    st.recursive(leaves, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(fields | leaves, inner, max_size=3)),
+    max_size=5,
+)
+
+
+def shows(text: str) -> list[str]:
+    """Which of the three a text shows, or a telling part of them."""
+    parts = [JWT[:10], JWT[-8:], "pa$$", "pa%24", "rd\\", "rd%5C", PHONE, PHONE[-8:]]
+    return [part for part in parts if part in text]
+
+
+@given(
+    body=bodies,
+    request=st.sampled_from(REQUESTS),
+    status=st.sampled_from([200, 400, 401, 429, 500]),
+    shape=st.sampled_from(["json", "json in json", "cut", "form", "html", "text"]),
+    cut=st.integers(0, 200),
+)
+def test_no_error_shows_anything(body: dict[str, object], request: object, status: int, shape: str, cut: int) -> None:
+    text = json.dumps(body, ensure_ascii=False)
+    if shape == "json in json":
+        text = json.dumps({"status": "erro", "data": text, "msg": text})
+    if shape == "cut":
+        text = text[:-1]
+    if shape == "form":
+        text = "&".join(f"{quote_plus(str(key))}={quote_plus(str(value))}" for key, value in body.items())
+    if shape == "html":
+        text = f"<html>{escape(text, quote=False)}</html>"
+    if shape == "text":
+        text = "x" * cut + f" {JWT} {SECRET} {PHONE} " + text
+    try:
+        protocol.read(request, SETTINGS, httpx.Response(status, content=text.encode()))
+    except DirectcallError as error:
+        assert shows(f"{error} {error!r} {getattr(error, 'text', '')}") == []
+        assert error.__suppress_context__ or error.__context__ is None
+
+
+@given(prefix=noise, suffix=noise)
+def test_a_connection_error_shows_nothing(prefix: str, suffix: str) -> None:
+    text = f"{prefix} http://h/x?access_token={JWT} {PHONE} {suffix}"
+    error = protocol.transport_failure(REQUESTS[0], httpx.ReadError(text))
+    assert shows(str(error)) == []
+
+
+PASSWORD = "s3nha-secreta"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'"DIS_PASS":"{PASSWORD}"',
+        f'{{\\"DIS_PASS\\":\\"{PASSWORD}\\"}}',
+        f'{{\\\\\\"DIS_PASS\\\\\\" : \\\\\\"{PASSWORD}\\\\\\"}}',
+        f'"DIS_PASS":"{PASSWORD}',
+        f'{{"senha":"x\\"{PASSWORD}"}}',
+        f"client_secret={PASSWORD}&a=b",
+        f"client_secret%3D{PASSWORD}",
+        f"[password] => {PASSWORD} ",
+        f'["token"]=> string(9) "{PASSWORD}"',
+        f"&quot;cipher&quot;:&quot;{PASSWORD}&quot;",
+        f"'access_token': '{PASSWORD}'",
+        f"https://user:{PASSWORD}@example.com/",
+        f"https:\\/\\/user:p@{PASSWORD}@example.com\\/",
+    ],
+)
+def test_a_secret_in_its_field(text: str) -> None:
+    assert PASSWORD not in redact(text)
+    assert PASSWORD not in excerpt(f"before {text} after".encode())
+
+
+def test_what_is_no_secret_stays() -> None:
+    text = "The token was not accepted; see https://example.com/password?x=1 at 2026-01-31 10:00:00"
+    assert redact_secrets(text) == text
+
+
+@given(secret=st.text(st.characters(codec="ascii", exclude_categories=["Cc"]), min_size=6, max_size=20), before=noise)
+def test_the_account_s_own_secret_anywhere(secret: str, before: str) -> None:
+    assume(secret.strip() == secret and secret not in before + "***" and len(set(secret)) > 3)
+    shown = redact(f"{before}<{secret}>", secret)
+    assert secret not in shown
+
+
+def test_an_excerpt_is_short_and_on_one_line() -> None:
+    shown = excerpt(("line\n\t" * 200 + PHONE).encode())
+    assert len(shown) == 200
+    assert "\n" not in shown
+    assert PHONE[:7] not in excerpt("x" * 195 + PHONE)
+
+
+def test_httpx_log_line(caplog: pytest.LogCaptureFixture) -> None:
+    logger = logging.getLogger("httpx")
+    with caplog.at_level(logging.INFO, logger="httpx"):
+        logger.info("HTTP Request: %s %s %d", "GET", httpx.URL(f"http://h/a?access_token={JWT}&origem={PHONE}"), 200)
+        logger.info("HTTP Request: %s %s %d", "GET", httpx.URL("http://h/other?q=1"), 200)
+        logger.info("no arguments")
+    assert caplog.messages == ["HTTP Request: GET http://h/a?*** 200", "HTTP Request: GET http://h/other?q=1 200", "no arguments"]
+
+
+def test_the_filter_lets_odd_records_pass() -> None:
+    record = logging.LogRecord("httpx", logging.INFO, "x", 1, "%(a)s", ({"a": "b"},), None)
+    assert RequestLogFilter().filter(record)
+    assert record.getMessage() == "b"

@@ -1,0 +1,131 @@
+"""The two hooks: every method, blocking and awaited, and what an editor shows of them."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from airflow.sdk.log import redact as mask
+
+from airflow_provider_directcall.api import methods
+from airflow_provider_directcall.api.client import Client
+from airflow_provider_directcall.hooks import directcall as module
+from airflow_provider_directcall.hooks.directcall import DirectcallAsyncHook, DirectcallHook
+from airflow_provider_directcall.sandbox import SandboxServer
+
+A, B = "5511990000001", "5511990000002"
+#: Made by the clients themselves, or not for a DAG: the cipher never expires.
+NOT_IN_HOOKS = {"request_token", "create_cipher"}
+METHODS = sorted(name for name in methods.__all__ if name[0].islower() and name not in NOT_IN_HOOKS)
+
+
+@pytest.mark.parametrize("hook", [DirectcallHook, DirectcallAsyncHook])
+@pytest.mark.parametrize("name", METHODS)
+def test_an_editor_shows_the_method_of_the_api(hook: type, name: str) -> None:
+    method, described = getattr(hook, name), getattr(methods, name)
+    assert method.__name__ == name
+    assert inspect.getdoc(method) == inspect.getdoc(described)
+    parameters = list(inspect.signature(method).parameters.values())
+    assert parameters[0].name == "self"
+    assert parameters[1:] == list(inspect.signature(described).parameters.values())
+
+
+def test_both_hooks_have_the_same_methods() -> None:
+    def public(hook: type) -> set[str]:
+        return {name for name in vars(hook) if not name.startswith("_")}
+
+    assert public(DirectcallHook) - public(DirectcallAsyncHook) == {
+        "settings",
+        "get_conn",
+        "test_connection",
+        "get_ui_field_behaviour",
+        "get_connection_form_widgets",
+    }
+    assert public(DirectcallAsyncHook) <= public(DirectcallHook)
+
+
+def test_making_a_hook_reads_no_connection() -> None:
+    DirectcallHook("there-is-none")
+    DirectcallAsyncHook("there-is-none")
+    assert DirectcallHook().directcall_conn_id == "directcall_default"
+
+
+def test_a_call_and_its_row(directcall_connection: str, directcall_sandbox: SandboxServer) -> None:
+    directcall_sandbox.set_speed(0)
+    now = datetime.fromtimestamp(directcall_sandbox.now(), UTC)
+    with DirectcallHook(directcall_connection) as hook:
+        placed = hook.place_call(A, B, record=True, tags={"customer": "42"})
+        directcall_sandbox.advance(300)
+        (row,) = hook.list_statement(now, now + timedelta(hours=1), tags={"customer": "42"})
+    assert row.callerid == placed.callerid
+    assert (row.outcome, row.tags) == ("answered", {"customer": "42"})
+
+
+async def test_a_call_and_its_row_awaited(directcall_connection: str, directcall_sandbox: SandboxServer) -> None:
+    directcall_sandbox.set_speed(0)
+    now = datetime.fromtimestamp(directcall_sandbox.now(), UTC)
+    async with DirectcallAsyncHook(directcall_connection) as hook:
+        placed = await hook.place_call(A, B)
+        directcall_sandbox.advance(300)
+        rows = [row async for row in hook.list_statement(now, now + timedelta(hours=1))]
+    assert [row.callerid for row in rows] == [placed.callerid]
+
+
+def test_wrong_arguments_of_a_listing_show_at_the_call(directcall_connection: str) -> None:
+    moment = datetime(2026, 1, 1, tzinfo=UTC)
+    with pytest.raises(ValueError, match="until"):
+        DirectcallHook(directcall_connection).list_statement(moment, moment - timedelta(1))
+    with pytest.raises(ValueError, match="until"):
+        DirectcallAsyncHook(directcall_connection).list_statement(moment, moment - timedelta(1))
+
+
+async def test_wrong_arguments_need_no_connection() -> None:
+    with pytest.raises(ValueError, match="destination"):
+        await DirectcallAsyncHook("there-is-none").place_call(A, "x")
+    with pytest.raises(ValueError, match="destination"):
+        DirectcallHook("there-is-none").place_call(A, "x")
+
+
+def test_a_hook_goes_on_after_it_was_closed(directcall_connection: str) -> None:
+    hook = DirectcallHook(directcall_connection)
+    hook.close()
+    assert isinstance(hook.get_conn(), Client)
+    assert hook.lookup_carrier(A).current
+    hook.close()
+    assert hook.lookup_carrier(A).current
+    hook.close()
+
+
+async def test_an_async_hook_makes_one_client_for_all_who_ask_at_once(directcall_connection: str) -> None:
+    hook = DirectcallAsyncHook(directcall_connection)
+    clients = await asyncio.gather(*(hook.client() for _ in range(10)))
+    assert len({id(client) for client in clients}) == 1
+    await hook.close()
+    assert await hook.client() is not clients[0]
+    await hook.close()
+    await hook.close()
+
+
+async def test_airflow_is_told_the_token(
+    directcall_connection: str, directcall_sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A token that gets into some log in spite of all is masked there."""
+    told: list[str] = []
+    monkeypatch.setattr(module, "mask_secret", told.append)
+    with DirectcallHook(directcall_connection) as hook:
+        hook.lookup_carrier(A)
+        hook.test_connection()
+    async with DirectcallAsyncHook(directcall_connection) as async_hook:
+        await async_hook.lookup_carrier(A)
+    assert len(told) == directcall_sandbox.state()["requests"]["request_token"] == 3
+
+
+def test_airflow_masks_it(directcall_connection: str) -> None:
+    tokens: list[str] = []
+    with DirectcallHook(directcall_connection) as hook:
+        hook.client._on_token = lambda token, told=hook.client._on_token: (tokens.append(token), told(token))
+        hook.lookup_carrier(A)
+    assert mask(f"x {tokens[0]} y") == "x *** y"

@@ -1,0 +1,73 @@
+"""Tasks on a simulated clock against the local Directcall, over HTTP."""
+
+from __future__ import annotations
+
+import json
+import socket
+import ssl
+from collections.abc import Callable
+
+import pytest
+from airflow.sdk.bases import sensor as airflow_sensor
+from airflow.sdk.bases.operator import ExecutorSafeguard
+
+from airflow_provider_directcall.api.client import AsyncClient, Client
+from airflow_provider_directcall.operators.waiting import Waiter
+from airflow_provider_directcall.sandbox import SandboxServer
+from airflow_provider_directcall.triggers.polling import PollingTrigger
+
+from .world import ORIGIN, Run, World
+
+Connect = Callable[..., None]
+
+
+@pytest.fixture
+def sandbox(directcall_sandbox: SandboxServer) -> SandboxServer:
+    """The local Directcall with its clock standing still, until somebody waits."""
+    directcall_sandbox.set_speed(0)
+    return directcall_sandbox
+
+
+@pytest.fixture
+def connect(sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch) -> Connect:
+    """Changes the connection ``directcall_default``."""
+
+    def change(**fields: object) -> None:
+        connection = {
+            **json.loads(sandbox.connection_json()),
+            "extra": {"default_origin": ORIGIN, "timeout": 5},
+            **fields,
+        }
+        monkeypatch.setenv("AIRFLOW_CONN_DIRECTCALL_DEFAULT", json.dumps(connection))
+
+    return change
+
+
+@pytest.fixture
+def world(sandbox: SandboxServer, connect: Connect, monkeypatch: pytest.MonkeyPatch) -> World:
+    world = World(sandbox)
+    connect()
+    monkeypatch.setattr(ExecutorSafeguard, "test_mode", True)
+    monkeypatch.setattr(Waiter, "now", world.now)
+    monkeypatch.setattr(Waiter, "sleep", world.sleep)
+    monkeypatch.setattr(PollingTrigger, "_now", staticmethod(world.now))
+    monkeypatch.setattr(PollingTrigger, "_sleep", staticmethod(world.sleep_async))
+    monkeypatch.setitem(Client.__init__.__kwdefaults__, "sleep", world.sleep)
+    monkeypatch.setitem(AsyncClient.__init__.__kwdefaults__, "sleep", world.sleep_async)
+    monkeypatch.setattr(airflow_sensor, "time", world)
+    # Every hook loads the machine's certificates, which takes most of a test's time, and no test checks one.
+    monkeypatch.setattr(ssl.SSLContext, "load_verify_locations", lambda *arguments, **keywords: None)
+    return world
+
+
+@pytest.fixture
+def run(world: World) -> Run:
+    return Run(world)
+
+
+@pytest.fixture
+def dead_port() -> int:
+    """A port of this machine on which nobody listens."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])

@@ -1,0 +1,437 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from airflow.sdk.exceptions import AirflowFailException, AirflowTaskTimeout, TaskDeferralError, TaskDeferralTimeout
+
+from airflow_provider_directcall.api.replies import ScheduledCall
+from airflow_provider_directcall.errors import (
+    DirectcallAuthError,
+    DirectcallNotSent,
+    DirectcallOutcomeUnknown,
+    DirectcallRefused,
+    DirectcallUnexpectedEvent,
+    DirectcallUnwantedOutcome,
+    DirectcallWaitFailed,
+    DirectcallWaitTimeout,
+)
+from airflow_provider_directcall.hooks.directcall import DirectcallAsyncHook, DirectcallHook
+from airflow_provider_directcall.operators.calls import DirectcallPlaceCallOperator
+from airflow_provider_directcall.sandbox import Fault
+
+from .world import (
+    BUSY,
+    GATEWAY_ERROR,
+    LONG_CALL,
+    NO_ANSWER,
+    NO_BALANCE,
+    ORIGIN,
+    PERSON,
+    REFUSED_NUMBER,
+    UNHANGABLE,
+    Run,
+)
+
+both_ways = pytest.mark.parametrize("deferrable", [False, True], ids=["worker", "triggerer"])
+
+
+def call(destination=PERSON, **arguments):
+    return DirectcallPlaceCallOperator(task_id="task", destination=destination, **arguments)
+
+
+def waiting_call(destination=PERSON, **arguments):
+    return call(destination, wait_for_completion=True, **arguments)
+
+
+def placed(world):
+    return world.sandbox.state()["calls"]
+
+
+# What goes wrong before the call is placed
+
+
+def test_a_wrong_secret_may_be_repaired_before_a_retry(run, connect):
+    connect(password="wrong")
+    with pytest.raises(DirectcallAuthError) as caught:
+        run.start(call())
+    assert "wrong" not in str(caught.value)
+
+
+def test_a_dead_network_is_left_to_airflows_retries(run, world, connect, dead_port):
+    connect(host=f"http://127.0.0.1:{dead_port}")
+    with pytest.raises(DirectcallNotSent):
+        run.start(call())
+    assert world.pauses, "the client itself tries again first"
+
+
+def test_a_refusal_that_may_pass_is_left_to_airflows_retries(run, world):
+    with pytest.raises(DirectcallRefused, match="002"):
+        run.start(call(GATEWAY_ERROR))
+    assert run.ti.xcoms == {}
+
+
+@pytest.mark.parametrize("destination", [NO_BALANCE, REFUSED_NUMBER])
+def test_a_refusal_that_stands_is_not_repeated(run, world, destination):
+    with pytest.raises(AirflowFailException, match=r"refused with code (201|001)") as caught:
+        run.start(call(destination))
+    assert isinstance(caught.value.__cause__, DirectcallRefused)
+    assert placed(world) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ({"destination": "123"}, "destination"),
+        ({"origin": "nobody"}, "origin"),
+        ({"tags": {"a[b": "x"}}, "tags"),
+        ({"tags": {"flag": True}}, "tags"),
+        ({"record": "perhaps"}, "record"),
+        ({"schedule_at": "2026-01-31T10:00:00"}, "schedule_at: a time zone is needed"),
+        ({"schedule_at": "tomorrow"}, "schedule_at"),
+        ({"poll_interval": 0}, "poll_interval"),
+        ({"poll_interval": "often"}, "poll_interval"),
+        ({"completion_timeout": "-1"}, "completion_timeout"),
+        ({"wait_for_completion": True, "fail_on": ["engaged"]}, "fail_on: there is no engaged; there are answered"),
+        ({"fail_on": "busy"}, "fail_on"),
+    ],
+)
+def test_a_wrong_argument_fails_for_good_before_anything_is_sent(run, world, arguments, named):
+    with pytest.raises(AirflowFailException, match=named) as caught:
+        run.start(call(**{"destination": PERSON, **arguments}))
+    assert isinstance(caught.value.__cause__, ValueError)
+    assert "voz/call" not in world.sandbox.state()["requests"]
+
+
+def test_a_connection_without_a_secret_is_named(run, connect):
+    connect(password="")
+    with pytest.raises(AirflowFailException, match="directcall_default"):
+        run.start(call())
+
+
+def test_a_lost_answer_is_not_repeated(run, world):
+    world.sandbox.inject(Fault(kind="cut_after", endpoint="voz/call"))
+    with pytest.raises(AirflowFailException, match="may have taken effect") as caught:
+        run.start(call())
+    assert isinstance(caught.value.__cause__, DirectcallOutcomeUnknown)
+    assert len(placed(world)) == 1
+
+
+# The call without waiting
+
+
+def test_the_call_is_placed_with_everything_that_was_asked_for(run, world):
+    task = call(origin=ORIGIN, record=True, tags={"contact": "7"}, dial_destination_first=True)
+    result = run.start(task)
+    (made,) = placed(world)
+    assert (made["origin"], made["destination"]) == (ORIGIN, PERSON)
+    assert (made["recorded"], made["destination_first"], made["tags"]) == (True, True, {"contact": "7"})
+    assert result == {"callerid": made["callerid"], "schedule_id": None}
+    assert run.ti.xcoms == {"callerid": made["callerid"]}
+
+
+def test_templates_give_texts_and_they_mean_what_they_say(run, world):
+    run.context |= {
+        "who": {"phone": PERSON, "id": 7},
+        "later": world.now() + timedelta(hours=2),
+        "yes": True,
+        "no": None,
+    }
+    task = call(
+        "{{ who.phone }}",
+        origin="{{ no }}",
+        record="{{ yes }}",
+        tags="{{ {'contact': who.id} }}",
+        dial_destination_first="{{ not yes }}",
+        schedule_at="{{ later }}",
+        completion_timeout="{{ 60 * 5 }}",
+        poll_interval="{{ 7.5 }}",
+        fail_on="{{ [] }}",
+        directcall_conn_id="{{ 'directcall_' ~ 'default' }}",
+    )
+    result = run.start(task)
+    (made,) = placed(world)
+    assert (made["origin"], made["destination"], made["tags"]) == (ORIGIN, PERSON, {"contact": "7"})
+    assert (made["recorded"], made["destination_first"]) == (True, False)
+    assert made["starts_at"] - made["placed_at"] == pytest.approx(7200, abs=1)
+    assert result == {"callerid": None, "schedule_id": made["schedule_id"]}
+    assert run.ti.xcoms == {"schedule_id": made["schedule_id"]}
+
+
+def test_every_argument_but_the_three_flags_is_templated():
+    import inspect
+
+    names = set(inspect.signature(DirectcallPlaceCallOperator).parameters) - {"kwargs"}
+    flags = {"wait_for_completion", "include_numbers", "deferrable"}
+    assert set(DirectcallPlaceCallOperator.template_fields) == names - flags
+
+
+# Waiting
+
+
+@both_ways
+def test_the_row_of_the_statement_is_the_result(run, world, deferrable):
+    result = run.to_the_end(waiting_call(tags={"contact": "7"}, record=True, deferrable=deferrable))
+    (made,) = placed(world)
+    assert result["callerid"] == made["callerid"] == run.ti.xcoms["callerid"]
+    assert (result["outcome"], result["duration_seconds"], result["tags"]) == ("answered", 30, {"contact": "7"})
+    assert (result["origin"], result["destination"]) == ("5511*****0001", "5511*****0001")
+    assert run.links == {"Recording": result["recording_url"]}
+    assert result["recording_url"].startswith("http")
+
+
+@both_ways
+def test_numbers_are_shown_on_request(run, world, deferrable):
+    result = run.to_the_end(waiting_call(include_numbers=True, deferrable=deferrable))
+    assert (result["origin"], result["destination"]) == (ORIGIN, PERSON)
+
+
+@both_ways
+@pytest.mark.parametrize(("destination", "outcome"), [(BUSY, "busy"), (NO_ANSWER, "no_answer")])
+def test_a_call_nobody_answers_is_a_result(run, world, deferrable, destination, outcome):
+    result = run.to_the_end(waiting_call(destination, deferrable=deferrable))
+    assert (result["outcome"], result["duration_seconds"], result["recording_url"]) == (outcome, 0, None)
+    assert run.links == {"Recording": ""}
+
+
+@both_ways
+def test_an_outcome_in_fail_on_fails_and_may_be_retried(run, world, deferrable):
+    with pytest.raises(DirectcallUnwantedOutcome) as caught:
+        run.to_the_end(waiting_call(BUSY, fail_on=("busy", "no_answer"), deferrable=deferrable))
+    (made,) = placed(world)
+    assert (caught.value.outcome, caught.value.callerid) == ("busy", made["callerid"])
+    assert made["callerid"] in str(caught.value)
+    assert "busy" in str(caught.value)
+
+
+@both_ways
+def test_an_outcome_that_is_not_in_fail_on_does_not_fail(run, world, deferrable):
+    result = run.to_the_end(waiting_call(NO_ANSWER, fail_on="busy, failed", deferrable=deferrable))
+    assert result["outcome"] == "no_answer"
+
+
+@both_ways
+def test_a_late_row_is_waited_for(run, world, deferrable):
+    world.sandbox.configure(statement_delay=600)
+    before = world.now()
+    result = run.to_the_end(waiting_call(deferrable=deferrable, poll_interval=20))
+    assert result["outcome"] == "answered"
+    assert world.now() - before >= timedelta(seconds=600)
+
+
+@both_ways
+def test_the_wait_ends_at_the_deadline_and_the_call_is_not_placed_again(run, world, deferrable):
+    before = world.now()
+    with pytest.raises(AirflowFailException) as caught:
+        run.to_the_end(waiting_call(LONG_CALL, completion_timeout=timedelta(seconds=100), deferrable=deferrable))
+    (made,) = placed(world)
+    assert made["callerid"] in str(caught.value)
+    assert isinstance(caught.value.__cause__, DirectcallWaitTimeout)
+    assert world.now() - before == timedelta(seconds=100)
+    assert made["hung_up_at"] is None, "that nobody waits any more is no reason to hang up"
+
+
+@both_ways
+def test_the_deadline_respects_the_execution_timeout_of_the_try(run, world, deferrable):
+    run.ti.start_date = world.now() - timedelta(seconds=30)
+    before = world.now()
+    with pytest.raises(AirflowFailException, match="wait ended"):
+        run.to_the_end(
+            waiting_call(LONG_CALL, execution_timeout=timedelta(seconds=90), deferrable=deferrable, poll_interval=7)
+        )
+    assert world.now() - before == timedelta(seconds=60)
+
+
+@both_ways
+def test_a_scheduled_call_is_followed_from_its_schedule_to_its_row(run, world, deferrable):
+    at = world.now() + timedelta(hours=3)
+    task = waiting_call(schedule_at=at, completion_timeout=300, deferrable=deferrable, poll_interval=60)
+    result = run.to_the_end(task)
+    (made,) = placed(world)
+    assert result["callerid"] == made["callerid"] == run.ti.xcoms["callerid"]
+    assert run.ti.xcoms["schedule_id"] == made["schedule_id"]
+    assert world.now() > at
+    assert world.sandbox.state()["requests"]["voz/status-agendamento"] <= 5, "nothing is asked until its time"
+
+
+@both_ways
+def test_a_scheduled_call_that_is_refused_at_its_time_fails_for_good(run, world, deferrable, monkeypatch):
+    refused = ScheduledCall(placed=None, refusal="Saldo insuficiente", raw={})
+
+    async def refused_async(*arguments):
+        return refused
+
+    monkeypatch.setattr(DirectcallHook, "scheduled_call_status", lambda *arguments: refused)
+    monkeypatch.setattr(DirectcallAsyncHook, "scheduled_call_status", refused_async)
+    task = waiting_call(schedule_at=world.now() + timedelta(hours=1), deferrable=deferrable)
+    with pytest.raises(AirflowFailException, match="Saldo insuficiente") as caught:
+        run.to_the_end(task)
+    assert isinstance(caught.value.__cause__, DirectcallRefused)
+    assert placed(world)[0]["schedule_id"] in str(caught.value)
+    assert "Saldo" not in str(run.events)
+
+
+@both_ways
+def test_short_trouble_with_the_statement_is_waited_out(run, world, deferrable):
+    world.sandbox.inject(Fault(kind="html_502_before", endpoint="extrato/list", times=12))
+    result = run.to_the_end(waiting_call(deferrable=deferrable))
+    assert result["outcome"] == "answered"
+    assert len(placed(world)) == 1
+
+
+@both_ways
+def test_lasting_trouble_with_the_statement_ends_the_wait_without_a_second_call(run, world, deferrable):
+    world.sandbox.inject(Fault(kind="error_500_before", endpoint="extrato/list"))
+    with pytest.raises(AirflowFailException, match="10 polls in a row failed") as caught:
+        run.to_the_end(waiting_call(deferrable=deferrable, completion_timeout=10**6))
+    assert isinstance(caught.value.__cause__, DirectcallWaitFailed)
+    assert placed(world)[0]["callerid"] in str(caught.value)
+
+
+@both_ways
+def test_an_account_without_a_statement_ends_the_wait_at_once(run, world, deferrable):
+    world.sandbox.inject(Fault(kind="unavailable", endpoint="extrato/list"))
+    with pytest.raises(AirflowFailException, match="cannot be understood") as caught:
+        run.to_the_end(waiting_call(deferrable=deferrable))
+    assert placed(world)[0]["callerid"] in str(caught.value)
+    assert world.sandbox.state()["requests"]["extrato/list"] == 1
+
+
+def test_the_row_is_read_patiently_after_the_trigger_saw_it(run, world):
+    run.start(waiting_call(deferrable=True))
+    world.sandbox.advance(60)
+    event = {"status": "done", "callerid": run.ti.xcoms["callerid"], "since": world.now().isoformat()}
+    world.sandbox.inject(Fault(kind="error_500_before", endpoint="extrato/list", times=6))
+    assert run.resume(waiting_call(), "execute_complete", {"event": event})["outcome"] == "answered"
+
+
+# Coming back from a deferral that went wrong
+
+
+@pytest.mark.parametrize(
+    ("event", "cause"),
+    [
+        (None, DirectcallUnexpectedEvent),
+        ({}, DirectcallUnexpectedEvent),
+        ({"status": "finished"}, DirectcallUnexpectedEvent),
+        ({"status": ["done"]}, DirectcallUnexpectedEvent),
+        ("done", DirectcallUnexpectedEvent),
+        ({"status": "error", "error": "no connection"}, DirectcallWaitFailed),
+        ({"status": "error"}, DirectcallWaitFailed),
+    ],
+)
+def test_an_event_that_cannot_be_used_never_leads_to_a_second_call(run, world, event, cause):
+    task = waiting_call(deferrable=True)
+    run.start(task)
+    with pytest.raises(AirflowFailException, match=run.ti.xcoms["callerid"]) as caught:
+        run.resume(task, "execute_complete", {"event": event})
+    assert isinstance(caught.value.__cause__, cause)
+
+
+@pytest.mark.parametrize(
+    ("error", "cause"), [("Trigger failure", TaskDeferralError), ("Trigger timeout", TaskDeferralTimeout)]
+)
+def test_a_trigger_that_died_never_leads_to_a_second_call(run, error, cause):
+    task = waiting_call(deferrable=True)
+    run.start(task)
+    with pytest.raises(AirflowFailException, match=run.ti.xcoms["callerid"]) as caught:
+        run.resume(task, "__fail__", {"error": error})
+    assert isinstance(caught.value.__cause__, cause)
+
+
+def test_it_does_not_matter_that_even_the_xcom_cannot_be_read(run, monkeypatch):
+    task = waiting_call(deferrable=True)
+    run.start(task)
+
+    def broken(key):
+        raise RuntimeError("no API server")
+
+    monkeypatch.setattr(run.ti, "xcom_pull", broken)
+    with pytest.raises(AirflowFailException):
+        run.resume(task, "__fail__", {"error": "Trigger failure"})
+
+
+def test_a_failure_right_after_placing_the_call_is_final(run, world, monkeypatch):
+    def broken(key, value):
+        raise ConnectionError(f"POST http://api/{PERSON} failed")
+
+    monkeypatch.setattr(run.ti, "xcom_push", broken)
+    with pytest.raises(AirflowFailException) as caught:
+        run.start(call())
+    assert placed(world)[0]["callerid"] in str(caught.value)
+    assert PERSON not in str(caught.value)
+
+
+def test_airflow_ends_the_deferral_only_after_the_trigger_should_have(run):
+    run.start(waiting_call(deferrable=True, completion_timeout=600))
+    assert timedelta(seconds=600) < run.deferred.timeout <= timedelta(seconds=1200)
+
+
+# Killing
+
+
+def test_a_ringing_call_is_hung_up_when_the_task_is_killed(run, world):
+    task = waiting_call(LONG_CALL)
+    world.while_waiting = task.on_kill
+    task.execute(run.context)
+    assert placed(world)[0]["hung_up_at"] is not None
+
+
+def test_a_call_that_cannot_be_hung_up_does_not_disturb_the_kill(run, world, capfd):
+    task = waiting_call(UNHANGABLE)
+    world.while_waiting = task.on_kill
+    task.execute(run.context)
+    assert placed(world)[0]["hung_up_at"] is None
+    assert "Nothing was stopped" in capfd.readouterr().out
+
+
+def test_killing_before_and_after_the_call_does_nothing(run, world):
+    task = waiting_call()
+    task.on_kill()
+    task.execute(run.context)
+    task.on_kill()
+    assert "voz/end" not in world.sandbox.state()["requests"]
+
+
+def test_an_execution_timeout_of_airflow_hangs_up_and_is_not_retried(run, world):
+    task = waiting_call(LONG_CALL)
+
+    def strike():
+        raise AirflowTaskTimeout("Timeout")
+
+    world.while_waiting = strike
+    with pytest.raises(AirflowFailException, match="AirflowTaskTimeout"):
+        task.execute(run.context)
+    assert placed(world)[0]["hung_up_at"] is not None
+
+
+def test_a_scheduled_call_that_was_dialled_is_hung_up_too(run, world):
+    at = world.now() + timedelta(seconds=60)
+    task = waiting_call(LONG_CALL, schedule_at=at, poll_interval=100)
+
+    def kill_when_dialled():
+        if len(world.pauses) == 2:
+            task.on_kill()
+
+    world.while_waiting = kill_when_dialled
+    task.execute(run.context)
+    assert placed(world)[0]["hung_up_at"] is not None
+
+
+# Privacy
+
+
+@both_ways
+def test_neither_numbers_nor_tags_nor_secrets_are_logged_told_or_shown(run, world, deferrable, capfd):
+    task = waiting_call(origin=ORIGIN, tags={"cpf": "tag-value"}, deferrable=deferrable)
+    result = run.to_the_end(task)
+    logs = "".join(capfd.readouterr())
+    told = [logs, str(run.events), repr(task), repr(run.deferred), str({**result, "tags": None})]
+    for secret in (PERSON, ORIGIN, "tag-value", "sandbox-secret", "eyJ"):
+        assert not [text for text in told if secret in text]
+    assert placed(world)[0]["callerid"] in logs
+
+
+def test_two_runs_do_not_know_of_each_other(world):
+    first, second = Run(world).to_the_end(waiting_call()), Run(world).to_the_end(waiting_call())
+    assert first["callerid"] != second["callerid"]

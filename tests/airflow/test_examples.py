@@ -1,0 +1,66 @@
+"""The example DAGs under ``airflow dags test``, and the demo as a newcomer runs it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from airflow_provider_directcall.sandbox import SandboxServer
+from tools.live_airflow import airflow_variables
+
+from .conftest import ROOT
+
+EXAMPLES = ROOT / "example_dags"
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An AIRFLOW_HOME with a database and nothing that runs."""
+    folder = tmp_path_factory.mktemp("home")
+    run("db", "migrate", home=folder)
+    return folder
+
+
+def run(*arguments: str, home: Path, connection: str = "") -> str:
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
+    environment = inherited | airflow_variables(home, EXAMPLES) | {"AIRFLOW_CONN_DIRECTCALL_DEFAULT": connection}
+    command = [sys.executable, "-m", "airflow", *arguments]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return done.stdout + done.stderr
+
+
+def test_campaign(home: Path, sandbox: SandboxServer) -> None:
+    output = run("dags", "test", "example_outbound_campaign", home=home, connection=sandbox.connection_json())
+    assert "state=success" in output.replace("'", "") or "DagRun Finished" in output
+    effects = sandbox.state()["effects"]
+    assert effects["calls_placed"] == 5
+    assert effects["messages_accepted"] == 5 + 3
+    voice = [message["destination"] for message in sandbox.state()["messages"] if message["kind"] == "voz"]
+    assert sorted(voice) == ["5511990000486", "5521990000480", "5541990000104"]
+
+
+@pytest.mark.parametrize(
+    ("today", "goes_to"), [("2026-12-24", "5511990000077"), ("2026-12-25", "551130000099")], ids=["eve", "holiday"]
+)
+def test_holiday_routing(home: Path, sandbox: SandboxServer, today: str, goes_to: str) -> None:
+    conf = json.dumps({"today": today})
+    arguments = ("dags", "test", "example_holiday_routing", "--conf", conf)
+    run(*arguments, home=home, connection=sandbox.connection_json())
+    (rule,) = sandbox.state()["rules"]["1130000001"]
+    assert rule["data"]["phone"] == goes_to
+    run(*arguments, home=home, connection=sandbox.connection_json())
+    assert sandbox.state()["effects"]["rules_saved"] == 1
+
+
+def test_demo() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "tools.demo"], cwd=ROOT, capture_output=True, text=True, check=False, timeout=500
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.splitlines()[-1] == "demo passed"

@@ -2,84 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
+from collections.abc import Callable
 
 from hypothesis import strategies as st
 
 from airflow_provider_directcall.api import methods
 from airflow_provider_directcall.api.replies import Rule
 from airflow_provider_directcall.api.requests import Request
-from airflow_provider_directcall.api.settings import Settings
 
+from . import listing_cases
+from .awkward import (
+    file_bytes,
+    file_names,
+    flags,
+    foreign,
+    ids,
+    moments,
+    names,
+    numbers,
+    sip,
+    tags,
+    texts,
+    values,
+    words,
+)
+from .case import SETTINGS, Case, Draw, flag, local, present
 from .php_forms import TextArray
-
-SETTINGS = Settings("me@example.com", "s3cr et&=+", base_url="http://127.0.0.1:1", default_origin="551130000009")
-ZONE = ZoneInfo("America/Sao_Paulo")
-
-
-@dataclass(frozen=True)
-class Case:
-    """A request and what its arguments are on the other side, without token and format."""
-
-    request: Request[object]
-    fields: Mapping[str, object] = field(default_factory=dict)
-    files: Mapping[str, tuple[str, bytes]] = field(default_factory=dict)
-    json: object = None
-
-
-Draw = Callable[[st.SearchStrategy[object]], object]
-
-_characters = st.characters(exclude_categories=["Cs"], exclude_characters="\0")
-_no_controls = st.characters(exclude_categories=["Cs", "Cc"], exclude_characters='[]"\\')
-_awkward_names = st.sampled_from(
-    ["a.b c", "é ã ç", "x&y=z+w", "100%", "%5B", "'a'", "a;b", "😀", " lead", "0", "42", "a\u00a0b", "data", "campos", "ção.2"]
-)
-_awkward = st.sampled_from(
-    ["a[b]=c&d", "[", "]", "100% + 1 = ?", "l1\r\nl2\n", "ação 😀", '"quoted" \\ \'', ";", "%00", " ", "&#39;", "--x", "a+b"]
-)
-names = _awkward_names | st.text(_no_controls, min_size=1, max_size=20).filter(
-    lambda name: name.strip() and name not in {"search", "'search'"}
-)
-values = _awkward | st.text(_characters, max_size=40)
-texts = values.filter(lambda text: text.strip())
-tags = st.none() | st.dictionaries(names, values, max_size=4)
-words = st.text(_no_controls, min_size=1, max_size=20).filter(lambda text: any(map(str.isalpha, text)))
-ids = st.text("abcdefXYZ0123456789-_./&=+%é", min_size=1, max_size=40)
-numbers = st.integers(0, 9999).map(lambda last: f"551199000{last:04d}")
-foreign = st.just("0013125550123")
-sip = st.just("ip4130000001")
-file_bytes = st.binary(min_size=1, max_size=300).map(lambda content: b"\xff\xfb" + content + b"\r\n--x\r\n")
-file_names = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters='"\\/'), min_size=1, max_size=20).filter(
-    str.strip
-)
-moments = st.datetimes(datetime(2020, 1, 1), datetime(2035, 1, 1), timezones=st.sampled_from([UTC, ZONE]))  # noqa: DTZ001
-flags = st.booleans()
-
-
-def _flag(value: bool) -> str:
-    return "s" if value else "n"
-
-
-def _local(moment: datetime, pattern: str) -> str:
-    return moment.astimezone(ZONE).strftime(pattern)
-
-
-def _given(**fields: object) -> dict[str, object]:
-    return {name: value for name, value in fields.items() if value is not None and value != {}}
 
 
 def _token() -> Case:
-    return Case(methods.request_token(SETTINGS), {"client_id": SETTINGS.client_id, "client_secret": SETTINGS.client_secret})
+    return Case(
+        methods.request_token(SETTINGS), {"client_id": SETTINGS.client_id, "client_secret": SETTINGS.client_secret}
+    )
 
 
 @st.composite
 def _cipher(draw: Draw) -> Case:
     number = draw(st.none() | numbers)
     account = {"client_id": SETTINGS.client_id, "client_secret": SETTINGS.client_secret}
-    return Case(methods.create_cipher(SETTINGS, number), account | _given(destino=number))
+    return Case(methods.create_cipher(SETTINGS, number), account | present(destino=number))
 
 
 @st.composite
@@ -91,12 +52,12 @@ def _place_call(draw: Draw) -> Case:
     )
     return Case(
         request,
-        _given(
+        present(
             origem=origin or SETTINGS.default_origin,
             destino=destination,
-            gravar=_flag(record),
+            gravar=flag(record),
             inverter_discagem="s" if first else None,
-            cron=when and _local(when, "%d-%m-%Y-%H-%M-%S"),
+            cron=when and local(when, "%d-%m-%Y-%H-%M-%S"),
             campos=tagged,
         ),
     )
@@ -118,7 +79,9 @@ def _scheduled(draw: Draw) -> Case:
 _message_options = st.fixed_dictionaries({"tags": tags, "send_at": st.none() | moments})
 
 
-def _destinations(draw: Draw, one: st.SearchStrategy[str]) -> tuple[list[str], bool, dict[str, object], dict[str, tuple[str, bytes]]]:
+def _destinations(
+    draw: Draw, one: st.SearchStrategy[str]
+) -> tuple[list[str], bool, dict[str, object], dict[str, tuple[str, bytes]]]:
     as_csv = draw(flags)
     many = draw(st.lists(one, min_size=1, max_size=20 if as_csv else 10, unique=True))
     if as_csv:
@@ -134,14 +97,14 @@ def _sms(draw: Draw) -> Case:
     request = methods.send_sms(
         many, text, origin=origin, short_number=short, show_origin=show, reply_email=email, as_csv=as_csv, **options
     )
-    fields |= _given(
+    fields |= present(
         origem=origin or SETTINGS.default_origin,
         texto=text,
         tipo="texto",
-        short_number=_flag(short),
-        id_origem=_flag(show),
+        short_number=flag(short),
+        id_origem=flag(show),
         callbackEmail=email,
-        cron=options["send_at"] and _local(options["send_at"], "%d-%m-%Y-%H-%M-%S"),
+        cron=options["send_at"] and local(options["send_at"], "%d-%m-%Y-%H-%M-%S"),
         campos=options["tags"],
     )
     return Case(request, fields, files)
@@ -155,12 +118,15 @@ def _voice(draw: Draw) -> Case:
         | st.fixed_dictionaries({"audio": file_bytes, "audio_name": file_names})
         | st.fixed_dictionaries({"audio_id": ids})
     )
-    attempts, hours = draw(st.none() | st.integers(1, 9)), draw(st.none() | st.tuples(st.integers(0, 23), st.integers(0, 23)))
+    attempts, hours = (
+        draw(st.none() | st.integers(1, 9)),
+        draw(st.none() | st.tuples(st.integers(0, 23), st.integers(0, 23))),
+    )
     options = draw(_message_options)
     request = methods.send_voice_message(many, as_csv=as_csv, attempts=attempts, hours=hours, **content, **options)
     if "audio" in content:
         files["audio"] = (content["audio_name"], content["audio"])
-    fields |= _given(
+    fields |= present(
         origem=SETTINGS.default_origin,
         tipo="voz",
         texto=content.get("text"),
@@ -168,7 +134,7 @@ def _voice(draw: Draw) -> Case:
         num_tentativas=attempts and str(attempts),
         enviar_de=str(hours[0]) if hours else None,
         enviar_ate=str(hours[1]) if hours else None,
-        cron=options["send_at"] and _local(options["send_at"], "%d-%m-%Y-%H-%M-%S"),
+        cron=options["send_at"] and local(options["send_at"], "%d-%m-%Y-%H-%M-%S"),
         campos=options["tags"],
     )
     return Case(request, fields, files)
@@ -176,14 +142,18 @@ def _voice(draw: Draw) -> Case:
 
 @st.composite
 def _lot(draw: Draw) -> Case:
-    many = draw(st.lists(st.tuples(ids, numbers), min_size=1, max_size=5, unique_by=(lambda item: item[0], lambda item: item[1])))
+    many = draw(
+        st.lists(
+            st.tuples(ids, numbers), min_size=1, max_size=5, unique_by=(lambda item: item[0], lambda item: item[1])
+        )
+    )
     recipients = [methods.LotRecipient(key, number, draw(texts), draw(tags)) for key, number in many]
     origin, email = draw(st.none() | words), draw(st.sampled_from([None, "a@example.com"]))
     entries = [
-        _given(id_destinatario=entry.recipient_id, destino=entry.destination, texto=entry.text, campos=entry.tags)
+        present(id_destinatario=entry.recipient_id, destino=entry.destination, texto=entry.text, campos=entry.tags)
         for entry in recipients
     ]
-    body = _given(origem=origin or SETTINGS.default_origin, destinatarios=entries, callbackEmail=email)
+    body = present(origem=origin or SETTINGS.default_origin, destinatarios=entries, callbackEmail=email)
     return Case(methods.send_lot(recipients, origin=origin, reply_email=email), json=body)
 
 
@@ -191,21 +161,6 @@ def _lot(draw: Draw) -> Case:
 def _with_id(draw: Draw, method: Callable[[str], Request[object]], name: str) -> Case:
     key = draw(ids)
     return Case(method(key), {name: key})
-
-
-@st.composite
-def _received(draw: Draw) -> Case:
-    since = draw(moments)
-    until, page = since + timedelta(hours=1), draw(st.integers(1, 99))
-    return Case(
-        methods.received_messages(since, until).page(page),
-        {
-            "data_inicio": _local(since, "%Y-%m-%d %H:%M:%S"),
-            "data_fim": _local(until, "%Y-%m-%d %H:%M:%S"),
-            "itens_por_pagina": "100",
-            "pagina": str(page),
-        },
-    )
 
 
 @st.composite
@@ -217,55 +172,18 @@ def _audio(draw: Draw) -> Case:
 @st.composite
 def _call_callback(draw: Draw) -> Case:
     url, pin = draw(_urls), draw(st.none() | ids)
-    return Case(methods.add_call_callback(url, pin=pin), _given(url=url, pin=pin))
+    return Case(methods.add_call_callback(url, pin=pin), present(url=url, pin=pin))
 
 
-_urls = st.sampled_from(["https://user:p%40ss@example.com/hook?a=1&b=c+d", "http://127.0.0.1:8/ação", "https://[::1]/x;y"])
+_urls = st.sampled_from(
+    ["https://user:p%40ss@example.com/hook?a=1&b=c+d", "http://127.0.0.1:8/ação", "https://[::1]/x;y"]
+)
 
 
 @st.composite
 def _callback(draw: Draw, method: Callable[[str], Request[object]]) -> Case:
     url = draw(_urls)
     return Case(method(url), {"url": url})
-
-
-def _window(draw: Draw) -> tuple[datetime, datetime, dict[str, object], dict[str, object]]:
-    since = draw(moments)
-    until = since + timedelta(seconds=draw(st.integers(0, 10_000_000)))
-    filters = draw(
-        st.fixed_dictionaries({"origin": st.none() | numbers | sip, "destination": st.none() | numbers | foreign, "callerid": st.none() | ids})
-    )
-    fields = _given(
-        dataInicial=_local(since, "%Y%m%d%H%M%S"),
-        dataFinal=_local(until, "%Y%m%d%H%M%S"),
-        numeroOrigem=filters["origin"],
-        numeroDestino=filters["destination"],
-        callerid=filters["callerid"],
-    )
-    return since, until, filters, fields
-
-
-@st.composite
-def _statement(draw: Draw) -> Case:
-    since, until, filters, fields = _window(draw)
-    tagged, calls, everything = draw(tags), draw(st.none() | st.sampled_from(list(methods.CallFilter))), draw(flags)
-    listing = methods.list_statement(since, until, tags=tagged, calls=calls, all_products=everything, **filters)
-    fields |= _given(tipoFiltro=calls, getAllPins="true" if everything else "false", pagina="3")
-    return Case(listing.page(3), fields | {"campos": {**(tagged or {}), "search": "s"}})
-
-
-@st.composite
-def _recordings(draw: Draw) -> Case:
-    since, until, filters, fields = _window(draw)
-    return Case(methods.list_recordings(since, until, **filters).page(1), fields | {"getAllPins": "false", "pagina": "1"})
-
-
-@st.composite
-def _messages(draw: Draw) -> Case:
-    since, until, filters, fields = _window(draw)
-    tagged, kind = draw(tags), draw(st.none() | st.sampled_from(list(methods.MessageKind)))
-    listing = methods.list_messages(since, until, tags=tagged, kind=kind, **filters)
-    return Case(listing.page(1), fields | _given(tipo=kind) | {"pagina": "1", "campos": {**(tagged or {}), "search": "s"}})
 
 
 _dids = st.sampled_from([("1130000001", "1130000001"), ("+55 41 3000-0001", "4130000001")])
@@ -292,7 +210,7 @@ def _save_rule(draw: Draw) -> Case:
     did, rule_id, priority = draw(_dids), draw(st.none() | ids), draw(st.integers(0, 99))
     data = draw(st.dictionaries(names, _json_values, max_size=4))
     request = methods.save_rule(did[0], Rule(action="fwd", data=data, priority=priority, rule_id=rule_id))
-    fields = _given(did=did[1], priority=str(priority), action="fwd", dpId=rule_id, data=as_php_array(data))
+    fields = present(did=did[1], priority=str(priority), action="fwd", dpId=rule_id, data=as_php_array(data))
     return Case(request, fields)
 
 
@@ -337,15 +255,15 @@ CASES: dict[str, st.SearchStrategy[Case]] = {
     "send_lot": _lot(),
     "message_status": _with_id(methods.message_status, "code"),
     "cancel_message": _with_id(methods.cancel_message, "code"),
-    "received_messages": _received(),
+    "received_messages": listing_cases.received(),
     "upload_audio": _audio(),
     "add_message_callback": _callback(methods.add_message_callback),
     "add_received_callback": _callback(methods.add_received_callback),
     "list_message_callbacks": st.builds(lambda: Case(methods.list_message_callbacks())),
     "remove_message_callback": _with_id(methods.remove_message_callback, "code"),
-    "list_statement": _statement(),
-    "list_recordings": _recordings(),
-    "list_messages": _messages(),
+    "list_statement": listing_cases.statement(),
+    "list_recordings": listing_cases.recordings(),
+    "list_messages": listing_cases.messages(),
     "list_numbers": st.builds(lambda: Case(methods.list_numbers())),
     "list_rules": _list_rules(),
     "save_rule": _save_rule(),

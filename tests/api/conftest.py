@@ -33,7 +33,9 @@ def sandbox(directcall_sandbox: SandboxServer) -> SandboxServer:
 @pytest.fixture
 def settings(sandbox: SandboxServer) -> Settings:
     config = sandbox.sandbox.config
-    return Settings(config.client_id, config.client_secret, base_url=sandbox.url, default_origin="551130000001", timeout=10)
+    return Settings(
+        config.client_id, config.client_secret, base_url=sandbox.url, default_origin="551130000001", timeout=10
+    )
 
 
 @pytest.fixture(params=DRIVERS)

@@ -31,7 +31,9 @@ class Driver(Protocol):
 
 
 class SyncDriver:
-    def __init__(self, settings: Settings, sleep: Sleep, budget: RetryBudget | None, on_token: Callable[[str], object]) -> None:
+    def __init__(
+        self, settings: Settings, sleep: Sleep, budget: RetryBudget | None, on_token: Callable[[str], object]
+    ) -> None:
         self._client = Client(settings, sleep=sleep, budget=budget, on_token=on_token)
 
     def send(self, request: Request[T]) -> T:
@@ -51,7 +53,9 @@ class SyncDriver:
 
 
 class AsyncDriver:
-    def __init__(self, settings: Settings, sleep: Sleep, budget: RetryBudget | None, on_token: Callable[[str], object]) -> None:
+    def __init__(
+        self, settings: Settings, sleep: Sleep, budget: RetryBudget | None, on_token: Callable[[str], object]
+    ) -> None:
         async def pause(seconds: float) -> None:
             sleep(seconds)
 

@@ -1,7 +1,7 @@
 """How PHP fills ``$_GET``, ``$_POST`` and ``$_FILES``, written from PHP's rules (main/php_variables.c, main/rfc1867.c).
 
-Shares nothing with the client or the sandbox. Works on bytes up to the last step, as PHP does; arrays are dicts with their
-keys as text.
+Shares nothing with the client or the sandbox. Works on bytes up to the last step, as PHP does; arrays are dicts whose
+keys are texts.
 """
 
 from __future__ import annotations

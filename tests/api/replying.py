@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import TypeVar
 
 import httpx
@@ -16,6 +17,24 @@ T = TypeVar("T")
 Row = TypeVar("Row")
 
 SETTINGS = Settings("me@example.com", "the-secret-of-the-account", default_origin="551130000001")
+
+
+A, B = "5511990000001", "551130000001"
+UUID = "00000000-0000-4000-8000-000000000000"
+HEX = "0123456789abcdef0123456789abcdef01234567"
+DAY = datetime(2024, 1, 31, tzinfo=UTC)
+
+SENT = (
+    b'{"api":"sms","modulo":"enviar","status":"ok","codigo":"000",'
+    b'"msg":"001 - Mensagem enviada com sucessso - CALLER-ID: 10000000000001",'
+    b'"destino":["5511990000001"],"callerid":"10000000000001",'
+    b'"detalhe":[{"destino":"5511990000001","id_mensagem":10000000000107}],"novo_campo":1}'
+)
+NEW_RULES = (
+    b'{"api":"did","modulo":"did-route","status":"ok","codigo":"000","msg":[],'
+    b'"data":[{"dpId":"18000","did":"4130000001","priority":"2","action":"fwd",'
+    b'"data":{"phone":"551130000002","wait":12},"timeout":null}]}'
+)
 
 
 def answer(

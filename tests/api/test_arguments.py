@@ -123,13 +123,22 @@ BAD: dict[str, tuple[Callable[[], object], tuple[str, ...]]] = {
     "filter word": (lambda: m.list_statement(NOON, NOON, calls="to das"), ("calls",)),
     "kind": (lambda: m.list_messages(NOON, NOON, kind=""), ("kind",)),
     "empty lot": (lot(), ("recipients", "500", "0")),
-    "lot of 501": (lot(*[m.LotRecipient(str(n), f"551199{n:07d}", "x") for n in range(501)]), ("recipients", "500", "501")),
+    "lot of 501": (
+        lot(*[m.LotRecipient(str(n), f"551199{n:07d}", "x") for n in range(501)]),
+        ("recipients", "500", "501"),
+    ),
     "lot id twice": (lot(m.LotRecipient("1", A, "x"), m.LotRecipient("1", B, "x")), ("recipients", "twice")),
     "lot number twice": (lot(m.LotRecipient("1", A, "x"), m.LotRecipient("2", A, "x")), ("twice", "5511*****0001")),
     "lot text": (lot(m.LotRecipient("1", A, "x"), m.LotRecipient("2", B, " ")), ("recipients[1].text", "empty")),
     "lot tags": (lot(m.LotRecipient("1", A, "x", {"[": "x"})), ("tags", "[")),
-    "rule without priority": (lambda: m.save_rule("4130000001", Rule(action="fwd", data={}, priority=None)), ("rule", "priority")),
-    "rule without action": (lambda: m.save_rule("4130000001", Rule(action=" ", data={}, priority=1)), ("rule: action",)),
+    "rule without priority": (
+        lambda: m.save_rule("4130000001", Rule(action="fwd", data={}, priority=None)),
+        ("rule", "priority"),
+    ),
+    "rule without action": (
+        lambda: m.save_rule("4130000001", Rule(action=" ", data={}, priority=1)),
+        ("rule: action",),
+    ),
     "rule's field": (lambda: m.save_rule("4130000001", rule(**{"a[b": "x"})), ("rule", "brackets")),
     "rule's nested field": (lambda: m.save_rule("4130000001", rule(a={"b]": "x"})), ("rule", "brackets")),
     "rule's value": (lambda: m.save_rule("4130000001", rule(phone="a\0")), ("rule", "data[phone]", "NUL")),
@@ -168,7 +177,9 @@ def test_nothing_is_sent(api: Driver, sandbox: SandboxServer, attempt: Callable[
 
 
 @pytest.mark.parametrize("origin", [None, "", "ip4130000001", "0013125550123"])
-def test_a_default_origin_that_does_not_fit_the_method(connect: Callable[..., Driver], sandbox: SandboxServer, origin: str) -> None:
+def test_a_default_origin_that_does_not_fit_the_method(
+    connect: Callable[..., Driver], sandbox: SandboxServer, origin: str
+) -> None:
     api = connect(default_origin=origin or None)
     with pytest.raises(ValueError, match="origin"):
         api.send(m.send_voice_message(A, text="x"))

@@ -57,7 +57,9 @@ async def test_a_client_can_be_closed_and_used_again(settings: Settings) -> None
     await client.close()
 
 
-async def test_giving_up_waiting_does_not_spoil_the_token_for_others(settings: Settings, directcall_sandbox: SandboxServer) -> None:
+async def test_giving_up_waiting_does_not_spoil_the_token_for_others(
+    settings: Settings, directcall_sandbox: SandboxServer
+) -> None:
     directcall_sandbox.inject(Fault(kind="slow", endpoint="request_token", seconds=0.3, times=1))
     async with AsyncClient(settings) as client:
         first = asyncio.create_task(client.send(CARRIER))

@@ -19,7 +19,9 @@ from airflow_provider_directcall.api.wire import ENDPOINTS, Encoding
 from airflow_provider_directcall.sandbox.exchange import Exchange
 from airflow_provider_directcall.sandbox.requests import ApiRequest, read_request
 
-from .cases import CASES, SETTINGS, ZONE, Case, values, wire_fields
+from .awkward import ZONE, values
+from .case import SETTINGS, Case
+from .cases import CASES, wire_fields
 from .php_forms import php_request
 
 TOKEN = "t.o+k"
@@ -55,7 +57,9 @@ def sandbox_request(request: httpx.Request) -> ApiRequest:
         "server": ("127.0.0.1", 1),
     }
     endpoint_takes_json = request.headers.get("content-type") == "application/json"
-    return asyncio.run(read_request(StarletteRequest(scope, receive), Exchange(""), ZONE, takes_json=endpoint_takes_json))
+    return asyncio.run(
+        read_request(StarletteRequest(scope, receive), Exchange(""), ZONE, takes_json=endpoint_takes_json)
+    )
 
 
 @pytest.mark.parametrize("endpoint_name", CASES)
@@ -75,16 +79,20 @@ def test_arguments_come_back(endpoint_name: str, data: st.DataObject) -> None:
     assert {name: (file.name, file.content) for name, file in in_sandbox.files.items()} == dict(case.files)
 
 
-@pytest.mark.parametrize("files", [(), (Case(methods.upload_audio(b"\xff\xfb")).request.files)], ids=["form", "multipart"])
+@pytest.mark.parametrize(
+    "files", [(), (Case(methods.upload_audio(b"\xff\xfb")).request.files)], ids=["form", "multipart"]
+)
 @settings(max_examples=300, deadline=None)
-@given(name=st.text(max_size=12) | st.sampled_from(["", " ", "\t", "a\0b", "a]b", "a[b", 'a"b', "a\\b", "a\nb", "search"]), value=values)
+@given(
+    name=st.text(max_size=12) | st.sampled_from(["", " ", "\t", "a\0b", "a]b", "a[b", 'a"b', "a\\b", "a\nb", "search"]),
+    value=values,
+)
 def test_a_tag_survives_or_is_refused(files: tuple[object, ...], name: str, value: str) -> None:
     """Whatever a tag is called: PHP gives back that name and value, or the client refuses it before it is sent."""
     try:
         params = tag_params({name: value})
-    except ValueError as error:
-        assert str(error).startswith("tags")
-        return
+    except ValueError:
+        return  # what its text says is tested with the other arguments
     request = Request("send_message", {"tipo": "texto", **params}, lambda reply: None, files=files)
     assert php_request(sent(request)).fields["campos"] == {name: value}
 

@@ -28,7 +28,9 @@ def listing(key: Callable[[object], object] = lambda row: row) -> Listing[object
     return Listing(lambda number: Request("list_statement", {"pagina": str(number)}, lambda reply: number), key)
 
 
-def read(server: Server, key: Callable[[object], object] = lambda row: row, limit: int = 200) -> tuple[list[object], list[int]]:
+def read(
+    server: Server, key: Callable[[object], object] = lambda row: row, limit: int = 200
+) -> tuple[list[object], list[int]]:
     """All rows that a reader gives, and the pages it asked for."""
     reader = PageReader(listing(key))
     rows: list[object] = []
@@ -129,13 +131,16 @@ def test_rows_that_never_rest_are_warned_of(caplog: pytest.LogCaptureFixture) ->
 
 #: What happens between two requests: a row is added at a place, or goes from one place to another.
 moves = st.lists(
-    st.lists(st.tuples(st.sampled_from(["add", "move"]), st.integers(0, 30), st.integers(0, 30)), max_size=3), max_size=12
+    st.lists(st.tuples(st.sampled_from(["add", "move"]), st.integers(0, 30), st.integers(0, 30)), max_size=3),
+    max_size=12,
 )
 
 
 @settings(max_examples=400, deadline=None)
 @given(count=st.integers(0, 12), size=st.integers(1, 4), schedule=moves, total=st.booleans())
-def test_whatever_is_added_or_moved(count: int, size: int, schedule: list[list[tuple[str, int, int]]], total: bool) -> None:
+def test_whatever_is_added_or_moved(
+    count: int, size: int, schedule: list[list[tuple[str, int, int]]], total: bool
+) -> None:
     """Each row that stood from the first request to the last is given once; none is given twice.
 
     What the reader says it cannot promise is left out: rows that move in each of its four readings (it warns then), and
@@ -205,14 +210,18 @@ def pages_asked(sandbox: SandboxServer) -> int:
     return sandbox.state()["requests"].get("extrato/list", 0)
 
 
-def test_a_statement_of_several_pages(api: Driver, sandbox: SandboxServer, window: tuple[datetime, datetime], seeded: int) -> None:
+def test_a_statement_of_several_pages(
+    api: Driver, sandbox: SandboxServer, window: tuple[datetime, datetime], seeded: int
+) -> None:
     rows = api.rows(m.list_statement(*window, tags={"campaign": "a"}))
     assert len({row.callerid for row in rows}) == len(rows) == seeded
     assert rows[0].tags["campaign"] == "a"
     assert pages_asked(sandbox) == 3
 
 
-def test_pages_are_fetched_as_they_are_needed(api: Driver, sandbox: SandboxServer, window: tuple[datetime, datetime], seeded: int) -> None:
+def test_pages_are_fetched_as_they_are_needed(
+    api: Driver, sandbox: SandboxServer, window: tuple[datetime, datetime], seeded: int
+) -> None:
     listing = m.list_statement(*window)
     assert pages_asked(sandbox) == 0
     api.rows(listing, limit=100)
@@ -222,14 +231,18 @@ def test_pages_are_fetched_as_they_are_needed(api: Driver, sandbox: SandboxServe
 
 
 @pytest.mark.parametrize("quirk", ["paginas_string", "campos_list", "bom", "latin1", "html_content_type", "pretty"])
-def test_a_statement_in_other_clothes(api: Driver, sandbox: SandboxServer, window: tuple[datetime, datetime], seeded: int, quirk: str) -> None:
+def test_a_statement_in_other_clothes(
+    api: Driver, sandbox: SandboxServer, window: tuple[datetime, datetime], seeded: int, quirk: str
+) -> None:
     sandbox.configure(quirks=frozenset({quirk}))
     rows = api.rows(m.list_statement(*window))
     assert len(rows) == seeded
     assert all(row.tags["campaign"] == "a" for row in rows)
 
 
-def test_duplicated_rows_are_given_once(api: Driver, sandbox: SandboxServer, window: tuple[datetime, datetime], seeded: int) -> None:
+def test_duplicated_rows_are_given_once(
+    api: Driver, sandbox: SandboxServer, window: tuple[datetime, datetime], seeded: int
+) -> None:
     sandbox.inject(Fault(kind="duplicated_rows", endpoint="extrato/list"))
     rows = api.rows(m.list_statement(*window))
     assert len({row.callerid for row in rows}) == len(rows) == seeded
@@ -245,7 +258,9 @@ def test_pages_that_change_places_while_they_are_read(
     assert len({row.callerid for row in rows}) == len(rows) == seeded
 
 
-def test_a_row_that_comes_late_is_not_lost(api: Driver, sandbox: SandboxServer, window: tuple[datetime, datetime], seeded: int) -> None:
+def test_a_row_that_comes_late_is_not_lost(
+    api: Driver, sandbox: SandboxServer, window: tuple[datetime, datetime], seeded: int
+) -> None:
     """A call of the window reaches the statement while it is read: the rows that stood before are all given."""
     sandbox.configure(page_size=10)
     api.send(m.place_call("5511990000001", "5511990000002"))
@@ -256,7 +271,9 @@ def test_a_row_that_comes_late_is_not_lost(api: Driver, sandbox: SandboxServer, 
     assert len(rows) == seeded + 1
 
 
-def test_recordings_messages_and_received_messages(api: Driver, sandbox: SandboxServer, window: tuple[datetime, datetime]) -> None:
+def test_recordings_messages_and_received_messages(
+    api: Driver, sandbox: SandboxServer, window: tuple[datetime, datetime]
+) -> None:
     api.send(m.place_call("5511990000001", "5511990000002", record=True))
     api.send(m.send_sms("5511990000003", "oi", tags={"a": "ç"}, origin="5511990000001"))
     sandbox.receive_message("5511990000003", "27000", "resposta")

@@ -43,5 +43,7 @@ def test_query(query: str, seen: object) -> None:
 )
 def test_multipart_names(header: bytes, name: str) -> None:
     body = b"--x\r\nContent-Disposition: form-data; " + header + b"\r\n\r\n1\r\n2\r\n--x--\r\n"
-    request = httpx.Request("POST", "http://h/", content=body, headers={"content-type": "multipart/form-data; boundary=x"})
+    request = httpx.Request(
+        "POST", "http://h/", content=body, headers={"content-type": "multipart/form-data; boundary=x"}
+    )
     assert php_request(request).fields == {name: "1\r\n2"}

@@ -71,7 +71,10 @@ LOST = (
 Row = tuple[Callable[[Request[object]], DirectcallError], type[DirectcallError], bool, type[DirectcallError], bool]
 TABLE: dict[str, Row] = {
     **{f"not sent {error!r}": (broken(error), DirectcallNotSent, True, DirectcallNotSent, True) for error in NOT_SENT},
-    **{f"lost {error!r}": (broken(error), DirectcallUnavailable, True, DirectcallOutcomeUnknown, False) for error in LOST},
+    **{
+        f"lost {error!r}": (broken(error), DirectcallUnavailable, True, DirectcallOutcomeUnknown, False)
+        for error in LOST
+    },
     **{
         f"{status} without envelope {body[:20]!r}": (
             reply(status, body),
@@ -129,7 +132,9 @@ def test_an_error_of_the_token_request_is_not_repeated_again_by_the_request_that
 
 
 def test_a_refused_secret() -> None:
-    with pytest.raises(DirectcallAuthError, match="request_token: the client id or secret was not accepted: Falha") as caught:
+    with pytest.raises(
+        DirectcallAuthError, match="request_token: the client id or secret was not accepted: Falha"
+    ) as caught:
         answer(m.request_token(SETTINGS), {"access_token": False, "msg": "Falha"})
     assert not caught.value.worth_repeating
 
@@ -139,9 +144,7 @@ def test_a_refusal_tells_code_meaning_and_text() -> None:
         answer(ONCE, {"status": "erro", "codigo": 201, "msg": f"Saldo\ninsuficiente {A}"}, 400)
     error = caught.value
     assert (error.code, error.text, error.http_status) == ("201", "Saldo insuficiente 5511*****0001", 400)
-    assert str(error) == (
-        "place_call: refused with code 201 (insufficient balance): Saldo insuficiente 5511*****0001"
-    )
+    assert str(error) == ("place_call: refused with code 201 (insufficient balance): Saldo insuficiente 5511*****0001")
 
 
 @pytest.mark.parametrize("code", ["", "eyJhbGciOi.x.y", [], None, True, "5511990000001"])
@@ -221,7 +224,9 @@ def test_replaced_fields_of_a_request() -> None:
 
 
 def test_replaced_fields_inside_the_data_of_a_rule() -> None:
-    rules = b'{"status":"ok","data":[{"dpId":"1","action":"fwd","priority":"1","data":{"record":"s","x":{"record":1}}}]}'
+    rules = (
+        b'{"status":"ok","data":[{"dpId":"1","action":"fwd","priority":"1","data":{"record":"s","x":{"record":1}}}]}'
+    )
     rule = answer(m.list_rules("4130000001"), rules)[0]
     names = {"record": "gravar", "dpId": "id", "data": "dados", "did": "numero"}
     fields = form(sent(m.save_rule("4130000001", rule), account(fields={"save_rule": names})))
@@ -252,8 +257,9 @@ def test_replaced_fields_of_a_lot() -> None:
     settings = account(fields={"send_lot": names})
     request = m.send_lot([m.LotRecipient("1", A, "x", {"destino": "d"})])
     built = sent(request, settings)
-    assert b'"destinatarios":[{"id_destinatario":"1","texto":"x","numero":"5511990000001","dados":{"destino":"d"}}]' in (
-        built.read().replace(b": ", b":").replace(b", ", b",")
+    assert (
+        b'"destinatarios":[{"id_destinatario":"1","texto":"x","numero":"5511990000001","dados":{"destino":"d"}}]'
+        in (built.read().replace(b": ", b":").replace(b", ", b","))
     )
     reply = {"status": "ok", "callerid": "1", "itens": [{"numero": A, "id_mensagem": 5}]}
     assert answer(request, reply, settings=settings).recipients[0].number == A
@@ -266,6 +272,19 @@ def test_replaced_fields_of_a_reply_leave_the_envelope_alone() -> None:
     assert (page.total_pages, page.rows[0].outcome, page.rows[0].direction) == (4, "busy", "recebida")
 
 
+def test_a_reply_too_deep_to_rename() -> None:
+    """Deep enough to be read, and too deep to be walked through."""
+    settings = account(fields={"list_statement": {"valor": "preco"}})
+    listing = m.list_statement(DAY, DAY)
+    kinds = set()
+    for depth in range(100, 1100, 50):
+        body = b'{"status":"ok","msg":' + b"[" * depth + b"]" * depth + b"}"
+        with pytest.raises(DirectcallReplyError) as caught:
+            answer(listing.page(1), body, settings=settings)
+        kinds.add(str(caught.value).partition("understood, ")[2][:20])
+    assert "it is nested too dee" in kinds
+
+
 def test_a_replaced_field_wins_over_one_that_had_its_name() -> None:
     settings = account(fields={"list_statement": {"valor": "preco"}})
     for row in ({"preco": "1.5", "valor": "9"}, {"valor": "9", "preco": "1.5"}):
@@ -273,7 +292,9 @@ def test_a_replaced_field_wins_over_one_that_had_its_name() -> None:
         assert str(page.rows[0].price_brl) == "1.5"
 
 
-@pytest.mark.parametrize("data", ['[{"action":"fwd","data":{"gravar":"s"}}]', '[{"DP_ACTION":"fwd","DP_DATA":"{\\"gravar\\":\\"s\\"}"}]'])
+@pytest.mark.parametrize(
+    "data", ['[{"action":"fwd","data":{"gravar":"s"}}]', '[{"DP_ACTION":"fwd","DP_DATA":"{\\"gravar\\":\\"s\\"}"}]']
+)
 def test_replaced_fields_inside_an_old_reply(data: str) -> None:
     settings = account(fields={"list_rules": {"record": "gravar"}})
     (rule,) = answer(m.list_rules("4130000001"), [{"status": "ok", "data": data}], settings=settings)

@@ -59,8 +59,12 @@ def test_one_of_a_short_life_is_kept_for_half_of_it(api: Driver, sandbox: Sandbo
     assert tokens_asked(sandbox) == 2
 
 
-@pytest.mark.parametrize("quirks", [set(), {"auth_200"}, {"auth_envelope"}, {"auth_envelope", "auth_200"}, {"hex_token"}])
-def test_an_expired_one_is_renewed_and_the_call_placed_once(api: Driver, sandbox: SandboxServer, quirks: set[str]) -> None:
+@pytest.mark.parametrize(
+    "quirks", [set(), {"auth_200"}, {"auth_envelope"}, {"auth_envelope", "auth_200"}, {"hex_token"}]
+)
+def test_an_expired_one_is_renewed_and_the_call_placed_once(
+    api: Driver, sandbox: SandboxServer, quirks: set[str]
+) -> None:
     sandbox.configure(quirks=frozenset(quirks))
     api.send(CARRIER)
     sandbox.expire_tokens()

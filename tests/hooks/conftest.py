@@ -15,7 +15,9 @@ def enter(monkeypatch: pytest.MonkeyPatch) -> Enter:
     """Enters a connection, as URI or JSON text or by its fields, and gives its id."""
 
     def enter_one(text: str = "", **fields: object) -> str:
-        value = text or json.dumps({"conn_type": "directcall", "login": "me@example.com", "password": "s3cret-x", **fields})
+        value = text or json.dumps(
+            {"conn_type": "directcall", "login": "me@example.com", "password": "s3cret-x", **fields}
+        )
         monkeypatch.setenv("AIRFLOW_CONN_DC", value)
         return "dc"
 

@@ -176,12 +176,12 @@ def test_host_scheme_and_port(enter: Enter, fields: dict[str, object], base_url:
 )
 async def test_what_is_wrong_is_named(enter: Enter, fields: dict[str, object], parts: tuple[str, ...]) -> None:
     conn_id = enter(**fields)
-    with pytest.raises(ValueError, match="^connection 'dc': ") as caught:
+    with pytest.raises(ValueError, match=r"^connection 'dc': ") as caught:
         _ = DirectcallHook(conn_id).settings
     text = str(caught.value)
     assert all(part in text for part in parts), text
     assert not any(secret in text for secret in ("s3cret-x", "hunter2", "5520990000001"))
-    with pytest.raises(ValueError, match="^connection 'dc': ") as caught:
+    with pytest.raises(ValueError, match=r"^connection 'dc': ") as caught:
         await DirectcallAsyncHook(conn_id).client()
     assert str(caught.value) == text
 

@@ -7,7 +7,6 @@ import inspect
 from datetime import UTC, datetime, timedelta
 
 import pytest
-
 from airflow.sdk.log import redact as mask
 
 from airflow_provider_directcall.api import methods

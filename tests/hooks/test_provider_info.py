@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import importlib
 import json
+import sys
 from collections.abc import Iterator
 from importlib.metadata import entry_points
 from importlib.resources import files
 from pathlib import Path
+from types import ModuleType
 
 import jsonschema
 import pytest
@@ -59,7 +61,9 @@ def test_every_dotted_path_imports(path: str) -> None:
         importlib.import_module(path)
 
 
-@pytest.mark.parametrize(("key", "base"), [("operators", "BaseOperator"), ("sensors", "BaseSensorOperator"), ("triggers", "BaseTrigger")])
+@pytest.mark.parametrize(
+    ("key", "base"), [("operators", "BaseOperator"), ("sensors", "BaseSensorOperator"), ("triggers", "BaseTrigger")]
+)
 def test_no_module_of_the_surface_is_forgotten(key: str, base: str) -> None:
     """Each module that holds a class of the kind, not starting with an underscore, is listed, and no other."""
     import airflow.sdk as sdk
@@ -78,7 +82,10 @@ def test_no_module_of_the_surface_is_forgotten(key: str, base: str) -> None:
 
 def test_the_hook_fits_its_connection_type() -> None:
     assert CONNECTION["hook-class-name"] == f"{DirectcallHook.__module__}.{DirectcallHook.__name__}"
-    assert (CONNECTION["connection-type"], CONNECTION["hook-name"]) == (DirectcallHook.conn_type, DirectcallHook.hook_name)
+    assert (CONNECTION["connection-type"], CONNECTION["hook-name"]) == (
+        DirectcallHook.conn_type,
+        DirectcallHook.hook_name,
+    )
 
 
 @pytest.mark.parametrize(("name", "field"), CONNECTION["conn-fields"].items())
@@ -99,7 +106,23 @@ def test_airflow_shows_the_form() -> None:
     assert shown.hook_name == "Directcall"
     assert set(shown.extra_fields) == set(CONNECTION["conn-fields"])
     fields = shown.standard_fields
-    assert (fields.login.title, fields.password.title, fields.host.title) == ("Client id", "Client secret", "API address")
+    assert (fields.login.title, fields.password.title, fields.host.title) == (
+        "Client id",
+        "Client secret",
+        "API address",
+    )
     assert fields.host.placeholder == "https://api.directcallsoft.com"
     assert fields.url_schema.hidden
     assert fields.port.hidden
+
+
+def test_the_hook_s_own_fields_are_those_of_the_info(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Airflow 3.1 asks the class itself, not its parents, and has a stand-in for wtforms."""
+    stand_in = ModuleType("wtforms")
+    stand_in.StringField = lambda label, description: (label, description)
+    monkeypatch.setitem(sys.modules, "wtforms", stand_in)
+    assert {"get_connection_form_widgets", "get_ui_field_behaviour"} <= vars(DirectcallHook).keys()
+    assert DirectcallHook.get_ui_field_behaviour() == form_behaviour()
+    assert DirectcallHook.get_connection_form_widgets() == {
+        name: (field["label"], field["description"]) for name, field in CONNECTION["conn-fields"].items()
+    }

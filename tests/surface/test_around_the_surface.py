@@ -8,8 +8,8 @@ import sys
 from importlib import import_module
 
 import pytest
+from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException
 from airflow.sdk import BaseOperator
-from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from airflow_provider_directcall import errors
 from airflow_provider_directcall.errors import DirectcallError, DirectcallUnwantedOutcome

@@ -3,7 +3,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from airflow.sdk.exceptions import AirflowFailException, AirflowTaskTimeout, TaskDeferralError, TaskDeferralTimeout
+from airflow.providers.common.compat.sdk import AirflowFailException, AirflowTaskTimeout
 
 from airflow_provider_directcall.api.replies import ScheduledCall
 from airflow_provider_directcall.errors import (
@@ -31,6 +31,8 @@ from .world import (
     REFUSED_NUMBER,
     UNHANGABLE,
     Run,
+    TaskDeferralError,
+    TaskDeferralTimeout,
 )
 
 both_ways = pytest.mark.parametrize("deferrable", [False, True], ids=["worker", "triggerer"])
@@ -217,6 +219,17 @@ def test_a_late_row_is_waited_for(run, world, deferrable):
     result = run.to_the_end(waiting_call(deferrable=deferrable, poll_interval=20))
     assert result["outcome"] == "answered"
     assert world.now() - before >= timedelta(seconds=600)
+
+
+def test_another_call_in_the_statement_is_not_taken_for_ours(run, world, monkeypatch):
+    list_statement = DirectcallHook.list_statement
+
+    def everything(self, *window, callerid):
+        return list_statement(self, *window)
+
+    monkeypatch.setattr(DirectcallHook, "list_statement", everything)
+    Run(world).to_the_end(waiting_call(BUSY))
+    assert run.to_the_end(waiting_call())["outcome"] == "answered"
 
 
 @both_ways

@@ -7,8 +7,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from airflow.providers.common.compat.sdk import AirflowFailException
 from airflow.sdk import ObjectStoragePath
-from airflow.sdk.exceptions import AirflowFailException, TaskDeferralError
 
 from airflow_provider_directcall.api.replies import Recipient, SentMessage
 from airflow_provider_directcall.errors import (
@@ -34,6 +34,7 @@ from .world import (
     REFUSED_NUMBER,
     UNCONFIRMED,
     UNDELIVERED,
+    TaskDeferralError,
 )
 
 OTHER = "5511990000002"

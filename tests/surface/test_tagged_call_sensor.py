@@ -5,12 +5,7 @@ from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
-from airflow.sdk.exceptions import (
-    AirflowRescheduleException,
-    AirflowSensorTimeout,
-    AirflowSkipException,
-    TaskDeferralError,
-)
+from airflow.providers.common.compat.sdk import AirflowSensorTimeout, AirflowSkipException
 
 from airflow_provider_directcall.errors import (
     DirectcallAuthError,
@@ -24,7 +19,7 @@ from airflow_provider_directcall.hooks.directcall import DirectcallHook
 from airflow_provider_directcall.sandbox import Fault
 from airflow_provider_directcall.sensors.statement import DirectcallTaggedCallSensor
 
-from .world import BUSY, NO_ANSWER, ORIGIN, PERSON, Run
+from .world import BUSY, NO_ANSWER, ORIGIN, PERSON, AirflowRescheduleException, Run, TaskDeferralError
 
 TAGS = {"contact": "7"}
 

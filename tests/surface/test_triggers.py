@@ -4,10 +4,12 @@ import asyncio
 import inspect
 import json
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from airflow.triggers.base import BaseEventTrigger
 
+from airflow_provider_directcall.api.replies import StatementRow
 from airflow_provider_directcall.errors import DirectcallUnavailable
 from airflow_provider_directcall.hooks.directcall import DirectcallAsyncHook, DirectcallHook
 from airflow_provider_directcall.sandbox import Fault
@@ -15,6 +17,7 @@ from airflow_provider_directcall.triggers.calls import CallCompletedTrigger
 from airflow_provider_directcall.triggers.messages import MessageDeliveredTrigger
 from airflow_provider_directcall.triggers.pace import PollPace, utc_now
 from airflow_provider_directcall.triggers.polling import PollingTrigger
+from airflow_provider_directcall.triggers.search import StatementSearch
 from airflow_provider_directcall.triggers.statement import TaggedCallTrigger
 
 from .world import LONG_CALL, ORIGIN, PERSON, UNHANGABLE, fire, stored
@@ -372,3 +375,39 @@ def test_triggers_can_share_a_base_with_airflows_event_triggers():
     shared = Shared(since=SINCE)
     assert shared.shared_stream_key() == ("directcall_default", SINCE)
     assert shared.serialize()[1] == TaggedCallTrigger(since=SINCE).serialize()[1]
+
+
+# Statements that do not filter as we assume
+
+
+def row(**fields):
+    return StatementRow.from_fields({"callerid": "another", "status": "atendida", **fields}, ZoneInfo("UTC"))
+
+
+@pytest.mark.parametrize(
+    ("shown", "accepted"),
+    [
+        ({"contact": "7", "campaign": "a"}, True),
+        ({"contact": " 7", "campaign": "a "}, True),
+        ({"contact": "7", "campaign": "b"}, False),
+        ({"contact": "7"}, True),
+        ({}, True),
+    ],
+)
+def test_tags_are_compared_again_where_the_statement_shows_them(shown, accepted):
+    search = StatementSearch(since=datetime(2026, 3, 4, tzinfo=UTC), tags={"contact": "7", "campaign": "a"})
+    assert search.accepts(row(campos=shown)) is accepted
+
+
+def test_another_call_in_the_statement_is_not_taken_for_ours(world, monkeypatch):
+    listed = []
+
+    async def everything(self, *window, callerid):
+        yield row()
+        if len(listed) == 2:
+            yield row(callerid=callerid)
+        listed.append(callerid)
+
+    monkeypatch.setattr(DirectcallAsyncHook, "list_statement", everything)
+    assert fire(completed(world, callerid="ours"))["status"] == "done"
+    assert listed == ["ours", "ours"], "the third look found it"

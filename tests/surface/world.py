@@ -10,11 +10,21 @@ from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from types import SimpleNamespace
 
+from airflow.providers.common.compat.sdk import TaskDeferred
 from airflow.sdk import BaseOperator
-from airflow.sdk.exceptions import TaskDeferred
 from airflow.triggers.base import BaseTrigger
 
 from airflow_provider_directcall.sandbox import SandboxServer
+
+try:
+    from airflow.sdk.exceptions import AirflowRescheduleException, TaskDeferralError, TaskDeferralTimeout
+except ImportError:  # Airflow 3.1
+    from airflow.exceptions import (  # noqa: F401 - for the tests beside
+        AirflowRescheduleException,
+        TaskDeferralError,
+        TaskDeferralTimeout,
+    )
+
 
 ORIGIN = "551130000001"
 PERSON = "5511990000001"

@@ -36,6 +36,8 @@ class _CuttableProtocol(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in its parent
         super().connection_made(transport)
+        # uvicorn switches its access log, which has whole URLs, on again wherever somebody set up the root logger.
+        self.access_log = False
         self.app_state = {**self.app_state, TRANSPORT_KEY: transport}
 
 

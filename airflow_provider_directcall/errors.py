@@ -1,7 +1,7 @@
 """Every error a DAG can meet, in one place to import from. Imports no Airflow and no HTTP library.
 
 All derive from :class:`DirectcallError`. Those that can come from a request say whether it may have taken effect; those
-of a wait say that the call or message exists, and what is not known about it.
+of a wait say that the call or message exists, and what is not known about it; that of a number's rule says what stands.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from airflow_provider_directcall.api.errors import (
     DirectcallReplyError,
     DirectcallUnavailable,
 )
+from airflow_provider_directcall.routing.errors import DirectcallRuleError
 
 __all__ = [
     "DirectcallAuthError",
@@ -23,6 +24,7 @@ __all__ = [
     "DirectcallOutcomeUnknown",
     "DirectcallRefused",
     "DirectcallReplyError",
+    "DirectcallRuleError",
     "DirectcallUnavailable",
     "DirectcallUnexpectedEvent",
     "DirectcallUnwantedOutcome",

@@ -1,6 +1,7 @@
 """What our modules add to ``import airflow.sdk``, which every DAG file pays at each parse. Wanted: at most 5 %.
 
-Each sample is a fresh process that imports airflow.sdk, then all operator, sensor, trigger and link modules, and times both.
+Each sample is a fresh process that imports airflow.sdk, then all operator, sensor, trigger and link modules, and times
+both.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Peak memory of reading a statement of 200,000 rows, over one of 2,000. Wanted: less than 100 MB more.
 
-Each reading is a process of its own that consumes rows one by one; its peak is what the operating system says (ru_maxrss).
+Each reading is a process of its own that takes rows one by one; its peak is what the operating system says.
 """
 
 from __future__ import annotations

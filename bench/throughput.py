@@ -1,7 +1,7 @@
 """Requests per second of our clients as a part of bare httpx's, with the same requests to the same server. Wanted: 0.9.
 
-Bare httpx sends the same fields with a token fetched beforehand and decodes the JSON, and does nothing else. Both sides take turns in
-blocks, so that a change of the machine's pace meets both.
+Bare httpx sends the same fields with a token fetched beforehand and decodes the JSON, and does nothing else. Both sides
+take turns in short blocks, each going first every other time, so that a change of the machine's pace meets both.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from airflow_provider_directcall.api.client import AsyncClient, Client
 from airflow_provider_directcall.api.settings import Settings
 from bench.sandbox_process import sandbox_process
 
-BLOCKS, BLOCK, CONCURRENCY = 15, 200, 20
+PAIRS, BLOCK, CONCURRENCY = 60, 40, 20
 SINCE = datetime(2026, 11, 1, tzinfo=UTC)
 REQUEST = methods.list_statement(SINCE, SINCE + timedelta(days=1), tags={"customer": "42"}).page(1)
 
@@ -57,8 +57,14 @@ def _sync_ratios(settings: Settings, url: str, fields: dict[str, str]) -> list[f
                 send()
             return time.perf_counter() - started
 
-        block(ours), block(theirs)
-        return [block(theirs) / block(ours) for _ in range(BLOCKS)]
+        ratios = []
+        for pair in range(PAIRS):
+            if pair % 2:
+                ours_seconds, theirs_seconds = block(ours), block(theirs)
+            else:
+                theirs_seconds, ours_seconds = block(theirs), block(ours)
+            ratios.append(theirs_seconds / ours_seconds)
+        return ratios
 
 
 async def _async_ratios(settings: Settings, url: str, fields: dict[str, str]) -> list[float]:
@@ -79,14 +85,19 @@ async def _async_ratios(settings: Settings, url: str, fields: dict[str, str]) ->
             await asyncio.gather(*(worker() for _ in range(CONCURRENCY)))
             return time.perf_counter() - started
 
-        await block(ours)
-        await block(theirs)
-        return [await block(theirs) / await block(ours) for _ in range(BLOCKS)]
+        ratios = []
+        for pair in range(PAIRS):
+            if pair % 2:
+                ours_seconds, theirs_seconds = await block(ours), await block(theirs)
+            else:
+                theirs_seconds, ours_seconds = await block(theirs), await block(ours)
+            ratios.append(theirs_seconds / ours_seconds)
+        return ratios
 
 
 def _report(name: str, ratios: list[float]) -> None:
-    spread = f"from {min(ratios):.2f} to {max(ratios):.2f}"
-    print(f"{name} client, requests per second over bare httpx: {statistics.median(ratios):.2f} ({spread})")
+    lower, middle, upper = statistics.quantiles(ratios, n=4)
+    print(f"{name} client, requests per second over bare httpx: {middle:.2f} (quartiles {lower:.2f} and {upper:.2f})")
 
 
 if __name__ == "__main__":

@@ -1,10 +1,13 @@
 """Holiday routing: every evening, the rule of a number is made what tomorrow needs.
 
-The DAG asks the Brazilian calendar whether tomorrow is a holiday. Before one, calls go to the person on call (or to voicemail); after
-it, the next run puts the office back. A daily run heals a missed one, because it does not remember: it states what shall be.
+The DAG asks the Brazilian calendar whether tomorrow is a holiday. Before one, calls go to the person on call (or to
+voicemail); after it, the next run puts the office back. A daily run heals a missed one, because it does not remember: it
+states what shall be.
 """
 
 from __future__ import annotations
+
+from datetime import date, timedelta
 
 import pendulum
 from airflow.sdk import Param, dag, task
@@ -32,13 +35,13 @@ def example_holiday_routing() -> None:
     """Decide, then make it so."""
 
     @task(multiple_outputs=False, show_return_value_in_logs=False)
-    def rule_for_tomorrow(params: dict | None = None) -> dict[str, object]:
+    def rule_for_tomorrow(params: dict[str, str] | None = None) -> dict[str, object]:
         """The rule that shall stand at priority 1 tomorrow."""
         from airflow_provider_directcall.telephony.calendars import BrazilianCalendar
 
         given = params or {}
-        today = pendulum.parse(given["today"]) if given["today"] else pendulum.now("America/Sao_Paulo")
-        holiday = BrazilianCalendar(state=given["state"]).holiday(today.add(days=1).date())
+        today = date.fromisoformat(given["today"]) if given["today"] else pendulum.now("America/Sao_Paulo").date()
+        holiday = BrazilianCalendar(state=given["state"]).holiday(today + timedelta(days=1))
         if holiday is None:
             return {"action": "forward", "to": given["office"], "wait_seconds": 30, "priority": 1}
         print(f"Tomorrow is {holiday}.")  # noqa: T201 - Airflow shows a task's prints in its log

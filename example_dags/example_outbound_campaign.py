@@ -1,7 +1,7 @@
 """An outbound campaign: an SMS to each contact, a recorded call, and a voice message to those who did not answer.
 
-Each contact of ``contacts.csv`` gets its own chain of tasks. The calls carry the contact's id as a tag, and a sensor waits, without
-holding a worker, until the call with that tag stands in Directcall's statement.
+Each contact of ``contacts.csv`` gets its own chain of tasks. The calls carry the contact's id as a tag, and a sensor
+waits, without holding a worker, until the call with that tag stands in Directcall's statement.
 
 The numbers are made up: with the sandbox one of them is busy, one does not answer, one hangs up after four seconds.
 """
@@ -11,9 +11,10 @@ from __future__ import annotations
 import csv
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pendulum
-from airflow.sdk import Param, dag, task, task_group
+from airflow.sdk import Param, XComArg, dag, task, task_group
 
 from airflow_provider_directcall.operators.calls import DirectcallPlaceCallOperator
 from airflow_provider_directcall.operators.messages import (
@@ -23,6 +24,10 @@ from airflow_provider_directcall.operators.messages import (
 from airflow_provider_directcall.sensors.statement import DirectcallTaggedCallSensor
 
 CONTACTS = Path(__file__).parent / "contacts.csv"
+
+#: A row of the statement, as the sensor gives it; the arguments of one mapped task.
+Row = dict[str, Any]
+Arguments = dict[str, Any]
 
 #: A call that was hung up this soon was not a conversation.
 SHORT_CALL_SECONDS = 6
@@ -55,7 +60,7 @@ def example_outbound_campaign() -> None:
             ]
 
     @task_group
-    def reach(contact_id: str, phone: str, text: str):  # noqa: ANN202 - Airflow turns the result into an XComArg
+    def reach(contact_id: str, phone: str, text: str) -> XComArg:
         """The chain of one contact."""
         tags = {"contact": contact_id, "campaign": "{{ run_id }}"}
         sms = DirectcallSendSMSOperator(
@@ -75,7 +80,7 @@ def example_outbound_campaign() -> None:
         return waited.output
 
     @task(show_return_value_in_logs=False)
-    def voice_messages(contacts: list[dict[str, str]], calls: list[list[dict]]) -> list[dict[str, object]]:
+    def voice_messages(contacts: list[dict[str, str]], calls: list[list[Row]]) -> list[Arguments]:
         """Arguments of the voice message for each contact who was not reached."""
         reached = {
             row["tags"]["contact"]
@@ -93,7 +98,7 @@ def example_outbound_campaign() -> None:
         ]
 
     @task(trigger_rule="none_failed")
-    def summary(calls: list[list[dict]], missed: list[dict]) -> dict[str, object]:
+    def summary(calls: list[list[Row]], missed: list[Arguments]) -> dict[str, object]:
         """How the campaign went, without phone numbers."""
         rows = [row for found in calls for row in found]
         outcomes = {row["tags"]["contact"]: row["outcome"] for row in rows}

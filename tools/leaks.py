@@ -1,7 +1,7 @@
 """Looks for secrets, tokens and whole phone numbers in everything that an Airflow left behind: logs and database.
 
-What a DAG's author put somewhere is the author's: the DAG's own source, its parameters, what its own tasks return, and what was
-rendered into a task's fields. Everything else has to be clean.
+What a DAG's author put somewhere is the author's: the DAG's own source, its parameters, what its own tasks return, and
+what was rendered into a task's fields. Everything else has to be clean.
 """
 
 from __future__ import annotations

@@ -39,9 +39,13 @@ class LiveAirflow:
     home: Path
     dags_folder: Path
     environment: Mapping[str, str] = field(default_factory=dict)
-    port: int = field(default_factory=lambda: _free_port())
+    port: int = 0
     _process: subprocess.Popen[bytes] | None = None
     _token: str = field(default="", repr=False)
+
+    def __post_init__(self) -> None:
+        """Take a free port unless one was named."""
+        self.port = self.port or _free_port()
 
     @property
     def url(self) -> str:
@@ -154,7 +158,7 @@ class LiveAirflow:
             if self._is_healthy():
                 return
             time.sleep(0.5)
-        raise AirflowDidNotStartError(f"airflow standalone is not healthy after {_START_SECONDS} s; see {self.log_file}")
+        raise AirflowDidNotStartError(f"Airflow is not healthy after {_START_SECONDS} s; see {self.log_file}")
 
     def _is_healthy(self) -> bool:
         try:

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self, TypeVar
 
@@ -68,15 +69,16 @@ class _Account:
         if settings.sends_secrets_in_clear:
             log.warning("The connection's host is plain http: the secret, the token and all texts travel in clear.")
 
-    def _retry_arguments(self, request: Request[T]) -> _RetryArguments:
+    @cached_property
+    def _retry_policy(self) -> _RetryPolicy:
         """The one retry policy, for tenacity's sync and async loops alike."""
         backoff = tenacity.wait_random_exponential(multiplier=0.5, max=self._budget.longest_pause)
 
         def pause(state: tenacity.RetryCallState) -> float:
             return max(backoff(state), _asked_pause(state))
 
-        return _RetryArguments(
-            retry=tenacity.retry_if_exception(lambda error: protocol.may_repeat(request, error)),
+        return _RetryPolicy(
+            retry=_may_repeat,
             wait=pause,
             stop=tenacity.stop_after_attempt(self._budget.attempts)
             | tenacity.stop_before_delay(self._budget.seconds)
@@ -91,8 +93,8 @@ class _Account:
 
 
 @dataclass(frozen=True, slots=True)
-class _RetryArguments:
-    retry: tenacity.retry_if_exception
+class _RetryPolicy:
+    retry: Callable[[tenacity.RetryCallState], bool]
     wait: Callable[[tenacity.RetryCallState], float]
     stop: tenacity.stop_any
     before_sleep: Callable[[tenacity.RetryCallState], None]
@@ -127,12 +129,12 @@ class Client(_Account):
         :raises DirectcallError: one of its kinds; see the table of :mod:`.protocol`.
         :raises ValueError: the account lacks what the request needs; nothing was sent.
         """
-        arguments = self._retry_arguments(request)
+        policy = self._retry_policy
         retrying = tenacity.Retrying(
-            retry=arguments.retry,
-            wait=arguments.wait,
-            stop=arguments.stop,
-            before_sleep=arguments.before_sleep,
+            retry=policy.retry,
+            wait=policy.wait,
+            stop=policy.stop,
+            before_sleep=policy.before_sleep,
             sleep=self._sleep,
             reraise=True,
         )
@@ -223,12 +225,12 @@ class AsyncClient(_Account):
 
     async def send(self, request: Request[T]) -> T:
         """Send a request and read its reply; raises as :meth:`Client.send`."""
-        arguments = self._retry_arguments(request)
+        policy = self._retry_policy
         retrying = tenacity.AsyncRetrying(
-            retry=arguments.retry,
-            wait=arguments.wait,
-            stop=arguments.stop,
-            before_sleep=arguments.before_sleep,
+            retry=policy.retry,
+            wait=policy.wait,
+            stop=policy.stop,
+            before_sleep=policy.before_sleep,
             sleep=self._sleep,
             reraise=True,
         )
@@ -305,6 +307,13 @@ class AsyncClient(_Account):
                 context = await asyncio.to_thread(httpx.create_ssl_context)
                 self._http = httpx.AsyncClient(limits=_LIMITS, verify=context)
             return self._http
+
+
+def _may_repeat(state: tenacity.RetryCallState) -> bool:
+    """Whether the request that was tried, the only argument of the try, may be tried again."""
+    (request,) = state.args
+    error = _failure(state)
+    return error is not None and protocol.may_repeat(request, error)
 
 
 def _failure(state: tenacity.RetryCallState) -> BaseException | None:

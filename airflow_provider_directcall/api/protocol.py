@@ -23,6 +23,7 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import httpx
@@ -58,11 +59,13 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_HEADERS: Final = {
-    "User-Agent": f"airflow-provider-directcall/{__version__}",
-    "Accept": "application/json",
-    "Accept-Encoding": "gzip, deflate",
-}
+_HEADERS: Final = httpx.Headers(
+    {
+        "User-Agent": f"airflow-provider-directcall/{__version__}",
+        "Accept": "application/json",
+        "Accept-Encoding": "gzip, deflate",
+    }
+)
 #: httpx's errors that are raised before the first byte of a request is out.
 _NOT_SENT: Final = (
     httpx.ConnectError,
@@ -83,8 +86,8 @@ def build(request: Request[T], settings: Settings, token: str | None) -> httpx.R
     :raises ValueError: the request needs something that the account lacks, such as a default origin.
     """
     endpoint = request.endpoint
-    url = settings.base_url + settings.path(request.endpoint_name)
-    extensions = {"timeout": httpx.Timeout(settings.timeout).as_dict()}
+    url = _url(settings.base_url + settings.path(request.endpoint_name))
+    extensions = {"timeout": dict.fromkeys(("connect", "read", "write", "pool"), settings.timeout)}
     credentials = {} if token is None else {"access_token": token}
     if endpoint.encoding is Encoding.JSON:
         names = settings.field_names(request.endpoint_name)
@@ -140,6 +143,12 @@ def may_repeat(request: Request[T], error: BaseException) -> bool:
     if request.endpoint.once_only:
         return isinstance(error, DirectcallNotSent)
     return error.worth_repeating
+
+
+@lru_cache(maxsize=256)
+def _url(text: str) -> httpx.URL:
+    """An address, parsed once: there are as many as endpoints, and parsing one takes longer than filling a form."""
+    return httpx.URL(text)
 
 
 def _params(request: Request[T], settings: Settings) -> dict[str, str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_directcall.errors import DirectcallRefused
 from airflow_provider_directcall.operators import rendered
-from airflow_provider_directcall.operators.sending import Result, SendingOperator, Sent
+from airflow_provider_directcall.operators.sending import Result, SendingOperator, Sent, kept
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -119,9 +119,9 @@ class SendMessageOperator(SendingOperator["MessageState"]):
         return outcome.value
 
     def _result(self, context: Context, sent: Sent, outcome: MessageState | None) -> Result:
-        recipients = self._recipients
+        recipients: object = self._recipients
         if recipients is None:
-            recipients = context["ti"].xcom_pull(key=RECIPIENTS_KEY) or []
+            recipients = kept(context, RECIPIENTS_KEY) or []
         result: Result = {"callerid": sent["callerid"], "recipients": recipients}
         return result if outcome is None else {**result, "state": outcome.value}
 

@@ -2,35 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from airflow.sdk import BaseOperator
+
+from airflow_provider_directcall.errors import DirectcallRefused, DirectcallRuleError
+from airflow_provider_directcall.operators import rendered
+from airflow_provider_directcall.operators.failing import failing_without_retry
+from airflow_provider_directcall.operators.rendered import _literal
+from airflow_provider_directcall.operators.waiting import Waiter
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from airflow_provider_directcall.api.replies import Rule
-    from airflow_provider_directcall.hooks.directcall import DirectcallHook
     from airflow_provider_directcall.routing.changes import RuleChange
     from airflow_provider_directcall.routing.rules import NumberRule
+
+#: Fields of a rule that are no texts -> how they come out of a template.
+_READERS: Final[Mapping[str, Callable[[str, object], object]]] = MappingProxyType(
+    {
+        "priority": rendered.integer,
+        "wait_seconds": rendered.integer,
+        "sound_id": rendered.integer,
+        "record": rendered.boolean,
+        "weekdays": rendered.texts,
+        "sources": rendered.texts,
+    }
+)
 
 
 class DirectcallUpdateNumberRuleOperator(BaseOperator):
     """Make one rule of a number stand as wanted: change it, or create it where none stands; no change needed, no write.
 
-    What was written is read back and compared, because the way Directcall takes rules is assumed, not documented.
+    Writing rules is assumed, not documented by Directcall. So what was written is read back and compared; a difference
+    fails the task with what was asked for and what stands now. Fields of the live rule that are unknown here survive.
+
+    A retry begins by reading the rules, so it never repeats a write that took effect. A wrong argument, a refusal that
+    will stand, and a write that was taken and stands differently fail the task without a retry.
 
     :param did: the number, with or without 55 (``did``).
-    :param rule: the wanted rule: a mapping such as ``{"action": "forward", "to": "...", "wait_seconds": 20,
-        "priority": 1}``, whose values can be templates, or an object of
-        :mod:`airflow_provider_directcall.routing.rules`. Actions: ``forward``, ``sound``, ``voicemail``, ``hangup``;
-        conditions: ``weekdays``, ``start``, ``end``, ``sources``.
+    :param rule: the wanted rule, a mapping such as ``{"action": "forward", "to": "...", "wait_seconds": 20,
+        "priority": 1}``, or an object of :mod:`airflow_provider_directcall.routing.rules`, where the fields are
+        described. Actions: ``forward``, ``sound``, ``voicemail``, ``hangup``; conditions: ``weekdays``, ``start``,
+        ``end``, ``sources``. The mapping's values, or all of it, can be templates; what comes out empty or as ``None``
+        is not given.
     :param rule_id: the vendor's id of the rule to change (``dpId``); without it, the rule at the wanted priority.
-    :param include_numbers: show phone numbers in the result in full.
-    :param directcall_conn_id: the connection.
+    :param include_numbers: show phone numbers and e-mail addresses in the result in full instead of masked.
+    :param directcall_conn_id: id of the connection.
 
-    Gives ``{"did", "changed", "before", "after"}``; ``before`` is None when the rule was created.
+    Gives ``{"did", "changed", "before", "after"}``: ``before`` and ``after`` are rules as ``{"rule_id", "priority",
+    "action", "data"}`` in the vendor's terms, ``before`` is None when the rule was created.
     """
 
     template_fields: Sequence[str] = ("did", "rule", "rule_id", "directcall_conn_id")
@@ -41,7 +65,7 @@ class DirectcallUpdateNumberRuleOperator(BaseOperator):
         self,
         *,
         did: str,
-        rule: Mapping[str, object] | NumberRule,
+        rule: Mapping[str, object] | NumberRule | str,
         rule_id: str | None = None,
         include_numbers: bool = False,
         directcall_conn_id: str = "directcall_default",
@@ -57,48 +81,55 @@ class DirectcallUpdateNumberRuleOperator(BaseOperator):
     def execute(self, context: Context) -> dict[str, Any]:
         """Read the number's rules, write the wanted one if it differs, read back."""
         from airflow_provider_directcall.hooks.directcall import DirectcallHook
+        from airflow_provider_directcall.routing.applying import apply_change
         from airflow_provider_directcall.routing.changes import plan_change
-        from airflow_provider_directcall.routing.rules import rule_from
+        from airflow_provider_directcall.telephony.numbers import parse_did
 
-        wanted = rule_from(self.rule)
-        with DirectcallHook(self.directcall_conn_id) as hook:
-            change = plan_change(hook.list_rules(self.did), wanted, self.rule_id or None)
-            if not change.is_needed:
-                self.log.info("Rule %s stands as wanted; nothing was written.", change.wanted.rule_id)
-                return self._result(change, change.wanted, changed=False)
-            after = self._write(hook, change)
-        self.log.info("Rule %s was %s.", after.rule_id, "created" if change.before is None else "changed")
-        return self._result(change, after, changed=True)
+        with failing_without_retry(_is_final), DirectcallHook(self.directcall_conn_id) as hook:
+            did, wanted = parse_did(self.did), self._wanted()
+            change = plan_change(hook.list_rules(did), wanted, rendered.optional_text(self.rule_id))
+            if change.before is not None and not change.is_needed:
+                self.log.info("Rule %s stands as wanted; nothing was written.", change.before.rule_id)
+                return self._result(did, change, change.before)
+            after = apply_change(hook, did, change, sleep=Waiter.sleep)
+        done = "created with" if change.before is None else "changed in"
+        self.log.info("Rule %s was %s: %s.", after.rule_id, done, ", ".join(change.fields) or "no fields")
+        return self._result(did, change, after)
 
-    def _write(self, hook: DirectcallHook, change: RuleChange) -> Rule:
-        """Write the rule; what stands afterwards decides, not what the reply says."""
-        from airflow_provider_directcall.errors import DirectcallOutcomeUnknown
-        from airflow_provider_directcall.routing.changes import DirectcallRuleError, differences, find_written
+    def _wanted(self) -> NumberRule:
+        from airflow_provider_directcall.routing.rules import NumberRule, rule_from
 
-        saved = change.wanted
-        try:
-            saved = hook.save_rule(self.did, change.wanted)
-        except DirectcallOutcomeUnknown as unknown:
-            self.log.warning("The reply to the write is unknown, reading the rules back: %s", unknown)
-        written = find_written(hook.list_rules(self.did), saved, change.wanted)
-        if written is None:
-            raise DirectcallRuleError("the rule was written, and it is not among the rules read back")
-        wrong = differences(change.wanted, written)
-        if wrong:
-            raise DirectcallRuleError(
-                f"rule {written.rule_id} was written and stands differently in: {', '.join(wrong)}. Directcall does "
-                "not document how rules are written: the assumed field names may not fit this account (set them in the "
-                "connection's extra, 'fields')"
-            )
-        return written
+        if isinstance(self.rule, NumberRule):
+            return self.rule
+        given = _literal("rule", self.rule) if isinstance(self.rule, str) else self.rule
+        if not isinstance(given, Mapping):
+            raise ValueError(f"rule: a mapping is needed, not {type(given).__name__}")
+        return rule_from({name: value for name, value in _typed(given) if value is not None})
 
-    def _result(self, change: RuleChange, after: Rule, *, changed: bool) -> dict[str, Any]:
-        from airflow_provider_directcall.routing.changes import rule_view
+    def _result(self, did: str, change: RuleChange, after: Rule) -> dict[str, Any]:
+        from airflow_provider_directcall.routing.views import rule_view
         from airflow_provider_directcall.telephony.numbers import mask_number
 
+        before = change.before
         return {
-            "did": self.did if self.include_numbers else mask_number(str(self.did)),
-            "changed": changed,
-            "before": rule_view(change.before, include_numbers=self.include_numbers),
+            "did": did if self.include_numbers else mask_number(did),
+            "changed": change.is_needed,
+            "before": None if before is None else rule_view(before, include_numbers=self.include_numbers),
             "after": rule_view(after, include_numbers=self.include_numbers),
         }
+
+
+def _typed(given: Mapping[str, object]) -> Iterator[tuple[str, object]]:
+    """The rule's fields with their values as they were before the template; None for what is not given."""
+    for name, value in given.items():
+        if rendered.optional_text(value) is None:
+            yield name, None
+        else:
+            yield name, _READERS[name](name, value) if name in _READERS else value
+
+
+def _is_final(error: BaseException) -> bool:
+    """Whether a retry is useless; a dangerous one there is not, because every try begins by reading the rules."""
+    if isinstance(error, (DirectcallRefused, DirectcallRuleError)):
+        return not error.worth_repeating
+    return isinstance(error, ValueError)

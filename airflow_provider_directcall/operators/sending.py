@@ -205,7 +205,7 @@ class SendingOperator(BaseOperator, Generic[Outcome]):
     def _announced(self, context: Context) -> Sent:
         """The ids that were announced before the deferral; nothing where they cannot be read."""
         try:
-            ids = {key: context["ti"].xcom_pull(key=key) for key in _ANNOUNCED}
+            ids = {key: kept(context, key) for key in _ANNOUNCED}
         except Exception as error:  # noqa: BLE001 - they only make the message of another error better
             self.log.warning("The ids of what was sent cannot be read: %s", type(error).__name__)
             return {}
@@ -251,6 +251,14 @@ class SendingOperator(BaseOperator, Generic[Outcome]):
         except AirflowTaskTimeout:
             self.on_kill()
             raise
+
+
+def kept(context: Context, key: str) -> object:
+    """An XCom of this very task instance; without the map index, a mapped task would get those of all its siblings."""
+    ti = context["ti"]
+    map_index = ti.map_index if ti.map_index is not None else -1
+    value: object = ti.xcom_pull(task_ids=ti.task_id, key=key, map_indexes=map_index)
+    return value
 
 
 def _named(sent: Mapping[str, str]) -> Callable[[], str]:

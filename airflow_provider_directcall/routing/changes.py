@@ -1,4 +1,4 @@
-"""One wanted rule against the rules that stand: which one it is about, what would change, and whether it was done.
+"""One wanted rule against the rules that stand: which of them it is about, and what to write.
 
 Fields of a live rule that we do not know survive: a change is written over the live rule's data, and only fields that
 rules of ours can have are ever taken out.
@@ -6,97 +6,69 @@ rules of ours can have are ever taken out.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from airflow_provider_directcall.api.errors import DirectcallError
 from airflow_provider_directcall.api.replies import Rule
 from airflow_provider_directcall.api.replies.envelope import Json
+from airflow_provider_directcall.routing.equality import differences, is_blank
+from airflow_provider_directcall.routing.errors import DirectcallRuleError
 from airflow_provider_directcall.routing.rules import NumberRule
-from airflow_provider_directcall.telephony.numbers import mask_number
 
 #: Fields of ``data`` that our rules speak of. A live rule that has one which the wanted rule lacks loses it.
 _OUR_FIELDS: Final = frozenset(
     {"phone", "wait", "record", "soundId", "moment", "email", "week", "start", "end", "source"}
 )
-#: Fields whose absence means the same as this value.
-_DEFAULTS: Final[Mapping[str, str]] = {"record": "n"}
-_FIELDS_WITH_NUMBERS: Final = ("phone", "source")
-
-RuleView = dict[str, Json]
-
-
-class DirectcallRuleError(DirectcallError):
-    """A rule could not be found, or what stands after the write is not what was asked for."""
 
 
 @dataclass(frozen=True, slots=True)
 class RuleChange:
     """What one wanted rule means for a number.
 
-    :ivar before: the live rule it is about, or None when a rule is created.
+    :ivar before: the live rule it is about, or None when a rule is to be created.
     :ivar wanted: the rule to write, with the live rule's id and its unknown fields.
+    :ivar live: all rules of the number, as they stood.
     """
 
     before: Rule | None
     wanted: Rule
+    live: tuple[Rule, ...]
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Names of the fields that change; never their values, which may be phone numbers."""
+        return differences(self.before, self.wanted) if self.before is not None else tuple(self.wanted.data)
 
     @property
     def is_needed(self) -> bool:
         """Whether anything would change."""
-        return self.before is None or not same_rule(self.before, self.wanted)
+        return self.before is None or bool(self.fields)
 
 
 def plan_change(live: Sequence[Rule], rule: NumberRule, rule_id: str | None = None) -> RuleChange:
     """Find the live rule that a wanted rule is about, and say what to write.
 
     :param live: the number's rules.
-    :param rule_id: the vendor's id of the rule; None finds it by the wanted rule's priority.
+    :param rule_id: the vendor's id of the rule (``dpId``); None finds it by the wanted rule's priority.
     :raises DirectcallRuleError: no rule has that id, or several stand at that priority.
     """
-    before = _by_id(live, rule_id) if rule_id is not None else _by_priority(live, rule)
-    wanted = rule.to_wire(before.rule_id if before is not None else None)
+    wanted = rule.to_wire()
+    before = _by_id(live, rule_id) if rule_id is not None else _by_priority(live, wanted.priority)
     if before is None:
-        return RuleChange(None, wanted)
+        return RuleChange(None, wanted, tuple(live))
     kept = {name: value for name, value in before.data.items() if name not in _OUR_FIELDS}
-    return RuleChange(before, replace(wanted, data={**kept, **wanted.data}))
+    data = {**kept, **wanted.data} or _emptied(before)
+    return RuleChange(before, replace(wanted, rule_id=before.rule_id, data=data), tuple(live))
 
 
-def find_written(after: Iterable[Rule], saved: Rule, wanted: Rule) -> Rule | None:
-    """The rule among those read back that the write was about: by its id, else one that is as wanted."""
-    written_id = saved.rule_id or wanted.rule_id
-    for rule in after:
-        if rule.rule_id == written_id if written_id is not None else same_rule(rule, wanted):
-            return rule
-    return None
+def _emptied(before: Rule) -> dict[str, Json]:
+    """The live rule's data with nothing in it.
 
-
-def same_rule(one: Rule, other: Rule) -> bool:
-    """Whether two rules do the same at the same place; numbers and texts of digits count as equal."""
-    return (one.action, one.priority) == (other.action, other.priority) and _comparable(one) == _comparable(other)
-
-
-def differences(asked: Rule, stands: Rule) -> tuple[str, ...]:
-    """Names of the fields in which two rules differ; never their values, which may be phone numbers."""
-    ours, theirs = _comparable(asked), _comparable(stands)
-    names = [name for name in sorted(ours.keys() | theirs.keys()) if ours.get(name) != theirs.get(name)]
-    places = [name for name in ("action", "priority") if getattr(asked, name) != getattr(stands, name)]
-    return (*places, *names)
-
-
-def rule_view(rule: Rule | None, *, include_numbers: bool) -> RuleView | None:
-    """A rule as JSON for an XCom or a log, phone numbers masked unless asked for."""
-    if rule is None:
-        return None
-    data = dict(rule.data)
-    if not include_numbers:
-        data |= {name: _masked(data[name]) for name in _FIELDS_WITH_NUMBERS if name in data}
-    return {"rule_id": rule.rule_id, "priority": rule.priority, "action": rule.action, "data": data}
-
-
-def _masked(value: Json) -> Json:
-    return ";".join(mask_number(number) for number in str(value).split(";"))
+    A form cannot carry an empty map, and a write without ``data`` would leave the old one. Where anything else is left
+    to write, fields are left out instead: an empty condition may mean something to the vendor that we do not know.
+    """
+    return {name: "" for name, value in before.data.items() if not is_blank(value)}
 
 
 def _by_id(live: Sequence[Rule], rule_id: str) -> Rule:
@@ -107,24 +79,9 @@ def _by_id(live: Sequence[Rule], rule_id: str) -> Rule:
     return found
 
 
-def _by_priority(live: Sequence[Rule], rule: NumberRule) -> Rule | None:
-    priority = rule.to_wire().priority
-    found = [candidate for candidate in live if candidate.priority == priority]
+def _by_priority(live: Sequence[Rule], priority: int | None) -> Rule | None:
+    found = [rule for rule in live if rule.priority == priority]
     if len(found) > 1:
-        ids = ", ".join(str(candidate.rule_id) for candidate in found)
+        ids = ", ".join(str(rule.rule_id) for rule in found)
         raise DirectcallRuleError(f"several rules stand at priority {priority}: {ids}; name one with rule_id")
     return found[0] if found else None
-
-
-def _comparable(rule: Rule) -> dict[str, str]:
-    """The rule's data with texts for numbers, and without what is the same as absent."""
-    texts = {name: _text(value) for name, value in rule.data.items() if value is not None}
-    return {name: text for name, text in texts.items() if _DEFAULTS.get(name) != text}
-
-
-def _text(value: Json) -> str:
-    if isinstance(value, dict):
-        return repr(sorted((name, _text(item)) for name, item in value.items()))
-    if isinstance(value, list):
-        return repr([_text(item) for item in value])
-    return str(value)

@@ -39,10 +39,10 @@ class SandboxConfig:
     client_id: str = "sandbox@example.com"
     client_secret: str = field(default="sandbox-secret", repr=False)
     speed: float = 1.0
-    """Simulated seconds in a real one; 0 = the clock stands until it is moved. Dates run ahead of a client's own clock."""
+    """Simulated seconds in a real one; 0 = the clock stands until it is moved. Dates run ahead of a client's clock."""
     pace: float = 1.0
-    """How many times faster than the clock calls and messages live: at 10, a call that says it took 30 s is over after 3,
-    and all dates stay true. For clients that ask by their own clock, such as a whole Airflow."""
+    """How many times faster than the clock calls and messages live: at 10, a call that says it took 30 s is over after
+    3, and all dates stay true. For clients that ask by their own clock, such as a whole Airflow."""
     start: datetime | None = None
     """The clock's first moment, aware; None = now."""
     timezone: str = "America/Sao_Paulo"

@@ -48,8 +48,10 @@ def render(state: State) -> str:
     """The page of a state."""
     rules = [rule for number in state["rules"].values() for rule in number]
     parts = [
-        f"<h1>Directcall sandbox</h1><p>{escape(state['now'])}, clock at {state['clock']['speed']} times real time, "
-        f"calls and messages at {state['clock']['pace']} times</p>",
+        (
+            f"<h1>Directcall sandbox</h1><p>{escape(state['now'])}, clock at {state['clock']['speed']} times real time, "
+            f"calls and messages at {state['clock']['pace']} times</p>"
+        ),
         _table("Calls", _CALLS, _latest(state["calls"])),
         _table("Messages", _MESSAGES, _latest(state["messages"])),
         _table("Rules of the numbers", _RULES, rules),

@@ -1,4 +1,4 @@
-"""What only real Airflow processes show: deferring and resuming, killing, retrying, links, the connection's test button."""
+"""What only real Airflow processes show: deferring and resuming, killing, retrying, links, the test button."""
 
 from __future__ import annotations
 
@@ -148,7 +148,9 @@ def test_a_wrong_secret_is_told_and_not_shown(airflow: LiveAirflow, sandbox: San
 
 def test_the_connection_form_and_its_test_button(airflow: LiveAirflow, sandbox: SandboxServer) -> None:
     (meta,) = [
-        entry for entry in airflow._fetch("GET", "/ui/connections/hook_meta") if entry["connection_type"] == "directcall"
+        entry
+        for entry in airflow._fetch("GET", "/ui/connections/hook_meta")
+        if entry["connection_type"] == "directcall"
     ]
     assert meta["hook_name"] == "Directcall"
     assert meta["standard_fields"]["password"]["title"] == "Client secret"

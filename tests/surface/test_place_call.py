@@ -356,7 +356,7 @@ def test_it_does_not_matter_that_even_the_xcom_cannot_be_read(run, monkeypatch):
     task = waiting_call(deferrable=True)
     run.start(task)
 
-    def broken(key):
+    def broken(*arguments, **keywords):
         raise RuntimeError("no API server")
 
     monkeypatch.setattr(run.ti, "xcom_pull", broken)

@@ -67,18 +67,22 @@ class World:
 
 
 class TaskInstance:
-    """What a task sees of itself; XComs hold JSON only."""
+    """What a task sees of itself: one of two siblings of a mapped task. XComs hold JSON only."""
 
     def __init__(self, start_date: datetime) -> None:
         self.start_date = start_date
-        self.task_id, self.dag_id, self.run_id, self.map_index = "task", "dag", "run", -1
+        self.task_id, self.dag_id, self.run_id, self.map_index = "task", "dag", "run", 1
         self.xcoms: dict[str, object] = {}
 
     def xcom_push(self, key: str, value: object) -> None:
         self.xcoms[key] = json.loads(json.dumps(value))
 
-    def xcom_pull(self, key: str) -> object:
-        return self.xcoms.get(key)
+    def xcom_pull(self, task_ids: str | None = None, *, key: str, map_indexes: int | None = None) -> object:
+        """As Airflow's: without a map index, the XComs of all siblings."""
+        if map_indexes is None:
+            return ["the sibling's", self.xcoms.get(key)]
+        assert task_ids in {None, self.task_id}
+        return self.xcoms.get(key) if map_indexes == self.map_index else None
 
 
 class Run:

@@ -1,0 +1,37 @@
+"""The rules of a number at the local Directcall, over HTTP."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from airflow_provider_directcall.hooks.directcall import DirectcallHook
+from airflow_provider_directcall.sandbox import SandboxServer
+
+from .number import DID, Number
+
+Connect = Callable[..., DirectcallHook]
+
+
+@pytest.fixture
+def connect(directcall_sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Connect]:
+    """A hook whose connection has the given ``extra``."""
+    hooks: list[DirectcallHook] = []
+
+    def hook(**extra: object) -> DirectcallHook:
+        connection = {**json.loads(directcall_sandbox.connection_json()), "extra": {"timeout": 5, **extra}}
+        monkeypatch.setenv("AIRFLOW_CONN_DIRECTCALL_DEFAULT", json.dumps(connection))
+        hooks.append(DirectcallHook())
+        return hooks[-1]
+
+    yield hook
+    for each in hooks:
+        each.close()
+
+
+@pytest.fixture
+def number(directcall_sandbox: SandboxServer, connect: Connect) -> Number:
+    """A number whose one rule, 18000, forwards to 5511990000010."""
+    return Number(directcall_sandbox, connect(), DID)

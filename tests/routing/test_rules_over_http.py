@@ -1,0 +1,122 @@
+"""Rules from their spelling to the live number and back."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from airflow_provider_directcall.api.replies import Rule
+from airflow_provider_directcall.sandbox import SandboxServer
+
+from .number import DID, RULE_ID, Number
+from .rule_specs import specs
+
+PHONE = "5511990000077"
+CALLER = "5541990000021"
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_every_rule_comes_to_stand_as_it_was_meant_whatever_stood_before(number, data):
+    sound = _sound(number)
+    spec = data.draw(specs(sound))
+    number.make(**spec.rule)
+    (stands,) = [rule for rule in number.rules if rule["priority"] == str(spec.rule["priority"])]
+    assert stands["action"] == spec.action
+    assert {name: value for name, value in stands["data"].items() if value != ""} == spec.data
+    writes = number.writes
+    assert not number.plan(**spec.rule).is_needed
+    assert number.writes == writes
+
+
+def _sound(number: Number) -> int:
+    """A stored audio; examples share the number, so that each finds what the one before left."""
+    return number.hook.add_sound("aviso", b"ID3" + bytes(100)).sound_id if number.rules else 0
+
+
+def at(day: int, hour: int) -> datetime:
+    """In January 2026; the 5th is a Monday."""
+    return datetime(2026, 1, day, hour, 30, tzinfo=ZoneInfo("America/Sao_Paulo"))
+
+
+@pytest.mark.parametrize(
+    ("day", "hour", "reached"),
+    [(5, 23, True), (6, 0, True), (6, 5, True), (6, 6, False), (5, 12, False), (10, 23, False)],
+)
+def test_a_rule_over_midnight_takes_the_calls_of_the_night(number, day, hour, reached):
+    number.make(action="forward", to=PHONE, priority=1, rule_id=RULE_ID, weekdays="mon-fri", start="22:00", end="6:00")
+    answer = number.sandbox.receive_call(DID, CALLER, at=at(day, hour))
+    assert (answer["phone"] == PHONE) is reached
+
+
+@pytest.mark.parametrize(("caller", "reached"), [(CALLER, True), ("5541990000022", False)])
+def test_a_rule_for_some_callers_takes_their_calls_only(number, caller, reached):
+    number.make(action="forward", to=PHONE, priority=1, sources="(41) 99000-0021")
+    assert (number.sandbox.receive_call(DID, caller)["phone"] == PHONE) is reached
+
+
+@pytest.mark.parametrize("quirks", [{"old_did"}, {"ids_as_strings"}, {"old_did", "ids_as_strings"}], ids=str)
+def test_older_shapes_of_the_reply_change_nothing(number, quirks):
+    number.sandbox.configure(quirks=frozenset(quirks))
+    stands = number.make(action="forward", to=PHONE, wait_seconds=20, priority=1)
+    assert (stands.rule_id, number.data()) == (RULE_ID, {"phone": PHONE, "wait": 20})
+    assert not number.plan(action="forward", to=PHONE, wait_seconds=20, priority=1).is_needed
+    assert number.make(action="hangup", priority=2).rule_id == "18003"
+
+
+@pytest.mark.parametrize("old", [False, True], ids=["new shape", "old shape"])
+def test_unknown_fields_of_a_live_rule_survive_a_change(number, old):
+    number.sandbox.configure(quirks=frozenset({"old_did"} if old else ()))
+    number.somebody_writes(
+        dpId=RULE_ID,
+        queue="vendas",
+        **{"data[phone]": PHONE, "data[wait]": "12", "data[week]": "1,2", "data[música de espera]": "samba & bossa"},
+    )
+    number.make(action="voicemail", email="a@example.com", priority=1)
+    (rule,) = number.rules
+    assert rule["data"] == {"música de espera": "samba & bossa", "email": "a@example.com"}
+    assert (rule["action"], rule["queue"]) == ("voicemail", "vendas")
+
+
+@pytest.mark.parametrize("conditions", [{}, {"week": "1,2"}])
+def test_a_forward_can_become_a_bare_hang_up(number, conditions):
+    number.somebody_writes(dpId=RULE_ID, **{f"data[{name}]": value for name, value in conditions.items()} or {"priority": "1"})
+    stands = number.make(action="hangup", priority=1)
+    assert stands.action == number.sandbox.receive_call(DID, CALLER)["action"] == "hangup"
+    assert not number.plan(action="hangup", priority=1).is_needed
+
+
+REPLACED = {"week": "dias", "start": "das", "end": "ate", "record": "gravar", "source": "origem"}
+
+
+def test_replaced_field_names_are_used_in_requests_and_replies(number: Number, connect):
+    hook = connect(fields={"save_rule": {**REPLACED, "phone": "telefone"}, "list_rules": REPLACED})
+    number.hook = hook
+    rule = {"action": "forward", "to": PHONE, "priority": 1, "weekdays": "1-5", "record": True, "sources": CALLER}
+    with pytest.raises(Exception, match="save_rule: refused with code 001"):
+        number.make(**rule)  # the local Directcall knows no 'telefone': so it was sent
+    number.hook = connect(fields={"save_rule": REPLACED, "list_rules": REPLACED})
+    number.make(**rule)
+    assert number.data() == {"phone": PHONE, "wait": 30, "dias": "1,2,3,4,5", "gravar": "s", "origem": CALLER}
+    assert not number.plan(**rule).is_needed
+    number.make(action="forward", to=PHONE, priority=1, start="8:00", end="18:00")
+    assert number.data() == {"phone": PHONE, "wait": 30, "das": "08:00", "ate": "18:00"}
+
+
+def test_rules_of_another_number_are_left_alone(directcall_sandbox: SandboxServer, number):
+    others = directcall_sandbox.state()["rules"]["4130000001"]
+    number.make(action="hangup", priority=1)
+    assert directcall_sandbox.state()["rules"]["4130000001"] == others
+
+
+def test_a_live_rule_of_an_unknown_action_can_be_compared(number):
+    live = Rule(action="dance", data={"tempo": ["4", "4"]}, priority=1, rule_id="9")
+    from airflow_provider_directcall.routing.changes import plan_change
+    from airflow_provider_directcall.routing.rules import HangUp
+
+    change = plan_change([live], HangUp(priority=1))
+    assert (change.fields, change.wanted.data) == (("action",), {"tempo": ["4", "4"]})

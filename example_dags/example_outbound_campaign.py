@@ -75,6 +75,7 @@ def example_outbound_campaign() -> None:
             deferrable=True,
             poll_interval=5,
             timeout=timedelta(minutes=30),
+            retries=2,
         )
         sms >> call >> waited
         return waited.output

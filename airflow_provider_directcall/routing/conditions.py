@@ -30,8 +30,9 @@ def week(value: str | int | Sequence[str | int] | None) -> str | None:
     """Weekdays as ``1,2,3,4,5`` (``week``), in order and each once."""
     if value is None:
         return None
-    given = [value] if isinstance(value, (str, int)) else list(value)
-    parts = [part for item in given for part in _BETWEEN_DAYS.split(_DASH.sub("-", str(item).strip()))]
+    parts = [
+        part for item in _several("weekdays", value) for part in _BETWEEN_DAYS.split(_DASH.sub("-", str(item).strip()))
+    ]
     days = sorted({day for part in parts for day in _days(part)})
     if not days:
         raise ValueError("weekdays: at least one day is needed; None means every day")
@@ -53,10 +54,18 @@ def sources(value: str | Sequence[str] | None) -> str | None:
     """Callers' digits joined with ``;`` (``source``)."""
     if value is None:
         return None
-    numbers = [part for part in re.split(r"[;,]", value) if part.strip()] if isinstance(value, str) else list(value)
+    listed = re.split(r"[;,]", value) if isinstance(value, str) else _several("sources", value)
+    numbers = [item for item in listed if str(item).strip()]
     if not numbers:
         raise ValueError("sources: at least one number is needed; None means everybody")
     return ";".join(parse_number(number, argument="sources", allow=ALL_KINDS).digits for number in numbers)
+
+
+def _several(name: str, value: object) -> list[str | int]:
+    items = [value] if isinstance(value, (str, int)) else value
+    if not isinstance(items, (list, tuple, set, frozenset)) or not all(isinstance(item, (str, int)) for item in items):
+        raise ValueError(f"{name}: one value or a list of them is needed, not {shown(value)}")
+    return list(items)
 
 
 def _days(part: str) -> range:

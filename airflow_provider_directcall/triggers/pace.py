@@ -29,7 +29,7 @@ class PollPace:
     :param interval: seconds between two polls.
     :param max_consecutive_failures: this many failed polls in a row end the wait.
     :param deadline: aware; the wait ends with the first poll at or after it. None waits without end.
-    :param due_at: aware; nothing can come before it, so after the first poll the next one waits for it.
+    :param due_at: aware; nothing can come before it, so every pause lasts until then.
     :raises ValueError: the interval is not above 0, or the number of failures is below 1.
     """
 
@@ -73,11 +73,12 @@ class PollPace:
         """Whether the deadline has come."""
         return self._deadline is not None and now >= self._deadline
 
-    def pause(self, now: datetime) -> float:
-        """Seconds until the next poll, not beyond the deadline."""
+    def pause(self, now: datetime, *, at_least: float = 0.0) -> float:
+        """Seconds until the next poll, ``at_least`` so many, not beyond the deadline."""
         grown = self._interval * 2.0 ** min(self._failures, _MAX_DOUBLINGS)
         pause = max(min(grown, max(self._interval, _LONGEST_PAUSE)), self._asked_pause)
         pause *= random.uniform(*_JITTER)  # noqa: S311 - spreads load, guards nothing
+        pause = max(pause, at_least)
         if self._due_at is not None:
             pause = max(pause, (self._due_at - now).total_seconds())
         if self._deadline is not None:

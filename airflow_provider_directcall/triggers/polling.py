@@ -24,6 +24,11 @@ if TYPE_CHECKING:
     from airflow_provider_directcall.hooks.directcall import DirectcallAsyncHook
 
 
+#: Pause before the first poll, at least. The task has just looked for itself; and Airflow (up to 3.3.2 at least) fails a
+#: deferred task that is resumed before its scheduler has heard that the worker let go of it: apache/airflow#72716.
+_FIRST_PAUSE_SECONDS = 5.0
+
+
 class PollingTrigger(BaseTrigger):
     """Polls Directcall until there is something to tell.
 
@@ -108,6 +113,7 @@ class PollingTrigger(BaseTrigger):
             deadline=_moment(self.deadline),
             due_at=_moment(self.due_at),
         )
+        await self._sleep(pace.pause(self._now(), at_least=_FIRST_PAUSE_SECONDS))
         while True:
             try:
                 event = await self.poll(hook)

@@ -1,8 +1,8 @@
 """Holiday routing: every evening, the rule of a number is made what tomorrow needs.
 
 The DAG asks the Brazilian calendar whether tomorrow is a holiday. Before one, calls go to the person on call (or to
-voicemail); after it, the next run puts the office back. A daily run heals a missed one, because it does not remember: it
-states what shall be.
+voicemail); after it, the next run puts the office back. A daily run heals a missed one, because it does not remember:
+it states what shall be.
 """
 
 from __future__ import annotations

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_directcall.errors import DirectcallRefused
 from airflow_provider_directcall.links.recording import RecordingLink
-from airflow_provider_directcall.operators import rendered
 from airflow_provider_directcall.operators.sending import (
     DEFAULT_COMPLETION_TIMEOUT,
-    DEFAULT_DEFERRABLE,
     Result,
     SendingOperator,
     Sent,
 )
+from airflow_provider_directcall.tasks import rendered
+from airflow_provider_directcall.tasks.waiting import DEFAULT_DEFERRABLE
 from airflow_provider_directcall.triggers.pace import DEFAULT_POLL_INTERVAL
 from airflow_provider_directcall.triggers.search import window_of_call
 

@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_directcall.errors import DirectcallRefused
-from airflow_provider_directcall.operators import rendered
 from airflow_provider_directcall.operators.sending import Result, SendingOperator, Sent, kept
+from airflow_provider_directcall.tasks import rendered
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

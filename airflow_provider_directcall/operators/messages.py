@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_provider_directcall.operators import rendered
 from airflow_provider_directcall.operators.audio import read_audio
 from airflow_provider_directcall.operators.message_sending import SendMessageOperator
-from airflow_provider_directcall.operators.sending import DEFAULT_COMPLETION_TIMEOUT, DEFAULT_DEFERRABLE
+from airflow_provider_directcall.operators.sending import DEFAULT_COMPLETION_TIMEOUT
+from airflow_provider_directcall.tasks import rendered
+from airflow_provider_directcall.tasks.waiting import DEFAULT_DEFERRABLE
 from airflow_provider_directcall.triggers.pace import DEFAULT_POLL_INTERVAL
 
 if TYPE_CHECKING:

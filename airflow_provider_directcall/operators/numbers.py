@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from airflow.sdk import BaseOperator
 
 from airflow_provider_directcall.errors import DirectcallRefused, DirectcallRuleError
-from airflow_provider_directcall.operators import rendered
-from airflow_provider_directcall.operators.failing import failing_without_retry
-from airflow_provider_directcall.operators.rendered import _literal
-from airflow_provider_directcall.operators.waiting import Waiter
+from airflow_provider_directcall.tasks import rendered
+from airflow_provider_directcall.tasks.failing import failing_without_retry
+from airflow_provider_directcall.tasks.rendered import literal
+from airflow_provider_directcall.tasks.waiting import Waiter
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -101,7 +101,7 @@ class DirectcallUpdateNumberRuleOperator(BaseOperator):
 
         if isinstance(self.rule, NumberRule):
             return self.rule
-        given = _literal("rule", self.rule) if isinstance(self.rule, str) else self.rule
+        given = literal("rule", self.rule) if isinstance(self.rule, str) else self.rule
         if not isinstance(given, Mapping):
             raise ValueError(f"rule: a mapping is needed, not {type(given).__name__}")
         return rule_from({name: value for name, value in _typed(given) if value is not None})

@@ -8,17 +8,17 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Generic, NoReturn, TypeVar
 
-from airflow.providers.common.compat.sdk import AirflowTaskTimeout, conf
+from airflow.providers.common.compat.sdk import AirflowTaskTimeout
 from airflow.sdk import BaseOperator
 
 from airflow_provider_directcall.errors import DirectcallError, DirectcallUnwantedOutcome
-from airflow_provider_directcall.operators import rendered
-from airflow_provider_directcall.operators.failing import (
+from airflow_provider_directcall.tasks import rendered
+from airflow_provider_directcall.tasks.failing import (
     failing_without_retry,
     is_final_after_effect,
     is_final_before_effect,
 )
-from airflow_provider_directcall.operators.waiting import READ_GRACE, Waiter, deadline_of, wait_timeout
+from airflow_provider_directcall.tasks.waiting import READ_GRACE, Waiter, deadline_of, wait_timeout
 from airflow_provider_directcall.triggers.events import DONE, REFUSED, TIMEOUT, status_of
 from airflow_provider_directcall.triggers.pace import PollPace
 
@@ -37,7 +37,6 @@ Result = dict[str, object]
 Outcome = TypeVar("Outcome")
 
 DEFAULT_COMPLETION_TIMEOUT: Final = 3600.0
-DEFAULT_DEFERRABLE: Final = conf.getboolean("operators", "default_deferrable", fallback=False)
 
 #: Airflow ends a deferral by itself this long after its deadline, should no triggerer be there to do it.
 _DEFERRAL_GRACE: Final = timedelta(minutes=5)

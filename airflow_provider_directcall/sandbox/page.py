@@ -49,8 +49,8 @@ def render(state: State) -> str:
     rules = [rule for number in state["rules"].values() for rule in number]
     parts = [
         (
-            f"<h1>Directcall sandbox</h1><p>{escape(state['now'])}, clock at {state['clock']['speed']} times real time, "
-            f"calls and messages at {state['clock']['pace']} times</p>"
+            f"<h1>Directcall sandbox</h1><p>{escape(state['now'])}, clock at {state['clock']['speed']} times real "
+            f"time, calls and messages at {state['clock']['pace']} times</p>"
         ),
         _table("Calls", _CALLS, _latest(state["calls"])),
         _table("Messages", _MESSAGES, _latest(state["messages"])),

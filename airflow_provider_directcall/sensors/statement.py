@@ -11,9 +11,8 @@ from airflow.sdk import BaseSensorOperator, PokeReturnValue
 
 from airflow_provider_directcall.errors import DirectcallError
 from airflow_provider_directcall.links.recording import RecordingLink
-from airflow_provider_directcall.operators import rendered
-from airflow_provider_directcall.operators.sending import DEFAULT_DEFERRABLE
-from airflow_provider_directcall.operators.waiting import READ_GRACE, Waiter
+from airflow_provider_directcall.tasks import rendered
+from airflow_provider_directcall.tasks.waiting import DEFAULT_DEFERRABLE, READ_GRACE, Waiter
 from airflow_provider_directcall.triggers.events import FOUND, TIMEOUT, status_of
 from airflow_provider_directcall.triggers.pace import DEFAULT_MAX_CONSECUTIVE_FAILURES, PollPace
 from airflow_provider_directcall.triggers.search import StatementSearch

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from airflow_provider_directcall.hooks.directcall import DirectcallAsyncHook
 
 
-#: Pause before the first poll, at least. The task has just looked for itself; and Airflow (up to 3.3.2 at least) fails a
-#: deferred task that is resumed before its scheduler has heard that the worker let go of it: apache/airflow#72716.
+#: Pause before the first poll, at least. The task has just looked for itself; and Airflow (up to 3.3.2 at least) fails
+#: a deferred task that is resumed before its scheduler has heard that the worker let go of it: apache/airflow#72716.
 _FIRST_PAUSE_SECONDS = 5.0
 
 

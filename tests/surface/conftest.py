@@ -12,8 +12,8 @@ from airflow.sdk.bases import sensor as airflow_sensor
 from airflow.sdk.bases.operator import ExecutorSafeguard
 
 from airflow_provider_directcall.api.client import AsyncClient, Client
-from airflow_provider_directcall.operators.waiting import Waiter
 from airflow_provider_directcall.sandbox import SandboxServer
+from airflow_provider_directcall.tasks.waiting import Waiter
 from airflow_provider_directcall.triggers.polling import PollingTrigger
 
 from .world import ORIGIN, Run, World

@@ -15,15 +15,16 @@ from airflow_provider_directcall import errors
 from airflow_provider_directcall.errors import DirectcallError, DirectcallUnwantedOutcome
 from airflow_provider_directcall.links.recording import RecordingLink
 from airflow_provider_directcall.operators.calls import DirectcallPlaceCallOperator
-from airflow_provider_directcall.operators.failing import failing_without_retry, is_final_after_effect
 from airflow_provider_directcall.provider_info import get_provider_info
 from airflow_provider_directcall.sensors.statement import DirectcallTaggedCallSensor
+from airflow_provider_directcall.tasks.failing import failing_without_retry, is_final_after_effect
 
 SURFACE = [
     "errors",
     "links.recording",
     "operators.calls",
     "operators.messages",
+    "operators.numbers",
     "sensors.statement",
     "triggers.calls",
     "triggers.messages",
@@ -48,7 +49,20 @@ def test_importing_the_surface_loads_next_to_nothing():
     loaded = json.loads(output.stdout.splitlines()[-1])
     ours = [name for name in loaded if name.startswith("airflow_provider_directcall")]
     assert set(loaded) == set(ours)
-    heavy = ("hooks", "telephony", "sandbox", "routing", "api.client", "api.methods", "api.replies", "api.protocol")
+    routing = ("routing.rules", "routing.changes", "routing.applying")
+    api = ("api.client", "api.methods", "api.replies", "api.protocol")
+    heavy = ("hooks", "telephony", "sandbox", *routing, *api)
+        "hooks",
+        "telephony",
+        "sandbox",
+        "routing.rules",
+        "routing.changes",
+        "routing.applying",
+        "api.client",
+        "api.methods",
+        "api.replies",
+        "api.protocol",
+    )
     assert not [
         name for name in ours if name.startswith(tuple(f"airflow_provider_directcall.{part}" for part in heavy))
     ]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_directcall.operators import rendered
+from airflow_provider_directcall.tasks import rendered
 
 tag_names = st.text(min_size=1, max_size=10)
 plain_texts = st.text(st.characters(exclude_characters=";,", exclude_categories=["Cs", "Zs", "Cc"]), min_size=1)

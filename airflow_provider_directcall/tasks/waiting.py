@@ -8,6 +8,8 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from airflow.providers.common.compat.sdk import conf
+
 from airflow_provider_directcall.errors import DirectcallError, DirectcallWaitTimeout
 from airflow_provider_directcall.triggers.pace import PollPace, utc_now
 
@@ -15,6 +17,9 @@ if TYPE_CHECKING:
     from airflow.sdk import BaseOperator, Context
 
 T = TypeVar("T")
+
+#: Whether tasks wait in the triggerer unless told otherwise (Airflow's ``[operators] default_deferrable``).
+DEFAULT_DEFERRABLE: Final = conf.getboolean("operators", "default_deferrable", fallback=False)
 
 #: How long a task that was told of a result goes on trying to read it.
 READ_GRACE: Final = timedelta(minutes=5)

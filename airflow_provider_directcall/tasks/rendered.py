@@ -102,7 +102,7 @@ def texts(name: str, value: object) -> list[str] | None:
 
 def _listed(name: str, text: str) -> object:
     if text.lstrip().startswith(("[", "(")):
-        return _literal(name, text)
+        return literal(name, text)
     return [part for part in (part.strip() for part in text.replace(";", ",").split(",")) if part]
 
 
@@ -124,7 +124,7 @@ def tags(name: str, value: object) -> dict[str, str] | None:
     """
     if isinstance(value, str):
         text = optional_text(value)
-        value = None if text is None else _literal(name, text)
+        value = None if text is None else literal(name, text)
     if value is None:
         return None
     if not isinstance(value, Mapping):
@@ -138,7 +138,7 @@ def _tag(name: str, key: str, value: object) -> str:
     return str(value)
 
 
-def _literal(name: str, text: str) -> object:
+def literal(name: str, text: str) -> object:
     """What JSON or Python source says: a template shows a list or a mapping in Python's way."""
     try:
         parsed: object = json.loads(text)

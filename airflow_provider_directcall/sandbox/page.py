@@ -25,7 +25,7 @@ _STYLE: Final = (
     "h1{font-size:1.4rem;margin:0}h2{font-size:1.05rem;margin:2rem 0 .4rem}p{color:#5b6675;margin:.2rem 0}"
     "table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.3rem .7rem;"
     "border-bottom:1px solid #e3e7ec;vertical-align:top}th{font-weight:600;color:#5b6675}"
-    "td{font-variant-numeric:tabular-nums;overflow-wrap:anywhere}"
+    "td{font-variant-numeric:tabular-nums;overflow-wrap:break-word}"
 )
 _CALLS: Final = ("starts", "direction", "origin", "destination", "phase", "outcome", "talk_seconds", "tags")
 _MESSAGES: Final = ("starts", "kind", "origin", "destination", "phase", "text", "tags")

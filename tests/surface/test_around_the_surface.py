@@ -52,17 +52,6 @@ def test_importing_the_surface_loads_next_to_nothing():
     routing = ("routing.rules", "routing.changes", "routing.applying")
     api = ("api.client", "api.methods", "api.replies", "api.protocol")
     heavy = ("hooks", "telephony", "sandbox", *routing, *api)
-        "hooks",
-        "telephony",
-        "sandbox",
-        "routing.rules",
-        "routing.changes",
-        "routing.applying",
-        "api.client",
-        "api.methods",
-        "api.replies",
-        "api.protocol",
-    )
     assert not [
         name for name in ours if name.startswith(tuple(f"airflow_provider_directcall.{part}" for part in heavy))
     ]

@@ -51,7 +51,8 @@ layers: install ## Imports point down the layers (import-linter)
 
 coverage: install ## All tests, with branch coverage of at least 95 %
 	rm -f .coverage .coverage.*
-	$(RUN) coverage run -m $(PYTEST) --durations 10
+	$(RUN) coverage run -m $(PYTEST) -m "not airflow" --durations 10
+	$(RUN) coverage run -m pytest -m airflow --durations 10
 	$(RUN) coverage combine --quiet
 	$(RUN) coverage report
 	$(RUN) coverage json --quiet -o .cache/coverage.json

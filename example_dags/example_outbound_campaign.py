@@ -46,7 +46,7 @@ SHORT_CALL_SECONDS = 6
 def example_outbound_campaign() -> None:
     """Text, call, wait, follow up, sum up."""
 
-    @task(show_return_value_in_logs=False)
+    @task(show_return_value_in_logs=False, retries=2)
     def read_contacts() -> list[dict[str, str]]:
         """One dictionary a contact: the arguments of the group below."""
         with CONTACTS.open(encoding="utf-8", newline="") as file:
@@ -80,7 +80,7 @@ def example_outbound_campaign() -> None:
         sms >> call >> waited
         return waited.output
 
-    @task(show_return_value_in_logs=False)
+    @task(show_return_value_in_logs=False, retries=2)
     def voice_messages(contacts: list[dict[str, str]], calls: list[list[Row]]) -> list[Arguments]:
         """Arguments of the voice message for each contact who was not reached."""
         reached = {
@@ -98,7 +98,7 @@ def example_outbound_campaign() -> None:
             if contact["contact_id"] not in reached
         ]
 
-    @task(trigger_rule="none_failed")
+    @task(trigger_rule="none_failed", retries=2)
     def summary(calls: list[list[Row]], missed: list[Arguments]) -> dict[str, object]:
         """How the campaign went, without phone numbers."""
         rows = [row for found in calls for row in found]

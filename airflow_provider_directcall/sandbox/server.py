@@ -112,6 +112,8 @@ class SandboxServer:
             )
         )
         self._thread = threading.Thread(target=self._run, name="directcall-sandbox", daemon=True)
+        # Waited for in place of the thread: a join that Ctrl-C interrupts can take a running thread for an ended one.
+        self._ended = threading.Event()
 
     def __enter__(self) -> Self:
         self.start()
@@ -132,17 +134,21 @@ class SandboxServer:
         """Cut all connections, free the port, end the thread, close the database."""
         self._server.should_exit = True
         if self._thread.is_alive():
+            self._ended.wait()
             self._thread.join()
         self._listener.close()
         self.sandbox.close()
 
     def wait(self) -> None:
         """Wait until the server stops, in a way that Ctrl-C can interrupt."""
-        while self._thread.is_alive():
-            self._thread.join(timeout=0.2)
+        while not self._ended.wait(timeout=0.2):
+            pass
 
     def _run(self) -> None:
-        self._server.run(sockets=[self._listener])
+        try:
+            self._server.run(sockets=[self._listener])
+        finally:
+            self._ended.set()
 
     def connection_json(self) -> str:
         """The Airflow connection to this server as JSON, the value of an ``AIRFLOW_CONN_...`` variable."""

@@ -198,7 +198,7 @@ class Client(_Account):
         try:
             response = self._http.send(built)
         except httpx.RequestError as error:
-            raise protocol.transport_failure(request, error) from None
+            raise protocol.transport_failure(request, self.settings, error) from None
         self._log_done(request, response, started)
         return protocol.read(request, self.settings, response)
 
@@ -296,7 +296,7 @@ class AsyncClient(_Account):
         try:
             response = await http.send(built)
         except httpx.RequestError as error:
-            raise protocol.transport_failure(request, error) from None
+            raise protocol.transport_failure(request, self.settings, error) from None
         self._log_done(request, response, started)
         return protocol.read(request, self.settings, response)
 

@@ -118,9 +118,10 @@ def read(request: Request[T], settings: Settings, response: httpx.Response) -> T
         raise _unreadable(request, settings, response, unreadable) from None
 
 
-def transport_failure(request: Request[T], error: httpx.RequestError) -> DirectcallError:
-    """What an error of the connection means for the request; the text holds no URL."""
-    name, cause = request.endpoint_name, f"{type(error).__name__}: {redact(str(error)) or 'no details'}"
+def transport_failure(request: Request[T], settings: Settings, error: httpx.RequestError) -> DirectcallError:
+    """What an error of the connection means for the request; the text holds the API's address and no URL."""
+    name = request.endpoint_name
+    cause = f"{settings.base_url}, {type(error).__name__}: {redact(str(error)) or 'no details'}"
     if isinstance(error, _NOT_SENT):
         return DirectcallNotSent(f"{name}: nothing was sent ({cause})", endpoint=name)
     if request.endpoint.once_only:

@@ -123,7 +123,7 @@ class DirectcallPlaceCallOperator(SendingOperator["StatementRow"]):
     def _send(self, hook: DirectcallHook) -> Sent:
         call = hook.place_call(
             self._origin,
-            str(self.destination),
+            self._destination,
             record=rendered.boolean("record", self.record),
             tags=rendered.tags("tags", self.tags),
             dial_destination_first=rendered.boolean("dial_destination_first", self.dial_destination_first),
@@ -135,13 +135,20 @@ class DirectcallPlaceCallOperator(SendingOperator["StatementRow"]):
         return {key: value for key, value in ids.items() if value is not None}
 
     @property
+    def _destination(self) -> str:
+        numbers = rendered.texts("destination", self.destination) or [""]
+        if len(numbers) > 1:
+            raise ValueError("destination: a call has one; map the task over several (expand)")
+        return numbers[0]
+
+    @property
     def _origin(self) -> str | None:
         return rendered.optional_text(self.origin)
 
     def _keep_undo(self) -> None:
         from airflow_provider_directcall.api.methods import end_call
 
-        self._undo = end_call(self._origin, str(self.destination))
+        self._undo = end_call(self._origin, self._destination)
 
     def _trigger(self, sent: Sent, deadline: str) -> CallCompletedTrigger:
         from airflow_provider_directcall.triggers.calls import CallCompletedTrigger
@@ -150,7 +157,7 @@ class DirectcallPlaceCallOperator(SendingOperator["StatementRow"]):
             callerid=sent.get("callerid"),
             schedule_id=sent.get("schedule_id"),
             origin=self._origin,
-            destination=str(self.destination),
+            destination=self._destination,
             since=sent["since"],
             due_at=self._due_text,
             directcall_conn_id=self.directcall_conn_id,

@@ -152,7 +152,10 @@ def rule_from(value: NumberRule | Mapping[str, object]) -> NumberRule:
     action = given.pop("action", None)
     kind = _KINDS.get(str(action))
     if kind is None:
-        raise ValueError(f"rule: action has to be one of {', '.join(_KINDS)}, not {shown(action)}")
+        raise ValueError(
+            f"rule: action has to be one of {', '.join(_KINDS)}, not {shown(action)} (what a task gives as 'before' "
+            "and 'after' is in Directcall's terms and is no rule: state the rule that shall stand)"
+        )
     _check_names(kind, str(action), set(given))
     return kind(**given)  # type: ignore[arg-type]  # each field checks its own value
 

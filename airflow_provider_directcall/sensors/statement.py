@@ -12,6 +12,7 @@ from airflow.sdk import BaseSensorOperator, PokeReturnValue
 from airflow_provider_directcall.errors import DirectcallError
 from airflow_provider_directcall.links.recording import RecordingLink
 from airflow_provider_directcall.tasks import rendered
+from airflow_provider_directcall.tasks.failing import failing_without_retry, is_wrong_argument
 from airflow_provider_directcall.tasks.waiting import DEFAULT_DEFERRABLE, READ_GRACE, Waiter
 from airflow_provider_directcall.triggers.events import FOUND, TIMEOUT, status_of
 from airflow_provider_directcall.triggers.pace import DEFAULT_MAX_CONSECUTIVE_FAILURES, PollPace
@@ -118,8 +119,8 @@ class DirectcallTaggedCallSensor(BaseSensorOperator):
 
     def execute(self, context: Context) -> Any:  # noqa: ANN401 - as in BaseSensorOperator
         """Poke as every sensor does; deferrable, poke once and leave the rest to the trigger."""
-        self.poke_interval = self._poll_interval
-        with self._hook:
+        with failing_without_retry(is_wrong_argument), self._hook:
+            self.poke_interval = self._poll_interval
             if not self.deferrable:
                 return super().execute(context)
             poked = self.poke(context)
@@ -171,13 +172,36 @@ class DirectcallTaggedCallSensor(BaseSensorOperator):
         return StatementSearch(
             since=rendered.moment("since", self.since) or self._default_since(context),
             until=rendered.moment("until", self.until),
-            tags=rendered.tags("tags", self.tags),
+            tags=self._tags,
             origin=rendered.optional_text(self.origin),
             destination=rendered.optional_text(self.destination),
-            outcomes=rendered.texts("outcomes", self.outcomes),
+            outcomes=self._outcomes,
             min_duration=rendered.seconds("min_duration", self.min_duration),
             calls=rendered.optional_text(self.calls),
         )
+
+    @property
+    def _tags(self) -> dict[str, str]:
+        """At least one tag with a value; without any, every call of the account would do."""
+        tags = rendered.tags("tags", self.tags)
+        if not tags:
+            raise ValueError("tags: at least one is needed; without any, every call of the account would do")
+        empty = sorted(name for name, value in tags.items() if not value.strip())
+        if empty:
+            raise ValueError(f"tags: {', '.join(empty)} is empty, and no call would ever do")
+        return tags
+
+    @property
+    def _outcomes(self) -> list[str] | None:
+        """The outcomes, with a warning for words that may be the vendor's own or a slip."""
+        from airflow_provider_directcall.api.replies import CallOutcome, call_outcome
+
+        outcomes = rendered.texts("outcomes", self.outcomes)
+        known = {outcome.value for outcome in CallOutcome}
+        strange = [word for word in outcomes or [] if call_outcome(word) not in known]
+        if strange:
+            self.log.warning("outcomes: %s is not among %s", ", ".join(strange), ", ".join(sorted(known)))
+        return outcomes
 
     def _default_since(self, context: Context) -> datetime:
         """``look_back`` before the start of the DAG run, which stays the same over pokes and retries."""

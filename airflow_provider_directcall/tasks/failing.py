@@ -18,6 +18,11 @@ from airflow_provider_directcall.errors import (
 )
 
 
+def is_wrong_argument(error: BaseException) -> bool:
+    """Whether an argument is wrong, which no retry mends: the rule of tasks that only look."""
+    return isinstance(error, ValueError)
+
+
 def is_final_before_effect(error: BaseException) -> bool:
     """Whether sending again is useless (a wrong argument, a refusal that will stand) or dangerous (it may be out).
 
@@ -39,7 +44,7 @@ def failing_without_retry(
 ) -> Iterator[None]:
     """Turn the errors that are final into ``AirflowFailException``; others pass as they are.
 
-    :param is_final: one of the two rules of this module.
+    :param is_final: one of the rules of this module.
     :param about: gives what the error is about, such as the id of a call, which then stands before its text; asked
         only when it is needed.
     """

@@ -81,7 +81,7 @@ def test_a_packed_reply_and_a_token_of_the_old_kind(connect: Connect) -> None:
 
 @pytest.mark.parametrize("reply", [b"SSH-2.0-OpenSSH_9.6\r\n", b"", b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{"])
 def test_a_server_that_speaks_something_else(connect: Connect, reply: bytes) -> None:
-    with canned(TOKEN, reply) as url, pytest.raises(DirectcallOutcomeUnknown, match="RemoteProtocolError|ReadError"):
+    with canned(TOKEN, reply) as url, pytest.raises(DirectcallOutcomeUnknown, match=r"RemoteProtocolError|ReadError"):
         connect(base_url=url).send(CALL)
 
 

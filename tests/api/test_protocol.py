@@ -46,7 +46,7 @@ def reply(status: int, body: bytes) -> Callable[[Request[object]], DirectcallErr
 
 
 def broken(error: httpx.RequestError) -> Callable[[Request[object]], DirectcallError]:
-    return lambda request: protocol.transport_failure(request, error)
+    return lambda request: protocol.transport_failure(request, account(), error)
 
 
 NOT_SENT = (

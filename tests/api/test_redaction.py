@@ -87,7 +87,7 @@ def test_no_error_shows_anything(body: dict[str, object], request: object, statu
 @given(prefix=noise, suffix=noise)
 def test_a_connection_error_shows_nothing(prefix: str, suffix: str) -> None:
     text = f"{prefix} http://h/x?access_token={JWT} {PHONE} {suffix}"
-    error = protocol.transport_failure(REQUESTS[0], httpx.ReadError(text))
+    error = protocol.transport_failure(REQUESTS[0], SETTINGS, httpx.ReadError(text))
     assert shows(str(error)) == []
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
-from airflow.providers.common.compat.sdk import AirflowSensorTimeout, AirflowSkipException
+from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSensorTimeout, AirflowSkipException
 
 from airflow_provider_directcall.errors import (
     DirectcallAuthError,
@@ -78,6 +78,8 @@ def test_an_account_without_a_statement_fails_at_once(run, world, deferrable):
     [
         ({"tags": {"a]": "x"}}, "tags"),
         ({"tags": "contact"}, "tags"),
+        ({"tags": {}}, "tags: at least one is needed"),
+        ({"tags": {"contact": ""}}, "tags: contact is empty"),
         ({"since": "2026-01-01"}, "since: a time zone"),
         ({"since": "2026-01-02T00:00:00Z", "until": "2026-01-01T00:00:00Z"}, "until"),
         ({"min_duration": "long"}, "min_duration"),
@@ -87,7 +89,7 @@ def test_an_account_without_a_statement_fails_at_once(run, world, deferrable):
     ],
 )
 def test_a_wrong_argument_is_named(run, deferrable, arguments, named):
-    with pytest.raises(ValueError, match=named):
+    with pytest.raises(AirflowFailException, match=named):
         run.to_the_end(sensor(**arguments, deferrable=deferrable))
 
 
@@ -310,3 +312,9 @@ def test_neither_numbers_nor_tags_are_logged_told_or_shown(run, place, deferrabl
     told = [*capfd.readouterr(), str(run.events), repr(task), repr(run.deferred)]
     for secret in (PERSON, ORIGIN, "tag-value", "sandbox-secret", "eyJ"):
         assert not [text for text in told if secret in text]
+
+
+def test_an_outcome_that_may_be_a_slip_is_warned_of(run, world, caplog):
+    with pytest.raises(AirflowSensorTimeout):
+        run.to_the_end(sensor(outcomes="atendeu", timeout=60))
+    assert "outcomes: atendeu is not among answered, busy" in caplog.text

@@ -6,6 +6,7 @@ import json
 import socket
 import ssl
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
 from airflow.sdk.bases import sensor as airflow_sensor
@@ -25,6 +26,7 @@ Connect = Callable[..., None]
 def sandbox(directcall_sandbox: SandboxServer) -> SandboxServer:
     """The local Directcall with its clock standing still, until somebody waits."""
     directcall_sandbox.set_speed(0)
+    directcall_sandbox.set_time(datetime.now(UTC).replace(microsecond=0))
     return directcall_sandbox
 
 

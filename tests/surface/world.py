@@ -48,7 +48,7 @@ class World:
         self.while_waiting: Callable[[], None] = lambda: None
 
     def now(self) -> datetime:
-        return datetime.fromtimestamp(self.sandbox.now(), UTC)
+        return datetime.fromtimestamp(round(self.sandbox.now(), 3), UTC)
 
     def monotonic(self) -> float:
         return self.sandbox.now()

@@ -24,7 +24,7 @@ export UV_NATIVE_TLS := 1
 export UV_PYTHON_DOWNLOADS := never
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo sandbox test lint types layers coverage unit bench constraints format build package clean
+.PHONY: help install demo sandbox test lint types layers coverage processes unit bench constraints format build package clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -37,7 +37,7 @@ demo: install ## Run both example DAGs on a real Airflow against a local Directc
 sandbox: install ## Start a local Directcall on port 8025
 	$(VENV)/bin/directcall-sandbox --port 8025
 
-test: lint types layers coverage ## Everything that CI checks in the source tree
+test: lint types layers coverage processes ## Everything that CI checks in the source tree
 
 lint: install ## Style and common mistakes (ruff)
 	$(RUN) ruff check
@@ -49,14 +49,16 @@ types: install ## Static types (mypy, strict)
 layers: install ## Imports point down the layers (import-linter)
 	$(VENV)/bin/lint-imports --cache-dir .cache/import-linter
 
-coverage: install ## All tests, with branch coverage of at least 95 %
+coverage: install ## The fast tests, with branch coverage of at least 95 %
 	rm -f .coverage .coverage.*
 	$(RUN) coverage run -m $(PYTEST) -m "not airflow" --durations 10
-	$(RUN) coverage run -m pytest -m airflow --durations 10
 	$(RUN) coverage combine --quiet
 	$(RUN) coverage report
 	$(RUN) coverage json --quiet -o .cache/coverage.json
 	$(RUN) tools.coverage_gate .cache/coverage.json
+
+processes: install ## The tests that start whole Airflows, one after the other; untraced, which would double their time
+	$(RUN) pytest -m airflow --durations 10
 
 unit: install ## The fast tests: no Airflow processes
 	$(RUN) $(PYTEST) -m "not airflow"

@@ -11,7 +11,7 @@ import sys
 
 import httpx
 
-from bench.sandbox_process import sandbox_process
+from bench._sandbox_process import sandbox_process
 
 SMALL, LARGE = 2_000, 200_000
 #: The large statement fills ten weeks of the window.

@@ -17,7 +17,7 @@ import httpx
 from airflow_provider_directcall.api import methods
 from airflow_provider_directcall.api.client import AsyncClient, Client
 from airflow_provider_directcall.api.settings import Settings
-from bench.sandbox_process import sandbox_process
+from bench._sandbox_process import sandbox_process
 
 PAIRS, BLOCK, CONCURRENCY = 60, 40, 20
 SINCE = datetime(2026, 11, 1, tzinfo=UTC)

@@ -29,7 +29,7 @@ RUN_SECONDS = 240
 BEFORE_HOLIDAY, AFTER_HOLIDAY = "2026-12-24", "2026-12-25"
 #: Tasks that the examples' author wrote; what they return is the author's.
 AUTHORS_TASKS = ("read_contacts", "voice_messages", "rule_for_tomorrow")
-NUMBERS_OF_THE_EXAMPLES = ("5511990000001", "5511990000077", "551130000099")
+NUMBERS_OF_THE_EXAMPLES = ("5511990000001", "5511990000077", "551130000099", "551130000001")
 
 #: Wide enough for the tables, also where the output goes into a file.
 console = Console(width=110, highlight=False)

@@ -12,6 +12,7 @@ import re
 import sqlite3
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 #: Columns that hold what the author wrote or templated: the DAG's text and parameters, and rendered fields.
@@ -41,7 +42,7 @@ class Search:
     """What to look for.
 
     :param secrets: texts that may be nowhere at all.
-    :param numbers: phone numbers, digits only, that may be in the author's places only.
+    :param numbers: phone numbers with country code, digits only, that may be in the author's places only.
     :param authors_tasks: tasks that the DAG's author wrote: their XComs are the author's.
     """
 
@@ -85,8 +86,16 @@ class Search:
             yield "client secret"
         if any(_DIRECTCALL_CLAIM in _decoded(match[1]) for match in _JWT.finditer(content)):
             yield "access token"
-        if not authors and any(number.encode() in content for number in self.numbers):
+        if not authors and any(pattern.search(content) for pattern in self._number_patterns):
             yield "phone number"
+
+    @cached_property
+    def _number_patterns(self) -> list[re.Pattern[bytes]]:
+        """Each number without its country code, with whatever people write between digits."""
+        return [
+            re.compile(rb"[\s().-]{0,3}".join(number[2:].encode()[i : i + 1] for i in range(len(number) - 2)))
+            for number in self.numbers
+        ]
 
 
 def _decoded(payload: bytes) -> bytes:

@@ -59,11 +59,9 @@ class _Account:
         settings: Settings,
         *,
         budget: RetryBudget | None = None,
-        on_token: Callable[[str], object] = lambda token: None,
     ) -> None:
         self.settings = settings
         self._budget = budget or RetryBudget()
-        self._on_token = on_token
         self._tokens = TokenKeeper()
         self._pacer = Pacer(settings.requests_per_second)
         if settings.sends_secrets_in_clear:
@@ -117,7 +115,8 @@ class Client(_Account):
         on_token: Callable[[str], object] = lambda token: None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        super().__init__(settings, budget=budget, on_token=on_token)
+        super().__init__(settings, budget=budget)
+        self._on_token = on_token
         self._sleep = sleep
         self._renewal = threading.Lock()
         self._turns = threading.Lock()
@@ -203,10 +202,14 @@ class Client(_Account):
         return protocol.read(request, self.settings, response)
 
 
+async def _ignore_token(token: str) -> None:
+    """What happens with a new token where nobody asked for it."""
+
+
 class AsyncClient(_Account):
     """Talks to Directcall on an event loop; the twin of :class:`Client`, an async context manager.
 
-    Belongs to the loop it is first used on. Parameters as :class:`Client`; ``sleep`` is a coroutine function.
+    Belongs to the loop it is first used on. Parameters as :class:`Client`; ``sleep`` and ``on_token`` are awaited.
     """
 
     def __init__(
@@ -214,10 +217,11 @@ class AsyncClient(_Account):
         settings: Settings,
         *,
         budget: RetryBudget | None = None,
-        on_token: Callable[[str], object] = lambda token: None,
+        on_token: Callable[[str], Awaitable[None]] = _ignore_token,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        super().__init__(settings, budget=budget, on_token=on_token)
+        super().__init__(settings, budget=budget)
+        self._on_token = on_token
         self._sleep = sleep
         self._renewal = asyncio.Lock()
         self._opening = asyncio.Lock()
@@ -283,7 +287,7 @@ class AsyncClient(_Account):
         except DirectcallError as error:
             self._tokens.fail(error)
             raise
-        self._on_token(token)
+        await self._on_token(token)
         return token
 
     async def _exchange(self, request: Request[T], token: str | None) -> T:

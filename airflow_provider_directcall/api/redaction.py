@@ -62,7 +62,7 @@ def excerpt(body: bytes | str, hidden: str = "", limit: int = 200) -> str:
     Redaction comes before the cut, so that no half token or half number is left at the edge.
     """
     text = body.decode("utf-8", "replace") if isinstance(body, bytes) else body
-    return redact(" ".join(text[: limit * 20].split()), hidden)[:limit]
+    return redact(" ".join(text.split())[: limit * 20], hidden)[:limit]
 
 
 class RequestLogFilter(logging.Filter):

@@ -88,6 +88,8 @@ def _base_url(connection: Connection) -> str:
     if host.count(":") > 1 and "://" not in host and not host.startswith("["):
         host = f"[{host}]"
     scheme = "" if "://" in host or connection.schema not in {"http", "https"} else f"{connection.schema}://"
+    if connection.port and "/" in host.partition("://")[2].rstrip("/"):
+        raise ValueError("host: with a path in it, the port belongs into it too")
     return f"{scheme}{host.rstrip('/')}:{connection.port}" if connection.port else f"{scheme}{host}"
 
 

@@ -209,6 +209,16 @@ class DirectcallHook(_DirectcallHookBase):
         self.close()
 
 
+async def _mask_on_loop(token: str) -> None:
+    """Keep a token out of Airflow's logs, from an event loop: the blocking way can lock up with another call there."""
+    try:
+        from airflow.sdk.log import amask_secret
+    except ImportError:  # before Airflow 3.3.2
+        await asyncio.to_thread(mask_secret, token)
+    else:
+        await amask_secret(token)
+
+
 class DirectcallAsyncHook(_DirectcallHookBase):
     """Directcall's API with an Airflow connection, on an event loop: in triggers and async tasks.
 
@@ -254,7 +264,7 @@ class DirectcallAsyncHook(_DirectcallHookBase):
 
                 connection = await get_async_connection(self.directcall_conn_id, hook=self)
                 extra = await get_async_extra_dejson(connection)
-                self._client = AsyncClient(settings_of(connection, extra, self._overrides), on_token=mask_secret)
+                self._client = AsyncClient(settings_of(connection, extra, self._overrides), on_token=_mask_on_loop)
             return self._client
 
     @cached_property

@@ -36,18 +36,20 @@ class DirectcallPlaceCallOperator(SendingOperator["StatementRow"]):
     ``outcome``, ``price_brl``, ``recording_url``, ``tags``. A call that nobody answers is a result, not a failure,
     unless ``fail_on`` names its outcome.
 
-    Once the call is placed, the task is not retried, whatever goes wrong with waiting: a retry would ring again. The
-    one exception is an outcome in ``fail_on``, after which Airflow's retries place a new call.
+    Once the call is placed, the task is not retried, whatever goes wrong with waiting: a retry would ring again (only a
+    worker that dies without a word, by SIGKILL for example, is retried by Airflow all the same). The one
+    exception is an outcome in ``fail_on``, after which Airflow's retries place a new call.
 
     When the task is killed, a call that is not known to be over is hung up. Directcall finds it by its two numbers, and
     has no way to cancel a scheduled call that was not dialled yet.
 
     :param destination: whom to connect (``destino``): 55, area and number, or ``ip`` + area + number. Templated, like
         all arguments but ``wait_for_completion``, ``include_numbers`` and ``deferrable``.
-    :param origin: who asks for the call and is called first (``origem``); None for the connection's default origin.
+    :param origin: who asks for the call and is called first (``origem``; the order is inferred); None for the
+        connection's default origin.
     :param record: record the call at an extra charge (``gravar``).
     :param tags: custom data kept with the call (``campos``), by which the statement can be searched.
-    :param dial_destination_first: call the destination before the origin (``inverter_discagem``).
+    :param dial_destination_first: call the destination before the origin (``inverter_discagem``, observed).
     :param schedule_at: when to dial: an aware datetime or an ISO text with a zone (``cron``, assumed); None dials now.
     :param fail_on: outcomes that fail the task: ``answered``, ``busy``, ``no_answer``, ``cancelled``, ``failed``; needs
         ``wait_for_completion``.

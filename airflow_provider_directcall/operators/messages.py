@@ -111,13 +111,19 @@ class DirectcallSendSMSOperator(SendMessageOperator):
         self.show_origin = show_origin
         self.reply_email = reply_email
 
+    def _checked_text(self) -> str:
+        text = rendered.optional_text(self.text)
+        if text is None:
+            raise ValueError("text: it is empty, or None where a template or a mapped value gave nothing")
+        return text
+
     def _send_message(self, hook: DirectcallHook, destinations: list[str]) -> SentMessage:
         short_number = rendered.boolean("short_number", self.short_number)
         if self._waits and not short_number:
             raise ValueError("wait_for_delivery: without short_number, Directcall tells no state to wait for")
         return hook.send_sms(
             destinations,
-            str(self.text),
+            self._checked_text(),
             origin=rendered.optional_text(self.origin),
             tags=rendered.tags("tags", self.tags),
             send_at=self._due_at(),

@@ -160,7 +160,10 @@ class DirectcallTaggedCallSensor(BaseSensorOperator):
 
     @property
     def _min_calls(self) -> int:
-        return rendered.integer("min_calls", self.min_calls) or 1
+        number = rendered.integer("min_calls", self.min_calls)
+        if number is not None and number < 1:
+            raise ValueError("min_calls: 1 or more is needed")
+        return number or 1
 
     @property
     def _poll_interval(self) -> float:

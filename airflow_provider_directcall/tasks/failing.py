@@ -17,6 +17,9 @@ from airflow_provider_directcall.errors import (
     DirectcallUnwantedOutcome,
 )
 
+#: What can strike a task from outside, at any line of it. Airflow retries all of them.
+_INTERRUPTIONS = (AirflowTaskTimeout, KeyboardInterrupt, SystemExit)
+
 
 def is_wrong_argument(error: BaseException) -> bool:
     """Whether an argument is wrong, which no retry mends: the rule of tasks that only look."""
@@ -26,11 +29,11 @@ def is_wrong_argument(error: BaseException) -> bool:
 def is_final_before_effect(error: BaseException) -> bool:
     """Whether sending again is useless (a wrong argument, a refusal that will stand) or dangerous (it may be out).
 
-    A time-out of the task counts as dangerous: it can strike between the request and its answer.
+    An interruption counts as dangerous: it can strike between the request and its answer.
     """
     if isinstance(error, DirectcallRefused):
         return not error.worth_repeating
-    return isinstance(error, (ValueError, DirectcallOutcomeUnknown, AirflowTaskTimeout))
+    return isinstance(error, (ValueError, DirectcallOutcomeUnknown, *_INTERRUPTIONS))
 
 
 def is_final_after_effect(error: BaseException) -> bool:
@@ -52,10 +55,12 @@ def failing_without_retry(
         yield
     except AirflowFailException:
         raise
-    except (Exception, AirflowTaskTimeout) as error:  # whatever it is: the rule decides, and what is not final goes on
+    except (Exception, *_INTERRUPTIONS) as error:  # whatever it is: the rule decides, and what is not final goes on
         if not is_final(error):
             raise
-        raise AirflowFailException(": ".join(part for part in (about(), _text(error)) if part)) from error
+        # The cause of another's making may hold anything, and Airflow logs it with its own text.
+        cause = error if isinstance(error, (DirectcallError, ValueError)) else None
+        raise AirflowFailException(": ".join(part for part in (about(), _text(error)) if part)) from cause
 
 
 def _text(error: BaseException) -> str:

@@ -134,7 +134,11 @@ def tags(name: str, value: object) -> dict[str, str] | None:
 
 def _tag(name: str, key: str, value: object) -> str:
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
-        raise ValueError(f"{name}: the value of {key!r} has to be a text or a number, not {type(value).__name__}")
+        from airflow_provider_directcall.telephony.masking import mask_numbers_in
+
+        raise ValueError(
+            f"{name}: the value of {mask_numbers_in(key)!r} has to be a text or a number, not {type(value).__name__}"
+        )
     return str(value)
 
 

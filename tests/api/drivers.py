@@ -60,7 +60,11 @@ class AsyncDriver:
             sleep(seconds)
 
         self._runner = asyncio.Runner()
-        self._client = AsyncClient(settings, sleep=pause, budget=budget, on_token=on_token)
+
+        async def tell(token: str) -> None:
+            on_token(token)
+
+        self._client = AsyncClient(settings, sleep=pause, budget=budget, on_token=tell)
 
     def send(self, request: Request[T]) -> T:
         return self._runner.run(self._client.send(request))

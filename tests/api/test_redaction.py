@@ -48,7 +48,7 @@ bodies = st.dictionaries(
 
 def shows(text: str) -> list[str]:
     """Which of the three a text shows, or a telling part of them."""
-    parts = [JWT[:10], JWT[-8:], "pa$$", "pa%24", "rd\\", "rd%5C", PHONE, PHONE[-8:]]
+    parts = [JWT[:10], JWT[-8:], "pa$$", "pa%24", "rd\\5511", "rd%5C5511", PHONE, PHONE[-8:]]
     return [part for part in parts if part in text]
 
 

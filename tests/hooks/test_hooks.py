@@ -113,13 +113,27 @@ async def test_airflow_is_told_the_token(
 ) -> None:
     """A token that gets into some log in spite of all is masked there."""
     told: list[str] = []
+
+    async def mask_on_loop(token: str) -> None:
+        told.append(token)
+
     monkeypatch.setattr(module, "mask_secret", told.append)
+    monkeypatch.setattr(module, "_mask_on_loop", mask_on_loop)
     with DirectcallHook(directcall_connection) as hook:
         hook.lookup_carrier(A)
         hook.test_connection()
     async with DirectcallAsyncHook(directcall_connection) as async_hook:
         await async_hook.lookup_carrier(A)
     assert len(told) == directcall_sandbox.state()["requests"]["request_token"] == 3
+
+
+async def test_airflow_masks_it_also_from_an_event_loop(directcall_connection: str) -> None:
+    async with DirectcallAsyncHook(directcall_connection) as hook:
+        await hook.lookup_carrier(A)
+        client = await hook.client()
+    token = client._tokens.current(0.0)
+    assert token is not None
+    assert mask(f"x {token} y") == "x *** y"
 
 
 def test_airflow_masks_it(directcall_connection: str) -> None:

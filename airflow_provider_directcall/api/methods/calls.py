@@ -32,12 +32,12 @@ def place_call(
 ) -> Request[PlacedCall]:
     """Connect two parties by telephone (``/voz/call``): one is called, then the other. Once-only.
 
-    :param origin: who asks for the call (``origem``), called first; a Brazilian number, ``ip`` + area + number for a
-        number of Directcall's SIP network, or None for the connection's default origin.
+    :param origin: who asks for the call (``origem``), called first (inferred); a Brazilian number, ``ip`` +
+        area + number for a number of Directcall's SIP network, or None for the connection's default origin.
     :param destination: whom to connect (``destino``); the same forms.
     :param record: record the call at an extra charge (``gravar``).
     :param tags: custom data kept with the call and searchable in the statement (``campos``), texts by name.
-    :param dial_destination_first: call the destination before the origin (``inverter_discagem``).
+    :param dial_destination_first: call the destination before the origin (``inverter_discagem``, observed).
     :param schedule_at: aware datetime at which to dial (``cron``: assumed); None dials at once.
     :raises ValueError: an argument is wrong; nothing was sent.
     """

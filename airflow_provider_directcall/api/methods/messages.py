@@ -62,7 +62,7 @@ def send_sms(
     :param send_at: aware datetime (``cron``); None sends at once.
     :param short_number: send from a short number (``short_number``, observed): only then there are replies and states.
     :param show_origin: put the origin in front of the text (``id_origem``, observed); it counts towards the 700.
-    :param reply_email: address that gets the replies of the next 24 hours (``callbackEmail``).
+    :param reply_email: address that gets the replies of the next 24 hours (``callbackEmail``, here inferred).
     :param as_csv: send the recipients as a file (``destino_csv``); needed for more than ten.
     :raises ValueError: an argument is wrong; nothing was sent.
     """

@@ -76,7 +76,8 @@ def list_recordings(
 ) -> Listing[StatementRow]:
     """List the recorded calls of a closed window (``/extrato/list-recordings``); recordings are kept 90 days.
 
-    Parameters as :func:`list_statement`.
+    Parameters as :func:`list_statement`. The vendor's page names no custom data here, so rows have no tags; a call's
+    row in :func:`list_statement` has both its tags and its recording.
     """
     params = _window_params(since, until, origin, destination)
     if callerid is not None:

@@ -1,0 +1,81 @@
+"""The leak search finds what is planted, and leaves alone what a DAG's author wrote."""
+
+from __future__ import annotations
+
+import base64
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from tools.leaks import Leak, Search
+
+SECRET, NUMBER = "the-secret", "5511990000011"
+
+
+def jwt(claims: bytes) -> str:
+    payload = base64.urlsafe_b64encode(claims).decode().rstrip("=")
+    return f"eyJhbGciOiJIUzI1NiJ9.{payload}.c2lnbmF0dXJl"
+
+
+TOKEN, OTHER_TOKEN = jwt(b'{"client_oauth_id": "1", "exp": 1}'), jwt(b'{"sub": "airflow"}')
+SEARCH = Search(secrets=[SECRET], numbers=[NUMBER], authors_tasks=["read_contacts"])
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    (tmp_path / "logs" / "task").mkdir(parents=True)
+    (tmp_path / "logs" / "task" / "1.log").write_text("5511*****0011 was called")
+    with sqlite3.connect(tmp_path / "airflow.db") as database:
+        database.execute("CREATE TABLE xcom (task_id TEXT, key TEXT, value TEXT)")
+        database.execute("CREATE TABLE log (extra TEXT)")
+        database.execute("CREATE TABLE rendered_task_instance_fields (rendered_fields TEXT)")
+    database.close()
+    return tmp_path
+
+
+def plant(home: Path, statement: str, *values: str) -> None:
+    with sqlite3.connect(home / "airflow.db") as database:
+        database.execute(statement, values)
+    database.close()
+
+
+def test_a_clean_home_has_no_leak(home: Path) -> None:
+    assert SEARCH.in_home(home) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        (f"login with {SECRET}", "client secret"),
+        (f"access_token={TOKEN}&x", "access token"),
+        (f"calling {NUMBER}", "phone number"),
+        ("calling 11990000011", "phone number"),
+        ("calling +55 (11) 99000-0011", "phone number"),
+    ],
+)
+def test_what_is_planted_is_found(home: Path, text: str, kind: str) -> None:
+    (home / "logs" / "task" / "2.log").write_text(text)
+    plant(home, "INSERT INTO xcom VALUES ('place_call', 'return_value', ?)", text)
+    plant(home, "INSERT INTO log VALUES (?)", text)
+    assert SEARCH.in_home(home) == [
+        Leak("database: log.extra", kind),
+        Leak("database: xcom.value", kind),
+        Leak("logs/task/2.log", kind),
+    ]
+
+
+def test_the_authors_own_numbers_are_the_authors(home: Path) -> None:
+    plant(home, "INSERT INTO xcom VALUES ('read_contacts', 'return_value', ?)", NUMBER)
+    plant(home, "INSERT INTO rendered_task_instance_fields VALUES (?)", NUMBER)
+    assert SEARCH.in_home(home) == []
+
+
+def test_a_secret_is_nowhere_the_authors(home: Path) -> None:
+    plant(home, "INSERT INTO xcom VALUES ('read_contacts', 'return_value', ?)", f"{SECRET} {TOKEN}")
+    assert {leak.kind for leak in SEARCH.in_home(home)} == {"client secret", "access token"}
+
+
+def test_airflows_own_tokens_are_none_of_ours(home: Path) -> None:
+    plant(home, "INSERT INTO log VALUES (?)", OTHER_TOKEN)
+    assert SEARCH.in_home(home) == []

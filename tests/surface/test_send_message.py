@@ -330,7 +330,7 @@ def test_a_trigger_that_died_never_leads_to_a_second_message(run, operator):
     run.start(task)
     with pytest.raises(AirflowFailException, match=run.ti.xcoms["callerid"]) as caught:
         run.resume(task, "__fail__", {"error": "Trigger failure"})
-    assert isinstance(caught.value.__cause__, TaskDeferralError)
+    assert TaskDeferralError.__name__ in str(caught.value)
 
 
 def test_a_scheduled_message_is_cancelled_when_the_task_is_killed(run, world):

@@ -74,7 +74,7 @@ def test_no_refusal_shows_a_number(name, value):
 
 
 def test_a_long_wrong_value_is_cut_in_the_error():
-    with pytest.raises(ValueError, match=r"x\.\.\.$"):
+    with pytest.raises(ValueError, match=r"x\.\.\. \(what"):
         rule_from({"action": "x" * 1000})
 
 

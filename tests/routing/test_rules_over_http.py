@@ -59,7 +59,11 @@ def test_a_rule_for_some_callers_takes_their_calls_only(number, caller, reached)
     assert (number.sandbox.receive_call(DID, caller)["phone"] == PHONE) is reached
 
 
-@pytest.mark.parametrize("quirks", [{"old_did"}, {"ids_as_strings"}, {"old_did", "ids_as_strings"}], ids=["old_did", "ids_as_strings", "both"])
+@pytest.mark.parametrize(
+    "quirks",
+    [{"old_did"}, {"ids_as_strings"}, {"old_did", "ids_as_strings"}],
+    ids=["old_did", "ids_as_strings", "both"],
+)
 def test_older_shapes_of_the_reply_change_nothing(number, quirks):
     number.sandbox.configure(quirks=frozenset(quirks))
     stands = number.make(action="forward", to=PHONE, wait_seconds=20, priority=1)

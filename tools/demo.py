@@ -24,7 +24,7 @@ CAMPAIGN, ROUTING = "example_outbound_campaign", "example_holiday_routing"
 
 #: How many times faster calls and messages live, so that a call of half a minute is over soon.
 PACE = 10.0
-RUN_SECONDS = 240
+RUN_SECONDS = 400
 #: Christmas Eve: the next day is a holiday; and Christmas Day: the next day is not.
 BEFORE_HOLIDAY, AFTER_HOLIDAY = "2026-12-24", "2026-12-25"
 #: Tasks that the examples' author wrote; what they return is the author's.

@@ -18,7 +18,7 @@ import httpx
 
 JsonObject = dict[str, object]
 
-_START_SECONDS = 180
+_START_SECONDS = 300
 _STOP_SECONDS = 40
 _TERMINAL_STATES = frozenset({"success", "failed"})
 

@@ -30,7 +30,7 @@ def run(*arguments: str, home: Path, connection: str = "") -> str:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
     environment = inherited | airflow_variables(home, EXAMPLES) | {"AIRFLOW_CONN_DIRECTCALL_DEFAULT": connection}
     command = [sys.executable, "-m", "airflow", *arguments]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=300)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=600)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     return done.stdout + done.stderr
 
@@ -57,7 +57,7 @@ def test_holiday_routing(home: Path, sandbox: SandboxServer) -> None:
 
 def test_demo() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "tools.demo"], cwd=ROOT, capture_output=True, text=True, check=False, timeout=500
+        [sys.executable, "-m", "tools.demo"], cwd=ROOT, capture_output=True, text=True, check=False, timeout=900
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.splitlines()[-1] == "demo passed"

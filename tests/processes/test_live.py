@@ -19,7 +19,7 @@ from .conftest import WRONG_SECRET
 
 AGENT, PERSON = "5511990000001", "5511990000002"
 BUSY, LONG_CALL, SHORT_CALL = "5511990000486", "5511990000600", "5511990000104"
-SECONDS = 90
+SECONDS = 180
 
 
 def place_call(sandbox: SandboxServer, **tags: str) -> None:

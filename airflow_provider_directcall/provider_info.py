@@ -43,6 +43,25 @@ _CONN_FIELDS: dict[str, dict[str, Any]] = {
 }
 
 
+#: Airflow's own configuration, section ``[directcall]``.
+_CONFIG: dict[str, dict[str, Any]] = {
+    "directcall": {
+        "description": "Directcall: calls and messages that are sent once.",
+        "options": {
+            "deployment": {
+                "description": (
+                    "Name of this Airflow. Needed where several Airflows run the same DAGs on one Directcall account: "
+                    "it goes into the key by which a call or message is found again, so that none takes another's."
+                ),
+                "version_added": None,
+                "type": "string",
+                "example": "production",
+                "default": "",
+            }
+        },
+    }
+}
+
 _HIDDEN_FIELDS = ["schema", "port", "extra"]
 _RELABELING = {"host": "API address", "login": "Client id", "password": "Client secret"}
 _PLACEHOLDERS = {
@@ -83,7 +102,8 @@ def get_provider_info() -> dict[str, Any]:
         "hooks": [_modules("hooks.directcall")],
         "operators": [_modules("operators.calls", "operators.messages", "operators.numbers")],
         "sensors": [_modules("sensors.statement")],
-        "triggers": [_modules("triggers.calls", "triggers.messages", "triggers.statement")],
+        "triggers": [_modules("triggers.calls", "triggers.messages", "triggers.settling", "triggers.statement")],
+        "config": _CONFIG,
         "extra-links": [f"{_PACKAGE}.links.recording.RecordingLink"],
         "connection-types": [
             {

@@ -140,6 +140,13 @@ class Client(_Account):
         result: T = retrying(self._attempt, request)
         return result
 
+    def check(self, request: Request[T]) -> None:
+        """Find out whether a request could be sent, without sending it.
+
+        :raises ValueError: the account lacks what the request needs.
+        """
+        protocol.build(request, self.settings, token="")
+
     def rows(self, listing: Listing[Row]) -> Iterator[Row]:
         """Each row of a listing once, fetched page by page as they are asked for."""
         reader = PageReader(listing)

@@ -6,14 +6,13 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from airflow_provider_directcall.delivery.keys import KEY_TAG, with_key
+from airflow_provider_directcall.delivery.settling import Patience, Seen, Sighting
+from airflow_provider_directcall.delivery.sightings import NOT_ACTIVE, call_sighting, progress_sighting
 from airflow_provider_directcall.errors import DirectcallRefused
 from airflow_provider_directcall.links.recording import RecordingLink
-from airflow_provider_directcall.operators.sending import (
-    DEFAULT_COMPLETION_TIMEOUT,
-    Result,
-    SendingOperator,
-    Sent,
-)
+from airflow_provider_directcall.operators.delivering import DEFAULT_SETTLE_SECONDS, Accepted, Result
+from airflow_provider_directcall.operators.sending import DEFAULT_COMPLETION_TIMEOUT, SendingOperator
 from airflow_provider_directcall.tasks import rendered
 from airflow_provider_directcall.tasks.waiting import DEFAULT_DEFERRABLE
 from airflow_provider_directcall.triggers.pace import DEFAULT_POLL_INTERVAL
@@ -22,23 +21,27 @@ from airflow_provider_directcall.triggers.search import window_of_call
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from airflow_provider_directcall.api.replies import StatementRow
+    from airflow_provider_directcall.api.replies import Acknowledgement, PlacedCall, StatementRow
+    from airflow_provider_directcall.api.requests import Request
+    from airflow_provider_directcall.delivery.phases import Record
     from airflow_provider_directcall.hooks.directcall import DirectcallHook
     from airflow_provider_directcall.triggers.calls import CallCompletedTrigger
+    from airflow_provider_directcall.triggers.settling import CallSettlingTrigger
 
 
-class DirectcallPlaceCallOperator(SendingOperator["StatementRow"]):
-    """Connect two parties by telephone (``/voz/call``): one is called, then the other.
+class DirectcallPlaceCallOperator(SendingOperator["PlacedCall", "StatementRow"]):
+    """Connect two parties by telephone (``/voz/call``): one is called, then the other. Once, whatever happens.
 
     The call's id is in the XCom ``callerid`` (a scheduled call's in ``schedule_id``) before any waiting. Without
-    waiting, the result is ``{"callerid", "schedule_id"}``, one of them None. With ``wait_for_completion`` it is the
-    call's row of the statement: ``callerid``, ``origin``, ``destination``, ``started_at``, ``duration_seconds``,
-    ``outcome``, ``price_brl``, ``recording_url``, ``tags``. A call that nobody answers is a result, not a failure,
-    unless ``fail_on`` names its outcome.
+    waiting, the result is ``{"callerid", "schedule_id", "state", "airflow_key"}``, one of the ids None and ``state``
+    ``sent``. With ``wait_for_completion`` it is the call's row of the statement: ``callerid``, ``origin``,
+    ``destination``, ``started_at``, ``duration_seconds``, ``outcome``, ``price_brl``, ``recording_url``, ``tags``. A
+    call that nobody answers is a result, not a failure, unless ``fail_on`` names its outcome.
 
-    Once the call is placed, the task is not retried, whatever goes wrong with waiting: a retry would ring again (only a
-    worker that dies without a word, by SIGKILL for example, is retried by Airflow all the same). The one
-    exception is an outcome in ``fail_on``, after which Airflow's retries place a new call.
+    Each call carries the tag ``airflow_key``. When nobody can say whether a request took effect, or a worker was lost,
+    the call is looked for by that tag in the statement; it is placed again only when it is surely not there. A retry
+    finishes what an earlier try began, a user's Clear of a finished task places another call, and so does a retry after
+    an outcome in ``fail_on``.
 
     When the task is killed, a call that is not known to be over is hung up. Directcall finds it by its two numbers, and
     has no way to cancel a scheduled call that was not dialled yet.
@@ -55,6 +58,11 @@ class DirectcallPlaceCallOperator(SendingOperator["StatementRow"]):
         ``wait_for_completion``.
     :param wait_for_completion: wait until the call stands in the statement.
     :param completion_timeout: seconds (or a timedelta) to wait, from dialling on; then the task fails without a retry.
+    :param settle_seconds: seconds (or a timedelta) that a call of which nobody knows is looked for in the statement,
+        counted from the end of any call that is in progress between the two numbers.
+    :param on_unknown_outcome: what to do when the statement cannot tell: ``fail`` without a retry, ``resend`` at the
+        risk of a second call, or ``hold``: succeed with ``{"callerid": None, "schedule_id": None, "state": "unknown",
+        "airflow_key"}``.
     :param poll_interval: seconds between two looks at the statement.
     :param include_numbers: show phone numbers in the result in full instead of masked.
     :param directcall_conn_id: id of the connection.
@@ -70,6 +78,8 @@ class DirectcallPlaceCallOperator(SendingOperator["StatementRow"]):
         "schedule_at",
         "fail_on",
         "completion_timeout",
+        "settle_seconds",
+        "on_unknown_outcome",
         "poll_interval",
         "directcall_conn_id",
     )
@@ -89,6 +99,8 @@ class DirectcallPlaceCallOperator(SendingOperator["StatementRow"]):
         fail_on: Iterable[str] | str = (),
         wait_for_completion: bool = False,
         completion_timeout: float | timedelta | str = DEFAULT_COMPLETION_TIMEOUT,
+        settle_seconds: float | timedelta | str = DEFAULT_SETTLE_SECONDS,
+        on_unknown_outcome: str = "fail",
         poll_interval: float | str = DEFAULT_POLL_INTERVAL,
         include_numbers: bool = False,
         directcall_conn_id: str = "directcall_default",
@@ -99,6 +111,8 @@ class DirectcallPlaceCallOperator(SendingOperator["StatementRow"]):
             waits=wait_for_completion,
             fail_on=fail_on,
             completion_timeout=completion_timeout,
+            settle_seconds=settle_seconds,
+            on_unknown_outcome=on_unknown_outcome,
             poll_interval=poll_interval,
             include_numbers=include_numbers,
             directcall_conn_id=directcall_conn_id,
@@ -122,19 +136,61 @@ class DirectcallPlaceCallOperator(SendingOperator["StatementRow"]):
     def _due_at(self) -> datetime | None:
         return rendered.moment("schedule_at", self.schedule_at)
 
-    def _send(self, hook: DirectcallHook) -> Sent:
-        call = hook.place_call(
+    def _request(self, key: str) -> Request[PlacedCall]:
+        from airflow_provider_directcall.api.methods import place_call
+
+        return place_call(
             self._origin,
             self._destination,
             record=rendered.boolean("record", self.record),
-            tags=rendered.tags("tags", self.tags),
+            tags=with_key(rendered.tags("tags", self.tags), key),
             dial_destination_first=rendered.boolean("dial_destination_first", self.dial_destination_first),
             schedule_at=self._due_at(),
         )
-        if call.callerid is not None:
-            self._keep_undo()
-        ids = {"callerid": call.callerid, "schedule_id": call.schedule_id}
-        return {key: value for key, value in ids.items() if value is not None}
+
+    def _accepted(self, reply: PlacedCall) -> Accepted:
+        ids = {"callerid": reply.callerid, "schedule_id": reply.schedule_id}
+        return Accepted({key: value for key, value in ids.items() if value is not None})
+
+    def _sight(self, hook: DirectcallHook, record: Record, now: datetime) -> Sighting:
+        self._watch(record)
+        rows = hook.list_statement(*window_of_call(record.since, now), tags={KEY_TAG: record.key})
+        sighting = call_sighting(rows, record.key, self._digits)
+        if sighting.seen is not Seen.NOTHING:
+            return sighting
+        try:
+            return progress_sighting(hook.call_status(self._origin, self._destination))
+        except DirectcallRefused as refused:
+            if refused.code != NOT_ACTIVE:
+                raise
+            return sighting
+
+    def _settling_trigger(self, record: Record, patience: Patience) -> CallSettlingTrigger:
+        from airflow_provider_directcall.triggers.settling import CallSettlingTrigger
+
+        return CallSettlingTrigger(
+            key=record.key,
+            since=record.since.isoformat(),
+            settle_seconds=patience.settle_seconds,
+            longest_seconds=patience.longest_seconds,
+            origin=self._origin,
+            destination=self._digits,
+            scheduled_for=self._due_text,
+            directcall_conn_id=self.directcall_conn_id,
+            poll_interval=patience.pause(self._poll_interval),
+        )
+
+    def _whereabouts(self) -> str:
+        return "Directcall's statement of calls (extrato)"
+
+    def _held(self, record: Record) -> Result:
+        return {"callerid": None, "schedule_id": None, "state": "unknown", "airflow_key": record.key}
+
+    @property
+    def _digits(self) -> str:
+        from airflow_provider_directcall.telephony.numbers import CALLABLE, parse_number
+
+        return parse_number(self._destination, argument="destination", allow=CALLABLE).digits
 
     @property
     def _destination(self) -> str:
@@ -147,53 +203,54 @@ class DirectcallPlaceCallOperator(SendingOperator["StatementRow"]):
     def _origin(self) -> str | None:
         return rendered.optional_text(self.origin)
 
-    def _keep_undo(self) -> None:
+    def _undo_of(self, ids: Mapping[str, str]) -> Request[Acknowledgement] | None:
         from airflow_provider_directcall.api.methods import end_call
 
-        self._undo = end_call(self._origin, self._destination)
+        is_only_scheduled = "schedule_id" in ids and "callerid" not in ids
+        return None if is_only_scheduled else end_call(self._origin, self._destination)
 
-    def _trigger(self, sent: Sent, deadline: str) -> CallCompletedTrigger:
+    def _trigger(self, record: Record, deadline: str) -> CallCompletedTrigger:
         from airflow_provider_directcall.triggers.calls import CallCompletedTrigger
 
         return CallCompletedTrigger(
-            callerid=sent.get("callerid"),
-            schedule_id=sent.get("schedule_id"),
+            callerid=record.ids.get("callerid"),
+            schedule_id=record.ids.get("schedule_id"),
             origin=self._origin,
             destination=self._destination,
-            since=sent["since"],
+            since=record.since.isoformat(),
             due_at=self._due_text,
             directcall_conn_id=self.directcall_conn_id,
             poll_interval=self._poll_interval,
             deadline=deadline,
         )
 
-    def _look(self, hook: DirectcallHook, sent: Sent, now: datetime) -> StatementRow | None:
-        callerid = sent.get("callerid") or self._dialled(hook, sent)
+    def _look(self, hook: DirectcallHook, record: Record, now: datetime) -> StatementRow | None:
+        callerid = record.ids.get("callerid") or self._dialled(hook, record.ids["schedule_id"])
         if callerid is None:
             return None
-        window = window_of_call(datetime.fromisoformat(sent["since"]), now)
+        window = window_of_call(record.since, now)
         return next((row for row in hook.list_statement(*window, callerid=callerid) if row.callerid == callerid), None)
 
-    def _dialled(self, hook: DirectcallHook, sent: Sent) -> str | None:
-        """Ask whether a scheduled call was dialled; keep and give its id if so."""
-        scheduled = hook.scheduled_call_status(self._origin, sent["schedule_id"])
+    def _dialled(self, hook: DirectcallHook, schedule_id: str) -> str | None:
+        """Ask whether a scheduled call was dialled; give its id if so."""
+        scheduled = hook.scheduled_call_status(self._origin, schedule_id)
         if scheduled.refusal is not None:
             raise DirectcallRefused(
                 f"refused when its time came: {scheduled.refusal}", code=None, text=scheduled.refusal
             )
         if scheduled.placed is None or scheduled.placed.callerid is None:
             return None
-        sent["callerid"] = scheduled.placed.callerid
-        self._keep_undo()
-        return sent["callerid"]
+        self._undo = self._undo_of({"callerid": scheduled.placed.callerid})
+        return scheduled.placed.callerid
 
     def _outcome_word(self, outcome: StatementRow) -> str | None:
         return str(outcome.outcome) if outcome.outcome is not None else None
 
-    def _result(self, context: Context, sent: Sent, outcome: StatementRow | None) -> Result:
+    def _result(self, hook: DirectcallHook, context: Context, record: Record, outcome: StatementRow | None) -> Result:
         if outcome is None:
-            return {"callerid": sent.get("callerid"), "schedule_id": sent.get("schedule_id")}
-        if "schedule_id" in sent:
+            ids = {name: record.ids.get(name) for name in ("callerid", "schedule_id")}
+            return {**ids, "state": "sent", "airflow_key": record.key}
+        if "schedule_id" in record.ids:
             context["ti"].xcom_push(key="callerid", value=outcome.callerid)
         self.recording_url = outcome.recording_url
         return {**outcome.as_xcom(include_numbers=self.include_numbers)}

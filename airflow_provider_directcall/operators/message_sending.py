@@ -5,24 +5,38 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
-from airflow_provider_directcall.errors import DirectcallRefused
-from airflow_provider_directcall.operators.sending import Result, SendingOperator, Sent, kept
+from airflow_provider_directcall.delivery.keys import KEY_TAG, with_key
+from airflow_provider_directcall.delivery.phases import RecipientNote
+from airflow_provider_directcall.delivery.settling import Patience, Sighting
+from airflow_provider_directcall.delivery.sightings import message_sighting, own_rows
+from airflow_provider_directcall.errors import DirectcallError, DirectcallRefused
+from airflow_provider_directcall.operators.delivering import Accepted, Result
+from airflow_provider_directcall.operators.sending import SendingOperator
 from airflow_provider_directcall.tasks import rendered
+from airflow_provider_directcall.tasks.waiting import Waiter
+from airflow_provider_directcall.triggers.search import window_of_call
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from airflow_provider_directcall.api.replies import MessageState, Recipient, SentMessage
+    from airflow_provider_directcall.api.replies import (
+        Acknowledgement,
+        MessageRow,
+        MessageState,
+        Recipient,
+        SentMessage,
+    )
+    from airflow_provider_directcall.api.requests import Request
+    from airflow_provider_directcall.delivery.phases import Record
     from airflow_provider_directcall.hooks.directcall import DirectcallHook
     from airflow_provider_directcall.triggers.messages import MessageDeliveredTrigger
-
-#: XCom under which the recipients are kept over the wait.
-RECIPIENTS_KEY: Final = "recipients"
+    from airflow_provider_directcall.triggers.settling import MessageSettlingTrigger
 
 
-class SendMessageOperator(SendingOperator["MessageState"]):
+class SendMessageOperator(SendingOperator["SentMessage", "MessageState"]):
     """Sends a message to one or several recipients.
 
     :param destination: one number or several, as a list or as a text (see :func:`.rendered.texts`).
@@ -56,11 +70,12 @@ class SendMessageOperator(SendingOperator["MessageState"]):
         self.as_csv = as_csv
         self.wait_for_delivery = wait_for_delivery
 
-        self._recipients: list[dict[str, object]] | None = None
-
     @abstractmethod
-    def _send_message(self, hook: DirectcallHook, destinations: list[str]) -> SentMessage:
-        """Send it."""
+    def _message(self, destinations: list[str], tags: Mapping[str, str]) -> Request[SentMessage]:
+        """The request.
+
+        :raises ValueError: an argument is wrong.
+        """
 
     def _known_outcomes(self) -> Collection[str]:
         from airflow_provider_directcall.api.replies import MessageState
@@ -70,14 +85,12 @@ class SendMessageOperator(SendingOperator["MessageState"]):
     def _due_at(self) -> datetime | None:
         return rendered.moment("send_at", self.send_at)
 
-    def _send(self, hook: DirectcallHook) -> Sent:
-        from airflow_provider_directcall.api.methods import cancel_message
+    def _request(self, key: str) -> Request[SentMessage]:
+        return self._message(self._destinations, with_key(rendered.tags("tags", self.tags), key))
 
-        message = self._send_message(hook, rendered.texts("destination", self.destination) or [])
-        self._judge_refusals(message.recipients)
-        self._undo = cancel_message(message.callerid)
-        self._recipients = [_shown(recipient, self.include_numbers) for recipient in message.recipients]
-        return {"callerid": message.callerid}
+    def _accepted(self, reply: SentMessage) -> Accepted:
+        self._judge_refusals(reply.recipients)
+        return Accepted({"callerid": reply.callerid}, notes_of(reply.recipients, self._digits))
 
     def _judge_refusals(self, recipients: Sequence[Recipient]) -> None:
         """All refused is an error, since nothing was sent; some refused is part of the result."""
@@ -94,49 +107,118 @@ class SendMessageOperator(SendingOperator["MessageState"]):
             text=first.refusal or "",
         )
 
-    def _announce(self, context: Context, sent: Sent) -> None:
-        super()._announce(context, sent)
-        if self._waits and self.deferrable:
-            context["ti"].xcom_push(key=RECIPIENTS_KEY, value=self._recipients)
+    def _sight(self, hook: DirectcallHook, record: Record, now: datetime) -> Sighting:
+        rows = hook.list_messages(*window_of_call(record.since, now), tags={KEY_TAG: record.key})
+        return message_sighting(rows, record.key, self._digits)
 
-    def _trigger(self, sent: Sent, deadline: str) -> MessageDeliveredTrigger:
+    def _settling_trigger(self, record: Record, patience: Patience) -> MessageSettlingTrigger:
+        from airflow_provider_directcall.triggers.settling import MessageSettlingTrigger
+
+        return MessageSettlingTrigger(
+            key=record.key,
+            since=record.since.isoformat(),
+            settle_seconds=patience.settle_seconds,
+            longest_seconds=patience.longest_seconds,
+            destinations=self._digits,
+            scheduled_for=self._due_text,
+            directcall_conn_id=self.directcall_conn_id,
+            poll_interval=patience.pause(self._poll_interval),
+        )
+
+    def _whereabouts(self) -> str:
+        return "Directcall's statement of messages"
+
+    def _held(self, record: Record) -> Result:
+        recipients = [self._shown(number, None, None, accepted=None) for number in self._digits]
+        return {"callerid": None, "recipients": recipients, "state": "unknown", "airflow_key": record.key}
+
+    def _undo_of(self, ids: Mapping[str, str]) -> Request[Acknowledgement] | None:
+        from airflow_provider_directcall.api.methods import cancel_message
+
+        return cancel_message(ids["callerid"]) if "callerid" in ids else None
+
+    def _trigger(self, record: Record, deadline: str) -> MessageDeliveredTrigger:
         from airflow_provider_directcall.triggers.messages import MessageDeliveredTrigger
 
         return MessageDeliveredTrigger(
-            callerid=sent["callerid"],
+            callerid=record.ids["callerid"],
             due_at=self._due_text,
             directcall_conn_id=self.directcall_conn_id,
             poll_interval=self._poll_interval,
             deadline=deadline,
         )
 
-    def _look(self, hook: DirectcallHook, sent: Sent, now: datetime) -> MessageState | None:
-        state = hook.message_status(sent["callerid"]).state
-        sent["state"] = state.value
+    def _look(self, hook: DirectcallHook, record: Record, now: datetime) -> MessageState | None:
+        state = hook.message_status(record.ids["callerid"]).state
         return state if state.is_terminal else None
 
     def _outcome_word(self, outcome: MessageState) -> str | None:
         return outcome.value
 
-    def _result(self, context: Context, sent: Sent, outcome: MessageState | None) -> Result:
-        recipients: object = self._recipients
-        if recipients is None:
-            recipients = kept(context, RECIPIENTS_KEY) or []
-        result: Result = {"callerid": sent["callerid"], "recipients": recipients}
-        return result if outcome is None else {**result, "state": outcome.value}
+    def _result(self, hook: DirectcallHook, context: Context, record: Record, outcome: MessageState | None) -> Result:
+        return {
+            "callerid": record.ids["callerid"],
+            "recipients": self._recipients(hook, record),
+            "state": outcome.value if outcome is not None else "sent",
+            "airflow_key": record.key,
+        }
+
+    def _recipients(self, hook: DirectcallHook, record: Record) -> list[dict[str, object]]:
+        """What became of each recipient; of a message that was found again, what its rows in the statement tell."""
+        if record.recipients is not None:
+            return [
+                self._shown(self._digits[place] if place is not None else "", message_id, code, accepted=code is None)
+                for place, message_id, code in record.recipients
+            ]
+        rows = self._rows(hook, record)
+        found = {row.destination: row.message_id for row in rows if row.destination is not None}
+        return [
+            self._shown(number, found.get(number), None, accepted=True if number in found else None)
+            for number in self._digits
+        ]
+
+    def _rows(self, hook: DirectcallHook, record: Record) -> list[MessageRow]:
+        """The message's rows in the statement; none where it cannot be read, for the message itself is known."""
+        try:
+            rows = list(
+                hook.list_messages(*window_of_call(record.since, Waiter.now()), callerid=record.ids["callerid"])
+            )
+        except DirectcallError as error:
+            self.log.warning("The statement does not tell what became of each recipient: %s", error)
+            return []
+        return own_rows(rows, record.key, self._digits)
 
     def _may_repeat(self, result: Result) -> bool:
         """Only when there was one recipient, whom the message did not reach."""
         recipients = result["recipients"]
         return isinstance(recipients, list) and len(recipients) == 1 and result["state"] != "delivered"
 
+    @property
+    def _destinations(self) -> list[str]:
+        return rendered.texts("destination", self.destination) or []
 
-def _shown(recipient: Recipient, include_numbers: bool) -> dict[str, object]:
-    from airflow_provider_directcall.telephony.masking import mask_number
+    @cached_property
+    def _digits(self) -> list[str]:
+        from airflow_provider_directcall.telephony.numbers import ALL_KINDS, parse_number
 
-    return {
-        "destination": recipient.number if include_numbers else mask_number(recipient.number),
-        "message_id": recipient.message_id,
-        "accepted": recipient.accepted,
-        "refusal_code": recipient.refusal_code,
-    }
+        return [parse_number(number, argument="destination", allow=ALL_KINDS).digits for number in self._destinations]
+
+    def _shown(
+        self, number: str, message_id: str | None, refusal_code: str | None, *, accepted: bool | None
+    ) -> dict[str, object]:
+        from airflow_provider_directcall.telephony.masking import mask_number
+
+        return {
+            "destination": number if self.include_numbers else mask_number(number),
+            "message_id": message_id,
+            "accepted": accepted,
+            "refusal_code": refusal_code,
+        }
+
+
+def notes_of(recipients: Sequence[Recipient], digits: Sequence[str]) -> tuple[RecipientNote, ...]:
+    """What the vendor said of each recipient, without numbers: by its place among the task's own."""
+    places = {number: place for place, number in enumerate(digits)}
+    return tuple(
+        (places.get(recipient.number), recipient.message_id, recipient.refusal_code) for recipient in recipients
+    )

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_directcall.operators.audio import read_audio
+from airflow_provider_directcall.operators.delivering import DEFAULT_SETTLE_SECONDS
 from airflow_provider_directcall.operators.message_sending import SendMessageOperator
 from airflow_provider_directcall.operators.sending import DEFAULT_COMPLETION_TIMEOUT
 from airflow_provider_directcall.tasks import rendered
@@ -17,19 +18,23 @@ if TYPE_CHECKING:
     import os
 
     from airflow_provider_directcall.api.replies import SentMessage
-    from airflow_provider_directcall.hooks.directcall import DirectcallHook
+    from airflow_provider_directcall.api.requests import Request
 
 
 class DirectcallSendSMSOperator(SendMessageOperator):
-    """Send one SMS text to one or several recipients (``/sms/send``, ``tipo=texto``).
+    """Send one SMS text to one or several recipients (``/sms/send``, ``tipo=texto``). Once, whatever happens.
 
-    The request's id is in the XCom ``callerid`` before any waiting. The result is ``{"callerid", "recipients"}``, with
-    ``"state"`` when the task waited; ``recipients`` is a list of ``{"destination", "message_id", "accepted",
-    "refusal_code"}``. That some recipients are refused is part of the result; that all are is an error.
+    The request's id is in the XCom ``callerid`` before any waiting. The result is ``{"callerid", "recipients", "state",
+    "airflow_key"}``: ``state`` is ``sent``, or how it ended when the task waited; ``recipients`` is a list of
+    ``{"destination", "message_id", "accepted", "refusal_code"}``. That some recipients are refused is part of the
+    result; that all are is an error. ``accepted`` is None for one of whom nobody can say.
 
-    Once the message is sent, the task is not retried, whatever goes wrong with waiting: a retry would send it again.
-    The one exception is an undelivered message to a single recipient when ``fail_on`` names its state. When the task is
-    killed while it waits, a message that is still scheduled is cancelled.
+    Each message carries the tag ``airflow_key``. When nobody can say whether a request took effect, or a worker was
+    lost, the message is looked for by that tag in the statement of messages (which is assumed, and which not every
+    account may have); it is sent again only when it is surely not there. A retry finishes what an earlier try began, a
+    user's Clear of a finished task sends another message, and so does a retry after an undelivered message to a single
+    recipient when ``fail_on`` names its state. When the task is killed while it waits, a message that is still
+    scheduled is cancelled.
 
     :param destination: one number or several (``destino``): 55, area and number, or ``00`` + country + number. A list,
         or a text: of one number, of several with ``;`` or ``,`` between, or of a JSON or Python list, which is what a
@@ -47,6 +52,9 @@ class DirectcallSendSMSOperator(SendMessageOperator):
     :param wait_for_delivery: wait until the message is delivered, failed or cancelled; needs ``short_number``.
     :param completion_timeout: seconds (or a timedelta) to wait, from the time of sending on; then the task fails
         without a retry.
+    :param settle_seconds: seconds (or a timedelta) that a message of which nobody knows is looked for in the statement.
+    :param on_unknown_outcome: what to do when the statement cannot tell: ``fail`` without a retry, ``resend`` at the
+        risk of a second message, or ``hold``: succeed with ``"callerid": None`` and ``"state": "unknown"``.
     :param poll_interval: seconds between two questions for the state.
     :param include_numbers: show phone numbers in the result in full instead of masked.
     :param directcall_conn_id: id of the connection.
@@ -65,6 +73,8 @@ class DirectcallSendSMSOperator(SendMessageOperator):
         "as_csv",
         "fail_on",
         "completion_timeout",
+        "settle_seconds",
+        "on_unknown_outcome",
         "poll_interval",
         "directcall_conn_id",
     )
@@ -85,6 +95,8 @@ class DirectcallSendSMSOperator(SendMessageOperator):
         fail_on: Iterable[str] | str = (),
         wait_for_delivery: bool = False,
         completion_timeout: float | timedelta | str = DEFAULT_COMPLETION_TIMEOUT,
+        settle_seconds: float | timedelta | str = DEFAULT_SETTLE_SECONDS,
+        on_unknown_outcome: str = "fail",
         poll_interval: float | str = DEFAULT_POLL_INTERVAL,
         include_numbers: bool = False,
         directcall_conn_id: str = "directcall_default",
@@ -100,6 +112,8 @@ class DirectcallSendSMSOperator(SendMessageOperator):
             wait_for_delivery=wait_for_delivery,
             fail_on=fail_on,
             completion_timeout=completion_timeout,
+            settle_seconds=settle_seconds,
+            on_unknown_outcome=on_unknown_outcome,
             poll_interval=poll_interval,
             include_numbers=include_numbers,
             directcall_conn_id=directcall_conn_id,
@@ -117,15 +131,17 @@ class DirectcallSendSMSOperator(SendMessageOperator):
             raise ValueError("text: it is empty, or None where a template or a mapped value gave nothing")
         return text
 
-    def _send_message(self, hook: DirectcallHook, destinations: list[str]) -> SentMessage:
+    def _message(self, destinations: list[str], tags: Mapping[str, str]) -> Request[SentMessage]:
+        from airflow_provider_directcall.api.methods import send_sms
+
         short_number = rendered.boolean("short_number", self.short_number)
         if self._waits and not short_number:
             raise ValueError("wait_for_delivery: without short_number, Directcall tells no state to wait for")
-        return hook.send_sms(
+        return send_sms(
             destinations,
             self._checked_text(),
             origin=rendered.optional_text(self.origin),
-            tags=rendered.tags("tags", self.tags),
+            tags=tags,
             send_at=self._due_at(),
             short_number=short_number,
             show_origin=rendered.boolean("show_origin", self.show_origin),
@@ -155,6 +171,9 @@ class DirectcallSendVoiceMessageOperator(SendMessageOperator):
     :param wait_for_delivery: wait until the message is delivered, failed or cancelled.
     :param completion_timeout: seconds (or a timedelta) to wait, from the time of sending on; then the task fails
         without a retry. The vendor's attempts are some minutes apart.
+    :param settle_seconds: seconds (or a timedelta) that a message of which nobody knows is looked for in the statement.
+    :param on_unknown_outcome: what to do when the statement cannot tell: ``fail`` without a retry, ``resend`` at the
+        risk of a second message, or ``hold``: succeed with ``"callerid": None`` and ``"state": "unknown"``.
     :param poll_interval: seconds between two questions for the state.
     :param include_numbers: show phone numbers in the result in full instead of masked.
     :param directcall_conn_id: id of the connection.
@@ -174,6 +193,8 @@ class DirectcallSendVoiceMessageOperator(SendMessageOperator):
         "as_csv",
         "fail_on",
         "completion_timeout",
+        "settle_seconds",
+        "on_unknown_outcome",
         "poll_interval",
         "directcall_conn_id",
     )
@@ -195,6 +216,8 @@ class DirectcallSendVoiceMessageOperator(SendMessageOperator):
         fail_on: Iterable[str] | str = (),
         wait_for_delivery: bool = False,
         completion_timeout: float | timedelta | str = DEFAULT_COMPLETION_TIMEOUT,
+        settle_seconds: float | timedelta | str = DEFAULT_SETTLE_SECONDS,
+        on_unknown_outcome: str = "fail",
         poll_interval: float | str = DEFAULT_POLL_INTERVAL,
         include_numbers: bool = False,
         directcall_conn_id: str = "directcall_default",
@@ -210,6 +233,8 @@ class DirectcallSendVoiceMessageOperator(SendMessageOperator):
             wait_for_delivery=wait_for_delivery,
             fail_on=fail_on,
             completion_timeout=completion_timeout,
+            settle_seconds=settle_seconds,
+            on_unknown_outcome=on_unknown_outcome,
             poll_interval=poll_interval,
             include_numbers=include_numbers,
             directcall_conn_id=directcall_conn_id,
@@ -222,16 +247,18 @@ class DirectcallSendVoiceMessageOperator(SendMessageOperator):
         self.attempts = attempts
         self.hours = hours
 
-    def _send_message(self, hook: DirectcallHook, destinations: list[str]) -> SentMessage:
+    def _message(self, destinations: list[str], tags: Mapping[str, str]) -> Request[SentMessage]:
+        from airflow_provider_directcall.api.methods import send_voice_message
+
         audio, name = read_audio(self.audio) if self.audio else (None, "audio.mp3")
-        return hook.send_voice_message(
+        return send_voice_message(
             destinations,
             text=rendered.optional_text(self.text),
             audio=audio,
             audio_id=rendered.optional_text(self.audio_id),
             audio_name=name,
             origin=rendered.optional_text(self.origin),
-            tags=rendered.tags("tags", self.tags),
+            tags=tags,
             send_at=self._due_at(),
             attempts=rendered.integer("attempts", self.attempts),
             hours=rendered.hours("hours", self.hours),

@@ -1,6 +1,7 @@
-"""Which failures end a task for good, whatever its ``retries`` say: those after which a retry would ring or send again.
+"""Which failures end a task for good, whatever its ``retries`` say, and which are left to Airflow's retries.
 
-The one place that decides this; ``AirflowFailException`` is Airflow's word for "fail now, do not retry".
+The one place that decides this; ``AirflowFailException`` is Airflow's word for "fail now, do not retry". A retry is
+never dangerous by itself, because every try begins with what the one before has left. It can be useless, though.
 """
 
 from __future__ import annotations
@@ -12,13 +13,15 @@ from airflow.providers.common.compat.sdk import AirflowFailException, AirflowTas
 
 from airflow_provider_directcall.errors import (
     DirectcallError,
-    DirectcallOutcomeUnknown,
     DirectcallRefused,
     DirectcallUnwantedOutcome,
+    DirectcallWaitTimeout,
 )
 
-#: What can strike a task from outside, at any line of it. Airflow retries all of them.
+#: What can strike a task from outside, at any line of it.
 _INTERRUPTIONS = (AirflowTaskTimeout, KeyboardInterrupt, SystemExit)
+#: Ends of a wait that another try would only come to again.
+_ENDS_OF_A_WAIT = (ValueError, DirectcallWaitTimeout, AirflowTaskTimeout)
 
 
 def is_wrong_argument(error: BaseException) -> bool:
@@ -27,18 +30,23 @@ def is_wrong_argument(error: BaseException) -> bool:
 
 
 def is_final_before_effect(error: BaseException) -> bool:
-    """Whether sending again is useless (a wrong argument, a refusal that will stand) or dangerous (it may be out).
-
-    An interruption counts as dangerous: it can strike between the request and its answer.
-    """
+    """Whether sending again is useless: a wrong argument, a refusal that will stand."""
     if isinstance(error, DirectcallRefused):
         return not error.worth_repeating
-    return isinstance(error, (ValueError, DirectcallOutcomeUnknown, *_INTERRUPTIONS))
+    return isinstance(error, ValueError)
 
 
-def is_final_after_effect(error: BaseException) -> bool:
-    """Whether a retry would do once more what is done already: yes, unless its result is known and not wanted."""
-    return not (isinstance(error, DirectcallUnwantedOutcome) and error.worth_repeating)
+def is_final_after_effect(error: BaseException, *, remembers: bool) -> bool:
+    """Whether a retry, which would go on waiting, is useless.
+
+    :param remembers: whether the retry will know what was sent. Without that it would have to look for it, which takes
+        long; so then only an end that the task does not want is left to a retry.
+    """
+    if isinstance(error, DirectcallUnwantedOutcome):
+        return not error.worth_repeating
+    if isinstance(error, DirectcallRefused):
+        return not error.worth_repeating
+    return not remembers or isinstance(error, _ENDS_OF_A_WAIT)
 
 
 @contextmanager

@@ -34,11 +34,14 @@ class Waiter:
     sleep: Callable[[float], None] = staticmethod(time.sleep)
 
     @classmethod
-    def wait(cls, look: Callable[[datetime], T | None], pace: PollPace) -> T:
+    def wait(
+        cls, look: Callable[[datetime], T | None], pace: PollPace, rest: Callable[[float], None] | None = None
+    ) -> T:
         """What ``look`` gives, as soon as it gives anything; it is asked at least once, also after the deadline.
 
         :param look: asks once; gets the present moment and gives None for "not yet".
         :param pace: the time between two questions, and the deadline.
+        :param rest: sleeps in place of :attr:`sleep`, for a task that wants to know that it is asleep.
         :raises DirectcallWaitTimeout: the deadline has come.
         :raises DirectcallError: a question failed for good.
         """
@@ -55,7 +58,7 @@ class Waiter:
             now = cls.now()
             if pace.is_over(now):
                 raise wait_timeout(now.isoformat(timespec="seconds"))
-            cls.sleep(pace.pause(now))
+            (rest or cls.sleep)(pace.pause(now))
 
 
 def wait_timeout(deadline: str | None, last_state: str | None = None) -> DirectcallWaitTimeout:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Final
 
+from airflow_provider_directcall.delivery.settling import Verdict, VerdictKind
 from airflow_provider_directcall.errors import DirectcallUnexpectedEvent, DirectcallWaitFailed
 
 #: Payload of a trigger's event.
@@ -15,6 +16,7 @@ FOUND: Final = "found"
 REFUSED: Final = "refused"
 TIMEOUT: Final = "timeout"
 ERROR: Final = "error"
+SETTLED: Final = "settled"
 
 
 def status_of(event: object, expected: Collection[str]) -> str:
@@ -33,3 +35,27 @@ def status_of(event: object, expected: Collection[str]) -> str:
             f"the trigger's event has the status {status!r}; known here are {', '.join(sorted(expected))}"
         )
     return status
+
+
+def verdict_event(verdict: Verdict) -> Event:
+    """What a trigger tells when it is known, or known to be unknowable, what became of a request."""
+    told: Event = {"status": SETTLED, "verdict": verdict.kind.value, **verdict.ids}
+    return {**told, "reason": verdict.reason} if verdict.reason else told
+
+
+def verdict_in(event: object, ids: Collection[str]) -> Verdict:
+    """The verdict of a trigger's event.
+
+    :param ids: names that ids can have.
+    :raises DirectcallWaitFailed: the trigger reports that it could not go on.
+    :raises DirectcallUnexpectedEvent: it is no such event.
+    """
+    status_of(event, {SETTLED})
+    told = event if isinstance(event, Mapping) else {}
+    try:
+        kind = VerdictKind(str(told.get("verdict")))
+    except ValueError:
+        raise DirectcallUnexpectedEvent("the trigger's event has a verdict that is not known here") from None
+    return Verdict(
+        kind, ids={name: str(told[name]) for name in ids if name in told}, reason=str(told.get("reason") or "")
+    )

@@ -1,0 +1,60 @@
+"""The key by which a request is found again: in the statement, after nobody could say what became of it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+#: The tag (``campos``) that holds the key.
+KEY_TAG: Final = "airflow_key"
+
+_DIGEST_BYTES: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class TaskIdentity:
+    """One task instance, the same over all its tries.
+
+    :ivar map_index: -1 for a task that is not mapped.
+    :ivar step: which request of the task, where one task makes several.
+    :ivar deployment: which Airflow, where several with the same DAGs share an account (``[directcall] deployment``).
+    """
+
+    dag_id: str
+    run_id: str
+    task_id: str
+    map_index: int = -1
+    step: str = ""
+    deployment: str = ""
+
+
+def delivery_key(identity: TaskIdentity, generation: int) -> str:
+    """The key of a request: 16 letters and digits, always the same for the same task instance and generation.
+
+    :param generation: which doing of the task it is; a user's Clear of a finished task asks for another one.
+    """
+    parts = [
+        identity.deployment,
+        identity.dag_id,
+        identity.run_id,
+        identity.task_id,
+        identity.map_index,
+        identity.step,
+        generation,
+    ]
+    digest = hashlib.blake2b(json.dumps(parts).encode(), digest_size=_DIGEST_BYTES).digest()
+    return base64.b32encode(digest).decode("ascii").lower()
+
+
+def with_key(tags: Mapping[str, str] | None, key: str) -> dict[str, str]:
+    """The tags of a request with its key among them.
+
+    :raises ValueError: a tag of the user's has the key's name.
+    """
+    if tags is not None and KEY_TAG in tags:
+        raise ValueError(f"tags: {KEY_TAG!r} is set by this package, so that a request can be found again")
+    return {**(tags or {}), KEY_TAG: key}

@@ -1,0 +1,59 @@
+"""A ready-made retry policy for tasks of your own that use the hook. Needs Airflow 3.3.
+
+The operators do not need it: they know by themselves what a retry may do.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk.definitions.retry_policy import RetryDecision, RetryPolicy
+
+from airflow_provider_directcall.errors import DirectcallAuthError, DirectcallError
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+__all__ = ["DirectcallRetryPolicy"]
+
+
+class DirectcallRetryPolicy(RetryPolicy):
+    """Retries a task that uses the hook only where that is safe and can help.
+
+    ===========================================================  ======================================
+    error                                                        decision
+    ===========================================================  ======================================
+    the request may have taken effect (outcome unknown)          fail: a retry would send it again
+    refused for good (bad number, no balance), wrong argument    fail: a retry would be refused again
+    not sent, no answer to a read, refused for now, wrong secret  retry, not before the ``Retry-After``
+    anything else                                                Airflow's own rule
+    ===========================================================  ======================================
+
+    ``@task(retries=3, retry_policy=DirectcallRetryPolicy())``. It knows nothing of what a task did before the error: a
+    task that makes several calls or sends several messages has to keep track of them itself.
+    """
+
+    def evaluate(
+        self, exception: BaseException, try_number: int, max_tries: int, context: Context | None = None
+    ) -> RetryDecision:
+        """What to do after this error."""
+        if isinstance(exception, ValueError):
+            return RetryDecision.fail("a wrong argument")
+        if not isinstance(exception, DirectcallError):
+            return RetryDecision.default()
+        if exception.may_have_taken_effect:
+            return RetryDecision.fail("it may have taken effect; look for it in the statement before sending again")
+        if exception.worth_repeating or isinstance(exception, DirectcallAuthError):
+            delay = timedelta(seconds=exception.retry_after) if exception.retry_after else None
+            return RetryDecision.retry(delay, "it had no effect")
+        return RetryDecision.fail("it would be refused again")
+
+    def serialize(self) -> dict[str, Any]:
+        """Nothing: it has no settings."""
+        return {}
+
+    @classmethod
+    def deserialize(cls, data: dict[str, Any]) -> DirectcallRetryPolicy:
+        """The policy; it has no settings."""
+        return cls()

@@ -38,6 +38,8 @@ SHORT_CALL_SECONDS = 6
     start_date=pendulum.datetime(2026, 1, 1, tz="America/Sao_Paulo"),
     catchup=False,
     tags=["directcall", "example"],
+    # Safe for the tasks that call and text people too: a retry finishes what a try began, and sends nothing twice.
+    default_args={"retries": 3, "retry_delay": timedelta(minutes=1)},
     params={
         "agent": Param("5511990000001", description="Who talks to the contacts: called first, then connected"),
     },
@@ -46,7 +48,7 @@ SHORT_CALL_SECONDS = 6
 def example_outbound_campaign() -> None:
     """Text, call, wait, follow up, sum up."""
 
-    @task(show_return_value_in_logs=False, retries=2)
+    @task(show_return_value_in_logs=False)
     def read_contacts() -> list[dict[str, str]]:
         """One dictionary a contact: the arguments of the group below."""
         with CONTACTS.open(encoding="utf-8", newline="") as file:
@@ -75,12 +77,11 @@ def example_outbound_campaign() -> None:
             deferrable=True,
             poll_interval=5,
             timeout=timedelta(minutes=30),
-            retries=2,
         )
         sms >> call >> waited
         return waited.output
 
-    @task(show_return_value_in_logs=False, retries=2)
+    @task(show_return_value_in_logs=False)
     def voice_messages(contacts: list[dict[str, str]], calls: list[list[Row]]) -> list[Arguments]:
         """Arguments of the voice message for each contact who was not reached."""
         reached = {
@@ -98,7 +99,7 @@ def example_outbound_campaign() -> None:
             if contact["contact_id"] not in reached
         ]
 
-    @task(trigger_rule="none_failed", retries=2)
+    @task(trigger_rule="none_failed")
     def summary(calls: list[list[Row]], missed: list[Arguments]) -> dict[str, object]:
         """How the campaign went, without phone numbers."""
         rows = [row for found in calls for row in found]

@@ -187,10 +187,15 @@ class Course:
         # Without a store, an earlier try may have come this far already.
         return Settle(self._new(record.generation + 1), LOST_TRY)
 
+    def first_record(self) -> Record:
+        """The delivery with which a try begins that knows of none."""
+        remembers = self._attempt.remembers
+        return self._new(self._attempt.number - 1 if remembers else self._attempt.tries_before_clear)
+
     def _begin_without_record(self) -> Step:
+        record = self.first_record()
         if self._attempt.remembers:
-            return Send(self._new(self._attempt.number - 1))
-        record = self._new(self._attempt.tries_before_clear)
+            return Send(record)
         if self._attempt.number <= self._attempt.tries_before_clear + 1:
             return Send(record)
         return Settle(record, LOST_TRY)

@@ -20,6 +20,7 @@ from airflow_provider_directcall.operators.delivering import (
     Reply,
     Result,
     named,
+    resumed_record,
 )
 from airflow_provider_directcall.tasks import rendered
 from airflow_provider_directcall.tasks.failing import failing_without_retry, is_final_after_effect
@@ -106,7 +107,7 @@ class SendingOperator(DeliveringOperator[Reply], Generic[Reply, Outcome]):
         told = {str(name): value for name, value in event.items()} if isinstance(event, Mapping) else {}
         with self._hook() as hook:
             course, journal = self._course(context)
-            kept = Record.from_json(record) if record is not None else journal.read_or_fail()
+            kept = resumed_record(course, journal, record)
             ids = {**kept.ids, **{name: str(told[name]) for name in ID_NAMES if name in told}}
             step = GoOn(kept.accepted(Phase.SENT, ids, kept.recipients), found=found, cleared=cleared)
             with failing_without_retry(self._is_final_after_effect, lambda: named(ids)), self._stopping_at_timeout():

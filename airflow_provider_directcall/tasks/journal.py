@@ -11,7 +11,6 @@ from airflow.providers.common.compat.sdk import conf
 from airflow_provider_directcall.delivery.course import Attempt
 from airflow_provider_directcall.delivery.keys import TaskIdentity
 from airflow_provider_directcall.delivery.phases import Record
-from airflow_provider_directcall.errors import DirectcallUnexpectedEvent
 from airflow_provider_directcall.tasks.waiting import Waiter
 
 if TYPE_CHECKING:
@@ -78,16 +77,6 @@ class Journal:
         """
         stored = self._store.get(STORE_KEY) if self._store is not None else None
         return Record.from_json(stored) if stored is not None else None
-
-    def read_or_fail(self) -> Record:
-        """What this try has left before its deferral.
-
-        :raises DirectcallUnexpectedEvent: nothing; another version of this package deferred the task.
-        """
-        record = self.read()
-        if record is None:
-            raise DirectcallUnexpectedEvent("the task was resumed without a record of what it had sent")
-        return record
 
     def write(self, record: Record) -> None:
         """Keep the record in place of the one before."""

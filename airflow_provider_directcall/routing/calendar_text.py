@@ -1,0 +1,93 @@
+"""YAML and JSON read strictly: what is written is what is meant.
+
+YAML 1.1 makes a number of 22:00, an octal number of 0413, a date of 2026-11-27 and a boolean of "on". Here a plain text
+stays a text, unless it is a decimal whole number without a leading zero, ``true``, ``false`` or ``null``. A key that
+stands twice is an error in both formats.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Hashable
+from typing import Any, Final
+
+import yaml  # type: ignore[import-untyped]  # its stubs are a package of their own
+
+from airflow_provider_directcall.routing.conditions import shown
+from airflow_provider_directcall.routing.problems import CalendarError
+
+__all__ = ["parsed_json", "parsed_yaml"]
+
+_MERGE: Final = "tag:yaml.org,2002:merge"
+#: Tag -> what a plain text of it looks like, and the characters that it can begin with.
+_PLAIN: Final = {
+    "tag:yaml.org,2002:null": (r"(?:~|null|Null|NULL)?", ["~", "n", "N", ""]),
+    "tag:yaml.org,2002:bool": (r"true|True|TRUE|false|False|FALSE", list("tTfF")),
+    "tag:yaml.org,2002:int": (r"-?(?:0|[1-9][0-9]*)", list("-0123456789")),
+    _MERGE: (r"<<", ["<"]),
+}
+
+
+class _StrictLoader(yaml.SafeLoader):  # type: ignore[misc]  # untyped, as above
+    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012  # as the library has it
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        """As the library does, but keys are texts, and none stands twice."""
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if key.tag == _MERGE:
+                continue
+            if key.tag != "tag:yaml.org,2002:str":
+                raise yaml.constructor.ConstructorError(None, None, "a key has to be a text", key.start_mark)
+            if key.value in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"{key.value} stands twice", key.start_mark)
+            seen.add(key.value)
+        return dict(super().construct_mapping(node, deep=deep))
+
+
+#: Tags of plain data. Others that the library knows, such as timestamps, have no place in a calendar.
+_TAGS: Final = {f"tag:yaml.org,2002:{name}" for name in ("null", "bool", "int", "str", "seq", "map")}
+
+_StrictLoader.yaml_constructors = {
+    tag: make for tag, make in yaml.SafeLoader.yaml_constructors.items() if tag is None or tag in _TAGS
+}
+for _tag, (_pattern, _first) in _PLAIN.items():
+    _StrictLoader.add_implicit_resolver(_tag, re.compile(rf"(?:{_pattern})\Z"), _first)
+
+
+def parsed_yaml(text: str) -> object:
+    """The one document of a YAML text.
+
+    :raises CalendarError: it is no YAML of the strict kind; the text's own content is not shown.
+    """
+    try:
+        # A subclass of the safe loader: it builds plain data only.
+        return yaml.load(text, Loader=_StrictLoader)  # noqa: S506  # see above
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        where = f" in line {mark.line + 1}, column {mark.column + 1}" if mark is not None else ""
+        raise CalendarError([f"file: is no YAML{where}: {error.problem}"]) from None
+    except (yaml.YAMLError, ValueError, KeyError, RecursionError) as error:  # the middle two: "!!int x", "!!bool x"
+        raise CalendarError([f"file: is no YAML: {type(error).__name__}"]) from None
+
+
+def parsed_json(text: str) -> object:
+    """The value of a JSON text.
+
+    :raises CalendarError: it is no JSON, or a key stands twice; the text's own content is not shown.
+    """
+    try:
+        return json.loads(text, object_pairs_hook=_once)
+    except json.JSONDecodeError as error:
+        raise CalendarError([f"file: is no JSON in line {error.lineno}, column {error.colno}: {error.msg}"]) from None
+    except RecursionError:
+        raise CalendarError(["file: is no JSON that can be read: it is nested too deep"]) from None
+
+
+def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    names = [name for name, _ in pairs]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise CalendarError([f"file: {shown(twice)} stands twice in one mapping"])
+    return dict(pairs)

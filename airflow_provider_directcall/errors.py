@@ -15,9 +15,15 @@ from airflow_provider_directcall.api.errors import (
     DirectcallReplyError,
     DirectcallUnavailable,
 )
-from airflow_provider_directcall.routing.errors import DirectcallRuleError
+from airflow_provider_directcall.routing.errors import (
+    DirectcallApplyError,
+    DirectcallRuleError,
+    DirectcallSnapshotError,
+    DirectcallStalePlanError,
+)
 
 __all__ = [
+    "DirectcallApplyError",
     "DirectcallAuthError",
     "DirectcallError",
     "DirectcallNotSent",
@@ -25,6 +31,8 @@ __all__ = [
     "DirectcallRefused",
     "DirectcallReplyError",
     "DirectcallRuleError",
+    "DirectcallSnapshotError",
+    "DirectcallStalePlanError",
     "DirectcallUnavailable",
     "DirectcallUnexpectedEvent",
     "DirectcallUnwantedOutcome",

@@ -1,44 +1,53 @@
-"""Writing a change, and not believing it: what stands afterwards decides, whatever the reply to the write says."""
+"""Making rules stand: a single change, a whole plan, or a snapshot. Whatever is written is read back and compared.
+
+A plan is written one rule at a time, in the plan's order. When a write fails, or somebody else writes meanwhile, the
+previous rules are put back in the same careful way, and an error says which rules stand.
+
+What ends the process (``SystemExit``, ``KeyboardInterrupt``, a task's time-out) is no failure of a write: nothing is
+put back then, for a task that is being killed has seconds, and half of a putting back is no better than half of a plan.
+At each point callers are served, see :mod:`~airflow_provider_directcall.routing.ordering`. The next try plans afresh.
+"""
 
 from __future__ import annotations
 
-import json
 import logging
 import time
-from collections.abc import Callable, Collection, Sequence
-from typing import Final, Protocol
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 
-from airflow_provider_directcall.api.errors import DirectcallError, DirectcallOutcomeUnknown
 from airflow_provider_directcall.api.replies import Rule
-from airflow_provider_directcall.api.replies.envelope import Json
 from airflow_provider_directcall.routing.changes import RuleChange
-from airflow_provider_directcall.routing.equality import differences, same_rule
-from airflow_provider_directcall.routing.errors import DirectcallRuleError
-from airflow_provider_directcall.routing.views import rule_view
+from airflow_provider_directcall.routing.digests import rules_digest
+from airflow_provider_directcall.routing.errors import DirectcallStalePlanError
+from airflow_provider_directcall.routing.pairing import Wanted, pair
+from airflow_provider_directcall.routing.planning import Plan, plan_rules
+from airflow_provider_directcall.routing.sessions import WritingSession
+from airflow_provider_directcall.routing.snapshots import Snapshot
+from airflow_provider_directcall.routing.undoing import Undoing
+from airflow_provider_directcall.routing.writing import RulesApi, Write, send, settle, unwritable_differences
 from airflow_provider_directcall.telephony.numbers import mask_number
 
-#: Seconds before each reading back. A write whose connection was lost may still be under way at the vendor's.
-_PAUSES: Final = (0.0, 2.0, 5.0)
-#: Rules that an error shows at most.
-_MOST_SHOWN: Final = 20
-#: A rule's own fields, older names too, that a write sets.
-_WRITTEN: Final = frozenset({"dpId", "priority", "action", "data", "DP_ID", "DP_PRI", "DP_ACTION", "DP_DATA"})
-_ADVICE: Final = (
-    "Directcall does not document how rules are written, so the assumed fields may not fit this account; the "
-    "connection's extra can replace them ('endpoints', and 'fields' of save_rule and list_rules)"
-)
+__all__ = ["Applied", "RulesApi", "apply_change", "apply_plan", "restore"]
 
 log = logging.getLogger(__name__)
 
 
-class RulesApi(Protocol):
-    """What is needed of the API; the hook has it."""
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """Wanted rules that were seen to stand.
 
-    def list_rules(self, did: str) -> Sequence[Rule]:
-        """The number's rules."""
+    :ivar did: the number, without 55.
+    :ivar rules: its rules as they stand.
+    :ivar writes: how many writes there were.
+    :ivar warnings: fields that were reset although nobody wrote them, in words.
+    :ivar not_restored: what of a snapshot could not be given back, in words; empty but for :func:`restore`.
+    """
 
-    def save_rule(self, did: str, rule: Rule) -> Rule:
-        """Write one rule; gives what the reply says of it."""
+    did: str = field(repr=False)
+    rules: tuple[Rule, ...]
+    writes: int = 0
+    warnings: tuple[str, ...] = ()
+    not_restored: tuple[str, ...] = ()
 
 
 def apply_change(api: RulesApi, did: str, change: RuleChange, *, sleep: Callable[[float], None] = time.sleep) -> Rule:
@@ -51,90 +60,86 @@ def apply_change(api: RulesApi, did: str, change: RuleChange, *, sleep: Callable
     :raises DirectcallRuleError: what stands is not what was asked for, or cannot be read.
     :raises DirectcallRefused: Directcall refused the write, nothing was changed.
     """
-    name = f"{_named(change)} of number {mask_number(did)}"
-    saved, unknown = _write(api, did, change.wanted)
-    live: Sequence[Rule] = ()
-    for pause in _PAUSES:
-        if pause:
-            sleep(pause)
-        live = _read_back(api, did, name)
-        stands = _find_written(live, saved, change.wanted)
-        if stands is not None and same_rule(stands, change.wanted):
-            _tell_unasked_changes(name, change.before, stands)
-            return stands
-    raise _not_standing(name, change, saved, live, unknown) from unknown
+    write = Write(change.before, change.wanted, change.live)
+    return settle(api, did, write, send(api, did, write), sleep).rule or change.wanted
 
 
-def _write(api: RulesApi, did: str, wanted: Rule) -> tuple[Rule, DirectcallOutcomeUnknown | None]:
-    try:
-        return api.save_rule(did, wanted), None
-    except DirectcallOutcomeUnknown as unknown:
-        log.warning("%s; the rules are read back", unknown)
-        return wanted, unknown
+def apply_plan(
+    api: RulesApi,
+    plan: Plan,
+    *,
+    secret: str,
+    sleep: Callable[[float], None] = time.sleep,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> Applied:
+    """Make the wanted rules of a plan stand.
 
+    No write is ever repeated: what became of one whose answer was lost is found out by reading, a new rule by its
+    content.
 
-def _read_back(api: RulesApi, did: str, name: str) -> Sequence[Rule]:
-    try:
-        return api.list_rules(did)
-    except DirectcallError as error:
-        raise DirectcallRuleError(
-            f"{name} was written, and what stands now is not known: {error}", worth_repeating=error.worth_repeating
-        ) from error
-
-
-def _find_written(live: Sequence[Rule], saved: Rule, wanted: Rule) -> Rule | None:
-    """The rule that the write was about: by the id that was written, by the id of the reply, else one as wanted.
-
-    The id that was written comes first: a reply with another one may mean that a second rule was made.
+    :param secret: the connection's client secret, as for the plan.
+    :param sleep: waits some seconds between two readings.
+    :param on_progress: is called with the writes done and those of the plan, after each write that stands. When it
+        raises before the last one, that counts as a failure.
+    :raises DirectcallStalePlanError: the live rules are not those of the plan any more; nothing was written.
+    :raises DirectcallApplyError: a write failed, or somebody else wrote meanwhile; ``state`` says which rules stand.
+    :raises DirectcallError: the rules could not be read at the beginning; nothing was written.
     """
-    for rule_id in (wanted.rule_id, saved.rule_id):
-        found = next((rule for rule in live if rule_id is not None and rule.rule_id == rule_id), None)
-        if found is not None:
-            return found
-    return next((rule for rule in live if same_rule(rule, wanted)), None)
+    live = tuple(api.list_rules(plan.did))
+    if rules_digest(plan.did, live, secret) != plan.digest:
+        raise DirectcallStalePlanError(
+            f"the rules of number {mask_number(plan.did)} are not those any more for which the plan was made; nothing "
+            "was written. Plan again",
+            worth_repeating=True,
+        )
+    session = WritingSession(api, plan.did, live, sleep)
+    try:
+        session.run(plan.changes, on_progress)
+    except Exception as error:  # whatever went wrong, a half-written plan is put back
+        undoing = Undoing(session, plan.live, plan.desired, secret)
+        undone = undoing.undo(error)
+        if undone is not None:
+            raise undone from error
+        log.warning("Number %s: %s. Read once more, all stands as wanted.", mask_number(plan.did), error)
+    except BaseException:
+        log.warning(
+            "Number %s: stopped at write %d of %d; the next try begins with what stands.",
+            mask_number(plan.did),
+            session.done + 1,
+            len(plan.changes),
+        )
+        raise
+    return Applied(plan.did, session.live, len(plan.changes), tuple(session.warnings))
 
 
-def _not_standing(
-    name: str, change: RuleChange, saved: Rule, live: Sequence[Rule], unknown: DirectcallOutcomeUnknown | None
-) -> DirectcallRuleError:
-    stands = _find_written(live, saved, change.wanted)
-    fields = differences(change.wanted, stands) if stands is not None else ()
-    how = f"stands differently in: {', '.join(fields)}" if stands is not None else "is not among the rules read back"
-    ids_before = {rule.rule_id for rule in change.live}
-    appeared = [str(rule.rule_id) for rule in live if rule.rule_id not in ids_before]
-    parts = [
-        f"{unknown}. Read back, {name} {how}" if unknown is not None else f"{name} was written and {how}",
-        *([f"Not there before: {', '.join(appeared)}"] if appeared else []),
-        f"Asked for: {_json(rule_view(change.wanted, include_numbers=False))}",
-        f"What stands now: {_standing(live, ids_before - {change.wanted.rule_id})}",
-        _ADVICE,
-    ]
-    # Where a rule has appeared, starting again could make one more.
-    return DirectcallRuleError(". ".join(parts), fields=fields, worth_repeating=unknown is not None and not appeared)
+def restore(
+    api: RulesApi,
+    snapshot: Snapshot,
+    *,
+    secret: str,
+    sleep: Callable[[float], None] = time.sleep,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> Applied:
+    """Make the rules of a snapshot stand again, unknown fields of their data included.
+
+    Rules that still stand keep their ids. A rule that was removed comes back with a new id, and fields outside of its
+    data that no write sets (``timeout`` and others) cannot be given back; ``not_restored`` tells of both.
+
+    Errors and arguments are those of :func:`apply_plan`. After a failure the rules from before the restoring stand.
+    """
+    plan = plan_rules(snapshot.did, api.list_rules(snapshot.did), snapshot.rules, secret=secret)
+    applied = apply_plan(api, plan, secret=secret, sleep=sleep, on_progress=on_progress)
+    return replace(applied, not_restored=_not_restored(snapshot.rules, applied.rules))
 
 
-def _standing(live: Sequence[Rule], bystanders: Collection[str | None]) -> str:
-    """The number's rules as JSON, those last that the write was not about."""
-    ordered = sorted(live, key=lambda rule: rule.rule_id in bystanders)
-    more = f" and {len(ordered) - _MOST_SHOWN} more" if len(ordered) > _MOST_SHOWN else ""
-    return _json([rule_view(rule, include_numbers=False) for rule in ordered[:_MOST_SHOWN]]) + more
-
-
-def _tell_unasked_changes(name: str, before: Rule | None, after: Rule) -> None:
-    """Warn when the write reset what it does not write, such as the vendor's unexplained ``timeout``."""
-    if before is None:
-        return
-    names = sorted((before.raw.keys() | after.raw.keys()) - _WRITTEN)
-    changed = [field for field in names if before.raw.get(field) != after.raw.get(field)]
-    if changed:
-        log.warning("%s: fields that were not written are different now: %s", name, ", ".join(changed))
-
-
-def _named(change: RuleChange) -> str:
-    if change.before is None:
-        return f"the new rule at priority {change.wanted.priority}"
-    return f"rule {change.wanted.rule_id}"
-
-
-def _json(value: Json) -> str:
-    return json.dumps(value, ensure_ascii=False)
+def _not_restored(wanted: Sequence[Rule], live: Sequence[Rule]) -> tuple[str, ...]:
+    standing = pair(live, [Wanted.of(rule) for rule in wanted]).standing
+    lost = []
+    for index, found in sorted(standing.items()):
+        before, after = wanted[index], live[found]
+        if before.rule_id != after.rule_id:
+            lost.append(f"rule {before.rule_id} is rule {after.rule_id} now")
+        fields = unwritable_differences(before, after)
+        if fields:
+            lost.append(f"rule {after.rule_id}: not as they were, and cannot be written: {', '.join(fields)}")
+    return tuple(lost)

@@ -17,7 +17,7 @@ from airflow_provider_directcall.routing.errors import DirectcallRuleError
 from airflow_provider_directcall.routing.rules import NumberRule
 
 #: Fields of ``data`` that our rules speak of. A live rule that has one which the wanted rule lacks loses it.
-_OUR_FIELDS: Final = frozenset(
+OUR_FIELDS: Final = frozenset(
     {"phone", "wait", "record", "soundId", "moment", "email", "week", "start", "end", "source"}
 )
 
@@ -57,9 +57,18 @@ def plan_change(live: Sequence[Rule], rule: NumberRule, rule_id: str | None = No
     before = _by_id(live, rule_id) if rule_id is not None else _by_priority(live, wanted.priority)
     if before is None:
         return RuleChange(None, wanted, tuple(live))
-    kept = {name: value for name, value in before.data.items() if name not in _OUR_FIELDS}
-    data = {**kept, **wanted.data} or _emptied(before)
-    return RuleChange(before, replace(wanted, rule_id=before.rule_id, data=data), tuple(live))
+    return RuleChange(before, written_over(before, with_unknown_of(before, wanted)), tuple(live))
+
+
+def with_unknown_of(before: Rule, wanted: Rule) -> Rule:
+    """The wanted rule with the fields of the live rule's data that rules of ours do not speak of."""
+    kept = {name: value for name, value in before.data.items() if name not in OUR_FIELDS}
+    return replace(wanted, data={**kept, **wanted.data})
+
+
+def written_over(before: Rule, wanted: Rule) -> Rule:
+    """The rule to write so that the live rule becomes the wanted one."""
+    return replace(wanted, rule_id=before.rule_id, data=wanted.data or _emptied(before))
 
 
 def _emptied(before: Rule) -> dict[str, Json]:

@@ -16,6 +16,8 @@ from airflow_provider_directcall.telephony.numbers import ALL_KINDS, parse_numbe
 
 #: JSON as a form carries it: texts, and objects with texts as keys.
 _Plain = str | dict[str, "_Plain"]
+#: A rule's data in its one spelling, without what says nothing.
+Comparable = Mapping[str, _Plain]
 
 #: Values that mean the same as no value.
 _SAME_AS_ABSENT: Final[Mapping[str, str]] = {
@@ -42,7 +44,7 @@ def same_rule(one: Rule, other: Rule) -> bool:
 def differences(one: Rule, other: Rule) -> tuple[str, ...]:
     """Names of the fields in which two rules differ: ``action``, ``priority``, and those of their data."""
     places = [name for name in ("action", "priority") if getattr(one, name) != getattr(other, name)]
-    ours, theirs = _comparable(one), _comparable(other)
+    ours, theirs = comparable(one), comparable(other)
     return (*places, *(name for name in sorted(ours.keys() | theirs.keys()) if ours.get(name) != theirs.get(name)))
 
 
@@ -51,7 +53,8 @@ def is_blank(value: Json) -> bool:
     return value is None or value in ("", [], {})
 
 
-def _comparable(rule: Rule) -> dict[str, _Plain]:
+def comparable(rule: Rule) -> Comparable:
+    """A rule's data in its one spelling, by which two rules are compared."""
     plain = {name: _spelled(name, _plain(value)) for name, value in rule.data.items()}
     return {name: value for name, value in plain.items() if value and _SAME_AS_ABSENT.get(name) != value}
 

@@ -10,7 +10,8 @@ import pytest
 from airflow_provider_directcall.hooks.directcall import DirectcallHook
 from airflow_provider_directcall.sandbox import SandboxServer
 
-from .number import DID, Number
+from .number import DID, RULE_ID, Number
+from .scenarios import ONE, Watched
 
 Connect = Callable[..., DirectcallHook]
 
@@ -35,3 +36,10 @@ def connect(directcall_sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch) 
 def number(directcall_sandbox: SandboxServer, connect: Connect) -> Number:
     """A number whose one rule, 18000, forwards to 5511990000010."""
     return Number(directcall_sandbox, connect(), DID)
+
+
+@pytest.fixture
+def line(number: Number) -> Watched:
+    """The same number with an unknown field in its rule, watched at each write."""
+    number.somebody_writes(dpId=RULE_ID, **{"data[phone]": ONE, "data[wait]": "12", "data[fila]": "vendas"})
+    return Watched(number)

@@ -1,0 +1,262 @@
+"""Who answers when: what a number's rules do with a call at each time of the week, for each caller.
+
+All of it is read as assumed in the reference's section 13.6: rules are tried from the lowest priority, weekday and time
+of day are looked at on their own, and a time window whose end is not after its start runs over midnight.
+
+A week has too many moments and callers to look at each. What is looked at are *cells*: a set of weekdays, a time of day
+between two neighbouring times that some rule names, and a set of callers; no rule tells two moments of a cell apart. A
+set of cells is an ``int`` with one bit a cell.
+
+- A caller in no rule's list is one more caller, "anybody else".
+- A weekday or time that cannot be read (the vendor's panel may know others than we do) is a day or a time of its own,
+  at which only the rules with that very text hold, and those without the condition.
+- Fields that are unknown here are no conditions.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum
+from itertools import groupby, pairwise
+from math import inf
+from typing import Final
+
+from airflow_provider_directcall.api.replies import Rule
+from airflow_provider_directcall.routing.conditions import WEEKDAYS
+from airflow_provider_directcall.routing.equality import Comparable, comparable
+
+#: Fields of ``data`` that say when a rule holds; the others say what it does.
+CONDITIONS: Final = frozenset({"week", "start", "end", "source"})
+_MINUTES: Final = 24 * 60
+_DAYS: Final = tuple(str(day) for day in range(1, len(WEEKDAYS) + 1))
+_WEEK: Final = re.compile(r"[1-7](,[1-7])*", re.ASCII)
+_TIME: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d)", re.ASCII)
+_ANYBODY_ELSE: Final = "anybody else"
+
+
+class Service(IntEnum):
+    """What becomes of a call, from the worst to the best."""
+
+    NOBODY = 0
+    SOUND_ONLY = 1
+    HANG_UP = 2
+    TAKEN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A rule with its cells.
+
+    :ivar priority: place in the order; a rule without one counts as the last.
+    :ivar service: what it does with a call for which it holds.
+    :ivar answer: tells rules apart that do different things; the same text for the same action and details.
+    :ivar holds: cells in which all its conditions hold.
+    """
+
+    priority: float
+    service: Service
+    answer: str = field(repr=False)
+    holds: int = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What becomes of calls in a set of cells.
+
+    :ivar levels: cells in which some rule holds; in which a rule ends or takes the call; in which one takes it. Where
+        rules share a priority, the worst of them counts.
+    :ivar answers: answer -> cells in which it may be the first.
+    """
+
+    levels: tuple[int, int, int]
+    answers: Mapping[str, int] = field(repr=False)
+
+
+def serve(ordered: Iterable[Placed], within: int) -> Served:
+    """Go through rules that are in the order of their priority.
+
+    :param within: the cells to look at.
+    """
+    rest, sound, hung, ended = within, 0, 0, 0
+    priority, ending = -inf, 0
+    answers: dict[str, int] = {}
+    for placed in ordered:
+        if placed.priority != priority:
+            priority, rest, ending = placed.priority, rest ^ ending, 0
+            if not rest:
+                break
+        here = placed.holds & rest
+        if not here:
+            continue
+        if placed.service is Service.SOUND_ONLY:
+            sound |= here
+            continue
+        ending |= here
+        ended |= here
+        if placed.service is Service.HANG_UP:
+            hung |= here
+        answers[placed.answer] = answers.get(placed.answer, 0) | here
+    return Served((sound | ended, ended, ended & ~hung), answers)
+
+
+@dataclass(frozen=True, slots=True)
+class _Conditions:
+    """None means no condition."""
+
+    days: frozenset[str] | None
+    hours: tuple[int, int] | str | None
+    callers: frozenset[str] | None
+
+    @classmethod
+    def of(cls, data: Comparable) -> _Conditions:
+        week, source = _text(data, "week"), _text(data, "source")
+        return cls(
+            days=frozenset(week.split(",") if _WEEK.fullmatch(week) else (week,)) if week else None,
+            hours=_hours(_text(data, "start"), _text(data, "end")),
+            callers=frozenset(source.split(";")) if source else None,
+        )
+
+
+def _text(data: Comparable, name: str) -> str:
+    value = data.get(name, "")
+    return value if isinstance(value, str) else json.dumps(value, sort_keys=True)
+
+
+def _hours(start: str, end: str) -> tuple[int, int] | str | None:
+    begins, ends = _minute(start, 0), _minute(end, _MINUTES)
+    if begins is None or ends is None:
+        return f"{start}-{end}"
+    return None if begins == ends or (begins, ends) == (0, _MINUTES) else (begins, ends)
+
+
+def _minute(text: str, default: int) -> int | None:
+    match = _TIME.fullmatch(text)
+    if match is None:
+        return None if text else default
+    return int(match[1]) * 60 + int(match[2])
+
+
+class Week:
+    """The cells of some rules.
+
+    :param rules: every rule that will be asked about.
+    """
+
+    def __init__(self, rules: Iterable[Rule]) -> None:
+        known = {_Conditions.of(comparable(rule)) for rule in rules}
+        self._days = _classes(_DAYS, [each.days for each in known])
+        self._callers = _classes((_ANYBODY_ELSE,), [each.callers for each in known])
+        windows = [each.hours for each in known if isinstance(each.hours, tuple)]
+        self._points = sorted({0, _MINUTES, *(minute for window in windows for minute in window)})
+        self._odd_hours = sorted({each.hours for each in known if isinstance(each.hours, str)})
+        self._slots = len(self._points) - 1 + len(self._odd_hours)
+        self._day_cells = self._slots * len(self._days)
+        self._masks = {each: self._mask(each) for each in known}
+        #: All cells.
+        self.everything: Final = (1 << self._day_cells * len(self._callers)) - 1
+
+    def place(self, rule: Rule) -> Placed:
+        """One of the rules with its cells."""
+        data = comparable(rule)
+        details = {name: value for name, value in data.items() if name not in CONDITIONS}
+        return Placed(
+            priority=inf if rule.priority is None else rule.priority,
+            service=_service(rule.action, details),
+            answer=json.dumps([rule.action, details], sort_keys=True),
+            holds=self._masks[_Conditions.of(data)],
+        )
+
+    def served(self, rules: Iterable[Rule]) -> Served:
+        """What becomes of calls at any time, with these of the rules alone."""
+        return serve(in_order(map(self.place, rules)), self.everything)
+
+    def described(self, cells: int) -> list[str]:
+        """A set of cells in words; callers are counted and not named."""
+        lines = []
+        for place, (days, callers) in enumerate((days, callers) for callers in self._callers for days in self._days):
+            slots = cells >> place * self._slots & ((1 << self._slots) - 1)
+            if slots:
+                lines.append(f"{_days_in_words(days)} {', '.join(self._times(slots))} ({_callers_in_words(callers)})")
+        return lines
+
+    def _times(self, slots: int) -> Iterable[str]:
+        edges = [*pairwise(self._points)]
+        held = [bool(slots >> index & 1) for index in range(self._slots)]
+        for standing, run in groupby(zip(held, edges, strict=False), key=lambda one: one[0]):
+            if standing:
+                windows = [window for _, window in run]
+                yield f"{_clock(windows[0][0])}-{_clock(windows[-1][1])}"
+        for label, standing in zip(self._odd_hours, held[len(edges) :], strict=True):
+            if standing:
+                yield label
+
+    def _mask(self, conditions: _Conditions) -> int:
+        slots = self._slots_of(conditions.hours)
+        week = 0
+        for place, days in enumerate(self._days):
+            if conditions.days is None or days[0] in conditions.days:
+                week |= slots << place * self._slots
+        mask = 0
+        for place, callers in enumerate(self._callers):
+            if conditions.callers is None or callers[0] in conditions.callers:
+                mask |= week << place * self._day_cells
+        return mask
+
+    def _slots_of(self, hours: tuple[int, int] | str | None) -> int:
+        if hours is None:
+            return (1 << self._slots) - 1
+        if isinstance(hours, str):
+            return 1 << len(self._points) - 1 + self._odd_hours.index(hours)
+        begin, end = (1 << self._points.index(minute) for minute in hours)
+        return end - begin if begin < end else (1 << len(self._points) - 1) - begin + end - 1
+
+
+def in_order(placed: Iterable[Placed]) -> list[Placed]:
+    """Rules in the order in which they are tried."""
+    return sorted(placed, key=lambda each: each.priority)
+
+
+def unserved(rules: Sequence[Rule], *references: Sequence[Rule]) -> list[str]:
+    """When and for whom none of the rules holds although one of each reference does, in words; empty when never."""
+    week = Week([*rules, *(rule for reference in references for rule in reference)])
+    missing = week.everything & ~week.served(rules).levels[0]
+    for reference in references:
+        missing &= week.served(reference).levels[0]
+    return week.described(missing)
+
+
+def _service(action: str, details: Comparable) -> Service:
+    """An action that is unknown here is taken for one that takes the call."""
+    if action == "hangup":
+        return Service.HANG_UP
+    goes_on = action == "sound" and details.get("moment") != "end"
+    return Service.SOUND_ONLY if goes_on else Service.TAKEN
+
+
+def _classes(always: Sequence[str], sets: Sequence[frozenset[str] | None]) -> list[tuple[str, ...]]:
+    """Labels in groups that no set tells apart."""
+    told_apart = {each for each in sets if each is not None}
+    labels = [*always, *sorted(frozenset().union(*told_apart) - set(always))]
+    groups: dict[tuple[bool, ...], list[str]] = {}
+    for label in labels:
+        groups.setdefault(tuple(label in each for each in told_apart), []).append(label)
+    return [tuple(group) for group in groups.values()]
+
+
+def _days_in_words(days: Sequence[str]) -> str:
+    return ", ".join(WEEKDAYS[int(day) - 1].title() if day in _DAYS else repr(day) for day in days)
+
+
+def _callers_in_words(callers: Sequence[str]) -> str:
+    listed = [caller for caller in callers if caller != _ANYBODY_ELSE]
+    if not listed:
+        return _ANYBODY_ELSE
+    own = f"{len(listed)} listed caller{'s' if len(listed) > 1 else ''}"
+    return own if len(listed) == len(callers) else f"{own} and {_ANYBODY_ELSE}"
+
+
+def _clock(minute: int) -> str:
+    return f"{minute // 60:02}:{minute % 60:02}"

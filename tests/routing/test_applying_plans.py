@@ -1,0 +1,272 @@
+"""Whole plans on a number, with a fault at every write. Nobody finds a dead line."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from airflow_provider_directcall.errors import (
+    DirectcallNotSent,
+    DirectcallOutcomeUnknown,
+    DirectcallRefused,
+    DirectcallReplyError,
+)
+from airflow_provider_directcall.routing.applying import apply_plan
+from airflow_provider_directcall.routing.errors import DirectcallApplyError, DirectcallStalePlanError
+from airflow_provider_directcall.routing.planning import plan_rules
+
+from .line import Line, calls, contents, unfair
+from .number import DID, RULE_ID
+from .rule_sets import UNKNOWN, sets
+from .scenarios import (
+    AT_EACH_WRITE,
+    ONE,
+    SCENARIOS,
+    SECRET,
+    Case,
+    add,
+    opening,
+    standing,
+)
+
+# Without trouble
+
+
+@settings(max_examples=150, deadline=None)
+@given(sets())
+def test_the_wanted_rules_stand_afterwards(rules):
+    live, desired = rules
+    memory = Line.of(live)
+    plan = plan_rules(DID, memory.live, desired, secret=SECRET)
+    progress = []
+    applied = apply_plan(memory, plan, secret=SECRET, sleep=None, on_progress=lambda *both: progress.append(both))
+    assert contents(applied.rules, without=UNKNOWN) == contents(rule.to_wire() for rule in desired)
+    assert list(applied.rules) == memory.live
+    assert len(memory.seen) == applied.writes == len(plan.changes)
+    assert progress == [(done, applied.writes) for done in range(1, applied.writes + 1)]
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_each_scenario_over_http(line, scenario):
+    case = Case(line, scenario)
+    assert case.outcome() == "desired"
+    assert len(line.seen) == SCENARIOS[scenario]
+    assert not case.planned().has_changes
+
+
+def test_no_change_is_no_write(line):
+    case = Case(line, opening)
+    case.apply()
+    case.plan = case.planned()
+    assert case.apply().writes == 0
+    assert len(line.seen) == SCENARIOS[opening]
+
+
+def test_fields_that_a_write_resets_are_told(line):
+    line.number.somebody_writes(dpId=RULE_ID, queue="vendas")
+    case = Case(line, opening)
+    reset = line.number.hook.save_rule
+
+    def save(did, rule):
+        saved = reset(did, rule)
+        line.number.somebody_writes(dpId=saved.rule_id, queue="")
+        return saved
+
+    line.save_rule = save
+    (warning, *_) = case.apply().warnings
+    assert f"rule {RULE_ID} of number 11*****0001: fields that were not written are different now: queue" in warning
+
+
+# Stale
+
+
+def test_a_stale_plan_is_refused(line):
+    case = Case(line, opening)
+    add(line.number, 4, "hangup")
+    with pytest.raises(DirectcallStalePlanError, match="nothing was written") as caught:
+        case.apply()
+    assert caught.value.worth_repeating
+    assert line.seen == []
+
+
+def test_rules_that_cannot_be_read_at_the_beginning_leave_all_as_it_was(line):
+    case = Case(line, opening)
+    line.unreadable = {line.reads + 1}
+    with pytest.raises(DirectcallReplyError):
+        case.apply()
+    assert line.seen == []
+
+
+# A fault at a write
+
+UNDONE = ["cut_before", "error_500_before", "html_502_before", "garbage_before", "unavailable", "ignored_write"]
+UNDONE += ["too_many_requests"]
+DONE = ["cut_after", "cut_in_body", "error_500_after", "html_502_after", "garbage_after", "truncated", "expired_token"]
+
+
+@AT_EACH_WRITE
+@pytest.mark.parametrize("kind", UNDONE)
+def test_after_a_write_without_effect_the_previous_rules_stand(line, scenario, index, kind):
+    case = Case(line, scenario)
+    case.fault(kind, index, times=1)
+    assert case.outcome() == "previous"
+
+
+@AT_EACH_WRITE
+@pytest.mark.parametrize("kind", DONE)
+def test_a_write_with_a_lost_answer_is_found_and_never_repeated(line, scenario, index, kind):
+    case = Case(line, scenario)
+    case.fault(kind, index, times=1)
+    assert case.outcome() == "desired"
+    assert len(line.seen) == SCENARIOS[scenario]
+
+
+@AT_EACH_WRITE
+@pytest.mark.parametrize("error", [DirectcallRefused("no", code="001"), DirectcallNotSent("x"), ValueError("x")])
+def test_after_a_refused_or_unsent_write_the_previous_rules_stand(line, scenario, index, error):
+    case = Case(line, scenario)
+    line.stops[index] = error
+    with pytest.raises(DirectcallApplyError) as caught:
+        case.apply()
+    assert caught.value.state == "previous"
+    assert caught.value.__cause__ is error
+    assert caught.value.worth_repeating is getattr(error, "worth_repeating", False)
+    assert contents(standing(line.number), without=UNKNOWN) == contents(case.old, without=UNKNOWN)
+    case.check_callers()
+
+
+@AT_EACH_WRITE
+@pytest.mark.parametrize("kind", ["cut_before", "ignored_write", "unavailable"])
+def test_when_the_putting_back_fails_too_it_is_said_and_nobody_loses_a_call(line, scenario, index, kind):
+    case = Case(line, scenario)
+    case.fault_from(kind, index)
+    assert case.outcome() == ("mixed" if index else "previous")
+
+
+def test_a_mixed_state_says_what_stands_and_what_failed(line):
+    case = Case(line, opening)
+    line.dead_from = 2
+    with pytest.raises(DirectcallApplyError) as caught:
+        case.apply()
+    error = caught.value
+    assert (error.state, error.unserved, error.worth_repeating) == ("mixed", (), True)
+    assert "could not be applied: no route. Neither the previous nor the wanted rules stand (state: mixed)." in str(
+        error
+    )
+    assert "Trouble in putting the rules back: no route" in str(error)
+    assert "Every caller finds a rule whom both the previous and the wanted rules serve" in str(error)
+    assert 'Rules now: [{"rule_id": ' in str(error)
+    assert ONE not in str(error)
+
+
+@AT_EACH_WRITE
+def test_a_write_that_takes_effect_while_it_is_waited_for_is_no_failure(line, scenario, index):
+    case = Case(line, scenario)
+    change = case.plan.changes[index]
+    case.fault("cut_before", index, times=1)
+
+    def arrives(seconds):
+        if change.after is None:
+            line.number.somebody_writes(remove=change.before.rule_id)
+        else:
+            data = {f"data[{name}]": str(value) for name, value in change.after.data.items()}
+            known = {} if change.before is None else {"dpId": change.before.rule_id}
+            line.number.somebody_writes(
+                **known, priority=str(change.after.priority), action=change.after.action, **data
+            )
+
+    applied = apply_plan(line, case.plan, secret=SECRET, sleep=arrives)
+    assert contents(applied.rules, without=UNKNOWN) == contents(case.new)
+
+
+# Reading back
+
+
+@AT_EACH_WRITE
+def test_a_reading_that_fails_once_leads_back(line, scenario, index):
+    case = Case(line, scenario)
+    line.unreadable = {line.reads + index + 2}
+    is_last = index == SCENARIOS[scenario] - 1
+    assert case.outcome() == ("desired" if is_last else "previous")
+
+
+def test_when_nothing_can_be_read_any_more_that_is_said(line):
+    case = Case(line, opening)
+    line.unreadable = range(3, 99)
+    with pytest.raises(DirectcallApplyError) as caught:
+        case.apply()
+    assert (caught.value.state, caught.value.unserved, caught.value.worth_repeating) == ("mixed", None, True)
+    assert "What stands could not be read" in str(caught.value)
+    assert "Whether every caller finds a rule is not known" in str(caught.value)
+    assert line.number.pauses == [2.0, 5.0]
+    assert len(line.seen) == 2
+
+
+def test_a_first_write_that_did_not_leave_is_the_previous_state_whatever_can_be_read(line):
+    case = Case(line, opening)
+    line.stops[0] = DirectcallNotSent("no route")
+    line.unreadable = range(2, 99)
+    with pytest.raises(DirectcallApplyError, match="The previous rules stand") as caught:
+        case.apply()
+    assert (caught.value.state, line.number.pauses) == ("previous", [])
+
+
+# The end of the process
+
+
+@settings(max_examples=100, deadline=None)
+@given(sets(), st.integers(0, 6), st.sampled_from([SystemExit, KeyboardInterrupt]), st.booleans())
+def test_a_try_after_a_killed_one_ends_with_the_wanted_rules(rules, index, end, after_effect):
+    live, desired = rules
+    memory = Line.of(live)
+    plan = plan_rules(DID, memory.live, desired, secret=SECRET)
+
+    def stop(count, total=None):
+        if count == index + (total is not None):
+            raise end
+
+    memory.before_write = stop if not after_effect else memory.before_write
+    try:
+        apply_plan(memory, plan, secret=SECRET, sleep=None, on_progress=stop if after_effect else None)
+    except end:
+        assert len(memory.seen) == index + after_effect
+    memory.before_write = lambda count: None
+    new = [rule.to_wire() for rule in desired]
+    everybody = calls(live, new)
+    assert not any(unfair(state, live, new, everybody) for state in memory.seen)
+    apply_plan(memory, plan_rules(DID, memory.live, desired, secret=SECRET), secret=SECRET, sleep=None)
+    assert contents(memory.live, without=UNKNOWN) == contents(new)
+
+
+@settings(max_examples=150, deadline=None)
+@given(sets(), st.integers(0, 6), st.sampled_from([DirectcallRefused("x", code="001"), DirectcallOutcomeUnknown("x")]))
+def test_after_a_failure_at_any_write_the_previous_rules_stand_and_nobody_lost_a_call(rules, index, error):
+    live, desired = rules
+    memory = Line.of(live)
+    plan = plan_rules(DID, memory.live, desired, secret=SECRET)
+    errors = {index: error}
+
+    def fail(count):
+        if count in errors:
+            raise errors.pop(count)
+
+    memory.before_write = fail
+    new = [rule.to_wire() for rule in desired]
+    if index < len(plan.changes):
+        with pytest.raises(DirectcallApplyError, match=r"\(state: previous\)"):
+            apply_plan(memory, plan, secret=SECRET, sleep=lambda seconds: None)
+        assert contents(memory.live) == contents(live)
+    everybody = calls(live, new)
+    assert not any(unfair(state, live, new, everybody) for state in memory.seen)
+
+
+@pytest.mark.parametrize("index", range(3))
+def test_progress_that_cannot_be_told_leads_back_unless_all_is_done(line, index):
+    case = Case(line, opening)
+
+    def full(done, total):
+        if done == index + 1:
+            raise OSError("disk full")
+
+    assert case.outcome(on_progress=full) == ("desired" if index == 2 else "previous")

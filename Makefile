@@ -24,7 +24,7 @@ export UV_NATIVE_TLS := 1
 export UV_PYTHON_DOWNLOADS := never
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo sandbox test lint types layers coverage processes unit bench constraints format build package clean
+.PHONY: help install demo sandbox test lint types layers coverage processes unit bench compat constraints format build package clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -65,6 +65,9 @@ unit: install ## The fast tests: no Airflow processes
 
 bench: install ## Measure, and print each figure as a ratio
 	@for name in $(BENCHES); do echo "== $$name"; $(RUN) "bench.$$name" || exit 1; done
+
+compat: install ## Once-only sending under faults on the older Airflows, each in an environment of its own
+	$(RUN) tools.compat
 
 constraints: $(UV_STAMP) ## Renew all files in constraints/
 	$(RUN) tools.constraints

@@ -100,7 +100,15 @@ def get_provider_info() -> dict[str, Any]:
             }
         ],
         "hooks": [_modules("hooks.directcall")],
-        "operators": [_modules("operators.calls", "operators.messages", "operators.numbers")],
+        "operators": [
+            _modules(
+                "operators.calls",
+                "operators.messages",
+                "operators.number_rules",
+                "operators.numbers",
+                "operators.sounds",
+            )
+        ],
         "sensors": [_modules("sensors.statement")],
         "triggers": [_modules("triggers.calls", "triggers.messages", "triggers.settling", "triggers.statement")],
         "config": _CONFIG,

@@ -7,6 +7,7 @@ import shutil
 import sys
 import time
 from collections.abc import Sequence
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from rich.console import Console
@@ -25,11 +26,15 @@ CAMPAIGN, ROUTING = "example_outbound_campaign", "example_holiday_routing"
 #: How many times faster calls and messages live, so that a call of half a minute is over soon.
 PACE = 10.0
 RUN_SECONDS = 400
-#: Christmas Eve: the next day is a holiday; and Christmas Day: the next day is not.
-BEFORE_HOLIDAY, AFTER_HOLIDAY = "2026-12-24", "2026-12-25"
+#: The example's calendar stands in this zone, which has no summer time.
+ZONE = timezone(timedelta(hours=-3))
+WEDNESDAY = 2
+DECEMBER = 12
+CALLER = "5541990000099"
 #: Tasks that the examples' author wrote; what they return is the author's.
-AUTHORS_TASKS = ("read_contacts", "voice_messages", "rule_for_tomorrow")
-NUMBERS_OF_THE_EXAMPLES = ("5511990000001", "5511990000077", "551130000099", "551130000001")
+AUTHORS_TASKS = ("read_contacts", "voice_messages")
+HOT_LINE, OFFICE, ON_CALL = "1130000001", "551130000099", "5511990000077"
+NUMBERS_OF_THE_EXAMPLES = ("5511990000001", "5511990000076", ON_CALL, OFFICE, "551130000001")
 
 #: Wide enough for the tables, also where the output goes into a file.
 console = Console(width=110, highlight=False)
@@ -53,7 +58,7 @@ def main() -> int:
                 airflow.unpause(ROUTING)
                 _say(f"Airflow: {airflow.url} ({time.monotonic() - started:.0f} s)")
                 _run_campaign(airflow)
-                _run_routing(airflow)
+                _run_routing(airflow, server)
                 _show_what_directcall_saw(server)
             _check_for_leaks(server)
     except (AirflowDidNotStartError, DemoFailedError) as error:
@@ -81,20 +86,36 @@ def _run_campaign(airflow: LiveAirflow) -> None:
         raise DemoFailedError(f"{len(names)} contacts, and {len(rows)} calls in the statement")
 
 
-def _run_routing(airflow: LiveAirflow) -> None:
-    _say("Holiday routing: the evening before Christmas, then the evening of Christmas ...")
+def _run_routing(airflow: LiveAirflow, server: SandboxServer) -> None:
+    _say("Holiday routing: the hot line's calendar before Christmas, at Christmas, at Christmas again, and after ...")
+    ordinary, eve, after = _days_around_christmas(datetime.now(ZONE))
+    christmas = eve + timedelta(days=1)
     rows = []
-    for day in (BEFORE_HOLIDAY, AFTER_HOLIDAY, AFTER_HOLIDAY):
-        run_id = airflow.trigger(ROUTING, {"today": day})
+    for at, called in ((ordinary, ordinary), (eve, christmas), (eve, christmas), (after, after)):
+        run_id = airflow.trigger(ROUTING, {"at": at.isoformat()})
         _wait(airflow, ROUTING, run_id)
         result = airflow.xcom(ROUTING, run_id, "route")
         if not isinstance(result, dict):
             raise DemoFailedError("the routing task gave no result")
-        after = result["after"]
-        rows.append((day, "changed" if result["changed"] else "stood already", after["action"], after["data"]["phone"]))
-    _table("What became of the number's rule", ("evening of", "rule", "action", "to"), rows)
-    if [row[1] for row in rows] != ["changed", "changed", "stood already"]:
-        raise DemoFailedError("the rule should change before the holiday, change back, and then stand")
+        answer = server.receive_call(HOT_LINE, CALLER, at=called, keep=False)
+        who = {OFFICE: "the office", ON_CALL: "who is on call"}.get(str(answer["phone"]), "nobody")
+        rows.append((f"{at:%d %B}", str(result["writes"]), str(result["summary"]), f"{called:%a %d %b %H:%M}", who))
+    _table("What became of the hot line's rules", ("rules for", "writes", "which", "a call on", "is answered by"), rows)
+    if [row[4] for row in rows] != ["the office", "who is on call", "who is on call", "the office"]:
+        raise DemoFailedError("calls should go to the office, at Christmas to who is on call, and then to the office")
+    if [row[1] == "0" for row in rows[1:]] != [False, True, False]:
+        raise DemoFailedError("rules should be written for Christmas and after it, and not where they stand already")
+
+
+def _days_around_christmas(today: datetime) -> tuple[datetime, datetime, datetime]:
+    """Three moments to come, at 10:00: a Wednesday before a week without holidays, Christmas Eve, such a Wednesday."""
+    year = today.year + (today.month == DECEMBER)
+    ordinary, after = (_wednesday_from(datetime(*day, 10, tzinfo=ZONE)) for day in ((year, 12, 10), (year + 1, 1, 4)))
+    return ordinary, datetime(year, 12, 24, 10, tzinfo=ZONE), after
+
+
+def _wednesday_from(day: datetime) -> datetime:
+    return day + timedelta(days=(WEDNESDAY - day.weekday()) % 7)
 
 
 def _show_what_directcall_saw(server: SandboxServer) -> None:

@@ -76,9 +76,13 @@ class LiveAirflow:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                preexec_fn=_default_interrupt,  # noqa: PLW1509 - no threads are started between fork and exec
+                preexec_fn=default_interrupt,  # noqa: PLW1509 - no threads are started between fork and exec
             )
-        self._wait_until_healthy()
+        self.wait_until_healthy()
+        self.log_in()
+
+    def log_in(self) -> None:
+        """Get a token for the REST API; everybody is an administrator here."""
         self._token = str(self._fetch("GET", "/auth/token")["access_token"])
 
     def stop(self) -> None:
@@ -150,15 +154,20 @@ class LiveAirflow:
         parsed: JsonObject = response.json()
         return parsed
 
-    def _wait_until_healthy(self) -> None:
+    def check_alive(self) -> None:
+        """Raise AirflowDidNotStartError when it has ended by itself."""
+        if self._process is None or self._process.poll() is not None:
+            raise AirflowDidNotStartError(f"airflow standalone ended; see {self.log_file}")
+
+    def wait_until_healthy(self) -> None:
+        """Wait until every component says that it is healthy; AirflowDidNotStartError when that takes too long."""
         deadline = time.monotonic() + _START_SECONDS
         while time.monotonic() < deadline:
-            if self._process is None or self._process.poll() is not None:
-                raise AirflowDidNotStartError(f"airflow standalone ended; see {self.log_file}")
+            self.check_alive()
             if self._is_healthy():
                 return
             time.sleep(0.5)
-        raise AirflowDidNotStartError(f"Airflow is not healthy after {_START_SECONDS} s; see {self.log_file}")
+        raise AirflowDidNotStartError(f"Airflow is not healthy after {_START_SECONDS} s; see {self.home}")
 
     def _is_healthy(self) -> bool:
         try:
@@ -223,6 +232,6 @@ def _free_port() -> int:
         return port
 
 
-def _default_interrupt() -> None:
+def default_interrupt() -> None:
     """A process started in the background of a shell ignores SIGINT; Airflow has to obey it."""
     signal.signal(signal.SIGINT, signal.default_int_handler)

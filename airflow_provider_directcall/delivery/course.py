@@ -61,9 +61,23 @@ class Attempt:
         """Tries that came before the user's last Clear; 0 without one."""
         return max(0, self.max_tries - self.retries)
 
+    @property
+    def has_retries(self) -> bool:
+        """Whether Airflow will try again after this one."""
+        return self.number <= self.max_tries
+
     def was_cleared_since(self, record: Record) -> bool:
         """Whether a user has cleared the task since. A Clear of a running task shows only after its last retry."""
-        return self.max_tries != record.max_tries or self.number > self.max_tries + 1
+        has_more_tries = self.max_tries != record.max_tries or self.number > self.max_tries + 1
+        return has_more_tries and self.number > record.try_number
+
+    def taken_up(self, record: Record) -> Record:
+        """The same delivery, so that a user's Clear that came before now does not count for it any more."""
+        return replace(record, max_tries=self.max_tries)
+
+    def has_sent(self, record: Record) -> bool:
+        """Whether this very try has sent it."""
+        return record.sends > 0 and record.try_number == self.number
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +99,7 @@ class Settle:
 class GoOn:
     """It is there: wait for its end, or give the result.
 
-    :ivar found: an earlier try sent it, or it was found in the statement.
+    :ivar found: an earlier try sent it, as far as anybody knows.
     :ivar cleared: a user has cleared the task since it was sent.
     """
 
@@ -112,14 +126,16 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class TryLater:
-    """Leave it to Airflow's retries: it is not there, and this try has sent often enough."""
+    """Leave it to Airflow's retries, for the reason given."""
 
     record: Record
+    reason: str
 
 
 Step = Send | Settle | GoOn | GiveUp | Hold | TryLater
 
 LOST_TRY = "an earlier try ended before anybody knew what had become of its request"
+_NEVER_THERE = f"{_MOST_SENDS_A_TRY} times the request left, and it was surely not there afterwards"
 
 
 class Course:
@@ -149,7 +165,7 @@ class Course:
             case Phase.NOT_SENT:
                 return Send(record)
             case Phase.SENT:
-                return GoOn(record, found=True, cleared=cleared)
+                return GoOn(self._attempt.taken_up(record), found=True, cleared=cleared)
             case Phase.DONE if not (record.repeat or cleared):
                 return GoOn(record, found=True)
         return self.anew(record)
@@ -171,13 +187,17 @@ class Course:
         :param meanwhile: what is kept now: after a scheduler's restart, two tries can run at once.
         """
         if meanwhile is not None and meanwhile.generation >= record.generation and meanwhile.ids:
-            return GoOn(meanwhile, found=True)
-        match verdict.kind:
-            case VerdictKind.FOUND:
-                accepted = record.accepted(Phase.SENT, verdict.ids, None)
-                return GoOn(accepted, found=True, cleared=self._attempt.was_cleared_since(record))
-            case VerdictKind.ABSENT:
-                return self._again(record) or TryLater(record.at(Phase.NOT_SENT))
+            return GoOn(self._attempt.taken_up(meanwhile), found=True)
+        if verdict.kind is VerdictKind.FOUND:
+            accepted = self._attempt.taken_up(record).accepted(Phase.SENT, verdict.ids, None)
+            cleared = self._attempt.was_cleared_since(record)
+            return GoOn(accepted, found=not self._attempt.has_sent(record), cleared=cleared)
+        if meanwhile is not None and meanwhile != record and meanwhile.phase is Phase.SENDING:
+            return Settle(meanwhile, LOST_TRY)
+        if verdict.kind is VerdictKind.ABSENT:
+            return self._again(record) or TryLater(record.at(Phase.NOT_SENT), _NEVER_THERE)
+        if verdict.may_pass and self._attempt.has_retries:
+            return TryLater(self._attempt.taken_up(record), verdict.reason)
         return self._without_knowing(record, verdict.reason)
 
     def anew(self, record: Record) -> Step:
@@ -204,15 +224,16 @@ class Course:
         if record.reported and self._attempt.was_cleared_since(record):
             # A person was told what to check, and has asked for it again.
             return self.anew(record)
+        given_up = GiveUp(self._attempt.taken_up(record), reason)
         match self._policy:
             case OnUnknownOutcome.HOLD:
-                return Hold(record, reason)
+                return Hold(given_up.record, reason)
             case OnUnknownOutcome.RESEND:
-                return self._again(record) or GiveUp(record, reason)
-        return GiveUp(record, reason)
+                return self._again(record) or given_up
+        return given_up
 
     def _again(self, record: Record) -> Send | None:
-        has_sent_enough = record.try_number == self._attempt.number and record.sends >= _MOST_SENDS_A_TRY
+        has_sent_enough = self._attempt.has_sent(record) and record.sends >= _MOST_SENDS_A_TRY
         return None if has_sent_enough else Send(record)
 
     def _new(self, generation: int) -> Record:

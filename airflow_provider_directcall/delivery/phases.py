@@ -36,7 +36,8 @@ class Record:
     :ivar generation: which doing of the task instance it is, from 0.
     :ivar key: the key that the request carries.
     :ivar since: aware; when the request was about to leave for the first time.
-    :ivar max_tries: the task instance's ``max_tries`` then: a user's Clear changes it, a retry does not.
+    :ivar max_tries: the task instance's ``max_tries`` when a try last took it up: a user's Clear changes it, a retry
+        does not.
     :ivar try_number: the try that sent it last.
     :ivar sends: how often that try has sent it, each time after it was known that nothing was there.
     :ivar ids: what Directcall called it: ``callerid``, ``schedule_id``.
@@ -90,7 +91,7 @@ class Record:
         """
         try:
             return cls._read(stored)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise ValueError(
                 f"what was kept of an earlier try cannot be read ({type(error).__name__}); whether it sent anything is "
                 "not known, so nothing is sent: look at the task's state store"
@@ -113,7 +114,15 @@ class Record:
             try_number=int(stored["try_number"]),
             sends=int(stored["sends"]),
             ids={str(name): str(value) for name, value in stored.get("ids", {}).items()},
-            recipients=tuple((place, message_id, code) for place, message_id, code in notes) if notes else None,
+            recipients=tuple(_read_note(*note) for note in notes) if notes is not None else None,
             repeat=bool(stored.get("repeat", False)),
             reported=bool(stored.get("reported", False)),
         )
+
+
+def _read_note(place: object, message_id: object, code: object) -> RecipientNote:
+    return (
+        int(str(place)) if place is not None else None,
+        str(message_id) if message_id is not None else None,
+        str(code) if code is not None else None,
+    )

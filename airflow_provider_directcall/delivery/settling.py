@@ -1,7 +1,7 @@
 """Finding out whether a request took effect: what the statement shows, looked at over some time, makes a verdict.
 
 Absence is the hard part. A row appears some seconds after a message left or a call *ended*, so it proves something only
-after a while without it, and for a call only while none is in progress between the two parties.
+after a while without it, counted from the first look at which no call was in progress between the two parties.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Seen(StrEnum):
     """No row, and a call between the two parties is going on: it may be ours."""
     NOTHING = "nothing"
     UNPROVEN = "unproven"
-    """Rows came, and nothing in them shows whose they are."""
+    """Rows came, and nothing in them shows whose they are, or what ours is called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +56,13 @@ class Verdict:
 
     :ivar ids: what it is called, when it was found.
     :ivar reason: why nobody can say, when nobody can.
+    :ivar may_pass: whether somebody may be able to say a little later: the statement did not answer.
     """
 
     kind: VerdictKind
     ids: Mapping[str, str] = field(default_factory=dict)
     reason: str = ""
+    may_pass: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +81,7 @@ class Patience:
     @property
     def at_most(self) -> timedelta:
         """The longest that it may take until there is a verdict, give or take a look."""
-        return timedelta(seconds=2 * self.settle_seconds + self.longest_seconds)
+        return timedelta(seconds=3 * self.settle_seconds + self.longest_seconds)
 
     def pause(self, poll_interval: float) -> float:
         """Seconds between two looks: several of them fit into the time in which a row may come."""
@@ -97,22 +99,26 @@ class Settling:
         self._due_at = patience.due_at
         self._conclusive_at = begins_at + self._settle
         self._ends_at = self._conclusive_at + timedelta(seconds=patience.longest_seconds)
+        self._over_since: datetime | None = None
 
-    def saw(self, sighting: Sighting, now: datetime) -> Verdict | None:
-        """The verdict after one more look; None when it is too early for one."""
-        is_time = now >= self._conclusive_at
+    def saw(self, sighting: Sighting, asked_at: datetime, answered_at: datetime) -> Verdict | None:
+        """The verdict after one more look; None when it is too early for one.
+
+        :param asked_at: aware; before the statement was asked, so that it shows what had reached it by then.
+        :param answered_at: aware; after the last answer of this look.
+        """
+        if sighting.seen is Seen.IN_PROGRESS:
+            return self._while_in_progress(answered_at)
+        if sighting.seen is Seen.THERE:
+            return Verdict(VerdictKind.FOUND, ids=sighting.ids)
+        if not self._is_conclusive(asked_at, answered_at):
+            return None
         match sighting.seen:
-            case Seen.THERE:
+            case Seen.PARTLY_THERE:
                 return Verdict(VerdictKind.FOUND, ids=sighting.ids)
-            case Seen.PARTLY_THERE if is_time:
-                return Verdict(VerdictKind.FOUND, ids=sighting.ids)
-            case Seen.UNPROVEN if is_time:
-                return _unknown("the statement does not show the tags of its rows, so none can be told from another")
-            case Seen.IN_PROGRESS:
-                return self._while_in_progress(now)
-            case Seen.NOTHING if is_time:
-                return self._absent(now)
-        return None
+            case Seen.UNPROVEN:
+                return _unknown("the statement has rows that do not show whose they are, or what they are called")
+        return self._absent(asked_at)
 
     def failed(self, error: DirectcallError, now: datetime) -> Verdict | None:
         """The verdict after a look that failed; None when it may be repeated.
@@ -122,17 +128,25 @@ class Settling:
         if isinstance(error, DirectcallAuthError):
             raise error
         if not error.worth_repeating or now >= self._conclusive_at:
-            return _unknown(str(error))
+            return Verdict(VerdictKind.UNKNOWN, reason=str(error), may_pass=error.worth_repeating)
         return None
+
+    def _is_conclusive(self, asked_at: datetime, answered_at: datetime) -> bool:
+        """Whether a row would have come by now: a call that was in progress ended somewhere between two looks."""
+        if self._over_since is None:
+            self._over_since = answered_at
+            self._conclusive_at = max(self._conclusive_at, answered_at + self._settle)
+        return asked_at >= self._over_since + self._settle
 
     def _while_in_progress(self, now: datetime) -> Verdict | None:
         if now >= self._ends_at:
             return _unknown("a call between the two parties is still in progress")
+        self._over_since = None
         self._conclusive_at = max(self._conclusive_at, now + self._settle)
         return None
 
-    def _absent(self, now: datetime) -> Verdict:
-        if self._due_at is not None and now < self._due_at + self._settle:
+    def _absent(self, asked_at: datetime) -> Verdict:
+        if self._due_at is not None and asked_at < self._due_at + self._settle:
             return _unknown("it is scheduled, and the statement does not have it before its time")
         return Verdict(VerdictKind.ABSENT)
 

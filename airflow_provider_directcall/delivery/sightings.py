@@ -2,7 +2,8 @@
 
 The statement is asked for the rows with the request's key. That a filter by tag works is documented; that rows show
 their tags is assumed. So a row that shows our key is ours, one that shows another is not, and one that shows no tags at
-all is ours only if it goes to where our request went.
+all is ours only if it goes to where our request went. One of ours without an id proves that it is there, and cannot be
+followed.
 """
 
 from __future__ import annotations
@@ -58,7 +59,8 @@ def _sighting(rows: list[StatementRow] | list[MessageRow], key: str, destination
     ours = next((row for row in rows if row.callerid is not None and _is_ours(row, key, destinations)), None)
     if ours is not None and ours.callerid is not None:
         return Sighting(Seen.THERE, {"callerid": ours.callerid})
-    return Sighting(Seen.UNPROVEN if any(not row.tags for row in rows) else Seen.NOTHING)
+    cannot_be_told = any(not row.tags or _is_ours(row, key, destinations) for row in rows)
+    return Sighting(Seen.UNPROVEN if cannot_be_told else Seen.NOTHING)
 
 
 def _is_ours(row: Row, key: str, destinations: Collection[str]) -> bool:

@@ -213,8 +213,10 @@ async def _mask_on_loop(token: str) -> None:
     """Keep a token out of Airflow's logs, from an event loop: the blocking way can lock up with another call there."""
     try:
         from airflow.sdk.log import amask_secret
-    except ImportError:  # before Airflow 3.3.2
-        await asyncio.to_thread(mask_secret, token)
+    except ImportError:  # before Airflow 3.3.2; a plain thread would read the answers to the loop's own questions
+        from asgiref.sync import sync_to_async
+
+        await sync_to_async(mask_secret)(token)
     else:
         await amask_secret(token)
 

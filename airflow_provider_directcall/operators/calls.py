@@ -206,7 +206,8 @@ class DirectcallPlaceCallOperator(SendingOperator["PlacedCall", "StatementRow"])
     def _undo_of(self, ids: Mapping[str, str]) -> Request[Acknowledgement] | None:
         from airflow_provider_directcall.api.methods import end_call
 
-        is_only_scheduled = "schedule_id" in ids and "callerid" not in ids
+        # Without its id it may not be dialled yet: then what would be hung up is another call between the two.
+        is_only_scheduled = "callerid" not in ids and self._due_at() is not None
         return None if is_only_scheduled else end_call(self._origin, self._destination)
 
     def _trigger(self, record: Record, deadline: str) -> CallCompletedTrigger:

@@ -228,12 +228,13 @@ class DeliveringOperator(BaseOperator, Generic[Reply]):
         return self._judged(course, step, verdict)
 
     def _looked(self, hook: DirectcallHook, record: Record, settling: Settling) -> Verdict | None:
+        asked_at = Waiter.now()
         try:
-            sighting = self._sight(hook, record, Waiter.now())
+            sighting = self._sight(hook, record, asked_at)
         except DirectcallError as error:
             self.log.warning("airflow_key %s could not be looked for: %s", record.key, error)
             return settling.failed(error, Waiter.now())
-        return settling.saw(sighting, Waiter.now())
+        return settling.saw(sighting, asked_at, Waiter.now())
 
     def _judged(self, course: Course, step: Settle, verdict: Verdict) -> Step:
         """The next step after the verdict."""
@@ -258,10 +259,8 @@ class DeliveringOperator(BaseOperator, Generic[Reply]):
             self._keep(record.at(Phase.SENDING, reported=True))
             return AirflowFailException(self._unknown_text(record, step.reason))
         self._keep(record)
-        return DirectcallNotSent(
-            f"{record.sends} times the request left and was not to be found afterwards (airflow_key {record.key}); it "
-            "is surely not there"
-        )
+        kind = DirectcallNotSent if record.phase is Phase.NOT_SENT else DirectcallOutcomeUnknown
+        return kind(f"{step.reason} (airflow_key {record.key}); the next try goes on from here")
 
     def _unknown_text(self, record: Record, reason: str) -> str:
         zone = self._settings.zone if self._settings is not None else UTC

@@ -167,7 +167,7 @@ class SendMessageOperator(SendingOperator["SentMessage", "MessageState"]):
         """What became of each recipient; of a message that was found again, what its rows in the statement tell."""
         if record.recipients is not None:
             return [
-                self._shown(self._digits[place] if place is not None else "", message_id, code, accepted=code is None)
+                self._shown(self._number_at(place), message_id, code, accepted=code is None)
                 for place, message_id, code in record.recipients
             ]
         rows = self._rows(hook, record)
@@ -192,6 +192,10 @@ class SendMessageOperator(SendingOperator["SentMessage", "MessageState"]):
         """Only when there was one recipient, whom the message did not reach."""
         recipients = result["recipients"]
         return isinstance(recipients, list) and len(recipients) == 1 and result["state"] != "delivered"
+
+    def _number_at(self, place: int | None) -> str:
+        """A recipient's number; empty when a retry's template gave fewer recipients than it was sent to."""
+        return self._digits[place] if place is not None and 0 <= place < len(self._digits) else ""
 
     @property
     def _destinations(self) -> list[str]:

@@ -130,9 +130,16 @@ class SendingOperator(DeliveringOperator[Reply], Generic[Reply, Outcome]):
         return self._resumed(next_method, next_kwargs, context)
 
     def on_kill(self) -> None:
-        """Stop what was sent, if it can be stopped and is not known to be over; that it is over already is fine."""
-        undo, settings, self._undo = self._undo, self._settings, None
-        if undo is None or settings is None:
+        """Stop what was sent, if it can be stopped and is not known to be over; that it is over already is fine.
+
+        A cleared task may not write any more. Then nothing is stopped: the next try goes on with what was sent.
+        """
+        undo, settings, record, self._undo = self._undo, self._settings, self._record, None
+        if undo is None or settings is None or record is None:
+            return
+        writes = self._resting and self._journal is not None and self._journal.remembers
+        if writes and not self._kept(record.at(Phase.STOPPED)):
+            self.log.info("Nothing was stopped: the next try goes on with it.")
             return
         # A client of its own: this may run in a signal handler while the task's own client holds its locks.
         from airflow_provider_directcall.api.client import Client, RetryBudget
@@ -142,10 +149,10 @@ class SendingOperator(DeliveringOperator[Reply], Generic[Reply, Outcome]):
                 client.send(undo)
         except (DirectcallError, ValueError) as error:
             self.log.warning("Nothing was stopped: %s", error)
+            if writes:
+                self._kept(record)
         else:
             self.log.info("Stopped by %s.", undo.endpoint_name)
-            if self._resting:
-                self._keep_stopped()
 
     def _resumed(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Result:
         result: Result = super().resume_execution(next_method, next_kwargs, context)
@@ -248,14 +255,14 @@ class SendingOperator(DeliveringOperator[Reply], Generic[Reply, Outcome]):
         self._keep(record.at(Phase.DONE, repeat=True))
         return course.anew(record)
 
-    def _keep_stopped(self) -> None:
-        """Write down that it was stopped; what cannot be written is only looked up again by the next try."""
-        if self._record is None:
-            return
+    def _kept(self, record: Record) -> bool:
+        """Whether how far it has come could be written down by a task that is being killed."""
         try:
-            self._keep(self._record.at(Phase.STOPPED))
-        except Exception as error:  # noqa: BLE001 - the task is being killed, and a cleared one may not write any more
-            self.log.warning("That it was stopped could not be kept: %s", type(error).__name__)
+            self._keep(record)
+        except Exception as error:  # noqa: BLE001 - Airflow refuses a cleared task, in its own ways
+            self.log.warning("The phase %s could not be kept: %s", record.phase, type(error).__name__)
+            return False
+        return True
 
     @contextmanager
     def _stopping_at_timeout(self) -> Iterator[None]:

@@ -19,6 +19,7 @@ from airflow_provider_directcall.sandbox.wire_dates import write_moment
 
 if TYPE_CHECKING:
     from airflow_provider_directcall.sandbox.faults import Fault
+    from airflow_provider_directcall.sandbox.php_forms import PhpArray
 
 FIRST_RULE_ID: Final = 18000
 FIRST_SOUND_ID: Final = 150
@@ -77,11 +78,11 @@ class Account:
         """Change settings while the sandbox runs, checked as at its start."""
         self.settings = replace(self.settings, **changes)  # type: ignore[arg-type]  # checked by __post_init__
 
-    def draw_faults(self, endpoint: str) -> list[Fault]:
+    def draw_faults(self, endpoint: str, fields: PhpArray) -> list[Fault]:
         """Count a request and give the faults that it meets."""
         with self.lock:
             self.store.requests.add(endpoint)
-            return self.faults.draw(endpoint)
+            return self.faults.draw(endpoint, fields)
 
     def in_statement(self, row_id: str, begins_at: float, since: float) -> bool:
         """Whether the row of something that began and was over at two moments has reached the statement by now."""

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias, TypeGuard
+
+from airflow_provider_directcall.sandbox.php_forms import split_name, text_at
 
 if TYPE_CHECKING:
     from airflow_provider_directcall.sandbox.exchange import CapturedReply, Link
+    from airflow_provider_directcall.sandbox.php_forms import PhpArray
 
 EVERY_ENDPOINT: Final = "*"
 _HTML: Final = "text/html; charset=UTF-8"
@@ -24,7 +28,9 @@ class Fault:
 
     ``endpoint`` is a name or path (``voz/call``, ``/voz/call``) or ``*``. Of the requests there, the first ``after``
     pass; of the others each meets the fault with ``probability`` (drawn with ``seed``), until it has happened ``times``
-    times (None = always). ``seconds`` is how long ``slow`` waits (real seconds), ``retry_after`` the header of a 429,
+    times (None = always). ``each`` names a field of the request, as PHP names it (``did``, ``campos[contact]``): then
+    ``after`` and ``times`` count for each of its values apart, and requests without it pass, and those whose value is
+    not ``among`` some. ``seconds`` is how long ``slow`` waits (real seconds), ``retry_after`` the header of a 429,
     ``write`` the fields of the rule write that ``second_writer`` does (as ``/did/save``, or ``did`` and ``remove``).
     """
 
@@ -36,6 +42,8 @@ class Fault:
     seed: int = 0
     seconds: float = 1.0
     retry_after: int = 1
+    each: str | None = None
+    among: tuple[str, ...] | None = None
     write: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -46,6 +54,10 @@ class Fault:
             raise ValueError(f"probability must be from 0 to 1, got {self.probability}")
         if self.after < 0 or self.seconds < 0 or (self.times is not None and self.times < 0):
             raise ValueError("after, seconds and times must not be negative")
+        if self.each is not None and not split_name(self.each):
+            raise ValueError(f"each: {self.each!r} cannot be the name of a field")
+        if self.among is not None and self.each is None:
+            raise ValueError("among: values of which field? each is needed too")
 
     @property
     def endpoint_name(self) -> str:
@@ -179,20 +191,25 @@ class _Armed:
     def __init__(self, fault: Fault) -> None:
         self.fault = fault
         self.fired = 0
-        self._seen = 0
+        self._seen_of: Counter[str] = Counter()
+        self._fired_of: Counter[str] = Counter()
         self._random = random.Random(fault.seed)  # noqa: S311 - which request fails is no secret
 
-    def fires(self, endpoint: str) -> bool:
+    def fires(self, endpoint: str, fields: PhpArray) -> bool:
         fault = self.fault
-        if fault.endpoint_name not in {EVERY_ENDPOINT, endpoint}:
+        counted_as = "" if fault.each is None else text_at(fields, fault.each)
+        if fault.endpoint_name not in {EVERY_ENDPOINT, endpoint} or not self._concerns(counted_as):
             return False
-        self._seen += 1
-        if self._seen <= fault.after or (fault.times is not None and self.fired >= fault.times):
+        self._seen_of[counted_as] += 1
+        used_up = fault.times is not None and self._fired_of[counted_as] >= fault.times
+        if used_up or self._seen_of[counted_as] <= fault.after or self._random.random() >= fault.probability:
             return False
-        if self._random.random() >= fault.probability:
-            return False
+        self._fired_of[counted_as] += 1
         self.fired += 1
         return True
+
+    def _concerns(self, value: str | None) -> TypeGuard[str]:
+        return value is not None and (self.fault.among is None or value in self.fault.among)
 
 
 class FaultPlan:
@@ -209,9 +226,9 @@ class FaultPlan:
         """Put all faults out of force."""
         self._armed.clear()
 
-    def draw(self, endpoint: str) -> list[Fault]:
+    def draw(self, endpoint: str, fields: PhpArray) -> list[Fault]:
         """The faults that the next request to an endpoint meets, in the order of their adding."""
-        return [armed.fault for armed in self._armed if armed.fires(endpoint)]
+        return [armed.fault for armed in self._armed if armed.fires(endpoint, fields)]
 
     def report(self) -> list[dict[str, object]]:
         """The faults in force, with how often each has happened (``fired``)."""

@@ -5,8 +5,11 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from starlette.requests import Request
+
 from airflow_provider_directcall.sandbox.exchange import EXCHANGE_KEY, Capture, Exchange, Link, read_body, replay
 from airflow_provider_directcall.sandbox.faults import FAULT_KINDS
+from airflow_provider_directcall.sandbox.requests import read_fields
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -14,6 +17,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from airflow_provider_directcall.sandbox.faults import After, Fault
+    from airflow_provider_directcall.sandbox.php_forms import PhpArray
 
 log = logging.getLogger(__name__)
 
@@ -21,10 +25,12 @@ log = logging.getLogger(__name__)
 class FaultInjection:
     """Wraps an app; ``endpoints`` gives the name of each path of the API, other paths pass untouched.
 
-    ``draw`` gives the faults of a request to an endpoint, and is asked exactly once a request.
+    ``draw`` gives the faults of a request to an endpoint with such fields, and is asked exactly once a request.
     """
 
-    def __init__(self, app: ASGIApp, endpoints: Mapping[str, str], draw: Callable[[str], list[Fault]]) -> None:
+    def __init__(
+        self, app: ASGIApp, endpoints: Mapping[str, str], draw: Callable[[str, PhpArray], list[Fault]]
+    ) -> None:
         self._app = app
         self._endpoints = endpoints
         self._draw = draw
@@ -54,7 +60,8 @@ class FaultInjection:
 
     async def _serve(self, scope: Scope, body: bytes, link: Link, receive: Receive, send: Send) -> None:
         lost: tuple[After, Fault] | None = None
-        for fault in self._draw(link.exchange.endpoint):
+        fields = await read_fields(Request(scope, replay(body, receive)))
+        for fault in self._draw(link.exchange.endpoint, fields):
             link.exchange.faults.append(fault.kind)
             kind = FAULT_KINDS[fault.kind]
             if kind.before is not None and await kind.before(link, fault):

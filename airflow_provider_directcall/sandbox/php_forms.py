@@ -47,6 +47,14 @@ def register(fields: PhpArray, name: str, value: PhpValue) -> None:
     target[_place(target, path[-1])] = value
 
 
+def text_at(fields: PhpArray, name: str) -> str | None:
+    """The text of one field by its PHP name (``campos[contact]``); None when it is missing or an array."""
+    value: PhpValue | None = fields
+    for key in split_name(name):
+        value = value.get(key or "") if isinstance(value, dict) else None
+    return value if isinstance(value, str) else None
+
+
 def split_name(name: str) -> list[str | None]:
     """Split ``a.b[c][]`` into ``["a_b", "c", None]``; None stands for "append". Empty when PHP ignores the name."""
     name = name.partition("\0")[0].lstrip(" ")

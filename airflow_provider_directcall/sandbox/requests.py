@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from starlette.datastructures import UploadFile
+from starlette.formparsers import MultiPartException
 
 from airflow_provider_directcall.sandbox.php_forms import PhpArray, parse_urlencoded, register
 from airflow_provider_directcall.sandbox.replies import ApiError
@@ -145,19 +146,40 @@ async def read_request(request: Request, exchange: Exchange, zone: ZoneInfo, *, 
 
     With ``takes_json`` a JSON body is read too, its texts, numbers and maps of them also as fields.
     """
+    content = await _read(request, takes_json=takes_json)
     base_url = str(request.base_url).rstrip("/")
+    return ApiRequest(content.fields, zone, exchange, base_url, files=content.files, json_body=content.json_body)
+
+
+async def read_fields(request: Request) -> PhpArray:
+    """The fields of a request to any endpoint; none where they cannot be read."""
+    try:
+        return (await _read(request, takes_json=True)).fields
+    except MultiPartException:
+        return {}
+
+
+@dataclass(frozen=True, slots=True)
+class _Content:
+    """What a request carries."""
+
+    fields: PhpArray = field(default_factory=dict)
+    files: dict[str, Upload] = field(default_factory=dict)
+    json_body: Json = None
+
+
+async def _read(request: Request, *, takes_json: bool) -> _Content:
     if request.method == "GET":
-        return ApiRequest(parse_urlencoded(request.url.query.encode()), zone, exchange, base_url)
+        return _Content(parse_urlencoded(request.url.query.encode()))
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if content_type == "application/json" and takes_json:
         body = _json(await request.body())
-        return ApiRequest(_json_fields(body), zone, exchange, base_url, json_body=body)
+        return _Content(_json_fields(body), json_body=body)
     if content_type == "multipart/form-data":
-        fields, files = await _multipart(request)
-        return ApiRequest(fields, zone, exchange, base_url, files=files)
+        return _Content(*await _multipart(request))
     if content_type == "application/x-www-form-urlencoded":
-        return ApiRequest(parse_urlencoded(await request.body()), zone, exchange, base_url)
-    return ApiRequest({}, zone, exchange, base_url)
+        return _Content(parse_urlencoded(await request.body()))
+    return _Content()
 
 
 async def _multipart(request: Request) -> tuple[PhpArray, dict[str, Upload]]:

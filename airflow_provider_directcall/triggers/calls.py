@@ -21,7 +21,7 @@ class CallCompletedTrigger(PollingTrigger):
     The event is ``{"status": "done", "callerid": ...}``, or ``{"status": "refused"}`` for a scheduled call that was
     refused when its time came; the row itself holds numbers and is read again by the task.
 
-    When a user acts on the waiting task (Airflow 3.3 and later), the call is hung up. Directcall finds it by its two
+    When a user ends the waiting task (Airflow 3.3 and later), the call is hung up. Directcall finds it by its two
     numbers, which is why they are needed.
 
     :param callerid: id of the call; None for a scheduled one that was not dialled yet.
@@ -93,7 +93,10 @@ class CallCompletedTrigger(PollingTrigger):
         return scheduled.refusal is not None
 
     async def on_kill(self) -> None:
-        """Hang the call up; that it is over already is fine."""
+        """Hang the call up, unless the task was cleared and will go on with it; that it is over already is fine."""
+        if await self.was_cleared():
+            self.log.info("%r goes on: the cleared task will wait for it", self)
+            return
         if self.callerid is None:
             self.log.warning("%r: Directcall has no way to cancel a scheduled call; it will be dialled", self)
             return

@@ -40,7 +40,9 @@ def status_of(event: object, expected: Collection[str]) -> str:
 def verdict_event(verdict: Verdict) -> Event:
     """What a trigger tells when it is known, or known to be unknowable, what became of a request."""
     told: Event = {"status": SETTLED, "verdict": verdict.kind.value, **verdict.ids}
-    return {**told, "reason": verdict.reason} if verdict.reason else told
+    if verdict.kind is VerdictKind.UNKNOWN:
+        told |= {"reason": verdict.reason, "may_pass": int(verdict.may_pass)}
+    return told
 
 
 def verdict_in(event: object, ids: Collection[str]) -> Verdict:
@@ -57,5 +59,8 @@ def verdict_in(event: object, ids: Collection[str]) -> Verdict:
     except ValueError:
         raise DirectcallUnexpectedEvent("the trigger's event has a verdict that is not known here") from None
     return Verdict(
-        kind, ids={name: str(told[name]) for name in ids if name in told}, reason=str(told.get("reason") or "")
+        kind,
+        ids={name: str(told[name]) for name in ids if name in told},
+        reason=str(told.get("reason") or ""),
+        may_pass=bool(told.get("may_pass")),
     )

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class MessageDeliveredTrigger(PollingTrigger):
     """Fires when a message is delivered, failed or cancelled (``/sms/status``).
 
-    The event is ``{"status": "done", "callerid": ..., "state": ...}``. When a user acts on the waiting task (Airflow
+    The event is ``{"status": "done", "callerid": ..., "state": ...}``. When a user ends the waiting task (Airflow
     3.3 and later), a message that is still scheduled is cancelled.
 
     :param callerid: id of the message's request, 14 digits (``callerid``).
@@ -57,7 +57,10 @@ class MessageDeliveredTrigger(PollingTrigger):
         return {"status": DONE} if status.state.is_terminal else None
 
     async def on_kill(self) -> None:
-        """Cancel the message; that it has left already is fine."""
+        """Cancel the message, unless the task was cleared and will go on with it; that it has left already is fine."""
+        if await self.was_cleared():
+            self.log.info("%r goes on: the cleared task will wait for it", self)
+            return
         try:
             async with self.hook() as hook:
                 await hook.cancel_message(self.callerid)

@@ -76,14 +76,15 @@ class SettlingTrigger(PollingTrigger):
 
     async def poll(self, hook: DirectcallAsyncHook) -> Event | None:
         """Look once, and say so when that makes a verdict; a failed look may make one too."""
-        settling = self._settling = self._settling or Settling(self._now(), self._patience())
+        asked_at = self._now()
+        settling = self._settling = self._settling or Settling(asked_at, self._patience())
         try:
             sighting = await self.sight(hook)
         except DirectcallError as error:
             self.log.warning("%r could not be looked for: %s", self, error)
             verdict = settling.failed(error, self._now())
         else:
-            verdict = settling.saw(sighting, self._now())
+            verdict = settling.saw(sighting, asked_at, self._now())
         return verdict_event(verdict) if verdict is not None else None
 
     def _patience(self) -> Patience:

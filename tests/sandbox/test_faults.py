@@ -116,6 +116,50 @@ def test_answers_that_are_no_json(api, kind, effects):
     assert calls(api) == effects
 
 
+@pytest.mark.parametrize("files", [None, {"destino_csv": ("d.csv", b"5511990000001", "text/csv")}])
+def test_each_value_of_a_field_meets_a_fault_on_its_own(api, files):
+    api.server.inject(Fault(kind="error_500_before", endpoint="sms/send", each="campos[contact]", after=1, times=1))
+    contacts = ["c1", "c2", "c1", "c2", "c1", None, None]
+    statuses = []
+    for contact in contacts:
+        fields = {"destino": "5511990000001"} if files is None else {}
+        tags = {} if contact is None else {"campos[contact]": contact}
+        statuses.append(api.post("/sms/send", files=files, origem="loja", texto="oi", **fields, **tags).status_code)
+    assert statuses == [200, 200, 500, 500, 200, 200, 200]
+    assert api.server.state()["faults"][0]["fired"] == 2
+
+
+def test_each_number_meets_a_fault_on_its_own_in_a_query_too(api):
+    api.server.inject(Fault(kind="too_many_requests", endpoint="voz/status", each="destino", times=1))
+    ask = [api.get("/voz/status", origem="551130000001", destino=f"551199000000{n}").status_code for n in (1, 2, 1)]
+    assert ask == [429, 429, 200]
+
+
+def test_a_form_that_cannot_be_read_has_no_fields_to_count(api):
+    api.server.inject(Fault(kind="error_500_before", each="destino"))
+    headers = {"content-type": "multipart/form-data"}
+    reply = api.http.post("/sms/send", content=b"no parts", headers=headers)
+    assert reply.status_code == 400
+
+
+def test_a_fault_may_concern_some_values_only(api):
+    fault = {"kind": "error_500_before", "each": "destino", "among": ["551199000000" + n for n in "13"], "times": 1}
+    assert api.http.post("/_sandbox/faults", json=fault).status_code == 200
+    ask = [api.get("/voz/status", origem="551130000001", destino=f"551199000000{n}").status_code for n in (1, 2, 3, 1)]
+    assert ask == [500, 200, 500, 200]
+
+
+def test_values_of_no_field_make_no_sense():
+    with pytest.raises(ValueError, match="each is needed"):
+        Fault(kind="slow", among=("a",))
+
+
+@pytest.mark.parametrize("name", ["", "[x]"])
+def test_each_has_to_be_a_name(name):
+    with pytest.raises(ValueError, match="each"):
+        Fault(kind="slow", each=name)
+
+
 def test_slow_waits_and_then_answers(api):
     api.server.inject(Fault(kind="slow", seconds=0.2, times=1))
     began = time.monotonic()

@@ -1,0 +1,175 @@
+"""The rules that a task wants on a number, out of its arguments: a calendar at a moment, or a list of rules."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+from airflow_provider_directcall.tasks import rendered
+
+if TYPE_CHECKING:
+    from airflow_provider_directcall.routing.calendars import RoutingCalendar
+    from airflow_provider_directcall.routing.rules import NumberRule
+
+#: Fields of a rule that are no texts -> how they come out of a template.
+_READERS: Final[Mapping[str, Callable[[str, object], object]]] = MappingProxyType(
+    {
+        "priority": rendered.integer,
+        "wait_seconds": rendered.integer,
+        "sound_id": rendered.integer,
+        "record": rendered.boolean,
+        "weekdays": rendered.texts,
+        "sources": rendered.texts,
+    }
+)
+_JSON_BEGINS: Final = "{"
+
+
+@dataclass(frozen=True, slots=True)
+class WantedRules:
+    """What shall stand.
+
+    :ivar did: the number, without 55.
+    :ivar rules: all rules that shall stand on it.
+    :ivar made_for: the moment from which they do what the calendar says; None for a list of rules, which has no dates.
+    :ivar valid_until: when they stop doing so.
+    """
+
+    did: str = field(repr=False)
+    rules: tuple[NumberRule, ...]
+    made_for: datetime | None = None
+    valid_until: datetime | None = None
+
+    def check_not_over(self, now: datetime) -> None:
+        """Refuse rules that would do harm: dates are weekdays in them, and those come again.
+
+        :raises ValueError: the calendar's moment is so long ago that its rules are not right any more.
+        """
+        if self.valid_until is not None and self.valid_until <= now:
+            raise ValueError(
+                f"at: rules made for {self.made_for:%Y-%m-%d %H:%M} were right until {self.valid_until:%Y-%m-%d}, and "
+                "would take later days for days of that week; leave 'at' out to have the rules of now (was an old run "
+                "cleared?)"
+            )
+
+    def rehearsal(self, now: datetime) -> str | None:
+        """A warning where rules are made for a day to come: until then they may do what is not meant."""
+        if self.made_for is None or self.valid_until is None:
+            return None
+        zone = self.valid_until.tzinfo
+        first_day = self.made_for.astimezone(zone).date()
+        if first_day <= now.astimezone(zone).date():
+            return None
+        return f"the rules are made for {first_day} and later; what they say of weekdays holds from now on"
+
+
+def rules_of_calendar(
+    calendar: object, *, at: object, horizon_days: object, emergency: object, folder: Path | None
+) -> WantedRules:
+    """The rules of a calendar.
+
+    :param calendar: a ``RoutingCalendar``, a mapping or a text with the keys of a calendar file, or the path of one.
+    :param at: aware datetime or ISO text.
+    :param emergency: mapping or text of one, which goes before the calendar's own; nothing for that.
+    :param folder: where a relative path begins.
+    :raises ValueError: any of it cannot be; a calendar's problems are told all at once.
+    """
+    from airflow_provider_directcall.routing.compiling import rules_for, valid_until
+
+    moment = rendered.moment("at", at)
+    if moment is None:
+        raise ValueError("at: a moment is needed")
+    days = rendered.integer("horizon_days", horizon_days)
+    if days is None:
+        raise ValueError("horizon_days: a number of days is needed")
+    known = _with_emergency(_calendar(calendar, folder), emergency)
+    rules = rules_for(known, moment, horizon_days=days)
+    return WantedRules(known.did, rules, moment, valid_until(known, moment, horizon_days=days))
+
+
+def rules_of_list(did: object, rules: object) -> WantedRules:
+    """Rules that are listed: objects or mappings, or the text of a list of mappings.
+
+    :raises ValueError: any of them cannot be; all problems are told at once.
+    """
+    from airflow_provider_directcall.routing.problems import Problems
+    from airflow_provider_directcall.telephony.numbers import parse_did
+
+    problems = Problems()
+    number, found = "", []
+    with problems.at():
+        number = parse_did(rendered.optional_text(did) or "")
+    with problems.at():
+        listed = rendered.literal("rules", rules) if isinstance(rules, str) else rules
+        if not isinstance(listed, Sequence) or isinstance(listed, str) or not listed:
+            raise ValueError("rules: a list of at least one rule is needed; a number without rules answers nobody")
+        for index, item in enumerate(listed):
+            with problems.at(f"rules[{index}]"):
+                found.append(_rule(item))
+    problems.tell()
+    return WantedRules(number, tuple(found))
+
+
+def _calendar(value: object, folder: Path | None) -> RoutingCalendar:
+    from airflow_provider_directcall.routing.calendar_files import calendar_from, load_calendar
+
+    if isinstance(value, os.PathLike) or (isinstance(value, str) and _names_file(value)):
+        path = _found(Path(value), folder)
+        try:
+            return load_calendar(path)
+        except OSError as error:
+            raise ValueError(f"calendar: {path} cannot be read: {error.strerror}") from error
+    return load_calendar(value) if isinstance(value, str) else calendar_from(value)
+
+
+def _names_file(text: str) -> bool:
+    return bool(text.strip()) and "\n" not in text and not text.lstrip().startswith(_JSON_BEGINS)
+
+
+def _found(path: Path, folder: Path | None) -> Path:
+    if path.is_absolute():
+        return path
+    if folder is None:
+        raise ValueError(f"calendar: {path} is a relative path, and the task has no DAG beside whose file it could be")
+    return folder / path
+
+
+def _with_emergency(calendar: RoutingCalendar, emergency: object) -> RoutingCalendar:
+    from airflow_provider_directcall.routing.calendars import Emergency
+    from airflow_provider_directcall.routing.problems import Problems, built
+
+    given = emergency
+    if isinstance(given, str):
+        text = rendered.optional_text(given)
+        given = None if text is None else rendered.literal("emergency", text)
+    if not given:
+        return calendar
+    problems = Problems()
+    with problems.at("emergency"):
+        calendar = replace(calendar, emergency=built(Emergency, given))
+    problems.tell()
+    return calendar
+
+
+def _rule(item: object) -> NumberRule:
+    from airflow_provider_directcall.routing.rules import NumberRule, rule_from
+
+    if isinstance(item, NumberRule):
+        return item
+    if not isinstance(item, Mapping):
+        raise ValueError(f"a mapping or a rule is needed, not {type(item).__name__}")
+    return rule_from({name: value for name, value in _typed(item) if value is not None})
+
+
+def _typed(given: Mapping[str, object]) -> Iterator[tuple[str, object]]:
+    """The rule's fields with their values as they were before the template; None for what is not given."""
+    for name, value in given.items():
+        if rendered.optional_text(value) is None:
+            yield name, None
+        else:
+            yield name, _READERS[name](name, value) if name in _READERS else value

@@ -1,0 +1,173 @@
+"""The cost of once-only sending when nothing fails. Wanted: at most 2 state-store writes, no extra API request.
+
+An operator runs in this process, with a state store that counts; beside it a bare call of the hook sends the same. Both
+make a client of their own each time, as a task does, and take turns, so that a change of the machine's pace meets
+both. The time of Airflow's own state store (one request to its API server a write) is not in it.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import statistics
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
+
+import httpx
+from airflow.sdk.bases.operator import ExecutorSafeguard
+
+from airflow_provider_directcall.hooks.directcall import DirectcallHook
+from airflow_provider_directcall.operators.calls import DirectcallPlaceCallOperator
+from airflow_provider_directcall.operators.messages import (
+    DirectcallSendSMSOperator,
+    DirectcallSendVoiceMessageOperator,
+)
+from bench._sandbox_process import sandbox_process
+
+if TYPE_CHECKING:
+    from airflow.sdk import BaseOperator, Context
+
+    from airflow_provider_directcall.api.settings import Settings
+
+PAIRS = 40
+ORIGIN, PERSON, TEXT = "551130000001", "5511990000001", "Bom dia"
+CONNECTION = "AIRFLOW_CONN_DIRECTCALL_DEFAULT"
+
+
+@dataclass(slots=True)
+class CountingStore:
+    """A task state store in memory that counts what it is asked for."""
+
+    kept: dict[str, object] = field(default_factory=dict)
+    reads: int = 0
+    writes: int = 0
+
+    def get(self, key: str) -> object:
+        """What is kept, None when nothing is."""
+        self.reads += 1
+        return self.kept.get(key)
+
+    def set(self, key: str, value: object) -> None:
+        """Keep a JSON value."""
+        self.writes += 1
+        self.kept[key] = json.loads(json.dumps(value))
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """One way to send, with an operator and with the hook alone."""
+
+    name: str
+    operator: Callable[[str], BaseOperator]
+    bare: Callable[[DirectcallHook], object]
+
+
+SUBJECTS = (
+    Subject(
+        "SMS",
+        lambda task_id: DirectcallSendSMSOperator(task_id=task_id, origin=ORIGIN, destination=PERSON, text=TEXT),
+        lambda hook: hook.send_sms(PERSON, TEXT, origin=ORIGIN),
+    ),
+    Subject(
+        "voice message",
+        lambda task_id: DirectcallSendVoiceMessageOperator(
+            task_id=task_id, origin=ORIGIN, destination=PERSON, text=TEXT
+        ),
+        lambda hook: hook.send_voice_message(PERSON, text=TEXT, origin=ORIGIN),
+    ),
+    Subject(
+        "call",
+        lambda task_id: DirectcallPlaceCallOperator(task_id=task_id, origin=ORIGIN, destination=PERSON),
+        lambda hook: hook.place_call(ORIGIN, PERSON),
+    ),
+)
+
+
+def main() -> None:
+    """Print, for each thing that can be sent: writes, requests, time."""
+    ExecutorSafeguard.test_mode = True
+    logging.disable(logging.INFO)
+    with sandbox_process() as settings:
+        os.environ[CONNECTION] = _connection(settings)
+        for subject in SUBJECTS:
+            _measure(subject, settings.base_url)
+
+
+def _measure(subject: Subject, url: str) -> None:
+    _operator_task(subject, 0, CountingStore())()
+    _send_bare(subject)
+    writes: list[int] = []
+    ratios: list[float] = []
+    ours: Counter[str] = Counter()
+    theirs: Counter[str] = Counter()
+    for pair in range(1, PAIRS + 1):
+        store = CountingStore()
+        run = _operator_task(subject, pair, store)
+        if pair % 2:
+            with_operator = _counted(url, ours, run)
+            bare = _counted(url, theirs, partial(_send_bare, subject))
+        else:
+            bare = _counted(url, theirs, partial(_send_bare, subject))
+            with_operator = _counted(url, ours, run)
+        writes.append(store.writes)
+        ratios.append(with_operator / bare)
+    lower, middle, upper = statistics.quantiles(ratios, n=4)
+    print(f"{subject.name}: state-store writes a send: {statistics.mean(writes):g} (most: {max(writes)})")
+    print(f"{subject.name}: API requests a send: {ours.total() / PAIRS:g}, bare hook call: {theirs.total() / PAIRS:g}")
+    print(f"{subject.name}: time over a bare hook call: {middle:.2f} (quartiles {lower:.2f} and {upper:.2f})")
+
+
+def _counted(url: str, requests: Counter[str], send: Callable[[], object]) -> float:
+    """Seconds that a send takes; its API requests are added to the count."""
+    before = _requests(url)
+    started = time.perf_counter()
+    send()
+    seconds = time.perf_counter() - started
+    requests.update(_requests(url) - before)
+    return seconds
+
+
+def _requests(url: str) -> Counter[str]:
+    return Counter(httpx.get(f"{url}/_sandbox/state", trust_env=False).json()["requests"])
+
+
+def _send_bare(subject: Subject) -> None:
+    with DirectcallHook() as hook:
+        subject.bare(hook)
+
+
+def _operator_task(subject: Subject, number: int, store: CountingStore) -> Callable[[], object]:
+    """An operator that is ready to run as the first try of a task."""
+    operator = subject.operator(f"send_{number}")
+    return partial(operator.execute, cast("Context", _context(operator.task_id, store)))
+
+
+def _context(task_id: str, store: CountingStore) -> Mapping[str, Any]:
+    """What an operator asks of a task's context."""
+    ti = SimpleNamespace(
+        dag_id="bench",
+        run_id="run",
+        task_id=task_id,
+        map_index=-1,
+        try_number=1,
+        max_tries=3,
+        start_date=datetime.now(UTC),
+        xcom_push=lambda key, value: None,
+    )
+    return {"ti": ti, "dag_run": SimpleNamespace(start_date=datetime.now(UTC)), "task_state_store": store}
+
+
+def _connection(settings: Settings) -> str:
+    fields = {"login": settings.client_id, "password": settings.client_secret, "host": settings.base_url}
+    return json.dumps({"conn_type": "directcall", **fields})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,243 @@
+"""The judge of the fault harness: it has to see a second send and a silent loss where there is one."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+from itertools import product
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from airflow_provider_directcall.api import methods
+from airflow_provider_directcall.api.client import Client
+from airflow_provider_directcall.api.settings import Settings
+from airflow_provider_directcall.sandbox import Sandbox, SandboxConfig, SandboxServer
+from tools.faults.cases import DIDS, FORWARD_TO, RULE_PRIORITY, Case, arguments_of_baseline, arguments_of_ours, cases_of
+from tools.faults.counting import Effects, Report, Verdict, effects_in, ending_of, judge
+from tools.faults.harness import BASELINE, OURS, RowResult
+from tools.faults.logs import Said, last_error, log_folder
+from tools.faults.matrix import MATRIX, row_named
+from tools.faults.report import as_json, show, total
+from tools.faults.rows import ON_WORKER, SENDS, Ending, Kind, Row, Way, side_by_side
+
+AGENT, PERSON, LONG_CALL = "551130000000", "5511990000001", "5511990000600"
+ROW = Row(name="row", meaning="some fault")
+SUCCESS = Report("success", 1, result={"callerid": "1"})
+FAIL = "AirflowFailException"
+
+
+def a_case(kind: Kind = Kind.SMS, name: str = "c", row: Row = ROW) -> Case:
+    return Case(row, name, kind, Way.WORKER, 0)
+
+
+def failed(*said: tuple[str, str]) -> Report:
+    return Report("failed", 4, said=[Said(*error) for error in said])
+
+
+@pytest.fixture
+def server() -> Iterator[SandboxServer]:
+    with Sandbox(SandboxConfig(numbers=DIDS[:3])).serve() as running:
+        yield running
+
+
+@pytest.fixture
+def client(server: SandboxServer) -> Iterator[Client]:
+    config = server.sandbox.config
+    with Client(Settings(config.client_id, config.client_secret, base_url=server.url)) as running:
+        yield running
+
+
+def made(server: SandboxServer, kind: Kind, name: str = "c") -> Effects:
+    return effects_in(server.state(), [a_case(kind, name)])[name]
+
+
+@pytest.mark.parametrize("times", [0, 1, 2])
+def test_effects_are_counted_by_case(server: SandboxServer, client: Client, times: int) -> None:
+    for _ in range(times):
+        client.send(methods.send_sms(PERSON, "oi", origin=AGENT, tags={"case": "sms"}))
+        client.send(methods.send_voice_message(PERSON, text="oi", origin=AGENT, tags={"case": "voice"}))
+        client.send(methods.place_call(AGENT, PERSON, tags={"case": "call"}))
+    client.send(methods.send_sms(PERSON, "oi", origin=AGENT, tags={"case": "another"}))
+    client.send(methods.send_sms(PERSON, "oi", origin=AGENT))
+    for kind in SENDS:
+        assert made(server, kind, kind.value).made == times
+
+
+def test_a_call_that_was_hung_up_is_told_apart(server: SandboxServer, client: Client) -> None:
+    placed = client.send(methods.place_call(AGENT, LONG_CALL, tags={"case": "c"}))
+    client.send(methods.end_call(AGENT, LONG_CALL))
+    assert made(server, Kind.CALL) == Effects(made=1, undone=1, ids=(placed.callerid,))
+
+
+def test_a_rule_that_stands_twice_is_seen(server: SandboxServer, client: Client) -> None:
+    did = DIDS[0]
+    assert made(server, Kind.RULE, did).made == 0
+    server.write_rule(
+        **{"did": did, "action": "fwd", "priority": str(RULE_PRIORITY), "data[phone]": FORWARD_TO, "data[wait]": "20"}
+    )
+    server.write_rule(**{"did": did, "action": "fwd", "priority": "8", "data[phone]": FORWARD_TO, "data[wait]": "20"})
+    assert made(server, Kind.RULE, did).made == 1
+    server.write_rule(
+        **{"did": did, "action": "fwd", "priority": str(RULE_PRIORITY), "data[phone]": FORWARD_TO, "data[wait]": "20"}
+    )
+    effects = made(server, Kind.RULE, did)
+    assert effects.made == 2
+    assert judge(a_case(Kind.RULE, did), SUCCESS, effects).duplicates == 1
+
+
+@pytest.mark.parametrize(
+    ("effects", "generations", "duplicates", "lost"),
+    [
+        (Effects(0), 1, 0, True),
+        (Effects(1), 1, 0, False),
+        (Effects(2), 1, 1, False),
+        (Effects(4), 1, 3, False),
+        (Effects(1), 2, 0, True),
+        (Effects(2), 2, 0, False),
+        (Effects(3), 2, 1, False),
+        (Effects(2, undone=1), 1, 0, False),
+        (Effects(1, undone=1), 1, 0, True),
+        (Effects(3, undone=1), 1, 1, False),
+    ],
+)
+def test_success_means_sent_as_often_as_wanted(effects: Effects, generations: int, duplicates: int, lost: bool) -> None:
+    row = Row(name="row", meaning="", generations=generations)
+    verdict = judge(a_case(row=row), SUCCESS, effects)
+    assert (verdict.ending, verdict.duplicates, verdict.is_lost) == (Ending.SENT, duplicates, lost)
+
+
+@pytest.mark.parametrize(
+    ("report", "ending"),
+    [
+        (Report("success", 1, result={"state": "unknown", "callerid": None}), Ending.UNKNOWN),
+        (Report("success", 1, result={"state": "sent"}), Ending.SENT),
+        (Report("success", 1, result="17953459386424"), Ending.SENT),
+        (Report("success", 1), Ending.SENT),
+        (failed((FAIL, "It may be out, and nobody can say (airflow_key k)")), Ending.UNKNOWN),
+        (failed((FAIL, "send_message: cut"), ("DirectcallOutcomeUnknown", "cut")), Ending.UNKNOWN),
+        (failed((FAIL, "insufficient balance"), ("DirectcallRefused", "insufficient balance")), Ending.REFUSED),
+        (failed((FAIL, "callerid 7: the wait ended"), ("DirectcallWaitTimeout", "the wait ended")), Ending.SENT),
+        (failed((FAIL, "callerid 42: boom")), Ending.SENT),
+        (failed(("DirectcallNotSent", "connection refused")), Ending.NOT_SENT),
+        (failed(("ReadTimeout", "The read operation timed out")), Ending.NOT_SENT),
+        (failed(), Ending.MUTE),
+        (Report("running", 1), Ending.UNFINISHED),
+        (Report("never started", 0), Ending.UNFINISHED),
+    ],
+)
+def test_what_a_task_says(report: Report, ending: Ending) -> None:
+    assert ending_of(report, Effects(1, ids=("42",))) is ending
+
+
+@pytest.mark.parametrize("ending", ["NOT_SENT", "MUTE", "REFUSED", "UNFINISHED"])
+def test_an_effect_that_nobody_speaks_of_is_a_silent_loss(ending: str) -> None:
+    reports = {
+        "NOT_SENT": failed(("ReadTimeout", "timed out")),
+        "MUTE": failed(),
+        "REFUSED": failed(("DirectcallRefused", "no")),
+        "UNFINISHED": Report("running", 1),
+    }
+    with_effect = judge(a_case(), reports[ending], Effects(1, ids=("42",)))
+    without = judge(a_case(), reports[ending], Effects())
+    assert with_effect.ending is without.ending is Ending[ending]
+    assert (with_effect.is_lost, without.is_lost) == (True, False)
+
+
+@pytest.mark.parametrize("effects", [Effects(), Effects(1)])
+def test_an_unknown_outcome_that_is_told_is_no_loss(effects: Effects) -> None:
+    assert not judge(a_case(), failed((FAIL, "It may be out")), effects).is_lost
+
+
+def verdict(ending: Ending = Ending.SENT, *, duplicates: int = 0, lost: bool = False) -> Verdict:
+    return Verdict(a_case(), ending, Effects(1), 2, duplicates, lost, "what it said")
+
+
+def a_batch(row: Row, *ours: Verdict, baseline: tuple[Verdict, ...] = ()) -> RowResult:
+    return RowResult(row, 1, 2.0, disturbed=True, verdicts={OURS: list(ours), BASELINE: list(baseline)})
+
+
+@pytest.mark.parametrize(
+    "surprise", [verdict(duplicates=1), verdict(lost=True), verdict(Ending.UNKNOWN), verdict(Ending.UNFINISHED)]
+)
+def test_surprises_are_found_and_shown(surprise: Verdict) -> None:
+    batch = a_batch(ROW, verdict(), surprise, baseline=(verdict(duplicates=3),))
+    assert batch.surprises == [surprise]
+    console = Console(width=130, file=io.StringIO())
+    show([batch], console)
+    assert "row: c (worker): 1 effects" in console.file.getvalue()
+    assert as_json([batch])["rows"][0]["surprises"][0]["said"] == "what it said"
+
+
+def test_second_sends_that_were_asked_for_are_counted_apart() -> None:
+    row = Row(name="row", meaning="", policy="resend", may_duplicate=True)
+    batch = a_batch(row, verdict(duplicates=1), baseline=(verdict(duplicates=1),))
+    ours, theirs = total([batch, batch], OURS), total([batch], BASELINE)
+    assert (ours.sends, ours.duplicates, ours.by_design, ours.tries) == (2, 0, 2, 4)
+    assert (theirs.duplicates, theirs.by_design) == (1, 0)
+    assert batch.surprises == []
+
+
+def test_the_last_error_of_the_last_try_is_read(tmp_path: Path) -> None:
+    folder = log_folder(tmp_path, "ours", "run", "sms", 3)
+    folder.mkdir(parents=True)
+    assert last_error(folder) == []
+
+    def line(*chain: tuple[str, str]) -> str:
+        return json.dumps(
+            {"event": "x", "error_detail": [{"exc_type": kind, "exc_value": text} for kind, text in chain]}
+        )
+
+    (folder / "attempt=11.log.trigger.3.log").write_text(line(("Trigger", "not the task's")))
+    (folder / "attempt=2.log").write_text(line(("Old", "of the second try")))
+    (folder / "attempt=10.log").write_text(
+        "\n".join([line(("First", "a")), "no json", line(("FailNow", "b"), ("Cause", "c")), json.dumps({"event": "x"})])
+    )
+    assert last_error(folder) == [Said("FailNow", "b"), Said("Cause", "c")]
+    (folder / "attempt=11.log").write_text(json.dumps({"event": "killed"}))
+    assert last_error(folder) == []
+
+
+@pytest.mark.parametrize("row", MATRIX, ids=[row.name for row in MATRIX])
+def test_each_row_of_the_matrix_makes_cases(row: Row) -> None:
+    assert row_named(row.name) is row
+    ours = cases_of([row], 20, 1, by=OURS)
+    assert len({case.name for case in ours}) == 20
+    pairs = {(case.kind, case.way) for case in ours}
+    assert pairs == {
+        (kind, way) for kind, way in product(row.kinds, row.ways) if kind is not Kind.RULE or way is Way.WORKER
+    }
+    assert {case.kind for case in cases_of([row], len(row.kinds), 1, by=OURS)} == set(row.kinds)
+    json.dumps([arguments_of_ours(case) for case in ours])
+    if row.with_baseline:
+        theirs = cases_of([row], 20, 1, by=BASELINE, among_ways=ON_WORKER)
+        assert len({case.name for case in ours} | {case.name for case in theirs}) == 40
+        assert not any(case.way.is_deferrable for case in theirs)
+        json.dumps([arguments_of_baseline(case) for case in theirs])
+
+
+def test_each_row_but_one_has_a_fault() -> None:
+    def has_fault(row: Row) -> bool:
+        around = row.setting.faults() or row.disturbance or row.without_server or row.number != "0001"
+        return bool(row.faults(1, ["c"]) or row.kills or around)
+
+    assert [row.name for row in MATRIX if not has_fault(row)] == ["nothing"]
+
+
+def test_rows_side_by_side_need_the_same_world_and_meet_their_own_faults() -> None:
+    groups = side_by_side(MATRIX, 6)
+    assert sorted(row.name for group in groups for row in group) == sorted(row.name for row in MATRIX)
+    assert all(len({row.setting for row in group}) == 1 and len(group) <= 6 for group in groups)
+    cut_after, cut_before = row_named("cut_after"), row_named("cut_before")
+    cases = cases_of([cut_after, cut_before], 12, 1, by=OURS)
+    assert len({case.name for case in cases}) == 24
+    for kind in Kind:
+        places = [case.map_index for case in cases if case.kind is kind]
+        assert places == list(range(len(places)))
+    assert all(fault.among == ("c",) for fault in cut_after.faults(1, ["c"]))
+
+
+def test_names_of_rows_are_different() -> None:
+    assert len({row.name for row in MATRIX}) == len(MATRIX)

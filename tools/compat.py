@@ -1,0 +1,80 @@
+"""Once-only sending on the older Airflows, which have no task state store: the reduced fault matrix.
+
+Run by ``make compat``. There is one environment for each file in ``constraints/`` but the newest; it holds the source
+tree, its dependencies and the development tools. Environments are kept in ``.cache/compat`` and made anew when the
+constraints or the project's own requirements change. The exit code is 0 when all is well, else 1.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from tools.check_package import clean_variables
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+ENVIRONMENTS: Final = ROOT / ".cache" / "compat"
+#: The newest Airflow is the one of ``make test``.
+_NEWEST: Final = "airflow-3.3"
+_TESTS: Final = ("tests/processes/test_delivery_faults.py",)
+
+
+def older_airflows() -> list[Path]:
+    """The constraints files of all supported Airflows but the newest."""
+    return [path for path in sorted((ROOT / "constraints").glob("*.txt")) if path.stem != _NEWEST]
+
+
+def environment_of(constraints: Path) -> Path:
+    """Where the environment of a constraints file is: another place for other requirements."""
+    wanted = constraints.read_bytes() + (ROOT / "pyproject.toml").read_bytes() + sys.version.encode()
+    return ENVIRONMENTS / f"{constraints.stem}-{hashlib.sha256(wanted).hexdigest()[:12]}"
+
+
+def installed(constraints: Path) -> Path:
+    """The environment's Python, after everything is installed; CalledProcessError when that fails."""
+    environment = environment_of(constraints)
+    python, stamp = environment / "bin" / "python", environment / "installed"
+    if not stamp.exists():
+        uv = [sys.executable, "-m", "uv"]
+        _run([*uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(environment)])
+        limits = ["--constraints", str(constraints), "--build-constraints", str(constraints)]
+        install = [*uv, "pip", "install", "--quiet", "--python", str(python), *limits]
+        _run([*install, "--editable", str(ROOT), "--group", "dev"])
+        stamp.touch()
+    return python
+
+
+def check(constraints: Path, arguments: Sequence[str]) -> bool:
+    """Whether the reduced matrix passes with one Airflow.
+
+    :param arguments: for pytest, in place of nothing.
+    """
+    started = time.monotonic()
+    python = installed(constraints)
+    ready = time.monotonic()
+    done = _run([str(python), "-m", "pytest", "-m", "airflow", *_TESTS, *arguments], check=False)
+    took = f"{ready - started:.0f} s to install, {time.monotonic() - ready:.0f} s to run"
+    print(f"{constraints.stem}: {'failed' if done.returncode else 'passed'} ({took})", flush=True)
+    return done.returncode == 0
+
+
+def main(arguments: Sequence[str] = ()) -> int:
+    """Check every older Airflow, also after one has failed; returns the exit code."""
+    passed = [check(constraints, arguments) for constraints in older_airflows()]
+    print("compat passed" if all(passed) else "compat failed")
+    return 0 if all(passed) else 1
+
+
+def _run(command: list[str], *, check: bool = True) -> subprocess.CompletedProcess[bytes]:
+    variables = clean_variables(os.environ, ENVIRONMENTS / "airflow")
+    return subprocess.run(command, cwd=ROOT, env=variables, check=check)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

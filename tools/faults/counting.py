@@ -1,0 +1,194 @@
+"""The judge: compares what a task said with what the local Directcall did."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from airflow_provider_directcall.sandbox.snapshot import State
+from tools.faults.cases import FORWARD_TO, RULE_PRIORITY, Case
+from tools.faults.logs import Said
+from tools.faults.rows import Ending, Kind
+
+#: Words of an error that leave no doubt that something was sent, or may have been.
+_REFUSALS: Final = frozenset({"DirectcallRefused"})
+_UNKNOWN: Final = frozenset({"DirectcallOutcomeUnknown"})
+_AFTER_SENDING: Final = frozenset({"DirectcallWaitTimeout", "DirectcallWaitFailed", "DirectcallUnwantedOutcome"})
+_DOUBT: Final = ("may be out", "may have taken effect")
+
+_SUCCESS, _FAILED = "success", "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Effects:
+    """What really happened for one case.
+
+    :ivar made: calls placed, messages accepted or rules created for it.
+    :ivar undone: of these, calls that were hung up and messages that were cancelled.
+    :ivar ids: the vendor's ids of what was made.
+    """
+
+    made: int = 0
+    undone: int = 0
+    ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What one task instance said in the end.
+
+    :ivar state: Airflow's word.
+    :ivar tries: how often it was started.
+    :ivar result: its XCom.
+    :ivar said: the error that ended it, with the errors behind it.
+    """
+
+    state: str
+    tries: int
+    result: object = None
+    said: Sequence[Said] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What is to be thought of one send.
+
+    :ivar duplicates: effects beyond those that were wanted.
+    :ivar is_lost: it says sent and nothing happened, or something happened and it does not say so.
+    """
+
+    case: Case
+    ending: Ending
+    effects: Effects
+    tries: int
+    duplicates: int
+    is_lost: bool
+    said: str = ""
+
+
+@dataclass(slots=True)
+class Tally:
+    """The verdicts on one row, added up.
+
+    ``by_design`` counts second sends that ``on_unknown_outcome="resend"`` asked for.
+    """
+
+    sends: int = 0
+    duplicates: int = 0
+    by_design: int = 0
+    lost: int = 0
+    undone: int = 0
+    tries: int = 0
+    endings: Counter[Ending] = field(default_factory=Counter)
+
+    def add(self, verdict: Verdict, *, may_duplicate: bool = False) -> None:
+        """Count one more verdict."""
+        self.sends += 1
+        if may_duplicate:
+            self.by_design += verdict.duplicates
+        else:
+            self.duplicates += verdict.duplicates
+        self.lost += verdict.is_lost
+        self.undone += verdict.effects.undone
+        self.tries += verdict.tries
+        self.endings[verdict.ending] += 1
+
+    def merge(self, other: Tally) -> None:
+        """Add another tally."""
+        for name in ("sends", "duplicates", "by_design", "lost", "undone", "tries"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.endings.update(other.endings)
+
+
+def effects_in(state: State, cases: Iterable[Case]) -> dict[str, Effects]:
+    """What the sandbox did, by the names of the cases."""
+    calls = _by_case(state["calls"], undone=lambda call: call["hung_up_at"] is not None)
+    messages = _by_case(state["messages"], undone=lambda message: message["cancelled_at"] is not None)
+    return {
+        case.name: _rules(state, case.name) if case.kind is Kind.RULE else _of(case, calls, messages) for case in cases
+    }
+
+
+def judge(case: Case, report: Report, effects: Effects) -> Verdict:
+    """Judge one send.
+
+    A call that was hung up, or a message that was cancelled, may be made once more; so it is no duplicate. ``tries``
+    and the text of the last error come along for people.
+    """
+    ending = ending_of(report, effects)
+    standing = effects.made - effects.undone
+    duplicates = max(0, standing - case.row.generations)
+    return Verdict(
+        case=case,
+        ending=ending,
+        effects=effects,
+        tries=report.tries,
+        duplicates=duplicates,
+        is_lost=_is_lost(ending, effects, case.row.generations),
+        said="; ".join(f"{error.kind}: {error.text}" for error in report.said),
+    )
+
+
+def ending_of(report: Report, effects: Effects) -> Ending:
+    """What a task said in the end.
+
+    :param effects: only their ids are used: an error that names one says that it was sent.
+    """
+    if report.state == _SUCCESS:
+        is_unknown = isinstance(report.result, dict) and report.result.get("state") == "unknown"
+        return Ending.UNKNOWN if is_unknown else Ending.SENT
+    if report.state != _FAILED:
+        return Ending.UNFINISHED
+    if not report.said:
+        return Ending.MUTE
+    return _ending_of_failure(report.said, effects)
+
+
+def _ending_of_failure(said: Sequence[Said], effects: Effects) -> Ending:
+    kinds = {error.kind for error in said}
+    text = " ".join(error.text for error in said)
+    if kinds & _AFTER_SENDING or any(made in text for made in effects.ids):
+        return Ending.SENT
+    if kinds & _UNKNOWN or any(words in text for words in _DOUBT):
+        return Ending.UNKNOWN
+    return Ending.REFUSED if kinds & _REFUSALS else Ending.NOT_SENT
+
+
+def _is_lost(ending: Ending, effects: Effects, wanted: int) -> bool:
+    if ending is Ending.SENT:
+        return effects.made - effects.undone < wanted
+    return ending is not Ending.UNKNOWN and effects.made > 0
+
+
+def _by_case(records: Iterable[dict[str, object]], undone: Callable[[dict[str, object]], bool]) -> dict[str, Effects]:
+    found: dict[str, Effects] = {}
+    for record in records:
+        tags = record["tags"]
+        name = tags.get("case") if isinstance(tags, dict) else None
+        if name is None:
+            continue
+        known = found.get(name, Effects())
+        found[name] = Effects(
+            made=known.made + 1,
+            undone=known.undone + undone(record),
+            ids=(*known.ids, str(record["callerid"])),
+        )
+    return found
+
+
+def _of(case: Case, calls: dict[str, Effects], messages: dict[str, Effects]) -> Effects:
+    return (calls if case.kind is Kind.CALL else messages).get(case.name, Effects())
+
+
+def _rules(state: State, did: str) -> Effects:
+    """Rules of a number that stand as they were wanted; the second one is a duplicate."""
+    standing = [rule for rule in state["rules"].get(did, []) if _is_wanted(rule)]
+    return Effects(made=len(standing), ids=tuple(str(rule["dpId"]) for rule in standing))
+
+
+def _is_wanted(rule: dict[str, object]) -> bool:
+    data = rule["data"]
+    phone = data.get("phone") if isinstance(data, dict) else None
+    return str(rule["priority"]) == str(RULE_PRIORITY) and phone == FORWARD_TO

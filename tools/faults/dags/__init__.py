@@ -1,0 +1,1 @@
+"""DAGs that the fault harness runs on a real Airflow."""

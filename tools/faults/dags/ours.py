@@ -1,0 +1,81 @@
+"""Our operators under faults: one mapped task a kind, one send a mapped task. The run's ``conf`` names their file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import DAG, BaseOperator, task
+
+from airflow_provider_directcall.operators.calls import DirectcallPlaceCallOperator
+from airflow_provider_directcall.operators.messages import (
+    DirectcallSendSMSOperator,
+    DirectcallSendVoiceMessageOperator,
+)
+from airflow_provider_directcall.operators.numbers import DirectcallUpdateNumberRuleOperator
+from tools.faults.dags.killing import dying_at, point_of
+from tools.faults.dags.reading import read_cases
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+ORIGIN = "551130000000"
+TEXT = "Bom dia"
+RETRYING = {"retries": 3, "retry_delay": timedelta(seconds=1)}
+
+
+class Mortal(BaseOperator):
+    """An operator whose process dies at one point in each of its first tries.
+
+    :param kill_at: the points, first try first; None lets a try live.
+    """
+
+    def __init__(self, *, kill_at: Sequence[str | None] = (), **kwargs: Any) -> None:  # noqa: ANN401 - Airflow's own
+        super().__init__(**kwargs)
+        self.kill_at = kill_at
+
+    def execute(self, context: Context) -> Any:  # noqa: ANN401 - whatever the operator gives
+        """Run the task, as far as it lives."""
+        with dying_at(self._point(context)):
+            return super().execute(context)
+
+    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:  # noqa: ANN401 - as above
+        """Go on after a deferral, as far as it lives."""
+        with dying_at(self._point(context)):
+            return super().resume_execution(next_method, next_kwargs, context)
+
+    def _point(self, context: Context) -> str | None:
+        return point_of(self.kill_at, context["ti"].try_number)
+
+
+class SMS(Mortal, DirectcallSendSMSOperator):
+    """Sends an SMS."""
+
+
+class VoiceMessage(Mortal, DirectcallSendVoiceMessageOperator):
+    """Sends a voice message."""
+
+
+class PlaceCall(Mortal, DirectcallPlaceCallOperator):
+    """Places a call."""
+
+
+class UpdateNumberRule(Mortal, DirectcallUpdateNumberRuleOperator):
+    """Writes a rule."""
+
+
+with DAG("ours", schedule=None, max_active_tasks=64):
+
+    @task
+    def cases(kind: str, **context: Any) -> list[dict[str, object]]:  # noqa: ANN401 - Airflow's context
+        """The arguments of all sends of a kind."""
+        return read_cases(context["dag_run"].conf, kind)
+
+    sending = {**RETRYING, "origin": ORIGIN, "poll_interval": 1}
+    SMS.partial(task_id="sms", text=TEXT, **sending).expand_kwargs(cases.override(task_id="sms_cases")("sms"))
+    VoiceMessage.partial(task_id="voice", text=TEXT, **sending).expand_kwargs(
+        cases.override(task_id="voice_cases")("voice")
+    )
+    PlaceCall.partial(task_id="call", **sending).expand_kwargs(cases.override(task_id="call_cases")("call"))
+    UpdateNumberRule.partial(task_id="rule", **RETRYING).expand_kwargs(cases.override(task_id="rule_cases")("rule"))

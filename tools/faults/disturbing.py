@@ -1,0 +1,116 @@
+"""What happens around the tasks of a batch: killed parts of Airflow, an outage of Directcall, a user's Clear."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Final
+
+from tools.faults.components import Component
+from tools.faults.rows import Disturbance
+from tools.faults.world import OUTAGE_SECONDS, World
+from tools.live_airflow import JsonObject
+
+#: Of the sends, so many have left when Airflow or Directcall goes down.
+_SHARE_SENT: Final = 0.3
+#: Of the mapped tasks that go through the triggerer, so many are there when it goes down.
+_SHARE_DEFERRED: Final = 0.5
+_ON_THE_WAY: Final = frozenset({"running", "deferred"})
+
+
+class Run:
+    """A run of the DAG of our operators.
+
+    :param sends: how many sends it makes.
+    """
+
+    def __init__(self, world: World, dag_id: str, run_id: str, sends: int) -> None:
+        self.world = world
+        self.dag_id = dag_id
+        self.run_id = run_id
+        self.sends = sends
+
+    @property
+    def is_over(self) -> bool:
+        """Whether all of its tasks have come to their end."""
+        path = f"/dags/{self.dag_id}/dagRuns/{self.run_id}"
+        return self.world.airflow.fetch("GET", path)["state"] in {"success", "failed"}
+
+    def mapped_tasks(self) -> list[JsonObject]:
+        """The task instances that send."""
+        tasks = self.world.airflow.task_instances(self.dag_id, self.run_id)
+        return [task for task in tasks if task["map_index"] != -1]
+
+    def share_sent(self) -> float:
+        """Of the sends, how many have had an effect."""
+        state = self.world.directcall.server.state()
+        return (len(state["calls"]) + len(state["messages"])) / self.sends
+
+    def give_up(self) -> None:
+        """End a run that takes too long, as a user does: nothing of it may reach into the next batch."""
+        path = f"/dags/{self.dag_id}/dagRuns/{self.run_id}"
+        self.world.airflow.fetch("PATCH", path, {"state": "failed"})
+
+    def clear(self, tasks: list[JsonObject]) -> None:
+        """Clear tasks as a user does."""
+        named = [[task["task_id"], task["map_index"]] for task in tasks]
+        body: JsonObject = {"dag_run_id": self.run_id, "task_ids": named, "dry_run": False, "only_failed": False}
+        self.world.airflow.fetch("POST", f"/dags/{self.dag_id}/clearTaskInstances", body)
+
+
+Step = Callable[[Run], bool]
+"""Does its part when its time has come; whether it has."""
+
+
+def _killing_scheduler(*, with_children: bool) -> Step:
+    def kill(run: Run) -> bool:
+        if run.share_sent() < _SHARE_SENT:
+            return False
+        run.world.airflow.restart(Component.SCHEDULER, with_children=with_children)
+        return True
+
+    return kill
+
+
+def _kill_triggerer(run: Run) -> bool:
+    deferred = sum(task["state"] == "deferred" for task in run.mapped_tasks())
+    if deferred < _SHARE_DEFERRED * run.sends:
+        return False
+    run.world.airflow.restart(Component.TRIGGERER, with_children=True)
+    return True
+
+
+def _outage(run: Run) -> bool:
+    if run.share_sent() < _SHARE_SENT:
+        return False
+    run.world.directcall.go_away(OUTAGE_SECONDS)
+    return True
+
+
+def _clear_during(run: Run) -> bool:
+    if run.share_sent() < _SHARE_SENT:
+        return False
+    on_the_way = [task for task in run.mapped_tasks() if task["state"] in _ON_THE_WAY]
+    if not on_the_way:
+        return False
+    run.clear(on_the_way)
+    return True
+
+
+def _clear_after(run: Run) -> bool:
+    if not run.is_over:
+        return False
+    run.clear(run.mapped_tasks())
+    return True
+
+
+STEPS: Final[Mapping[Disturbance, Step]] = MappingProxyType(
+    {
+        Disturbance.SCHEDULER_KILLED: _killing_scheduler(with_children=False),
+        Disturbance.MACHINE_LOST: _killing_scheduler(with_children=True),
+        Disturbance.TRIGGERER_KILLED: _kill_triggerer,
+        Disturbance.OUTAGE: _outage,
+        Disturbance.CLEARED_DURING: _clear_during,
+        Disturbance.CLEARED_AFTER: _clear_after,
+    }
+)

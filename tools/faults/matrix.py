@@ -1,0 +1,215 @@
+"""The fault matrix as data: one row a fault, at one point of the life of a request."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tools.faults.rows import (
+    WAITING,
+    WITH_RULES,
+    Disturbance,
+    Ending,
+    Point,
+    Row,
+    Trouble,
+    Way,
+    Where,
+)
+
+
+def _at_send(kind: str, meaning: str) -> Row:
+    return Row(name=kind, meaning=meaning, troubles=(Trouble(kind),), kinds=WITH_RULES)
+
+
+_UNKNOWN: Final = frozenset({Ending.UNKNOWN})
+_REFUSED: Final = frozenset({Ending.REFUSED})
+
+#: Seconds for which an unknown outcome is looked for, in every row.
+SETTLE_SECONDS: Final = 6.0
+
+MATRIX: Final[tuple[Row, ...]] = (
+    Row(name="nothing", meaning="nothing goes wrong", kinds=WITH_RULES),
+    # The request itself.
+    Row(
+        name="connection_refused",
+        meaning="nobody listens at Directcall's address in the first try",
+        without_server=(1,),
+        kinds=WITH_RULES,
+    ),
+    _at_send("cut_before", "the connection is cut before the effect"),
+    _at_send("cut_after", "the connection is cut after the effect"),
+    _at_send("cut_in_body", "the connection is cut amid the answer"),
+    _at_send("hang_before", "no answer and no effect, until the time-out"),
+    _at_send("hang_after", "no answer after the effect, until the time-out"),
+    _at_send("error_500_before", "HTTP 500 before the effect"),
+    _at_send("error_500_after", "HTTP 500 after the effect"),
+    _at_send("html_502_before", "an HTML 502 of a gateway before the effect"),
+    _at_send("html_502_after", "an HTML 502 of a gateway after the effect"),
+    _at_send("too_many_requests", "HTTP 429"),
+    _at_send("expired_token", "the token has expired"),
+    _at_send("garbage_before", "an answer that is no JSON, before the effect"),
+    _at_send("garbage_after", "an answer that is no JSON, after the effect"),
+    _at_send("truncated", "half of the answer"),
+    # Before and after the request.
+    Row(
+        name="log_in_trouble",
+        meaning="every second log-in is cut",
+        troubles=(Trouble("cut_before", Where.LOG_IN, times=None, probability=0.5),),
+        kinds=WITH_RULES,
+    ),
+    Row(
+        name="wait_trouble",
+        meaning="the first looks at the state are cut or answered with 502",
+        troubles=(Trouble("cut_before", Where.WAIT), Trouble("html_502_before", Where.WAIT)),
+        ways=WAITING,
+    ),
+    Row(
+        name="settle_trouble",
+        meaning="cut after the effect, and the first looks at the statement fail too",
+        troubles=(Trouble("cut_after"), Trouble("error_500_before", Where.SETTLE), Trouble("cut_before", Where.SETTLE)),
+    ),
+    # The task's process.
+    Row(
+        name="killed_before_request",
+        meaning="SIGKILL just before the request",
+        kills=(Point.BEFORE_REQUEST,),
+        kinds=WITH_RULES,
+    ),
+    Row(
+        name="killed_after_reply",
+        meaning="SIGKILL between the reply and its being written down",
+        kills=(Point.AFTER_REPLY,),
+        kinds=WITH_RULES,
+    ),
+    Row(name="killed_waiting", meaning="SIGKILL while waiting", kills=(Point.AT_LOOK,), ways=WAITING),
+    Row(
+        name="killed_at_end",
+        meaning="SIGKILL after the end, before Airflow hears of it",
+        kills=(Point.AT_END,),
+        kinds=WITH_RULES,
+    ),
+    # Two in a row.
+    Row(
+        name="unknown_twice",
+        meaning="cut before the effect, then cut after it",
+        troubles=(Trouble("cut_before"), Trouble("cut_after")),
+    ),
+    Row(
+        name="killed_twice",
+        meaning="SIGKILL before the request, then between reply and note",
+        kills=(Point.BEFORE_REQUEST, Point.AFTER_REPLY),
+    ),
+    Row(
+        name="killed_settling",
+        meaning="SIGKILL between reply and note, then while settling",
+        kills=(Point.AFTER_REPLY, Point.AT_LOOK),
+    ),
+    Row(
+        name="lost_and_refused",
+        meaning="SIGKILL between reply and note; in the next try nobody listens",
+        kills=(Point.AFTER_REPLY,),
+        without_server=(2,),
+        ends_as=frozenset({Ending.SENT, Ending.UNKNOWN}),
+    ),
+    # The statement.
+    Row(
+        name="statement_late",
+        meaning="cut after the effect, and the row comes nearly settle_seconds later",
+        troubles=(Trouble("cut_after"),),
+        statement_seconds=SETTLE_SECONDS * 0.6,
+    ),
+    Row(
+        name="statement_late_after_kill",
+        meaning="SIGKILL between reply and note, and the row comes nearly settle_seconds later",
+        kills=(Point.AFTER_REPLY,),
+        statement_seconds=SETTLE_SECONDS * 0.6,
+    ),
+    Row(
+        name="no_statement_fail",
+        meaning="cut after the effect on an account without statements; on_unknown_outcome=fail",
+        troubles=(Trouble("cut_after"),),
+        statement=False,
+        ends_as=_UNKNOWN,
+        ways=(Way.WORKER, Way.DEFERRABLE),
+    ),
+    Row(
+        name="no_statement_fail_after_kill",
+        meaning="SIGKILL between reply and note on an account without statements; on_unknown_outcome=fail",
+        kills=(Point.AFTER_REPLY,),
+        statement=False,
+        ends_as=_UNKNOWN,
+        ways=(Way.WORKER, Way.DEFERRABLE),
+    ),
+    Row(
+        name="no_statement_hold",
+        meaning="cut after the effect on an account without statements; on_unknown_outcome=hold",
+        troubles=(Trouble("cut_after"),),
+        statement=False,
+        policy="hold",
+        ends_as=_UNKNOWN,
+    ),
+    Row(
+        name="no_statement_resend",
+        meaning="cut after the effect on an account without statements; on_unknown_outcome=resend",
+        troubles=(Trouble("cut_after"),),
+        statement=False,
+        policy="resend",
+        may_duplicate=True,
+        ways=(Way.WORKER, Way.DEFERRABLE),
+    ),
+    # Around the task.
+    Row(
+        name="triggerer_killed_waiting",
+        meaning="the triggerer is killed while tasks wait in it",
+        disturbance=Disturbance.TRIGGERER_KILLED,
+        ways=(Way.DEFERRABLE_WAITS,),
+        with_baseline=False,
+    ),
+    Row(
+        name="triggerer_killed_settling",
+        meaning="cut after the effect, and the triggerer is killed while tasks settle in it",
+        troubles=(Trouble("cut_after"),),
+        disturbance=Disturbance.TRIGGERER_KILLED,
+        ways=(Way.DEFERRABLE,),
+        with_baseline=False,
+    ),
+    Row(
+        name="scheduler_killed",
+        meaning="the scheduler is killed and started again; the tasks live on",
+        disturbance=Disturbance.SCHEDULER_KILLED,
+    ),
+    Row(
+        name="machine_lost",
+        meaning="the scheduler is killed with all its workers and their tasks",
+        disturbance=Disturbance.MACHINE_LOST,
+    ),
+    Row(
+        name="outage",
+        meaning="Directcall's server goes away for some seconds",
+        disturbance=Disturbance.OUTAGE,
+        ends_as=frozenset({Ending.SENT, Ending.NOT_SENT}),
+    ),
+    Row(
+        name="cleared_during",
+        meaning="a user clears tasks that wait",
+        disturbance=Disturbance.CLEARED_DURING,
+        pace=2.0,
+        ways=WAITING,
+        with_baseline=False,
+    ),
+    Row(
+        name="cleared_after",
+        meaning="a user clears the tasks after their end: each is wanted once more",
+        disturbance=Disturbance.CLEARED_AFTER,
+        generations=2,
+        with_baseline=False,
+    ),
+    # Refusals for good.
+    Row(name="bad_number", meaning="refused: the number is wrong", number="0404", ends_as=_REFUSED),
+    Row(name="no_balance", meaning="refused: no balance", number="0402", ends_as=_REFUSED),
+)
+
+
+def row_named(name: str) -> Row:
+    """The row of that name; ``KeyError`` when there is none."""
+    return {row.name: row for row in MATRIX}[name]

@@ -1,0 +1,296 @@
+"""What happens to a call from X at time T, and why.
+
+Rules are read as assumed of the vendor (the reference's section 13.6): they are tried from the lowest priority; weekday
+and time of day are looked at on their own, by the local date and time of the call; the end is excluded, and an end that
+is not after the start is over midnight; a forward that nobody picks up, and a greeting, go on to the next rule.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, tzinfo
+from math import inf
+from typing import Final
+
+from airflow_provider_directcall.api.replies import Rule
+from airflow_provider_directcall.api.replies.envelope import JsonObject
+from airflow_provider_directcall.routing.calendars import RoutingCalendar, State
+from airflow_provider_directcall.routing.compiling import rules_for
+from airflow_provider_directcall.routing.conditions import shown
+from airflow_provider_directcall.routing.hours import weekday_name
+from airflow_provider_directcall.routing.rule_words import (
+    Ending,
+    as_rule,
+    deed,
+    ending_of,
+    hours_of,
+    listed_callers,
+    ring_seconds,
+    times_in_words,
+    unknown_fields,
+    weekdays_in_words,
+    weekdays_of,
+)
+from airflow_provider_directcall.routing.rules import NumberRule
+from airflow_provider_directcall.routing.views import rule_view
+from airflow_provider_directcall.telephony.masking import mask_number, mask_numbers_in
+from airflow_provider_directcall.telephony.numbers import ALL_KINDS, parse_number
+
+__all__ = ["CalendarExplanation", "Ending", "Explanation", "Step", "explain", "explain_calendar", "in_order"]
+
+_SHARED_PRIORITY: Final = "another rule has the same priority; which of them is tried first is not known"
+_ENDINGS: Final = {
+    Ending.NOBODY: "nobody answers",
+    Ending.HUNG_UP: "the call is hung up",
+    Ending.VOICEMAIL: "voicemail takes a message",
+    Ending.SOUND: "a sound ends the call",
+    Ending.UNKNOWN: "a rule of an unknown kind takes the call",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One rule that was looked at.
+
+    :ivar holds: whether all its conditions hold.
+    :ivar fails: in words, the conditions that do not hold; without numbers.
+    :ivar remarks: what makes this less than sure; without numbers.
+    """
+
+    rule: Rule
+    fails: tuple[str, ...]
+    remarks: tuple[str, ...]
+
+    @property
+    def holds(self) -> bool:
+        """Whether all conditions of the rule hold."""
+        return not self.fails
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What happens to one call when nobody picks up; whoever does, ends it earlier.
+
+    :ivar caller: the caller's digits; None for a withheld number.
+    :ivar moment: aware, in the zone in which the rules are read.
+    :ivar steps: the rules in the order in which they are looked at, up to the one that ends the call.
+    :ivar untried: the rules behind that one.
+    :ivar ending: how the call ends.
+    :ivar waited_seconds: for how long phones ring. How long sounds play is not known and not in it.
+    """
+
+    caller: str | None = field(repr=False)
+    moment: datetime
+    steps: tuple[Step, ...]
+    untried: tuple[Rule, ...]
+    ending: Ending
+    waited_seconds: int
+
+    @property
+    def tried(self) -> tuple[Rule, ...]:
+        """The rules that hold, in the order of trying."""
+        return tuple(step.rule for step in self.steps if step.holds)
+
+    def as_text(self, include_numbers: bool = False) -> str:
+        """For a terminal or a log.
+
+        :param include_numbers: show phone numbers and e-mail addresses in full instead of masked.
+        """
+        return "\n".join([f"A call {_when_and_who(self, include_numbers)}:", *_lines(self, include_numbers)])
+
+    def as_json(self, include_numbers: bool = False) -> JsonObject:
+        """As a JSON-ready object.
+
+        Keys: ``caller``, ``moment``, ``steps`` (each with ``rule``, ``does``, ``holds``, ``fails``, ``remarks``),
+        ``untried`` (how many rules), ``ending``, ``waited_seconds``.
+
+        :param include_numbers: show phone numbers and e-mail addresses in full instead of masked.
+        """
+        return {
+            "caller": _caller(self, include_numbers),
+            "moment": self.moment.isoformat(),
+            "steps": [
+                {
+                    "rule": rule_view(step.rule, include_numbers=include_numbers),
+                    "does": deed(step.rule, include_numbers=include_numbers),
+                    "holds": step.holds,
+                    "fails": list(step.fails),
+                    "remarks": list(step.remarks),
+                }
+                for step in self.steps
+            ],
+            "untried": len(self.untried),
+            "ending": str(self.ending),
+            "waited_seconds": self.waited_seconds,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarExplanation:
+    """What a calendar does with one call.
+
+    :ivar did: the number, without 55.
+    :ivar state: what goes first at that moment.
+    :ivar reason: which holiday, override or hours it is; as the calendar has it.
+    :ivar chain: the call, by the chain of that state.
+    :ivar rules: the call, by the rules that are made from the calendar on that day. Both come to the same.
+    """
+
+    did: str = field(repr=False)
+    state: State
+    reason: str = field(repr=False)
+    chain: Explanation
+    rules: Explanation
+
+    def as_text(self, include_numbers: bool = False) -> str:
+        """For a terminal or a log.
+
+        :param include_numbers: show phone numbers and e-mail addresses in full instead of masked.
+        """
+        did, reason = self._shown(include_numbers)
+        head = f"A call to {did} {_when_and_who(self.rules, include_numbers)}:"
+        return "\n".join([head, f"  {reason}", *_lines(self.rules, include_numbers)])
+
+    def as_json(self, include_numbers: bool = False) -> JsonObject:
+        """As a JSON-ready object: ``did``, ``state``, ``reason``, and ``chain`` and ``rules`` as an Explanation's.
+
+        :param include_numbers: show phone numbers and e-mail addresses in full instead of masked.
+        """
+        did, reason = self._shown(include_numbers)
+        return {
+            "did": did,
+            "state": str(self.state),
+            "reason": reason,
+            "chain": self.chain.as_json(include_numbers),
+            "rules": self.rules.as_json(include_numbers),
+        }
+
+    def _shown(self, include_numbers: bool) -> tuple[str, str]:
+        if include_numbers:
+            return self.did, self.reason
+        return mask_number(self.did), mask_numbers_in(self.reason)
+
+
+def explain(rules: Sequence[Rule | NumberRule], caller: str | None, moment: datetime, *, zone: tzinfo) -> Explanation:
+    """What rules do with a call, each in the order of trying, and why.
+
+    A condition that cannot be read is taken not to hold, and an action that is not known to take the call; remarks say
+    so. Rules that share a priority are tried in the order in which they are given.
+
+    :param rules: live or wanted ones, in any order.
+    :param caller: the caller's number in any spelling; None when it is withheld.
+    :param moment: when the call comes; aware.
+    :param zone: the zone in which the account's rules are read.
+    :raises ValueError: ``moment`` has no zone, or ``caller`` is no number.
+    """
+    if moment.utcoffset() is None:
+        raise ValueError("moment: an aware datetime is needed; without a zone it could be any hour")
+    there = moment.astimezone(zone)
+    digits = None if caller is None else parse_number(caller, argument="caller", allow=ALL_KINDS).digits
+    ordered = in_order(rules)
+    shares = Counter(rule.priority for rule in ordered)
+    steps: list[Step] = []
+    ending = Ending.NOBODY
+    for rule in ordered:
+        fails = tuple(_fails(rule, digits, there))
+        steps.append(Step(rule, fails, tuple(_remarks(rule, is_shared=shares[rule.priority] > 1))))
+        if not fails and (its_ending := ending_of(rule)) is not None:
+            ending = its_ending
+            break
+    return Explanation(
+        caller=digits,
+        moment=there,
+        steps=tuple(steps),
+        untried=tuple(ordered[len(steps) :]),
+        ending=ending,
+        waited_seconds=sum(ring_seconds(step.rule) for step in steps if step.holds),
+    )
+
+
+def explain_calendar(calendar: RoutingCalendar, caller: str | None, moment: datetime) -> CalendarExplanation:
+    """What a calendar does with a call, why, and by which of the rules that are made from it on that day.
+
+    :param caller: the caller's number in any spelling; None when it is withheld.
+    :param moment: when the call comes; aware.
+    :raises ValueError: ``moment`` has no zone, or ``caller`` is no number.
+    """
+    decision = calendar.decision(moment)
+    return CalendarExplanation(
+        did=calendar.did,
+        state=decision.state,
+        reason=decision.reason,
+        chain=explain(decision.chain, caller, moment, zone=calendar.zone),
+        rules=explain(rules_for(calendar, moment), caller, moment, zone=calendar.zone),
+    )
+
+
+def in_order(rules: Sequence[Rule | NumberRule]) -> list[Rule]:
+    """Rules in the vendor's terms, from the lowest priority; one without a priority is the last."""
+    return sorted(map(as_rule, rules), key=lambda rule: inf if rule.priority is None else rule.priority)
+
+
+def _fails(rule: Rule, caller: str | None, there: datetime) -> Iterator[str]:
+    days, hours, callers = weekdays_of(rule), hours_of(rule), listed_callers(rule)
+    if days is None:
+        yield f"weekdays: {weekdays_in_words(rule)} cannot be read, so they are taken not to hold"
+    elif there.isoweekday() not in days:
+        yield f"weekdays: it is {weekday_name(there.isoweekday())}, and the rule is for {weekdays_in_words(rule)}"
+    if hours is None:
+        yield f"time: {times_in_words(rule)} cannot be read, so it is taken not to hold"
+    elif not _is_within(f"{there:%H:%M}", *hours):
+        yield f"time: {there:%H:%M} is not in {times_in_words(rule)}"
+    if callers and caller not in [_digits(each) for each in callers]:
+        why = "the number is withheld, so it is not" if caller is None else "the number is not"
+        yield f"callers: {why} among the {len(callers)} listed"
+
+
+def _is_within(now: str, start: str, end: str) -> bool:
+    return start <= now < end if start < end else now >= start or now < end
+
+
+def _digits(caller: str) -> str:
+    """A listed caller in the spelling of the call's; what is no number stays as it is, and is nobody."""
+    try:
+        return parse_number(caller, allow=ALL_KINDS).digits
+    except ValueError:
+        return caller
+
+
+def _remarks(rule: Rule, *, is_shared: bool) -> Iterator[str]:
+    if is_shared:
+        yield _SHARED_PRIORITY
+    unknown = unknown_fields(rule)
+    if unknown:
+        yield f"fields that are not known here and may be conditions: {', '.join(map(shown, unknown))}"
+
+
+def _lines(explanation: Explanation, include_numbers: bool) -> Iterator[str]:
+    for step in explanation.steps:
+        rule = step.rule
+        place = "-" if rule.priority is None else rule.priority
+        name = "" if rule.rule_id is None else f" (rule {rule.rule_id})"
+        yield f"  {'>' if step.holds else ' '} {place:>5}{name}  {deed(rule, include_numbers=include_numbers)}"
+        yield from (f"           no: {fail}" for fail in step.fails)
+        yield from (f"           note: {remark}" for remark in step.remarks)
+    untried = len(explanation.untried)
+    if untried:
+        yield f"    {untried} more {'rule is' if untried == 1 else 'rules are'} not looked at."
+    seconds = explanation.waited_seconds
+    waited = f" after {seconds} s of ringing" if seconds else ""
+    yield f"If nobody picks up: {_ENDINGS[explanation.ending]}{waited}."
+
+
+def _when_and_who(explanation: Explanation, include_numbers: bool) -> str:
+    who = _caller(explanation, include_numbers) or "a withheld number"
+    return f"from {who} on {_moment_in_words(explanation.moment)}"
+
+
+def _caller(explanation: Explanation, include_numbers: bool) -> str | None:
+    caller = explanation.caller
+    return caller if include_numbers or caller is None else mask_number(caller)
+
+
+def _moment_in_words(moment: datetime) -> str:
+    return f"{weekday_name(moment.isoweekday())} {moment:%Y-%m-%d %H:%M} ({moment.tzinfo})"

@@ -1,0 +1,190 @@
+"""The parts of a picture of a calendar: the grid of a week, the strip of days, the legend."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable, Sequence
+from datetime import date
+from typing import Final
+from xml.etree import ElementTree as ET
+
+from airflow_provider_directcall.routing.calendars import Decision, Segment, State
+from airflow_provider_directcall.routing.drawing_style import LETTERS_PER_PIXEL, element
+from airflow_provider_directcall.routing.hours import minute_of, weekday_name
+
+__all__ = [
+    "EXCEPTIONS",
+    "GRID_HEIGHT",
+    "LEGEND_HEIGHT",
+    "WIDTH",
+    "day_name",
+    "draw_grid",
+    "draw_legend",
+    "draw_strip",
+    "exception_texts",
+    "strip_height",
+    "why_exceptional",
+]
+
+WIDTH: Final = 960
+EXCEPTIONS: Final = frozenset({State.EMERGENCY, State.OVERRIDE, State.HOLIDAY})
+"""States that an ordinary week does not have."""
+
+_MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_HOURS_A_DAY: Final = 24
+_ALL_DAY: Final = ("00:00", "24:00")
+
+_AXIS: Final = 48
+_HEAD: Final = 40
+_HOUR: Final = 20
+_COLUMN: Final = (WIDTH - _AXIS) // 7
+GRID_HEIGHT: Final = _HEAD + _HOURS_A_DAY * _HOUR + 12
+_LINE: Final = 14
+#: Heights of a part of a day from which on it has a text, and a text in letters of the usual size.
+_SMALL_TEXT, _TEXT = 9, 15
+
+LEGEND_HEIGHT: Final = 34
+_SWATCH: Final = 110
+
+_STRIP_HEAD: Final = 22
+_ROW: Final = 17
+_BAR: Final = 11
+_BAR_LEFT: Final = 92
+_BAR_HOUR: Final = 14
+_LABEL_LEFT: Final = _BAR_LEFT + _HOURS_A_DAY * _BAR_HOUR + 14
+
+Days = Sequence[tuple[date, Sequence[Segment]]]
+Shown = Callable[[str], str]
+
+
+def day_name(day: date, *, year: bool = False) -> str:
+    """``Thu 24 Dec``, whatever the locale; with its year on demand."""
+    name = f"{weekday_name(day.isoweekday())[:3]} {day.day} {_MONTHS[day.month - 1]}"
+    return f"{name} {day.year}" if year else name
+
+
+def exception_texts(segments: Sequence[Segment]) -> list[str]:
+    """What is out of the ordinary on a day: ``holiday: Natal``, ``12:00-24:00 holiday: ...``."""
+    return [
+        segment.decision.reason if _is_all_day(segment) else f"{_times(segment)} {segment.decision.reason}"
+        for segment in segments
+        if segment.decision.state in EXCEPTIONS
+    ]
+
+
+def why_exceptional(decision: Decision) -> str:
+    """The reason without the state, which stands before it; empty in an ordinary state."""
+    if decision.state not in EXCEPTIONS:
+        return ""
+    return decision.reason.removeprefix(decision.state).removeprefix(":").strip()
+
+
+def strip_height(days: int) -> int:
+    """Height of a strip of so many days."""
+    return _STRIP_HEAD + days * _ROW + 8
+
+
+def draw_legend(picture: ET.Element, top: int) -> None:
+    """Each state with its colour, pattern and name, what goes first first."""
+    group = element(picture, "g", transform=f"translate(0 {top})")
+    for place, state in enumerate(State):
+        left = _AXIS + place * _SWATCH
+        _block(group, state, (left, 4, 26, 16))
+        element(group, "text", state.value, x=left + 33, y=16)
+
+
+def draw_grid(picture: ET.Element, top: int, days: Days, shown: Shown) -> None:
+    """Days as columns from midnight down to midnight."""
+    group = element(picture, "g", transform=f"translate(0 {top})")
+    for hour in range(_HOURS_A_DAY + 1):
+        y = _HEAD + hour * _HOUR
+        if hour % 2 == 0:
+            element(group, "text", f"{hour:02}:00", x=_AXIS - 8, y=y + 4, class_="dc-right dc-faint")
+            element(group, "path", d=f"M{_AXIS} {y}H{_AXIS + 7 * _COLUMN}", class_="dc-grid")
+    for place, (day, segments) in enumerate(days):
+        left = _AXIS + place * _COLUMN
+        middle = left + _COLUMN // 2
+        element(group, "text", weekday_name(day.isoweekday()), x=middle, y=15, class_="dc-head dc-middle")
+        date_text = f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
+        element(group, "text", date_text, x=middle, y=31, class_="dc-middle dc-faint")
+        for segment in segments:
+            _draw_part(group, left + 2, day, segment, shown)
+
+
+def draw_strip(picture: ET.Element, top: int, days: Days, shown: Shown) -> None:
+    """Days as lines, midnight to midnight from left to right, with what is out of the ordinary in words."""
+    group = element(picture, "g", transform=f"translate(0 {top})")
+    for hour in range(0, _HOURS_A_DAY + 1, 6):
+        tick = _BAR_LEFT + hour * _BAR_HOUR
+        element(group, "text", f"{hour:02}:00", x=tick, y=12, class_="dc-small dc-middle dc-faint")
+    for place, (day, segments) in enumerate(days):
+        y = _STRIP_HEAD + place * _ROW
+        if day.isoweekday() == 1 and place:
+            element(group, "path", d=f"M0 {y - 3}H{WIDTH}", class_="dc-grid")
+        texts = exception_texts(segments)
+        weight = "dc-strong" if texts else "dc-faint"
+        element(group, "text", day_name(day), x=_BAR_LEFT - 10, y=y + 9, class_=f"dc-right {weight}")
+        for segment in segments:
+            begins, ends = minute_of(segment.begins), minute_of(segment.ends)
+            x, width = _BAR_LEFT + begins * _BAR_HOUR / 60, (ends - begins) * _BAR_HOUR / 60
+            block = _block(group, segment.decision.state, (x, y, width, _BAR))
+            _say_more(block, day, segment, shown)
+        if texts:
+            label = shown("; ".join(texts))
+            text = element(group, "text", _short(label, WIDTH - _LABEL_LEFT), x=_LABEL_LEFT, y=y + 9)
+            element(text, "title", label)
+
+
+def _draw_part(group: ET.Element, left: int, day: date, segment: Segment, shown: Shown) -> None:
+    begins, ends = minute_of(segment.begins), minute_of(segment.ends)
+    top, height = _HEAD + begins * _HOUR / 60, (ends - begins) * _HOUR / 60
+    state = segment.decision.state
+    block = _block(group, state, (left, top, _COLUMN - 4, height))
+    _say_more(block, day, segment, shown)
+    if height < _SMALL_TEXT:
+        return
+    small = " dc-small" if height < _TEXT else ""
+    first = _LINE - 2 if height >= _TEXT else height / 2 + 3
+    for index, line in enumerate(_lines(segment, int(height - 4) // _LINE, shown)):
+        weight = " dc-strong" if index == 0 else ""
+        style = f"dc-halo dc-{state}-halo{small}{weight}"
+        element(block, "text", line, x=left + 6, y=f"{top + first + index * _LINE:g}", class_=style)
+
+
+def _lines(segment: Segment, room: int, shown: Shown) -> list[str]:
+    """State, times, and why it is not as in an ordinary week, in as many lines as there is room for."""
+    decision = segment.decision
+    why = shown(why_exceptional(decision))
+    width = int((_COLUMN - 16) * LETTERS_PER_PIXEL)
+    lines = [decision.state.value, "all day" if _is_all_day(segment) else _times(segment)][: max(room, 1)]
+    left = room - len(lines)
+    return [*lines, *(textwrap.wrap(why, width, max_lines=left, placeholder="…") if left > 0 and why else [])]
+
+
+def _block(group: ET.Element, state: State, place: tuple[float, float, float, float]) -> ET.Element:
+    """A rectangle (left, top, width, height) in the colour of a state, and its pattern over it."""
+    block = element(group, "g")
+    left, top, width, height = (f"{length:g}" for length in place)
+    element(block, "rect", x=left, y=top, width=width, height=height, class_=f"dc-{state}")
+    if state is not State.OPEN:
+        element(block, "rect", x=left, y=top, width=width, height=height, fill=f"url(#dc-{state})")
+    return block
+
+
+def _say_more(block: ET.Element, day: date, segment: Segment, shown: Shown) -> None:
+    """What a pointer over it shows; it has to be the first child."""
+    title = element(None, "title", shown(f"{day_name(day)}, {_times(segment)}: {segment.decision.reason}"))
+    block.insert(0, title)
+
+
+def _times(segment: Segment) -> str:
+    return f"{segment.begins}-{segment.ends}"
+
+
+def _is_all_day(segment: Segment) -> bool:
+    return (segment.begins, segment.ends) == _ALL_DAY
+
+
+def _short(text: str, pixels: int) -> str:
+    letters = int(pixels * LETTERS_PER_PIXEL)
+    return text if len(text) <= letters else f"{text[: letters - 1]}…"

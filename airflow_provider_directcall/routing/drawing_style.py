@@ -1,0 +1,140 @@
+"""How a drawn week looks: colours for light and dark screens, and a pattern for each state beside its colour."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+from xml.etree import ElementTree as ET
+
+from airflow_provider_directcall.routing.calendars import State
+
+__all__ = ["FONT", "LETTERS_PER_PIXEL", "element", "page_style", "patterns", "picture_style", "readable"]
+
+FONT: Final = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
+#: Letters of 11 px text that are sure to fit, for one pixel of width.
+LETTERS_PER_PIXEL: Final = 1 / 6.1
+
+#: What no XML text may hold.
+_NOT_XML: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+@dataclass(frozen=True, slots=True)
+class _Colours:
+    """Colours of one scheme; ``states``: state -> fill, and line of its border and pattern."""
+
+    page: str
+    ink: str
+    faint: str
+    grid: str
+    states: dict[State, tuple[str, str]]
+
+
+_LIGHT: Final = _Colours(
+    page="#ffffff",
+    ink="#1c2330",
+    faint="#5a6475",
+    grid="#d5dae2",
+    states={
+        State.OPEN: ("#c9ead9", "#1f7a57"),
+        State.CLOSED: ("#eceef2", "#8a94a5"),
+        State.HOLIDAY: ("#ffe2ad", "#a86300"),
+        State.OVERRIDE: ("#dcdafc", "#5148c4"),
+        State.EMERGENCY: ("#ffcfcb", "#bd2a20"),
+    },
+)
+_DARK: Final = _Colours(
+    page="#14171d",
+    ink="#e8ebf1",
+    faint="#a3adbd",
+    grid="#3a4250",
+    states={
+        State.OPEN: ("#17493a", "#52c79d"),
+        State.CLOSED: ("#262b34", "#7d8899"),
+        State.HOLIDAY: ("#5a3d0a", "#f0b449"),
+        State.OVERRIDE: ("#37336f", "#aaa4f7"),
+        State.EMERGENCY: ("#641f1b", "#ff8d84"),
+    },
+)
+
+_TILE: Final = 8
+#: State -> lines of its pattern in a tile of 8 by 8. The usual state of a line, open, is plain.
+_LINES: Final = {
+    State.CLOSED: "M0 8L8 0",
+    State.HOLIDAY: "M2 2h1.6M6 6h1.6",
+    State.OVERRIDE: "M4 0V8",
+    State.EMERGENCY: "M0 0L8 8M0 8L8 0",
+}
+
+
+def element(parent: ET.Element | None, tag: str, text: str | None = None, **attributes: object) -> ET.Element:
+    """A new element, at the end of its parent when it has one.
+
+    :param text: any text; what XML cannot hold is replaced, markup in it stays text.
+    :param attributes: a trailing underscore is dropped, others become hyphens.
+    """
+    named = {name.rstrip("_").replace("_", "-"): str(value) for name, value in attributes.items()}
+    made = ET.Element(tag, named) if parent is None else ET.SubElement(parent, tag, named)
+    made.text = None if text is None else readable(text)
+    return made
+
+
+def readable(text: str) -> str:
+    """A text without the characters that XML cannot hold."""
+    return _NOT_XML.sub("\ufffd", text)
+
+
+def patterns(picture: ET.Element) -> None:
+    """Define the patterns of the states, as ``dc-<state>``."""
+    defined = element(picture, "defs")
+    for state, lines in _LINES.items():
+        pattern = element(
+            defined, "pattern", id=f"dc-{state}", width=_TILE, height=_TILE, patternUnits="userSpaceOnUse"
+        )
+        element(pattern, "path", d=lines, class_=f"dc-line dc-{state}-line")
+
+
+def picture_style() -> str:
+    """The style sheet of the picture."""
+    fixed = (
+        f".dc-picture text{{font:11px {FONT}}}"
+        ".dc-picture .dc-head{font-size:13px;font-weight:600}"
+        ".dc-picture .dc-title{font-size:18px;font-weight:600}"
+        ".dc-picture .dc-small{font-size:9px}"
+        ".dc-picture .dc-middle{text-anchor:middle}.dc-picture .dc-right{text-anchor:end}"
+        ".dc-picture .dc-strong{font-weight:600}"
+        ".dc-line{fill:none;stroke-width:1;opacity:.38}"
+        ".dc-grid{fill:none;stroke-width:1}"
+        ".dc-halo{paint-order:stroke;stroke-width:3px;stroke-linejoin:round}"
+    )
+    return f"{fixed}{_picture_colours(_LIGHT)}@media (prefers-color-scheme:dark){{{_picture_colours(_DARK)}}}"
+
+
+def page_style() -> str:
+    """The style sheet of the page around the picture."""
+    fixed = (
+        f":root{{color-scheme:light dark}}body{{font:15px/1.5 {FONT};max-width:60rem;margin:2rem auto;padding:0 1rem}}"
+        "h1{font-size:1.5rem;margin:0}h2{font-size:1.15rem;margin:2rem 0 .5rem}p{margin:.25rem 0 1rem}"
+        "figure{margin:1.5rem 0;overflow-x:auto}svg{display:block;max-width:100%;min-width:44rem;height:auto}"
+        "table{border-collapse:collapse;width:100%}"
+        "th,td{text-align:left;vertical-align:top;padding:.35rem .75rem .35rem 0;overflow-wrap:break-word}"
+    )
+    return f"{fixed}{_page_colours(_LIGHT)}@media (prefers-color-scheme:dark){{{_page_colours(_DARK)}}}"
+
+
+def _picture_colours(colours: _Colours) -> str:
+    states = "".join(
+        f".dc-{state}{{fill:{fill};stroke:{line}}}.dc-{state}-line{{stroke:{line}}}.dc-{state}-halo{{stroke:{fill}}}"
+        for state, (fill, line) in colours.states.items()
+    )
+    return (
+        f".dc-page{{fill:{colours.page}}}.dc-picture text{{fill:{colours.ink}}}"
+        f".dc-picture .dc-faint{{fill:{colours.faint}}}.dc-grid{{stroke:{colours.grid}}}{states}"
+    )
+
+
+def _page_colours(colours: _Colours) -> str:
+    return (
+        f"body{{background:{colours.page};color:{colours.ink}}}p,caption{{color:{colours.faint}}}"
+        f"th,td{{border-bottom:1px solid {colours.grid}}}"
+    )

@@ -1,0 +1,213 @@
+"""One rule in words: what it does with a call, and when it holds. Only its own text is read, never the clock.
+
+Everything but the forward's ``phone`` and ``wait`` is assumed of the vendor (the reference's section 13.6).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from itertools import pairwise
+from typing import Final
+
+from airflow_provider_directcall.api.replies import Rule
+from airflow_provider_directcall.routing.conditions import WEEKDAYS, shown
+from airflow_provider_directcall.routing.coverage import CONDITIONS
+from airflow_provider_directcall.routing.equality import comparable
+from airflow_provider_directcall.routing.hours import weekday_name
+from airflow_provider_directcall.routing.rules import NumberRule
+from airflow_provider_directcall.routing.views import rule_view
+
+__all__ = [
+    "ASSUMED_WAIT_SECONDS",
+    "Ending",
+    "as_rule",
+    "condition",
+    "deed",
+    "ending_of",
+    "hours_of",
+    "listed_callers",
+    "ring_seconds",
+    "rule_name",
+    "surely_ends",
+    "times_in_words",
+    "unknown_fields",
+    "weekdays_in_words",
+    "weekdays_of",
+]
+
+ASSUMED_WAIT_SECONDS: Final = 30
+"""How long a forward rings that says nothing of it (assumed)."""
+
+_WEEK: Final = re.compile(r"[1-7](,[1-7])*", re.ASCII)
+_TIME: Final = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]", re.ASCII)
+_START_OF_DAY, _END_OF_DAY = "00:00", "24:00"
+#: Days in a row from which on "Monday to Friday" is shorter than the list.
+_A_SPAN: Final = 3
+_DETAILS: Final = {
+    "fwd": frozenset({"phone", "wait", "record"}),
+    "sound": frozenset({"soundId", "moment"}),
+    "voicemail": frozenset({"email"}),
+    "hangup": frozenset[str](),
+}
+
+
+class Ending(StrEnum):
+    """How a call ends that nobody picks up."""
+
+    NOBODY = "nobody"
+    """No rule is left. What the vendor does then is not known."""
+    HUNG_UP = "hung_up"
+    VOICEMAIL = "voicemail"
+    SOUND = "sound"
+    """A sound is played at the end of the call."""
+    UNKNOWN = "unknown"
+    """A rule holds whose action is not known here; it is taken for one that takes the call."""
+
+
+def as_rule(rule: Rule | NumberRule) -> Rule:
+    """A rule in the vendor's terms."""
+    return rule.to_wire() if isinstance(rule, NumberRule) else rule
+
+
+def rule_name(rule: Rule) -> str:
+    """How a rule is called in a text: by its id, where it has one, and its priority."""
+    name = "rule" if rule.rule_id is None else f"rule {rule.rule_id}"
+    return f"{name} without priority" if rule.priority is None else f"{name} at priority {rule.priority}"
+
+
+def ring_seconds(rule: Rule) -> int:
+    """Seconds for which a forward rings when nobody picks up; 0 for every other rule."""
+    if rule.action != "fwd":
+        return 0
+    wait = condition(rule, "wait")
+    return int(wait) if wait.isdecimal() else ASSUMED_WAIT_SECONDS
+
+
+def ending_of(rule: Rule) -> Ending | None:
+    """How a call ends for which the rule holds; None when the next rule may be tried."""
+    if rule.action == "sound":
+        return Ending.SOUND if condition(rule, "moment") == "end" else None
+    return {"fwd": None, "voicemail": Ending.VOICEMAIL, "hangup": Ending.HUNG_UP}.get(rule.action, Ending.UNKNOWN)
+
+
+def surely_ends(rule: Rule) -> bool:
+    """Whether the rule ends every call for which it holds; not so a rule of an unknown action."""
+    return ending_of(rule) not in (None, Ending.UNKNOWN)
+
+
+def deed(rule: Rule, *, include_numbers: bool) -> str:
+    """What the rule does with a call for which it holds: ``rings 5511*****0001 for 30 s``.
+
+    :param include_numbers: show phone numbers and e-mail addresses in full instead of masked.
+    """
+    view = rule_view(rule, include_numbers=include_numbers)["data"]
+    details = view if isinstance(view, dict) else {}
+    words = _DEEDS.get(rule.action)
+    if words is None:
+        return f"does {shown(rule.action)}, which is not known here"
+    return words(rule, {name: str(value) for name, value in details.items() if value not in (None, "")})
+
+
+def condition(rule: Rule, name: str) -> str:
+    """A field of the rule's data in its one spelling; empty when it is not set."""
+    value = comparable(rule).get(name, "")
+    return value if isinstance(value, str) else shown(value)
+
+
+def weekdays_of(rule: Rule) -> frozenset[int] | None:
+    """ISO weekdays on which the rule holds.
+
+    :returns: None when its weekdays cannot be read.
+    """
+    week = condition(rule, "week")
+    if not week:
+        return frozenset(range(1, len(WEEKDAYS) + 1))
+    return frozenset(map(int, week.split(","))) if _WEEK.fullmatch(week) else None
+
+
+def hours_of(rule: Rule) -> tuple[str, str] | None:
+    """Times of day between which the rule holds, ``HH:MM`` each; an end that is not after the start is over midnight.
+
+    :returns: None when they cannot be read.
+    """
+    start, end = condition(rule, "start"), condition(rule, "end")
+    if any(given and not _TIME.fullmatch(given) for given in (start, end)):
+        return None
+    begins, ends = start or _START_OF_DAY, end or _END_OF_DAY
+    return (_START_OF_DAY, _END_OF_DAY) if begins == ends else (begins, ends)
+
+
+def listed_callers(rule: Rule) -> tuple[str, ...]:
+    """The callers for whom the rule is, as they stand in it; empty for everybody."""
+    return tuple(each for each in condition(rule, "source").split(";") if each)
+
+
+def unknown_fields(rule: Rule) -> tuple[str, ...]:
+    """Names of the rule's fields whose meaning is not known here. They may be conditions."""
+    known = CONDITIONS | _DETAILS.get(rule.action, frozenset())
+    timeout = () if rule.timeout in (None, "") else ("timeout",)
+    return (*sorted(comparable(rule).keys() - known), *timeout)
+
+
+def weekdays_in_words(rule: Rule) -> str:
+    """``Monday to Friday``, ``every day``; what cannot be read stands in quotes."""
+    days = weekdays_of(rule)
+    if days is None:
+        return shown(condition(rule, "week"))
+    if len(days) == len(WEEKDAYS):
+        return "every day"
+    return ", ".join(map(_span_in_words, _spans(sorted(days))))
+
+
+def times_in_words(rule: Rule) -> str:
+    """``08:00-18:00``, ``all day``; the end of the day is ``24:00``. What cannot be read stands in quotes."""
+    hours = hours_of(rule)
+    if hours is None:
+        return f"{shown(condition(rule, 'start'))} to {shown(condition(rule, 'end'))}"
+    begins, ends = hours[0], _END_OF_DAY if hours[1] == _START_OF_DAY else hours[1]
+    return "all day" if (begins, ends) == (_START_OF_DAY, _END_OF_DAY) else f"{begins}-{ends}"
+
+
+def _spans(days: list[int]) -> list[list[int]]:
+    spans = [[days[0]]]
+    for before, day in pairwise(days):
+        if day == before + 1:
+            spans[-1].append(day)
+        else:
+            spans.append([day])
+    return spans
+
+
+def _span_in_words(days: list[int]) -> str:
+    names = [weekday_name(day) for day in days]
+    return f"{names[0]} to {names[-1]}" if len(days) >= _A_SPAN else ", ".join(names)
+
+
+def _forward(rule: Rule, details: Mapping[str, str]) -> str:
+    is_assumed = not condition(rule, "wait").isdecimal()
+    seconds = f"{ring_seconds(rule)} s{' (assumed: it does not say how long)' if is_assumed else ''}"
+    recorded = " and records the call" if condition(rule, "record") == "s" else ""
+    return f"rings {details.get('phone', 'no number')} for {seconds}{recorded}"
+
+
+def _sound(rule: Rule, details: Mapping[str, str]) -> str:
+    name = f"plays sound {details.get('soundId', 'without id')}"
+    return f"{name} and ends the call" if ending_of(rule) else name
+
+
+def _voicemail(rule: Rule, details: Mapping[str, str]) -> str:
+    return f"takes a message for {details.get('email', 'no address')}"
+
+
+def _hang_up(rule: Rule, details: Mapping[str, str]) -> str:
+    return "hangs up"
+
+
+_DEEDS: Final[Mapping[str, Callable[[Rule, Mapping[str, str]], str]]] = {
+    "fwd": _forward,
+    "sound": _sound,
+    "voicemail": _voicemail,
+    "hangup": _hang_up,
+}

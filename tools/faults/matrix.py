@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from typing import Final
+
+from packaging.version import Version
 
 from tools.faults.rows import (
     WAITING,
@@ -23,6 +26,9 @@ def _at_send(kind: str, meaning: str) -> Row:
 
 _UNKNOWN: Final = frozenset({Ending.UNKNOWN})
 _REFUSED: Final = frozenset({Ending.REFUSED})
+
+#: Below 3.3, a task cannot know whether it was cleared while it waited or after its end, so a Clear asks for another.
+_HAS_STATE_STORE: Final = Version(version("apache-airflow")) >= Version("3.3")
 
 #: Seconds for which an unknown outcome is looked for, in every row.
 SETTLE_SECONDS: Final = 6.0
@@ -193,6 +199,7 @@ MATRIX: Final[tuple[Row, ...]] = (
         name="cleared_during",
         meaning="a user clears tasks that wait",
         disturbance=Disturbance.CLEARED_DURING,
+        may_duplicate=not _HAS_STATE_STORE,
         pace=2.0,
         ways=WAITING,
         with_baseline=False,

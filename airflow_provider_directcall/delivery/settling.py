@@ -123,12 +123,11 @@ class Settling:
     def failed(self, error: DirectcallError, now: datetime) -> Verdict | None:
         """The verdict after a look that failed; None when it may be repeated.
 
-        :raises DirectcallAuthError: the secret is wrong, which a person can mend before a retry.
+        A secret that is not accepted ends the looking too, and a person may mend it before a retry.
         """
-        if isinstance(error, DirectcallAuthError):
-            raise error
         if not error.worth_repeating or now >= self._conclusive_at:
-            return Verdict(VerdictKind.UNKNOWN, reason=str(error), may_pass=error.worth_repeating)
+            may_pass = error.worth_repeating or isinstance(error, DirectcallAuthError)
+            return Verdict(VerdictKind.UNKNOWN, reason=str(error), may_pass=may_pass)
         return None
 
     def _is_conclusive(self, asked_at: datetime, answered_at: datetime) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_directcall.delivery.keys import KEY_TAG, with_key
 from airflow_provider_directcall.delivery.settling import Patience, Seen, Sighting
-from airflow_provider_directcall.delivery.sightings import NOT_ACTIVE, call_sighting, progress_sighting
+from airflow_provider_directcall.delivery.sightings import NOT_ACTIVE, Sought, call_sighting, progress_sighting
 from airflow_provider_directcall.errors import DirectcallRefused
 from airflow_provider_directcall.links.recording import RecordingLink
 from airflow_provider_directcall.operators.delivering import DEFAULT_SETTLE_SECONDS, Accepted, Result
@@ -155,7 +155,7 @@ class DirectcallPlaceCallOperator(SendingOperator["PlacedCall", "StatementRow"])
     def _sight(self, hook: DirectcallHook, record: Record, now: datetime) -> Sighting:
         self._watch(record)
         rows = hook.list_statement(*window_of_call(record.since, now), tags={KEY_TAG: record.key})
-        sighting = call_sighting(rows, record.key, self._digits)
+        sighting = call_sighting(rows, Sought(record.key, [self._digits], record.since))
         if sighting.seen is not Seen.NOTHING:
             return sighting
         try:

@@ -15,6 +15,7 @@ from airflow.providers.common.compat.sdk import AirflowFailException
 from airflow.sdk import BaseOperator
 
 from airflow_provider_directcall.delivery.course import (
+    LOST_TRY,
     Course,
     GiveUp,
     GoOn,
@@ -27,12 +28,17 @@ from airflow_provider_directcall.delivery.course import (
 )
 from airflow_provider_directcall.delivery.phases import Phase, RecipientNote, Record
 from airflow_provider_directcall.delivery.settling import Patience, Settling, Sighting, Verdict, VerdictKind
-from airflow_provider_directcall.errors import DirectcallError, DirectcallNotSent, DirectcallOutcomeUnknown
+from airflow_provider_directcall.errors import (
+    DirectcallError,
+    DirectcallNotSent,
+    DirectcallOutcomeUnknown,
+    DirectcallWaitFailed,
+)
 from airflow_provider_directcall.tasks import rendered
 from airflow_provider_directcall.tasks.failing import failing_without_retry, is_final_before_effect
 from airflow_provider_directcall.tasks.journal import Journal
 from airflow_provider_directcall.tasks.waiting import Waiter
-from airflow_provider_directcall.triggers.events import verdict_in
+from airflow_provider_directcall.triggers.events import verdict_event, verdict_in
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -52,6 +58,9 @@ ID_NAMES: Final = {"callerid": "callerid", "schedule_id": "schedule"}
 
 #: Airflow ends a deferral by itself this long after its deadline, should no triggerer be there to do it.
 DEFERRAL_GRACE: Final = timedelta(minutes=5)
+
+#: Where a task goes on after a deferral; Airflow has another name for "the trigger failed".
+_WAYS_BACK: Final = frozenset({"execute_settled", "execute_complete"})
 
 _VERDICTS: Final = {
     VerdictKind.FOUND: "it is in the statement, so it is not sent again",
@@ -173,8 +182,19 @@ class DeliveringOperator(BaseOperator, Generic[Reply]):
                 self._begin(hook)
                 course, journal = self._course(context)
                 kept = resumed_record(course, journal, record)
-                step = self._judged(course, Settle(kept, doubt), verdict_in(event, ID_NAMES))
+                step = self._judged(course, Settle(kept, doubt), _verdict_of(event))
             return self._follow(hook, context, course, step)
+
+    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Result:
+        """Airflow's way back from a deferral. A trigger that died in settling has found out nothing, as others may."""
+        if next_method not in _WAYS_BACK:
+            _, journal = self._course(context)
+            self._record = record = journal.read()
+            if record is not None and record.phase is Phase.SENDING:
+                verdict = Verdict(VerdictKind.UNKNOWN, reason="the trigger that looked for it ended", may_pass=True)
+                return self.execute_settled(context, verdict_event(verdict), record.as_json(), LOST_TRY)
+        result: Result = super().resume_execution(next_method, next_kwargs, context)
+        return result
 
     def _follow(self, hook: DirectcallHook, context: Context, course: Course, step: Step) -> Result:
         """Take one step after the other until there is a result."""
@@ -334,6 +354,14 @@ class DeliveringOperator(BaseOperator, Generic[Reply]):
         from airflow_provider_directcall.hooks.directcall import DirectcallHook
 
         return DirectcallHook(self.directcall_conn_id)
+
+
+def _verdict_of(event: object) -> Verdict:
+    """The verdict of a trigger's event; a trigger that could not go on has found out nothing."""
+    try:
+        return verdict_in(event, ID_NAMES)
+    except DirectcallWaitFailed as failed:
+        return Verdict(VerdictKind.UNKNOWN, reason=str(failed), may_pass=True)
 
 
 def resumed_record(course: Course, journal: Journal, record: object) -> Record:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_directcall.delivery.keys import KEY_TAG, with_key
 from airflow_provider_directcall.delivery.phases import RecipientNote
 from airflow_provider_directcall.delivery.settling import Patience, Sighting
-from airflow_provider_directcall.delivery.sightings import message_sighting, own_rows
+from airflow_provider_directcall.delivery.sightings import Sought, message_sighting, own_rows
 from airflow_provider_directcall.errors import DirectcallError, DirectcallRefused
 from airflow_provider_directcall.operators.delivering import Accepted, Result
 from airflow_provider_directcall.operators.sending import SendingOperator
@@ -109,7 +109,7 @@ class SendMessageOperator(SendingOperator["SentMessage", "MessageState"]):
 
     def _sight(self, hook: DirectcallHook, record: Record, now: datetime) -> Sighting:
         rows = hook.list_messages(*window_of_call(record.since, now), tags={KEY_TAG: record.key})
-        return message_sighting(rows, record.key, self._digits)
+        return message_sighting(rows, self._sought(record))
 
     def _settling_trigger(self, record: Record, patience: Patience) -> MessageSettlingTrigger:
         from airflow_provider_directcall.triggers.settling import MessageSettlingTrigger
@@ -186,7 +186,10 @@ class SendMessageOperator(SendingOperator["SentMessage", "MessageState"]):
         except DirectcallError as error:
             self.log.warning("The statement does not tell what became of each recipient: %s", error)
             return []
-        return own_rows(rows, record.key, self._digits)
+        return own_rows(rows, self._sought(record))
+
+    def _sought(self, record: Record) -> Sought:
+        return Sought(record.key, self._digits, record.since)
 
     def _may_repeat(self, result: Result) -> bool:
         """Only when there was one recipient, whom the message did not reach."""

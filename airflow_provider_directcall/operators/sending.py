@@ -120,14 +120,17 @@ class SendingOperator(DeliveringOperator[Reply], Generic[Reply, Outcome]):
             return outcome if isinstance(outcome, dict) else self._follow(hook, context, course, outcome)
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Result:
-        """Airflow's way back from a deferral: what the failure of a trigger means depends on what it waited for."""
-        kept = (next_kwargs or {}).get("record")
-        about = named(Record.from_json(kept).ids) if kept is not None else ""
-        if next_method == "execute_complete":
-            self._course(context)
-            with failing_without_retry(self._is_final_after_effect, lambda: about):
-                return self._resumed(next_method, next_kwargs, context)
-        return self._resumed(next_method, next_kwargs, context)
+        """Airflow's way back from a deferral: a retry after a trigger that failed must not send again either."""
+        if next_method == "execute_settled":
+            return super().resume_execution(next_method, next_kwargs, context)
+        with failing_without_retry(self._is_final_after_effect, self._about):
+            return super().resume_execution(next_method, next_kwargs, context)
+
+    def _about(self) -> str:
+        """What an error is about, as far as it is known."""
+        if self._record is None:
+            return "what was sent"
+        return named(self._record.ids) or f"airflow_key {self._record.key}"
 
     def on_kill(self) -> None:
         """Stop what was sent, if it can be stopped and is not known to be over; that it is over already is fine.
@@ -153,10 +156,6 @@ class SendingOperator(DeliveringOperator[Reply], Generic[Reply, Outcome]):
                 self._kept(record)
         else:
             self.log.info("Stopped by %s.", undo.endpoint_name)
-
-    def _resumed(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Result:
-        result: Result = super().resume_execution(next_method, next_kwargs, context)
-        return result
 
     def _check(self) -> None:
         PollPace(interval=self._poll_interval)

@@ -11,6 +11,7 @@ from airflow_provider_directcall.delivery.keys import KEY_TAG
 from airflow_provider_directcall.delivery.settling import Patience, Seen, Settling, Sighting
 from airflow_provider_directcall.delivery.sightings import (
     NOT_ACTIVE,
+    Sought,
     call_sighting,
     message_sighting,
     progress_sighting,
@@ -94,6 +95,9 @@ class SettlingTrigger(PollingTrigger):
             due_at=datetime.fromisoformat(self.scheduled_for) if self.scheduled_for is not None else None,
         )
 
+    def _sought(self, destinations: Sequence[str]) -> Sought:
+        return Sought(self.key, destinations, datetime.fromisoformat(self.since))
+
     def _window(self) -> tuple[datetime, datetime]:
         return window_of_call(datetime.fromisoformat(self.since), self._now())
 
@@ -139,7 +143,7 @@ class CallSettlingTrigger(SettlingTrigger):
     async def sight(self, hook: DirectcallAsyncHook) -> Sighting:
         """The row with the key; without one, whether a call is in progress."""
         rows = [row async for row in hook.list_statement(*self._window(), tags={KEY_TAG: self.key})]
-        sighting = call_sighting(rows, self.key, self.destination)
+        sighting = call_sighting(rows, self._sought([self.destination]))
         if sighting.seen is not Seen.NOTHING:
             return sighting
         try:
@@ -188,4 +192,4 @@ class MessageSettlingTrigger(SettlingTrigger):
     async def sight(self, hook: DirectcallAsyncHook) -> Sighting:
         """The rows with the key."""
         rows = [row async for row in hook.list_messages(*self._window(), tags={KEY_TAG: self.key})]
-        return message_sighting(rows, self.key, self.destinations)
+        return message_sighting(rows, self._sought(self.destinations))

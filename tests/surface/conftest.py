@@ -8,6 +8,7 @@ import ssl
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+import httpx
 import pytest
 from airflow.sdk.bases import sensor as airflow_sensor
 from airflow.sdk.bases.operator import ExecutorSafeguard
@@ -57,14 +58,35 @@ def world(sandbox: SandboxServer, connect: Connect, monkeypatch: pytest.MonkeyPa
     monkeypatch.setitem(Client.__init__.__kwdefaults__, "sleep", world.sleep)
     monkeypatch.setitem(AsyncClient.__init__.__kwdefaults__, "sleep", world.sleep_async)
     monkeypatch.setattr(airflow_sensor, "time", world)
+    monkeypatch.setattr(httpx.Client, "send", mortal(world, httpx.Client.send))
     # Every hook loads the machine's certificates, which takes most of a test's time, and no test checks one.
     monkeypatch.setattr(ssl.SSLContext, "load_verify_locations", lambda *arguments, **keywords: None)
     return world
 
 
+def mortal(world: World, send: Callable[..., httpx.Response]) -> Callable[..., httpx.Response]:
+    """The requests of workers, at which their process may die; the triggerer has another client."""
+
+    def sent(client: httpx.Client, request: httpx.Request, **arguments: object) -> httpx.Response:
+        endpoint = request.url.path.strip("/")
+        world.process.reach(f"before {endpoint}")
+        response = send(client, request, **arguments)
+        world.process.reach(f"after {endpoint}")
+        return response
+
+    return sent
+
+
 @pytest.fixture
 def run(world: World) -> Run:
+    """A task instance with a state store."""
     return Run(world)
+
+
+@pytest.fixture
+def forgetful_run(world: World) -> Run:
+    """A task instance without a state store: Airflow 3.1 and 3.2."""
+    return Run(world, remembers=False)
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from airflow.providers.common.compat.sdk import AirflowFailException, AirflowTas
 from airflow_provider_directcall.api.replies import ScheduledCall
 from airflow_provider_directcall.errors import (
     DirectcallAuthError,
+    DirectcallError,
     DirectcallNotSent,
-    DirectcallOutcomeUnknown,
     DirectcallRefused,
     DirectcallUnexpectedEvent,
     DirectcallUnwantedOutcome,
@@ -40,6 +40,9 @@ both_ways = pytest.mark.parametrize("deferrable", [False, True], ids=["worker", 
 
 def call(destination=PERSON, **arguments):
     return DirectcallPlaceCallOperator(task_id="task", destination=destination, **arguments)
+
+
+with_and_without_a_store = pytest.mark.parametrize("remembers", [True, False], ids=["store", "no store"])
 
 
 def waiting_call(destination=PERSON, **arguments):
@@ -94,6 +97,10 @@ def test_a_refusal_that_stands_is_not_repeated(run, world, destination):
         ({"poll_interval": 0}, "poll_interval"),
         ({"poll_interval": "often"}, "poll_interval"),
         ({"completion_timeout": "-1"}, "completion_timeout"),
+        ({"settle_seconds": "-1"}, "settle_seconds"),
+        ({"settle_seconds": "some"}, "settle_seconds"),
+        ({"on_unknown_outcome": "guess"}, "on_unknown_outcome: one of fail, resend, hold"),
+        ({"tags": {"airflow_key": "mine"}}, "tags: 'airflow_key' is set by this package"),
         ({"wait_for_completion": True, "fail_on": ["engaged"]}, "fail_on: there is no engaged; there are answered"),
         ({"fail_on": "busy"}, "fail_on"),
     ],
@@ -111,11 +118,32 @@ def test_a_connection_without_a_secret_is_named(run, connect):
         run.start(call())
 
 
-def test_a_lost_answer_is_not_repeated(run, world):
+@both_ways
+def test_a_call_whose_answer_was_lost_is_found_and_taken_for_ours(run, world, deferrable):
     world.sandbox.inject(Fault(kind="cut_after", endpoint="voz/call"))
-    with pytest.raises(AirflowFailException, match="may have taken effect") as caught:
-        run.start(call())
-    assert isinstance(caught.value.__cause__, DirectcallOutcomeUnknown)
+    result = run.to_the_end(call(deferrable=deferrable))
+    (made,) = placed(world)
+    assert (result["callerid"], result["state"]) == (made["callerid"], "sent")
+    assert run.ti.xcoms == {"callerid": made["callerid"]}
+
+
+@both_ways
+def test_a_call_that_surely_never_began_is_placed_again(run, world, deferrable):
+    world.sandbox.inject(Fault(kind="cut_before", endpoint="voz/call", times=1))
+    before = world.now()
+    result = run.to_the_end(call(settle_seconds=120, deferrable=deferrable))
+    (made,) = placed(world)
+    assert result["callerid"] == made["callerid"]
+    assert world.now() - before >= timedelta(seconds=120), "only then its absence proves anything"
+
+
+@both_ways
+def test_a_call_of_which_nobody_can_say_fails_for_good_and_is_not_repeated(run, world, deferrable):
+    world.sandbox.inject(
+        Fault(kind="cut_after", endpoint="voz/call"), Fault(kind="unavailable", endpoint="extrato/list")
+    )
+    with pytest.raises(AirflowFailException, match="may have taken effect"):
+        run.to_the_end(call(retries=3, deferrable=deferrable))
     assert len(placed(world)) == 1
 
 
@@ -127,8 +155,10 @@ def test_the_call_is_placed_with_everything_that_was_asked_for(run, world):
     result = run.start(task)
     (made,) = placed(world)
     assert (made["origin"], made["destination"]) == (ORIGIN, PERSON)
-    assert (made["recorded"], made["destination_first"], made["tags"]) == (True, True, {"contact": "7"})
-    assert result == {"callerid": made["callerid"], "schedule_id": None}
+    key = result["airflow_key"]
+    assert (made["recorded"], made["destination_first"]) == (True, True)
+    assert made["tags"] == {"contact": "7", "airflow_key": key}
+    assert result == {"callerid": made["callerid"], "schedule_id": None, "state": "sent", "airflow_key": key}
     assert run.ti.xcoms == {"callerid": made["callerid"]}
 
 
@@ -147,16 +177,18 @@ def test_templates_give_texts_and_they_mean_what_they_say(run, world):
         dial_destination_first="{{ not yes }}",
         schedule_at="{{ later }}",
         completion_timeout="{{ 60 * 5 }}",
+        settle_seconds="{{ 60 }}",
+        on_unknown_outcome="{{ 'HOLD' }}",
         poll_interval="{{ 7.5 }}",
         fail_on="{{ [] }}",
         directcall_conn_id="{{ 'directcall_' ~ 'default' }}",
     )
     result = run.start(task)
     (made,) = placed(world)
-    assert (made["origin"], made["destination"], made["tags"]) == (ORIGIN, PERSON, {"contact": "7"})
+    assert (made["origin"], made["destination"], made["tags"]["contact"]) == (ORIGIN, PERSON, "7")
     assert (made["recorded"], made["destination_first"]) == (True, False)
     assert made["starts_at"] - made["placed_at"] == pytest.approx(7200, abs=1)
-    assert result == {"callerid": None, "schedule_id": made["schedule_id"]}
+    assert (result["callerid"], result["schedule_id"]) == (None, made["schedule_id"])
     assert run.ti.xcoms == {"schedule_id": made["schedule_id"]}
 
 
@@ -176,7 +208,8 @@ def test_the_row_of_the_statement_is_the_result(run, world, deferrable):
     result = run.to_the_end(waiting_call(tags={"contact": "7"}, record=True, deferrable=deferrable))
     (made,) = placed(world)
     assert result["callerid"] == made["callerid"] == run.ti.xcoms["callerid"]
-    assert (result["outcome"], result["duration_seconds"], result["tags"]) == ("answered", 30, {"contact": "7"})
+    assert (result["outcome"], result["duration_seconds"], result["tags"]) == ("answered", 30, made["tags"])
+    assert result["tags"]["contact"] == "7"
     assert (result["origin"], result["destination"]) == ("5511*****0001", "5511*****0001")
     assert run.links == {"Recording": result["recording_url"]}
     assert result["recording_url"].startswith("http")
@@ -293,10 +326,22 @@ def test_short_trouble_with_the_statement_is_waited_out(run, world, deferrable):
 
 
 @both_ways
-def test_lasting_trouble_with_the_statement_ends_the_wait_without_a_second_call(run, world, deferrable):
+def test_lasting_trouble_with_the_statement_ends_the_wait_and_the_retry_goes_on_waiting(run, world, deferrable):
+    world.sandbox.inject(Fault(kind="error_500_before", endpoint="extrato/list"))
+    task = waiting_call(deferrable=deferrable, completion_timeout=10**6, retries=1)
+    with pytest.raises(DirectcallWaitFailed, match="10 polls in a row failed"):
+        run.to_the_end(task)
+    world.sandbox.clear_faults()
+    run.retry()
+    assert run.to_the_end(task)["callerid"] == placed(world)[0]["callerid"]
+    assert len(placed(world)) == 1
+
+
+@both_ways
+def test_without_a_store_lasting_trouble_ends_the_wait_for_good(forgetful_run, world, deferrable):
     world.sandbox.inject(Fault(kind="error_500_before", endpoint="extrato/list"))
     with pytest.raises(AirflowFailException, match="10 polls in a row failed") as caught:
-        run.to_the_end(waiting_call(deferrable=deferrable, completion_timeout=10**6))
+        forgetful_run.to_the_end(waiting_call(deferrable=deferrable, completion_timeout=10**6))
     assert isinstance(caught.value.__cause__, DirectcallWaitFailed)
     assert placed(world)[0]["callerid"] in str(caught.value)
 
@@ -304,10 +349,19 @@ def test_lasting_trouble_with_the_statement_ends_the_wait_without_a_second_call(
 @both_ways
 def test_an_account_without_a_statement_ends_the_wait_at_once(run, world, deferrable):
     world.sandbox.inject(Fault(kind="unavailable", endpoint="extrato/list"))
-    with pytest.raises(AirflowFailException, match="cannot be understood") as caught:
+    with pytest.raises(DirectcallError, match="cannot be understood"):
         run.to_the_end(waiting_call(deferrable=deferrable))
+    assert run.ti.xcoms["callerid"] == placed(world)[0]["callerid"]
+    assert world.requests["extrato/list"] == 1
+
+
+@both_ways
+def test_without_a_store_an_account_without_a_statement_ends_the_task_for_good(forgetful_run, world, deferrable):
+    world.sandbox.inject(Fault(kind="unavailable", endpoint="extrato/list"))
+    with pytest.raises(AirflowFailException, match="cannot be understood") as caught:
+        forgetful_run.to_the_end(waiting_call(deferrable=deferrable))
     assert placed(world)[0]["callerid"] in str(caught.value)
-    assert world.sandbox.state()["requests"]["extrato/list"] == 1
+    assert world.requests["extrato/list"] == 1
 
 
 def test_the_row_is_read_patiently_after_the_trigger_saw_it(run, world):
@@ -321,7 +375,7 @@ def test_the_row_is_read_patiently_after_the_trigger_saw_it(run, world):
 # Coming back from a deferral that went wrong
 
 
-@pytest.mark.parametrize(
+a_useless_event = pytest.mark.parametrize(
     ("event", "cause"),
     [
         (None, DirectcallUnexpectedEvent),
@@ -333,47 +387,79 @@ def test_the_row_is_read_patiently_after_the_trigger_saw_it(run, world):
         ({"status": "error"}, DirectcallWaitFailed),
     ],
 )
+
+
+@a_useless_event
 def test_an_event_that_cannot_be_used_never_leads_to_a_second_call(run, world, event, cause):
     task = waiting_call(deferrable=True)
     run.start(task)
-    with pytest.raises(AirflowFailException, match=run.ti.xcoms["callerid"]) as caught:
+    with pytest.raises(cause):
         run.resume(task, "execute_complete", {"event": event})
+    run.retry()
+    assert run.to_the_end(task)["outcome"] == "answered"
+    assert len(placed(world)) == 1
+
+
+@a_useless_event
+def test_without_a_store_such_an_event_fails_for_good(forgetful_run, event, cause):
+    task = waiting_call(deferrable=True)
+    forgetful_run.start(task)
+    with pytest.raises(AirflowFailException, match=forgetful_run.ti.xcoms["callerid"]) as caught:
+        forgetful_run.resume(task, "execute_complete", {"event": event})
     assert isinstance(caught.value.__cause__, cause)
+
+
+def test_a_deferral_without_a_record_goes_on_with_what_the_store_has(run, world):
+    run.start(waiting_call(deferrable=True))
+    world.sandbox.advance(60)
+    result = run.resume(waiting_call(), "execute_complete", {"event": {"status": "done"}, "record": None})
+    assert result["callerid"] == placed(world)[0]["callerid"]
+
+
+def test_without_a_store_too_the_event_is_enough_to_go_on(forgetful_run, world):
+    forgetful_run.start(waiting_call(deferrable=True))
+    world.sandbox.advance(60)
+    (made,) = placed(world)
+    event = {"status": "done", "callerid": made["callerid"]}
+    result = forgetful_run.resume(waiting_call(), "execute_complete", {"event": event, "record": None})
+    assert result["callerid"] == made["callerid"]
 
 
 @pytest.mark.parametrize(
     ("error", "cause"), [("Trigger failure", TaskDeferralError), ("Trigger timeout", TaskDeferralTimeout)]
 )
-def test_a_trigger_that_died_never_leads_to_a_second_call(run, error, cause):
-    task = waiting_call(deferrable=True)
+@with_and_without_a_store
+def test_a_trigger_that_died_never_leads_to_a_second_call(world, error, cause, remembers):
+    run, task = Run(world, remembers=remembers), waiting_call(deferrable=True, retries=1)
     run.start(task)
-    with pytest.raises(AirflowFailException, match=run.ti.xcoms["callerid"]) as caught:
+    with pytest.raises(cause):
         run.resume(task, "__fail__", {"error": error})
-    assert cause.__name__ in str(caught.value)
-    assert caught.value.__cause__ is None, "an error of another's making may hold anything"
+    run.retry()
+    assert run.to_the_end(task)["outcome"] == "answered"
+    assert len(placed(world)) == 1
 
 
-def test_it_does_not_matter_that_even_the_xcom_cannot_be_read(run, monkeypatch):
-    task = waiting_call(deferrable=True)
-    run.start(task)
-
-    def broken(*arguments, **keywords):
-        raise RuntimeError("no API server")
-
-    monkeypatch.setattr(run.ti, "xcom_pull", broken)
-    with pytest.raises(AirflowFailException):
-        run.resume(task, "__fail__", {"error": "Trigger failure"})
+def broken_xcoms(key, value):
+    raise ConnectionError(f"POST http://api/{PERSON} failed")
 
 
-def test_a_failure_right_after_placing_the_call_is_final(run, world, monkeypatch):
-    def broken(key, value):
-        raise ConnectionError(f"POST http://api/{PERSON} failed")
+def test_a_failure_right_after_placing_the_call_is_left_to_a_retry_that_goes_on(run, world, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(run.ti, "xcom_push", broken_xcoms)
+        with pytest.raises(ConnectionError):
+            run.start(call(retries=1))
+    run.retry()
+    result = run.to_the_end(call(retries=1))
+    assert [result["callerid"]] == [made["callerid"] for made in placed(world)]
 
-    monkeypatch.setattr(run.ti, "xcom_push", broken)
+
+def test_without_a_store_a_failure_right_after_placing_the_call_is_final(forgetful_run, world, monkeypatch):
+    monkeypatch.setattr(forgetful_run.ti, "xcom_push", broken_xcoms)
     with pytest.raises(AirflowFailException) as caught:
-        run.start(call())
+        forgetful_run.start(call())
     assert placed(world)[0]["callerid"] in str(caught.value)
     assert PERSON not in str(caught.value)
+    assert caught.value.__cause__ is None, "an error of another's making may hold anything"
 
 
 def test_airflow_ends_the_deferral_only_after_the_trigger_should_have(run):
@@ -452,11 +538,25 @@ def test_two_runs_do_not_know_of_each_other(world):
 
 
 @pytest.mark.parametrize("interruption", [KeyboardInterrupt, SystemExit])
-def test_an_interruption_after_the_call_never_leads_to_a_second_one(run, world, interruption):
+def test_a_retry_after_an_interruption_goes_on_waiting(run, world, interruption):
+    def interrupt():
+        world.while_waiting = lambda: None
+        raise interruption
+
+    world.while_waiting = interrupt
+    with pytest.raises(interruption):
+        run.start(waiting_call())
+    run.retry()
+    assert run.to_the_end(waiting_call())["outcome"] == "answered"
+    assert len(placed(world)) == 1
+
+
+@pytest.mark.parametrize("interruption", [KeyboardInterrupt, SystemExit])
+def test_without_a_store_an_interruption_after_the_call_is_final(forgetful_run, world, interruption):
     def interrupt():
         raise interruption
 
     world.while_waiting = interrupt
     with pytest.raises(AirflowFailException, match=interruption.__name__):
-        run.start(waiting_call())
+        forgetful_run.start(waiting_call())
     assert len(placed(world)) == 1

@@ -10,15 +10,14 @@ import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException
 from airflow.sdk import ObjectStoragePath
 
+from airflow_provider_directcall.api.client import Client
 from airflow_provider_directcall.api.replies import Recipient, SentMessage
 from airflow_provider_directcall.errors import (
     DirectcallNotSent,
-    DirectcallOutcomeUnknown,
     DirectcallRefused,
     DirectcallUnwantedOutcome,
     DirectcallWaitTimeout,
 )
-from airflow_provider_directcall.hooks.directcall import DirectcallHook
 from airflow_provider_directcall.operators.messages import (
     DirectcallSendSMSOperator,
     DirectcallSendVoiceMessageOperator,
@@ -70,11 +69,32 @@ def test_a_dead_network_is_left_to_airflows_retries(run, connect, dead_port, ope
 
 
 @both_operators
-def test_a_lost_answer_is_not_repeated(run, world, operator):
+@both_ways
+def test_a_message_whose_answer_was_lost_is_found_and_taken_for_ours(run, world, operator, deferrable):
     world.sandbox.inject(Fault(kind="html_502_after", endpoint="sms/send"))
-    with pytest.raises(AirflowFailException, match="may have taken effect") as caught:
-        run.start(message(operator))
-    assert isinstance(caught.value.__cause__, DirectcallOutcomeUnknown)
+    result = run.to_the_end(message(operator, deferrable=deferrable))
+    (made,) = sent(world)
+    assert (result["callerid"], result["state"]) == (made["callerid"], "sent")
+    (recipient,) = result["recipients"]
+    assert (recipient["message_id"], recipient["accepted"]) == (str(made["message_id"]), True)
+
+
+@both_operators
+@both_ways
+def test_a_message_that_surely_never_left_is_sent_again(run, world, operator, deferrable):
+    world.sandbox.inject(Fault(kind="html_502_before", endpoint="sms/send", times=1))
+    result = run.to_the_end(message(operator, deferrable=deferrable))
+    assert [made["callerid"] for made in sent(world)] == [result["callerid"]]
+
+
+@both_operators
+@both_ways
+def test_a_message_of_which_nobody_can_say_fails_for_good_and_is_not_repeated(run, world, operator, deferrable):
+    world.sandbox.inject(
+        Fault(kind="html_502_after", endpoint="sms/send"), Fault(kind="unavailable", endpoint="extrato/list-sms")
+    )
+    with pytest.raises(AirflowFailException, match="may have taken effect"):
+        run.to_the_end(message(operator, retries=3, deferrable=deferrable))
     assert len(sent(world)) == 1
 
 
@@ -148,10 +168,11 @@ def test_all_refused_one_by_one_is_an_error_too(run, world, monkeypatch, code, e
         Recipient(number=number, message_id=None, refusal_code=code, refusal="x") for number in (PERSON, OTHER)
     )
     answer = SentMessage(callerid="10000000000001", recipients=refused, text="", raw={})
-    monkeypatch.setattr(DirectcallHook, "send_sms", lambda *arguments, **keywords: answer)
+    monkeypatch.setattr(Client, "send", lambda *arguments: answer)
     with pytest.raises(error, match=f"all 2 recipients were refused, the first with code {code}"):
         run.start(message(destination=[PERSON, OTHER]))
     assert run.ti.xcoms == {}
+    assert run.store.record["phase"] == "not_sent"
 
 
 # What is sent
@@ -169,7 +190,9 @@ def test_an_sms_with_everything_that_was_asked_for(run, world):
     result = run.start(task)
     (made,) = sent(world)
     assert (made["origin"], made["destination"], made["text"]) == ("LOJA", PERSON, "bom dia")
-    assert (made["tags"], made["show_origin"], made["short_number"]) == ({"contact": "7"}, True, True)
+    key = result["airflow_key"]
+    assert made["tags"] == {"contact": "7", "airflow_key": key}
+    assert (made["show_origin"], made["short_number"]) == (True, True)
     assert made["reply_email"] == "replies@example.com"
     assert made["starts_at"] == pytest.approx(at.timestamp(), abs=1)
     assert result == {
@@ -182,6 +205,8 @@ def test_an_sms_with_everything_that_was_asked_for(run, world):
                 "refusal_code": None,
             }
         ],
+        "state": "sent",
+        "airflow_key": key,
     }
     assert run.ti.xcoms == {"callerid": made["callerid"]}
 
@@ -224,10 +249,11 @@ def test_a_partial_refusal_is_in_the_result_and_in_the_log(run, world, capfd):
 
 def test_a_voice_message_with_everything_that_was_asked_for(run, world):
     task = voice(text="Olá", origin=ORIGIN, attempts="{{ 2 }}", hours="{{ (9, 18) }}", tags='{"contact": 7}')
-    run.start(task)
+    result = run.start(task)
     (made,) = sent(world)
     assert (made["kind"], made["text"], made["attempts"]) == ("voz", "Olá", 2)
-    assert (made["window_from"], made["window_to"], made["tags"]) == (9, 18, {"contact": "7"})
+    assert (made["window_from"], made["window_to"]) == (9, 18)
+    assert made["tags"] == {"contact": "7", "airflow_key": result["airflow_key"]}
 
 
 @pytest.mark.parametrize("kind", [str, Path, ObjectStoragePath, "file://{}".format])
@@ -325,12 +351,23 @@ def test_the_wait_for_a_scheduled_message_begins_at_its_time(run, world, deferra
 
 
 @both_operators
-def test_a_trigger_that_died_never_leads_to_a_second_message(run, operator):
+def test_a_trigger_that_died_never_leads_to_a_second_message(run, world, operator):
     task = message(operator, wait_for_delivery=True, deferrable=True)
     run.start(task)
-    with pytest.raises(AirflowFailException, match=run.ti.xcoms["callerid"]) as caught:
+    with pytest.raises(TaskDeferralError):
         run.resume(task, "__fail__", {"error": "Trigger failure"})
-    assert TaskDeferralError.__name__ in str(caught.value)
+    run.retry()
+    assert run.to_the_end(task)["state"] == "delivered"
+    assert len(sent(world)) == 1
+
+
+@both_operators
+def test_without_a_store_a_trigger_that_died_ends_the_task(forgetful_run, world, operator):
+    task = message(operator, wait_for_delivery=True, deferrable=True)
+    forgetful_run.start(task)
+    with pytest.raises(AirflowFailException, match="what was sent: TaskDeferralError"):
+        forgetful_run.resume(task, "__fail__", {"error": "Trigger failure"})
+    assert len(sent(world)) == 1
 
 
 def test_a_scheduled_message_is_cancelled_when_the_task_is_killed(run, world):

@@ -10,14 +10,16 @@ import pytest
 from airflow.triggers.base import BaseEventTrigger
 
 from airflow_provider_directcall.api.replies import StatementRow
-from airflow_provider_directcall.errors import DirectcallUnavailable
+from airflow_provider_directcall.errors import DirectcallUnavailable, DirectcallUnexpectedEvent
 from airflow_provider_directcall.hooks.directcall import DirectcallAsyncHook, DirectcallHook
 from airflow_provider_directcall.sandbox import Fault
 from airflow_provider_directcall.triggers.calls import CallCompletedTrigger
+from airflow_provider_directcall.triggers.events import verdict_in
 from airflow_provider_directcall.triggers.messages import MessageDeliveredTrigger
 from airflow_provider_directcall.triggers.pace import PollPace, utc_now
 from airflow_provider_directcall.triggers.polling import PollingTrigger
 from airflow_provider_directcall.triggers.search import StatementSearch
+from airflow_provider_directcall.triggers.settling import CallSettlingTrigger, MessageSettlingTrigger
 from airflow_provider_directcall.triggers.statement import TaggedCallTrigger
 
 from .world import LONG_CALL, ORIGIN, PERSON, UNHANGABLE, fire, stored
@@ -45,6 +47,18 @@ EXAMPLES = {
         "min_calls": 3,
     },
 }
+SETTLING = {
+    "key": "2b4kqtiimbdwv37m",
+    "since": SINCE,
+    "settle_seconds": 300.0,
+    "longest_seconds": 3600.0,
+    "scheduled_for": "2026-03-04T11:00:00+00:00",
+}
+SETTLING_EXAMPLES = {
+    CallSettlingTrigger: {**SETTLING, "origin": ORIGIN, "destination": PERSON},
+    MessageSettlingTrigger: {**SETTLING, "destinations": [PERSON]},
+}
+STORED_EXAMPLES = {**EXAMPLES, **SETTLING_EXAMPLES}
 COMMON = {
     "directcall_conn_id": "other",
     "poll_interval": 7.5,
@@ -54,8 +68,11 @@ COMMON = {
 each_trigger = pytest.mark.parametrize("kind", EXAMPLES, ids=lambda kind: kind.__name__)
 
 
+each_stored_trigger = pytest.mark.parametrize("kind", STORED_EXAMPLES, ids=lambda kind: kind.__name__)
+
+
 def example(kind, **changes):
-    return kind(**{**EXAMPLES[kind], **changes})
+    return kind(**{**STORED_EXAMPLES[kind], **changes})
 
 
 def tagged(world, **arguments):
@@ -75,25 +92,25 @@ def completed(world, **arguments):
 # What is stored
 
 
-@each_trigger
+@each_stored_trigger
 def test_everything_the_constructor_takes_survives_storing(kind):
-    trigger = kind(**EXAMPLES[kind], **COMMON)
+    trigger = kind(**STORED_EXAMPLES[kind], **COMMON)
     path, kwargs = trigger.serialize()
     assert path == f"{kind.__module__}.{kind.__name__}"
     assert set(kwargs) == set(inspect.signature(kind.__init__).parameters) - {"self"}
-    assert kwargs == {**EXAMPLES[kind], **COMMON}
+    assert kwargs == {**STORED_EXAMPLES[kind], **COMMON}
     assert stored(trigger).serialize() == (path, json.loads(json.dumps(kwargs)))
 
 
-@each_trigger
+@each_stored_trigger
 def test_defaults_survive_storing_too(kind):
     trigger = example(kind)
     assert stored(trigger).serialize() == trigger.serialize()
 
 
-@each_trigger
+@each_stored_trigger
 def test_a_trigger_shows_its_ids_and_nothing_personal(kind):
-    shown = repr(kind(**EXAMPLES[kind], **COMMON))
+    shown = repr(kind(**STORED_EXAMPLES[kind], **COMMON))
     assert kind.__name__ in shown
     assert not [text for text in (PERSON, ORIGIN, "tag-value") if text in shown]
 
@@ -123,6 +140,29 @@ def test_a_dead_network_ends_the_wait_after_some_tries(world, connect, dead_port
     assert "3 polls in a row failed" in event["error"]
     assert "access_token" not in event["error"]
     assert "?" not in event["error"]
+
+
+@pytest.mark.parametrize("kind", SETTLING_EXAMPLES, ids=lambda kind: kind.__name__)
+def test_what_cannot_be_looked_for_is_unknown_in_the_end(world, connect, dead_port, kind):
+    connect(host=f"http://127.0.0.1:{dead_port}")
+    event = fire(example(kind, settle_seconds=60))
+    assert (event["status"], event["verdict"], event["airflow_key"]) == ("settled", "unknown", SETTLING["key"])
+    assert PERSON not in str(event)
+
+
+@pytest.mark.parametrize("kind", SETTLING_EXAMPLES, ids=lambda kind: kind.__name__)
+def test_a_wrong_secret_is_no_verdict(world, connect, kind):
+    connect(password="wrong")
+    event = fire(example(kind))
+    assert (event["status"], "verdict" in event) == ("error", False)
+
+
+@pytest.mark.parametrize(
+    "event", [None, {"status": "done"}, {"status": "settled"}, {"status": "settled", "verdict": "perhaps"}]
+)
+def test_a_verdict_that_is_none_is_refused(event):
+    with pytest.raises(DirectcallUnexpectedEvent):
+        verdict_in(event, ("callerid",))
 
 
 def test_pauses_between_failed_polls_grow(world):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
@@ -39,6 +40,28 @@ REFUSED_NUMBER = "5511990000404"
 GATEWAY_ERROR = "5511990000500"
 
 
+class Killed(BaseException):
+    """The process is gone (SIGKILL). Whatever still runs on its stack reaches neither the store nor the network."""
+
+
+class Process:
+    """The worker's process of one try, which may die at a point: ``before`` or ``after`` a request or a write.
+
+    Points are such as ``before voz/call``, ``after voz/call``, ``before write 1``, ``after write 2``, ``resting``.
+    """
+
+    def __init__(self, dies: str | None = None) -> None:
+        self.dies = dies
+        self.is_dead = False
+        self.passed: Counter[str] = Counter()
+
+    def reach(self, point: str) -> None:
+        self.passed[point] += 1
+        if self.is_dead or point == self.dies:
+            self.is_dead = True
+            raise Killed(point)
+
+
 class World:
     """The time of everything: whoever waits moves the sandbox's clock, which is the only one."""
 
@@ -46,6 +69,13 @@ class World:
         self.sandbox = sandbox
         self.pauses: list[float] = []
         self.while_waiting: Callable[[], None] = lambda: None
+        self.process = Process()
+        """Of the worker that runs now; the triggerer is another one, which does not die."""
+
+    @property
+    def requests(self) -> Counter[str]:
+        """How many requests came to each endpoint of the local Directcall."""
+        return Counter(self.sandbox.state()["requests"])
 
     def now(self) -> datetime:
         return datetime.fromtimestamp(round(self.sandbox.now(), 3), UTC)
@@ -57,13 +87,53 @@ class World:
         return self.sandbox.now()
 
     def sleep(self, seconds: float) -> None:
+        self.process.reach("resting")
+        self._pass(seconds)
+
+    async def sleep_async(self, seconds: float) -> None:
+        self._pass(seconds)
+        await asyncio.sleep(0)
+
+    def _pass(self, seconds: float) -> None:
         self.pauses.append(seconds)
         self.while_waiting()
         self.sandbox.advance(seconds)
 
-    async def sleep_async(self, seconds: float) -> None:
-        self.sleep(seconds)
-        await asyncio.sleep(0)
+
+class StateStore:
+    """Airflow's task state store (3.3): JSON by key, the same over all tries and a user's Clear."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.kept: dict[str, str] = {}
+        self.history: list[str] = []
+        """All that was ever written, in order."""
+
+    def get(self, key: str, default: object = None) -> object:
+        self.world.process.reach("read")
+        return json.loads(self.kept[key]) if key in self.kept else default
+
+    def set(self, key: str, value: object) -> None:
+        assert value is not None
+        number = self.world.process.passed["write"] + 1
+        self.world.process.reach(f"before write {number}")
+        self.world.process.reach("write")
+        self.kept[key] = json.dumps(value, allow_nan=False)
+        assert len(self.kept[key]) <= 64 * 1024, "Airflow takes no more"
+        self.history.append(self.kept[key])
+        self.world.process.reach(f"after write {number}")
+
+    def delete(self, key: str) -> None:
+        self.world.process.reach("delete")
+        self.kept.pop(key, None)
+
+    @property
+    def record(self) -> dict[str, object]:
+        """What stands there about the delivery."""
+        (text,) = self.kept.values()
+        told = json.loads(text)
+        assert isinstance(told, dict)
+        return told
 
 
 class TaskInstance:
@@ -72,6 +142,7 @@ class TaskInstance:
     def __init__(self, start_date: datetime) -> None:
         self.start_date = start_date
         self.task_id, self.dag_id, self.run_id, self.map_index = "task", "dag", "run", 1
+        self.try_number, self.max_tries = 1, 0
         self.xcoms: dict[str, object] = {}
 
     def xcom_push(self, key: str, value: object) -> None:
@@ -86,42 +157,91 @@ class TaskInstance:
 
 
 class Run:
-    """One try of one task, deferrals included."""
+    """One task instance: its tries, one after the other, deferrals included.
 
-    def __init__(self, world: World) -> None:
+    :param remembers: whether there is a state store (Airflow 3.3), or none (3.1 and 3.2).
+    """
+
+    def __init__(self, world: World, *, remembers: bool = True) -> None:
         self.world = world
         self.ti = TaskInstance(world.now())
-        self.context = {
-            "ti": self.ti,
-            "dag_run": SimpleNamespace(start_date=world.now(), logical_date=world.now() - timedelta(days=1)),
-        }
+        self.store = StateStore(world) if remembers else None
+        self._dag_run = SimpleNamespace(start_date=world.now(), logical_date=world.now() - timedelta(days=1))
+        self._tries_before_clear = 0
+        self.context: dict[str, object] = self._new_context()
         self.events: list[dict[str, object]] = []
+        self.kept_of_deferrals: list[str] = []
+        """What the database holds of each deferral in clear."""
         self.deferred: TaskDeferred | None = None
+        """The last deferral."""
         self.task: BaseOperator | None = None
         """The operator that ran last."""
 
-    def start(self, task: BaseOperator) -> object:
-        """Run until the end, or until the first deferral, which is kept."""
-        task.render_template_fields(self.context)
-        try:
-            self.task = copy.copy(task)
-            return self.task.execute(self.context)
-        except TaskDeferred as deferred:
-            self.deferred = deferred
-            return None
+    def start(self, task: BaseOperator, *, dies: str | None = None) -> object:
+        """Run until the end, or until the first deferral, which is kept.
 
-    def to_the_end(self, task: BaseOperator) -> object:
+        :param dies: where the worker is killed, see :class:`Process`.
+        """
+        self.ti.max_tries = self._tries_before_clear + (task.retries or 0)
+        self.world.process = Process(dies)
+        task.render_template_fields(self.context)
+        self.task = copy.copy(task)
+        return self._until_deferred(lambda: self.task.execute(self.context))[1]
+
+    def to_the_end(self, task: BaseOperator, *, dies: str | None = None) -> object:
         """Run until the end; a deferral goes through a trigger that knows only what was stored of it."""
-        result = self.start(task)
-        if self.deferred is None:
+        before = self.deferred
+        result = self.start(task, dies=dies)
+        if self.deferred is before:
             return result
-        event = fire(stored(self.deferred.trigger))
-        self.events.append(event)
-        return self.resume(task, self.deferred.method_name, {"event": event})
+        return self.go_on(task)
+
+    def go_on(self, task: BaseOperator, *, dies: str | None = None) -> object:
+        """Run a deferred task from its trigger on until the end."""
+        is_over, result = False, None
+        while not is_over:
+            deferred = self.deferred
+            event = fire(stored(deferred.trigger))
+            self.events.append(event)
+            kwargs = {**json.loads(json.dumps(deferred.kwargs or {})), "event": event}
+            self.world.process = Process(dies)
+            self.task = copy.copy(task)
+            is_over, result = self._until_deferred(
+                lambda: self.task.resume_execution(deferred.method_name, kwargs, self.context)  # noqa: B023 - runs at once
+            )
+        return result
 
     def resume(self, task: BaseOperator, method: str, kwargs: Mapping[str, object]) -> object:
+        """Come back from the deferral by force, with what it kept and whatever else is given."""
+        has_kept = self.deferred is not None and method != "__fail__"
+        kept = json.loads(json.dumps(self.deferred.kwargs or {})) if has_kept else {}
+        self.world.process = Process()
         self.task = copy.copy(task)
-        return self.task.resume_execution(method, dict(kwargs), self.context)
+        return self.task.resume_execution(method, {**kept, **kwargs}, self.context)
+
+    def retry(self) -> None:
+        """Airflow's next try; also after a user's Clear of a running task."""
+        self.ti.try_number += 1
+        self.ti.xcoms.clear()
+        self.ti.start_date = self.world.now()
+        self.context = self._new_context()
+
+    def clear(self) -> None:
+        """A user's Clear of a task that is not running: as ``clear_task_instances`` does it, and the next try."""
+        self._tries_before_clear = self.ti.try_number
+        self.retry()
+
+    def _new_context(self) -> dict[str, object]:
+        context: dict[str, object] = {"ti": self.ti, "dag_run": self._dag_run}
+        return {**context, "task_state_store": self.store} if self.store is not None else context
+
+    def _until_deferred(self, part: Callable[[], object]) -> tuple[bool, object]:
+        try:
+            return True, part()
+        except TaskDeferred as deferred:
+            self.deferred = deferred
+            self.kept_of_deferrals.append(json.dumps(deferred.kwargs or {}))
+            return False, None
 
     @property
     def links(self) -> dict[str, str]:

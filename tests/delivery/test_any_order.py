@@ -1,0 +1,297 @@
+"""Any order of crash, retry, Clear, kill and late row: at most one effect a generation, and no silent end."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import timedelta
+
+import hypothesis.strategies as st
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from airflow_provider_directcall.delivery.course import Attempt, Course, OnUnknownOutcome
+from airflow_provider_directcall.delivery.keys import TaskIdentity
+from airflow_provider_directcall.delivery.phases import Phase, Record
+
+from .directcall import BEGIN, Directcall, Fate
+from .trying import PAUSE, SETTLE_SECONDS, End, Gone, Plan, Point, Store, Try
+
+IDENTITY = TaskIdentity("dag", "run", "task")
+MOST_STEPS = 200
+#: An answer that is lost after the effect is what it is all about, so it comes more often.
+FATES = [*Fate, Fate.ACCEPTED, Fate.LOST_AFTER, Fate.LOST_AFTER]
+
+
+class Deliveries(RuleBasedStateMachine):
+    """One task instance, its tries and its user; a Directcall that loses answers and shows rows late."""
+
+    remembers = True
+
+    @initialize(
+        data=st.data(),
+        retries=st.sampled_from([0, 1, 3, 3]),
+        policy=st.sampled_from(OnUnknownOutcome),
+        waits=st.booleans(),
+        is_call=st.booleans(),
+        fails_on=st.sampled_from([frozenset(), frozenset({"busy"}), frozenset({"busy", "cancelled"})]),
+    )
+    def begin(self, data, retries, policy, waits, is_call, fails_on):
+        self.data, self.retries, self.policy = data, retries, policy
+        self.waits, self.is_call, self.fails_on = waits, is_call, fails_on if waits else frozenset()
+        self.directcall, self.store = Directcall(), Store(remembers=self.remembers)
+        self.number, self.max_tries = 0, retries
+        self.state = "to run"
+        self.running: Try | None = None
+        self.life: Iterator[Point] = iter(())
+        self.in_flight: tuple[Iterator[Point], object] | None = None
+        self.doubtful: Counter[str] = Counter()
+        self.last_sent: Record | None = None
+        self.licence = "the first"
+        self.must_be_after: int | None = None
+
+    # What Airflow does
+
+    def _begin_try(self):
+        if self.state == "running":
+            return
+        self.number += 1
+        self.store.owner = self.number
+        attempt = Attempt(
+            number=self.number,
+            max_tries=self.max_tries,
+            retries=self.retries,
+            remembers=self.remembers,
+            run_since=BEGIN,
+        )
+        plan = Plan(
+            fate=lambda: self.data.draw(st.sampled_from(FATES), label="fate"),
+            seconds=lambda: self.data.draw(st.sampled_from([2.0, 90.0, 700.0]), label="seconds") if self.is_call else 0,
+            word=lambda: self.data.draw(st.sampled_from(["answered", "busy"]), label="word"),
+            lateness=lambda: self.data.draw(st.sampled_from([0.0, 0.3, 0.98, 1.0]), label="lateness") * self._latest,
+            waits=self.waits,
+            unwanted=self.fails_on,
+        )
+        self.running = Try(
+            course=Course(IDENTITY, attempt, self.policy),
+            store=self.store,
+            directcall=self.directcall,
+            plan=plan,
+            number=self.number,
+            remembers=self.remembers,
+            on_doubt=self._doubt,
+            on_effect=self._effect,
+            on_write=self._written,
+        )
+        self.life = self.running.life()
+        self.state = "running"
+
+    @precondition(lambda self: self.can_run)
+    @rule(oversleeps=st.sampled_from([0.0, 30.0, 600.0]))
+    def it_runs_on(self, oversleeps):
+        """Until it sleeps."""
+        self._begin_try()
+        self._pass(PAUSE + oversleeps)
+        self._run_until(Point.RESTING)
+
+    @precondition(lambda self: self.can_run)
+    @rule()
+    def it_runs_to_its_end(self):
+        self._begin_try()
+        for _ in range(MOST_STEPS):
+            if self._run_until(Point.RESTING):
+                self._pass(PAUSE)
+        assert self.state != "running", "a try comes to an end"
+
+    @precondition(lambda self: self.can_run)
+    @rule(point=st.sampled_from(Point), times=st.integers(1, 2))
+    def its_worker_is_killed(self, point, times):
+        self._begin_try()
+        for _ in range(times):
+            self._run_until(point)
+        if self.state == "running":
+            self._lost()
+
+    @precondition(lambda self: self.can_run)
+    @rule()
+    def its_worker_is_killed_before_it_can_report_its_end(self):
+        self._begin_try()
+        for point in self.life:
+            if point is Point.RESTING:
+                self._pass(PAUSE)
+        self._lost()
+
+    @precondition(lambda self: self.can_run and self.in_flight is None)
+    @rule()
+    def its_worker_is_taken_for_dead_while_its_request_is_on_the_way(self):
+        """It is not: the request arrives while the next try runs already."""
+        self._begin_try()
+        if self._run_until(Point.IN_FLIGHT):
+            self.in_flight = (self.life, self.directcall.now + timedelta(seconds=SETTLE_SECONDS / 3))
+            self._lost()
+
+    # What a user does
+
+    @precondition(lambda self: self.state in {"failed", "succeeded", "to run"} and self.number > 0)
+    @rule()
+    def a_user_clears_it(self):
+        self._arrive()
+        if self.state == "succeeded" and self.running.end is End.SENT and self.last_sent is not None:
+            self.must_be_after = self.last_sent.generation
+        self.max_tries = self.number + self.retries
+        self.licence = "a Clear"
+        self.state = "to run"
+
+    @precondition(lambda self: self.state == "running")
+    @rule(hangs_up=st.booleans(), is_written=st.booleans())
+    def a_user_clears_it_while_it_runs(self, hangs_up, is_written):
+        if hangs_up:
+            self._hang_up(is_written=is_written)
+        self.life = iter(())
+        self.licence = "a Clear"
+        self.state = "to run"
+
+    @precondition(lambda self: self.state == "running")
+    @rule(is_written=st.booleans())
+    def it_is_stopped(self, is_written):
+        self._hang_up(is_written=is_written)
+        self.life = iter(())
+        self._lost()
+
+    # What Directcall does
+
+    @rule(minutes=st.sampled_from([1.0, 4.0, 20.0, 600.0]))
+    def the_statement_cannot_be_read(self, minutes):
+        self.directcall.statement_is_down_until = self.directcall.now + timedelta(minutes=minutes)
+
+    # What always holds
+
+    @invariant()
+    def nothing_is_done_twice_in_a_generation(self):
+        for key, times in Counter(effect.key for effect in self.directcall.effects).items():
+            assert times <= 1 + self.doubtful[key]
+
+    # The parts
+
+    @property
+    def _latest(self) -> float:
+        """How late a row may be; a request that was long on its way leaves less time for its row."""
+        return SETTLE_SECONDS / 2 if self.in_flight is not None else SETTLE_SECONDS
+
+    def _doubt(self, record: Record) -> None:
+        """Only who asks for it sends without knowing; a refusal after that does not take the doubt away."""
+        assert self.policy is OnUnknownOutcome.RESEND or self.licence == "a Clear"
+        self.doubtful[record.key] += 1
+
+    def _effect(self, record: Record) -> None:
+        if self.last_sent is not None and record.generation == self.last_sent.generation:
+            return
+        if self.last_sent is not None:
+            assert record.generation > self.last_sent.generation
+            is_retry = record.try_number > self.last_sent.try_number
+            assert self.licence or (is_retry and self._last_end_is_unwanted()), "nobody has asked for another one"
+        self.last_sent, self.licence = record, ""
+
+    def _written(self, record: Record) -> None:
+        """What was asked for before an end or a report does not ask for anything after it."""
+        if record.reported or (record.phase is Phase.DONE and not record.repeat):
+            self.licence = ""
+
+    def _last_end_is_unwanted(self) -> bool:
+        effects = self.directcall.of(self.last_sent.key)
+        return any(effect.word in self.fails_on and effect.ended_at <= self.directcall.now for effect in effects)
+
+    def _ended(self, end: End) -> None:
+        self.life = iter(())
+        if end.is_success:
+            self.state = "succeeded"
+            self._check_success(end)
+        elif end.may_be_retried and self.number <= self.max_tries:
+            self.state = "to run"
+        else:
+            self.state = "failed"
+
+    def _check_success(self, end: End) -> None:
+        if end is End.HELD:
+            assert self.policy is OnUnknownOutcome.HOLD
+            return
+        record = self.running.record
+        effects = self.directcall.of(record.key)
+        assert self.running.result in {effect.name for effect in effects}, "what is called sent was sent"
+        assert self.must_be_after is None or record.generation > self.must_be_after, "Clear means: do it again"
+        self.must_be_after = None
+
+    def _lost(self) -> None:
+        self.state = "to run" if self.number <= self.max_tries else "failed"
+
+    def _hang_up(self, *, is_written: bool) -> None:
+        record = self.running.record
+        if record is None or not (record.phase is Phase.SENT or self.running.settles):
+            return
+        if self.directcall.hang_up(record.key):
+            self.licence = "a stop"
+            if is_written:
+                self.store.write(self.number, record.at(Phase.STOPPED))
+
+    @property
+    def can_run(self) -> bool:
+        return self.state in {"to run", "running"}
+
+    def _run_until(self, wanted: Point) -> bool:
+        """Run until it stands at such a point; whether it comes to one."""
+        if self.state != "running":
+            return False
+        for point in self.life:
+            if point is wanted:
+                return True
+            if point is Point.RESTING:
+                self._pass(PAUSE)
+        self._ended(self.running.end)
+        return False
+
+    def _pass(self, seconds: float) -> None:
+        until = self.directcall.now + timedelta(seconds=seconds)
+        if self.in_flight is not None and self.in_flight[1] <= until:
+            self.directcall.now = max(self.directcall.now, self.in_flight[1])
+            self._arrive()
+        self.directcall.now = max(self.directcall.now, until)
+
+    def _arrive(self) -> None:
+        """The request of a try that was taken for dead arrives, and its process ends."""
+        if self.in_flight is None:
+            return
+        life, _ = self.in_flight
+        try:
+            for point in life:
+                if point is Point.RESTING or not self.remembers:
+                    break
+        except Gone:
+            pass
+        self.in_flight = None
+
+
+class DeliveriesWithoutStore(Deliveries):
+    """The same on Airflow 3.1 and 3.2."""
+
+    remembers = False
+
+
+@pytest.mark.parametrize("machine", [Deliveries, DeliveriesWithoutStore])
+def test_any_order_keeps_the_promise(machine):
+    run_state_machine_as_test(
+        machine,
+        settings=settings(
+            max_examples=800,
+            stateful_step_count=20,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )

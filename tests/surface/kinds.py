@@ -1,0 +1,108 @@
+"""What there is to send, for tests that hold for calls, SMS and voice messages alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import pytest
+from airflow.sdk import BaseOperator
+
+from airflow_provider_directcall.operators.calls import DirectcallPlaceCallOperator
+from airflow_provider_directcall.operators.messages import (
+    DirectcallSendSMSOperator,
+    DirectcallSendVoiceMessageOperator,
+)
+
+from .world import BUSY, GATEWAY_ERROR, NO_ANSWER, PERSON, UNDELIVERED, World
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One operator, and how the tests speak of it.
+
+    :ivar path: the endpoint that has the effect.
+    :ivar statement: where a request is looked for.
+    :ivar end_at: where its end is asked for.
+    :ivar unreachable: a number at which it ends as ``bad_end``.
+    """
+
+    name: str
+    operator: type[BaseOperator]
+    path: str
+    statement: str
+    end_at: str
+    unreachable: str
+    bad_end: str
+    waits: str
+    schedule: str
+
+    refused_for_now = GATEWAY_ERROR
+
+    @property
+    def is_call(self) -> bool:
+        return self.path == "voz/call"
+
+    def task(self, destination: object = PERSON, *, waits: bool = False, **arguments: object) -> BaseOperator:
+        text = {} if self.is_call else {"text": "bom dia"}
+        return self.operator(task_id="task", destination=destination, **text, **{self.waits: waits}, **arguments)
+
+    def at(self, moment: datetime | None) -> dict[str, object]:
+        """The arguments that schedule it."""
+        return {} if moment is None else {self.schedule: moment}
+
+    def sent(self, world: World) -> list[str]:
+        """The ids of what Directcall really did, in order; a message has one for all its recipients."""
+        made = world.sandbox.state()["calls" if self.is_call else "messages"]
+        return list(dict.fromkeys(str(effect["callerid"]) for effect in made))
+
+    def keys(self, world: World) -> list[str]:
+        """The keys of what Directcall really did, in order."""
+        made = world.sandbox.state()["calls" if self.is_call else "messages"]
+        return list(dict.fromkeys(effect["tags"]["airflow_key"] for effect in made))
+
+    def alike(self, result: dict[str, object]) -> dict[str, object]:
+        """A result without what differs from one call or message to another."""
+        told = {name: result.get(name) for name in ("state", "outcome", "duration_seconds", "schedule_id")}
+        recipients = result.get("recipients") or []
+        return {**told, "recipients": [{**recipient, "message_id": None} for recipient in recipients]}
+
+
+KINDS = (
+    Kind(
+        "call",
+        DirectcallPlaceCallOperator,
+        "voz/call",
+        "extrato/list",
+        "extrato/list",
+        BUSY,
+        "busy",
+        "wait_for_completion",
+        "schedule_at",
+    ),
+    Kind(
+        "sms",
+        DirectcallSendSMSOperator,
+        "sms/send",
+        "extrato/list-sms",
+        "sms/status",
+        UNDELIVERED,
+        "failed",
+        "wait_for_delivery",
+        "send_at",
+    ),
+    Kind(
+        "voice",
+        DirectcallSendVoiceMessageOperator,
+        "sms/send",
+        "extrato/list-sms",
+        "sms/status",
+        NO_ANSWER,
+        "failed",
+        "wait_for_delivery",
+        "send_at",
+    ),
+)
+each_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+both_ways = pytest.mark.parametrize("deferrable", [False, True], ids=["worker", "triggerer"])
+with_and_without_a_store = pytest.mark.parametrize("remembers", [True, False], ids=["store", "no store"])

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.sdk import BaseOperator
 
-from airflow_provider_directcall.errors import DirectcallRefused, DirectcallRuleError
+from airflow_provider_directcall.operators.desired_rules import is_final
 from airflow_provider_directcall.tasks import rendered
 from airflow_provider_directcall.tasks.failing import failing_without_retry
-from airflow_provider_directcall.tasks.rendered import literal
+from airflow_provider_directcall.tasks.templated_rules import rule_from_template
 from airflow_provider_directcall.tasks.waiting import Waiter
 
 if TYPE_CHECKING:
@@ -20,18 +19,6 @@ if TYPE_CHECKING:
     from airflow_provider_directcall.api.replies import Rule
     from airflow_provider_directcall.routing.changes import RuleChange
     from airflow_provider_directcall.routing.rules import NumberRule
-
-#: Fields of a rule that are no texts -> how they come out of a template.
-_READERS: Final[Mapping[str, Callable[[str, object], object]]] = MappingProxyType(
-    {
-        "priority": rendered.integer,
-        "wait_seconds": rendered.integer,
-        "sound_id": rendered.integer,
-        "record": rendered.boolean,
-        "weekdays": rendered.texts,
-        "sources": rendered.texts,
-    }
-)
 
 
 class DirectcallUpdateNumberRuleOperator(BaseOperator):
@@ -85,8 +72,8 @@ class DirectcallUpdateNumberRuleOperator(BaseOperator):
         from airflow_provider_directcall.routing.changes import plan_change
         from airflow_provider_directcall.telephony.numbers import parse_did
 
-        with failing_without_retry(_is_final), DirectcallHook(self.directcall_conn_id) as hook:
-            did, wanted = parse_did(self.did), self._wanted()
+        with failing_without_retry(is_final), DirectcallHook(self.directcall_conn_id) as hook:
+            did, wanted = parse_did(self.did), rule_from_template(self.rule, name="rule")
             change = plan_change(hook.list_rules(did), wanted, rendered.optional_text(self.rule_id))
             if change.before is not None and not change.is_needed:
                 self.log.info("Rule %s stands as wanted; nothing was written.", change.before.rule_id)
@@ -95,16 +82,6 @@ class DirectcallUpdateNumberRuleOperator(BaseOperator):
         done = "created with" if change.before is None else "changed in"
         self.log.info("Rule %s was %s: %s.", after.rule_id, done, ", ".join(change.fields) or "no fields")
         return self._result(did, change, after)
-
-    def _wanted(self) -> NumberRule:
-        from airflow_provider_directcall.routing.rules import NumberRule, rule_from
-
-        if isinstance(self.rule, NumberRule):
-            return self.rule
-        given = literal("rule", self.rule) if isinstance(self.rule, str) else self.rule
-        if not isinstance(given, Mapping):
-            raise ValueError(f"rule: a mapping is needed, not {type(given).__name__}")
-        return rule_from({name: value for name, value in _typed(given) if value is not None})
 
     def _result(self, did: str, change: RuleChange, after: Rule) -> dict[str, Any]:
         from airflow_provider_directcall.routing.views import rule_view
@@ -117,19 +94,3 @@ class DirectcallUpdateNumberRuleOperator(BaseOperator):
             "before": None if before is None else rule_view(before, include_numbers=self.include_numbers),
             "after": rule_view(after, include_numbers=self.include_numbers),
         }
-
-
-def _typed(given: Mapping[str, object]) -> Iterator[tuple[str, object]]:
-    """The rule's fields with their values as they were before the template; None for what is not given."""
-    for name, value in given.items():
-        if rendered.optional_text(value) is None:
-            yield name, None
-        else:
-            yield name, _READERS[name](name, value) if name in _READERS else value
-
-
-def _is_final(error: BaseException) -> bool:
-    """Whether a retry is useless; a dangerous one there is not, because every try begins by reading the rules."""
-    if isinstance(error, (DirectcallRefused, DirectcallRuleError)):
-        return not error.worth_repeating
-    return isinstance(error, ValueError)

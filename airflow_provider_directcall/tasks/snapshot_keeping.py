@@ -73,8 +73,7 @@ class SnapshotKeeper:
         if self._path is not None:
             snapshot.write(self._path)
         sealed = snapshot.seal(self._secret)
-        if self._store is not None:
-            self._into_store(sealed)
+        self._into_store(sealed)
         self._context["ti"].xcom_push(key=SNAPSHOT_XCOM, value=sealed)
         return snapshot
 

@@ -3,30 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from airflow_provider_directcall.tasks import rendered
+from airflow_provider_directcall.tasks.templated_rules import rule_from_template
 
 if TYPE_CHECKING:
     from airflow_provider_directcall.routing.calendars import RoutingCalendar
     from airflow_provider_directcall.routing.rules import NumberRule
 
-#: Fields of a rule that are no texts -> how they come out of a template.
-_READERS: Final[Mapping[str, Callable[[str, object], object]]] = MappingProxyType(
-    {
-        "priority": rendered.integer,
-        "wait_seconds": rendered.integer,
-        "sound_id": rendered.integer,
-        "record": rendered.boolean,
-        "weekdays": rendered.texts,
-        "sources": rendered.texts,
-    }
-)
 _JSON_BEGINS: Final = "{"
 
 
@@ -69,21 +58,19 @@ class WantedRules:
 
 
 def rules_of_calendar(
-    calendar: object, *, at: object, horizon_days: object, emergency: object, folder: Path | None
+    calendar: object, *, at: object, now: datetime, horizon_days: object, emergency: object, folder: Path | None
 ) -> WantedRules:
     """The rules of a calendar.
 
     :param calendar: a ``RoutingCalendar``, a mapping or a text with the keys of a calendar file, or the path of one.
-    :param at: aware datetime or ISO text.
+    :param at: aware datetime or ISO text; nothing for ``now``.
     :param emergency: mapping or text of one, which goes before the calendar's own; nothing for that.
     :param folder: where a relative path begins.
     :raises ValueError: any of it cannot be; a calendar's problems are told all at once.
     """
     from airflow_provider_directcall.routing.compiling import rules_for, valid_until
 
-    moment = rendered.moment("at", at)
-    if moment is None:
-        raise ValueError("at: a moment is needed")
+    moment = rendered.moment("at", at) or now
     days = rendered.integer("horizon_days", horizon_days)
     if days is None:
         raise ValueError("horizon_days: a number of days is needed")
@@ -110,7 +97,7 @@ def rules_of_list(did: object, rules: object) -> WantedRules:
             raise ValueError("rules: a list of at least one rule is needed; a number without rules answers nobody")
         for index, item in enumerate(listed):
             with problems.at(f"rules[{index}]"):
-                found.append(_rule(item))
+                found.append(rule_from_template(item))
     problems.tell()
     return WantedRules(number, tuple(found))
 
@@ -154,22 +141,3 @@ def _with_emergency(calendar: RoutingCalendar, emergency: object) -> RoutingCale
         calendar = replace(calendar, emergency=built(Emergency, given))
     problems.tell()
     return calendar
-
-
-def _rule(item: object) -> NumberRule:
-    from airflow_provider_directcall.routing.rules import NumberRule, rule_from
-
-    if isinstance(item, NumberRule):
-        return item
-    if not isinstance(item, Mapping):
-        raise ValueError(f"a mapping or a rule is needed, not {type(item).__name__}")
-    return rule_from({name: value for name, value in _typed(item) if value is not None})
-
-
-def _typed(given: Mapping[str, object]) -> Iterator[tuple[str, object]]:
-    """The rule's fields with their values as they were before the template; None for what is not given."""
-    for name, value in given.items():
-        if rendered.optional_text(value) is None:
-            yield name, None
-        else:
-            yield name, _READERS[name](name, value) if name in _READERS else value

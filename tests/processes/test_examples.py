@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -43,16 +42,6 @@ def test_campaign(home: Path, sandbox: SandboxServer) -> None:
     assert effects["messages_accepted"] == 5 + 3
     voice = [message["destination"] for message in sandbox.state()["messages"] if message["kind"] == "voz"]
     assert sorted(voice) == ["5511990000486", "5521990000480", "5541990000104"]
-
-
-def test_holiday_routing(home: Path, sandbox: SandboxServer) -> None:
-    for today, goes_to in (("2026-12-24", "5511990000077"), ("2026-12-25", "551130000099")):
-        conf = json.dumps({"today": today})
-        arguments = ("dags", "test", "example_holiday_routing", "--conf", conf)
-        run(*arguments, home=home, connection=sandbox.connection_json())
-        (rule,) = sandbox.state()["rules"]["1130000001"]
-        assert rule["data"]["phone"] == goes_to
-    assert sandbox.state()["effects"]["rules_saved"] == 2
 
 
 def test_demo() -> None:

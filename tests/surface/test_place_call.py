@@ -400,6 +400,14 @@ def test_an_event_that_cannot_be_used_never_leads_to_a_second_call(run, world, e
     assert len(placed(world)) == 1
 
 
+def test_without_a_store_a_trigger_that_died_ends_the_task(forgetful_run, world):
+    task = waiting_call(deferrable=True, retries=1)
+    forgetful_run.start(task)
+    with pytest.raises(AirflowFailException, match="what was sent: TaskDeferralTimeout"):
+        forgetful_run.resume(task, "__fail__", {"error": "Trigger timeout"})
+    assert len(placed(world)) == 1
+
+
 @a_useless_event
 def test_without_a_store_such_an_event_fails_for_good(forgetful_run, event, cause):
     task = waiting_call(deferrable=True)
@@ -428,9 +436,8 @@ def test_without_a_store_too_the_event_is_enough_to_go_on(forgetful_run, world):
 @pytest.mark.parametrize(
     ("error", "cause"), [("Trigger failure", TaskDeferralError), ("Trigger timeout", TaskDeferralTimeout)]
 )
-@with_and_without_a_store
-def test_a_trigger_that_died_never_leads_to_a_second_call(world, error, cause, remembers):
-    run, task = Run(world, remembers=remembers), waiting_call(deferrable=True, retries=1)
+def test_a_trigger_that_died_never_leads_to_a_second_call(run, world, error, cause):
+    task = waiting_call(deferrable=True, retries=1)
     run.start(task)
     with pytest.raises(cause):
         run.resume(task, "__fail__", {"error": error})

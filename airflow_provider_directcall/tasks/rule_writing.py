@@ -1,0 +1,80 @@
+"""Writing the rules of a number so that the next run, of whatever DAG, knows what was left."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from airflow_provider_directcall.tasks.rule_memory import RuleMemory
+from airflow_provider_directcall.tasks.waiting import Waiter
+
+if TYPE_CHECKING:
+    from airflow_provider_directcall.api.replies import Rule
+    from airflow_provider_directcall.hooks.directcall import DirectcallHook
+    from airflow_provider_directcall.routing.applying import Applied
+    from airflow_provider_directcall.routing.drift import Drift
+    from airflow_provider_directcall.routing.planning import Plan
+    from airflow_provider_directcall.routing.rules import NumberRule
+    from airflow_provider_directcall.routing.snapshots import Snapshot
+
+log = logging.getLogger(__name__)
+
+
+class RuleWriter:
+    """Writes the rules of one number, and remembers what it is about to write and what it left.
+
+    :param hook: the number's account.
+    :param did: the number, without 55.
+    """
+
+    def __init__(self, hook: DirectcallHook, did: str) -> None:
+        from airflow_provider_directcall.routing.drift import RuleMarks
+
+        self._hook = hook
+        self._secret = hook.settings.client_secret
+        self._memory = RuleMemory(did, self._secret)
+        self.marks = RuleMarks(did, self._secret)
+
+    def drift(self, live: Iterable[Rule]) -> Drift:
+        """What of the live rules is not as it was left."""
+        return self.marks.drift(self._memory.read(), live)
+
+    def apply(self, plan: Plan, wanted: Iterable[NumberRule | Rule], kept: Drift) -> Applied:
+        """Make the rules of a plan stand.
+
+        :param wanted: the rules that were wanted, before anything was kept.
+        :param kept: what somebody else changed and is left so.
+        :raises DirectcallError: as ``apply_plan``.
+        """
+        from airflow_provider_directcall.routing.applying import Applied, apply_plan
+        from airflow_provider_directcall.routing.drift import Memory
+
+        wanted = tuple(wanted)
+        if plan.has_changes:
+            before, goal = (self.marks.left(rules, kept, wanted) for rules in (plan.live, plan.desired))
+            self._memory.write(Memory(before, goal))
+            applied = apply_plan(self._hook, plan, secret=self._secret, sleep=Waiter.sleep, on_progress=_tell)
+        else:
+            applied = Applied(plan.did, plan.live)
+        self._memory.write(Memory(self.marks.left(applied.rules, kept, wanted)))
+        return applied
+
+    def restore(self, snapshot: Snapshot, live: Iterable[Rule]) -> Applied:
+        """Make the rules of a snapshot stand again.
+
+        :raises DirectcallError: as ``routing.applying.restore``.
+        """
+        from airflow_provider_directcall.routing.applying import restore
+        from airflow_provider_directcall.routing.drift import Memory, labels_of
+
+        before, goal = (labels_of(self.marks.of(rules)) for rules in (live, snapshot.rules))
+        if before.keys() != goal.keys():
+            self._memory.write(Memory(before, goal))
+        applied = restore(self._hook, snapshot, secret=self._secret, sleep=Waiter.sleep, on_progress=_tell)
+        self._memory.write(Memory(labels_of(self.marks.of(applied.rules))))
+        return applied
+
+
+def _tell(done: int, planned: int) -> None:
+    log.info("Write %d of %d stands.", done, planned)

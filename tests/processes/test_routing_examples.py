@@ -1,0 +1,230 @@
+"""Rules of a number on a real Airflow: the three examples, teardown, retries, memory from run to run."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+
+from airflow_provider_directcall.routing.snapshots import unseal
+from airflow_provider_directcall.sandbox import Fault, SandboxServer
+from tools.live_airflow import LiveAirflow
+
+from .conftest import ROOT
+
+EXAMPLES = ROOT / "example_dags"
+NAMES = ("hotline.yaml", "example_holiday_routing.py", "example_emergency_routing.py", "example_routing_approval.py")
+HOLIDAY, EMERGENCY, APPROVAL = (name.removesuffix(".py") for name in NAMES[1:])
+DID, CALLER = "1130000001", "5541990000099"
+OFFICE, ON_CALL, MOBILE, PERSON = "551130000099", "5511990000077", "5511990000078", "5511990000001"
+SECONDS = 240
+ZONE = timezone(timedelta(hours=-3))
+#: Days to come, whatever today is: New Year's Day, and a Wednesday without a holiday in the seven days from it on.
+YEAR = datetime.now(ZONE).year + 2
+NEW_YEAR = datetime(YEAR, 1, 1, 10, tzinfo=ZONE)
+ORDINARY = next(day for day in (datetime(YEAR, 6, d, 10, tzinfo=ZONE) for d in range(21, 28)) if day.weekday() == 2)
+
+
+@pytest.fixture(scope="module")
+def examples(airflow: LiveAirflow) -> LiveAirflow:
+    """The examples on the Airflow of all tests."""
+    for name in NAMES:
+        shutil.copy(EXAMPLES / name, airflow.dags_folder / name)
+    return airflow
+
+
+def finished(airflow: LiveAirflow, dag_id: str, conf: dict[str, object], state: str = "success") -> str:
+    run_id = airflow.trigger(dag_id, conf)
+    assert airflow.wait_for_run(dag_id, run_id, SECONDS) == state
+    return run_id
+
+
+def states(airflow: LiveAirflow, dag_id: str, run_id: str) -> dict[str, object]:
+    return {str(ti["task_id"]): ti["state"] for ti in airflow.task_instances(dag_id, run_id)}
+
+
+def tries(airflow: LiveAirflow, dag_id: str, run_id: str, task_id: str) -> object:
+    return next(ti["try_number"] for ti in airflow.task_instances(dag_id, run_id) if ti["task_id"] == task_id)
+
+
+def phone(sandbox: SandboxServer, at: datetime) -> object:
+    return sandbox.receive_call(DID, CALLER, at=at, keep=False)["phone"]
+
+
+def rules(sandbox: SandboxServer) -> list[tuple[str, str]]:
+    return [(rule["priority"], rule["action"]) for rule in sandbox.state()["rules"][DID]]
+
+
+def writes(sandbox: SandboxServer) -> int:
+    requests = sandbox.state()["requests"]
+    return requests.get("did/save", 0) + requests.get("did/remove", 0)
+
+
+def wait_until(true: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + SECONDS
+    while not true():
+        assert time.monotonic() < deadline, f"{what} did not happen in {SECONDS} s"
+        time.sleep(0.5)
+
+
+def log_of(airflow: LiveAirflow, dag_id: str, run_id: str) -> str:
+    folder = airflow.home / "logs" / f"dag_id={dag_id}" / f"run_id={run_id}"
+    return "".join(path.read_text() for path in sorted(folder.rglob("*.log*")))
+
+
+def test_the_line_goes_back_when_the_middle_fails(airflow: LiveAirflow, sandbox: SandboxServer) -> None:
+    before = sandbox.state()["rules"][DID]
+    run_id = finished(airflow, "routing_for_a_while", {"fails": True}, "failed")
+    assert states(airflow, "routing_for_a_while", run_id) == {
+        "apply": "success",
+        "middle": "failed",
+        "restore": "success",
+    }
+    assert sandbox.state()["rules"][DID] == before
+    assert airflow.xcom("routing_for_a_while", run_id, "restore")["writes"] == 2
+    finished(airflow, "routing_for_a_while", {"fails": False})
+    assert sandbox.state()["rules"][DID] == before
+
+
+def test_nothing_is_put_back_where_nothing_was_written(airflow: LiveAirflow, sandbox: SandboxServer) -> None:
+    sandbox.inject(Fault(kind="error_500_before", endpoint="did/route", times=50))
+    run_id = airflow.trigger("routing_for_a_while", {"fails": False})
+    assert airflow.wait_for_run("routing_for_a_while", run_id, SECONDS) == "failed"
+    assert states(airflow, "routing_for_a_while", run_id)["apply"] == "failed"
+    assert writes(sandbox) == 0
+
+
+def test_a_retry_keeps_the_first_snapshot_and_the_next_run_knows_what_was_left(
+    airflow: LiveAirflow, sandbox: SandboxServer
+) -> None:
+    sandbox.inject(Fault(kind="error_500_before", endpoint="did/save", after=1, times=4))
+    run_id = finished(airflow, "routing_retried", {"on_drift": "overwrite"})
+    assert tries(airflow, "routing_retried", run_id, "apply") == 2
+    assert rules(sandbox) == [("1", "fwd"), ("2", "voicemail")]
+    sealed = str(airflow.xcom("routing_retried", run_id, "apply", key="snapshot"))
+    (first,) = unseal(sealed, sandbox.sandbox.config.client_secret).rules
+    assert (first.rule_id, first.data) == ("18000", {"phone": "5511990000010", "wait": 12})
+    assert "State of the rules: " in log_of(airflow, "routing_retried", run_id)
+
+    run_id = finished(airflow, "routing_retried", {"on_drift": "fail"})
+    result = airflow.xcom("routing_retried", run_id, "apply")
+    assert (result["changed"], result["drift"]["known"]) == (False, True)
+    sandbox.write_rule(did=DID, priority="5", action="hangup")
+    run_id = finished(airflow, "routing_retried", {"on_drift": "fail"}, "failed")
+    assert tries(airflow, "routing_retried", run_id, "apply") == 1
+    assert "somebody else has changed the rules of number 11*****0001" in log_of(airflow, "routing_retried", run_id)
+    assert ("5", "hangup") in rules(sandbox)
+
+
+def test_a_sound_is_uploaded_once_whatever_the_run(
+    airflow: LiveAirflow, sandbox: SandboxServer, tmp_path: Path
+) -> None:
+    path = tmp_path / "saudacao.mp3"
+    path.write_bytes(b"ID3\x04" + b"\0" * 100)
+    results = [airflow.xcom("sound", finished(airflow, "sound", {"audio": str(path)}), "add") for _ in range(2)]
+    assert [result["uploaded"] for result in results] == [True, False]
+    assert results[0]["sound_id"] == results[1]["sound_id"]
+    assert sandbox.state()["requests"]["did/add-sound"] == 1
+
+
+def test_holiday_routing(examples: LiveAirflow, sandbox: SandboxServer) -> None:
+    run_id = finished(examples, HOLIDAY, {"at": ORDINARY.isoformat()})
+    assert phone(sandbox, ORDINARY) == OFFICE
+    assert "hot line" not in log_of(examples, HOLIDAY, run_id)
+    finished(examples, HOLIDAY, {"at": NEW_YEAR.isoformat()})
+    assert phone(sandbox, NEW_YEAR) == ON_CALL
+    written = writes(sandbox)
+    run_id = finished(examples, HOLIDAY, {"at": NEW_YEAR.isoformat()})
+    result = examples.xcom(HOLIDAY, run_id, "route")
+    assert (result["changed"], result["drift"]["unexpected"], writes(sandbox)) == (False, [], written)
+    assert OFFICE[2:] not in log_of(examples, HOLIDAY, run_id)
+
+
+def test_emergency_routing(examples: LiveAirflow, sandbox: SandboxServer) -> None:
+    now = datetime.now(ZONE)
+    run_id = finished(examples, EMERGENCY, {"action": "on", "until": "", "to": MOBILE})
+    assert phone(sandbox, now) == MOBILE
+    (message,) = sandbox.state()["messages"]
+    assert (message["destination"], "emergência" in message["text"] or "emergencia" in message["text"]) == (
+        PERSON,
+        True,
+    )
+    # The daily run keeps the emergency, and does not take it for somebody else's doing.
+    result = examples.xcom(HOLIDAY, finished(examples, HOLIDAY, {}), "route")
+    assert (result["changed"], result["drift"]["unexpected"]) == (False, [])
+    assert phone(sandbox, now) == MOBILE
+    # An end within the next days is in the rules themselves.
+    end = (now + timedelta(days=1)).replace(hour=12, minute=0, second=0, microsecond=0)
+    finished(examples, EMERGENCY, {"action": "on", "until": end.isoformat(), "to": MOBILE})
+    assert phone(sandbox, end - timedelta(minutes=1)) == MOBILE
+    assert phone(sandbox, end) != MOBILE
+    finished(examples, EMERGENCY, {"action": "off"})
+    assert phone(sandbox, now) != MOBILE
+    assert len(sandbox.state()["messages"]) == 3
+    assert MOBILE[2:] not in log_of(examples, EMERGENCY, run_id)
+
+
+@pytest.mark.parametrize("wrong", [{"until": "2020-01-01T08:00-03:00"}, {"until": "amanhã"}, {"to": "99"}])
+def test_an_emergency_that_cannot_be_is_not_kept(
+    examples: LiveAirflow, sandbox: SandboxServer, wrong: dict[str, object]
+) -> None:
+    run_id = examples.trigger(EMERGENCY, {"action": "on", **wrong})
+    wait_until(lambda: states(examples, EMERGENCY, run_id)["switch"] == "up_for_retry", "the failure")
+    examples.fetch("PATCH", f"/dags/{EMERGENCY}/dagRuns/{run_id}", {"state": "failed"})
+    assert writes(sandbox) == 0
+    assert sandbox.state()["messages"] == []
+    assert "directcall_emergency" not in json.dumps(
+        [each for each in examples.fetch("GET", "/variables")["variables"] if each["value"]]
+    )
+
+
+def asked(airflow: LiveAirflow) -> str:
+    """A run whose question a person could answer by now.
+
+    Airflow fails a waiting task whose answer comes before its scheduler has noted that it waits. No person is so fast.
+    """
+    run_id = airflow.trigger(APPROVAL)
+    wait_until(lambda: states(airflow, APPROVAL, run_id)["approve"] in {"awaiting_input", "deferred"}, "the question")
+    wait_until(lambda: has_noted(airflow, run_id), "the scheduler's note")
+    return run_id
+
+
+def has_noted(airflow: LiveAirflow, run_id: str) -> bool:
+    parts = ("Received executor event", "task_id='approve'", run_id)
+    return any(all(part in line for part in parts) for line in airflow.log_file.read_text().splitlines())
+
+
+def answer(airflow: LiveAirflow, run_id: str, choice: str) -> dict[str, object]:
+    path = f"/dags/{APPROVAL}/dagRuns/{run_id}/taskInstances/approve/-1/hitlDetails"
+    question = airflow.fetch("GET", path)
+    airflow.fetch("PATCH", path, {"chosen_options": [choice]})
+    return question
+
+
+def test_approval(examples: LiveAirflow, sandbox: SandboxServer) -> None:
+    before = rules(sandbox)
+    run_id = asked(examples)
+    question = answer(examples, run_id, "Reject")
+    assert "to create" in question["body"]
+    assert not [number for number in (OFFICE, ON_CALL, DID) if number[2:] in question["body"]]
+    assert examples.wait_for_run(APPROVAL, run_id, SECONDS) == "success"
+    assert (states(examples, APPROVAL, run_id)["apply"], rules(sandbox)) == ("skipped", before)
+
+    run_id = asked(examples)
+    sandbox.write_rule(did=DID, priority="5", action="hangup")
+    answer(examples, run_id, "Approve")
+    assert examples.wait_for_run(APPROVAL, run_id, SECONDS) == "failed"
+    assert tries(examples, APPROVAL, run_id, "apply") == 1
+    assert "not the one that was approved" in log_of(examples, APPROVAL, run_id)
+
+    run_id = asked(examples)
+    answer(examples, run_id, "Approve")
+    assert examples.wait_for_run(APPROVAL, run_id, SECONDS) == "success"
+    assert examples.xcom(APPROVAL, run_id, "apply")["changed"]
+    run_id = finished(examples, APPROVAL, {})
+    assert states(examples, APPROVAL, run_id)["approve"] == "skipped"

@@ -18,7 +18,7 @@ from airflow_provider_directcall.tasks.waiting import Waiter
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from airflow_provider_directcall.routing.calendars import RoutingCalendar
+    from airflow_provider_directcall.routing.calendars.calendar import RoutingCalendar
     from airflow_provider_directcall.routing.rules import NumberRule
     from airflow_provider_directcall.tasks.wanted_rules import WantedRules
 

@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from airflow_provider_directcall.hooks.directcall import DirectcallHook
-    from airflow_provider_directcall.routing.applying import Applied
-    from airflow_provider_directcall.routing.drift import Drift, OnDrift
-    from airflow_provider_directcall.routing.planning import Plan
+    from airflow_provider_directcall.routing.plans.planning import Plan
     from airflow_provider_directcall.routing.rules import NumberRule
-    from airflow_provider_directcall.routing.snapshots import Snapshot
+    from airflow_provider_directcall.routing.writes.applying import Applied
+    from airflow_provider_directcall.routing.writes.drift import Drift, OnDrift
+    from airflow_provider_directcall.routing.writes.snapshots import Snapshot
 
 Result = dict[str, object]
 
@@ -60,8 +60,8 @@ class DirectcallPlanNumberRulesOperator(DesiredRulesOperator):
     def execute(self, context: Context) -> Result:
         """Read the number's rules and compare."""
         from airflow_provider_directcall.hooks.directcall import DirectcallHook
-        from airflow_provider_directcall.routing.approvals import approval_digest
-        from airflow_provider_directcall.routing.planning import plan_rules
+        from airflow_provider_directcall.routing.plans.approvals import approval_digest
+        from airflow_provider_directcall.routing.plans.planning import plan_rules
 
         with failing_without_retry(is_final), DirectcallHook(self.directcall_conn_id) as hook:
             wanted = self._wanted(self._now())
@@ -131,8 +131,8 @@ class DirectcallApplyNumberRulesOperator(DesiredRulesOperator):
     def execute(self, context: Context) -> Result:
         """Read, take the snapshot, plan, look for drift, write."""
         from airflow_provider_directcall.hooks.directcall import DirectcallHook
-        from airflow_provider_directcall.routing.drift import Drift, OnDrift
-        from airflow_provider_directcall.routing.planning import plan_rules
+        from airflow_provider_directcall.routing.plans.planning import plan_rules
+        from airflow_provider_directcall.routing.writes.drift import Drift, OnDrift
 
         with failing_without_retry(is_final), DirectcallHook(self.directcall_conn_id) as hook:
             now = self._now()
@@ -156,7 +156,7 @@ class DirectcallApplyNumberRulesOperator(DesiredRulesOperator):
         return self._result(plan, applied, drift, on_drift, wanted.rehearsal(now))
 
     def _drift_choice(self) -> OnDrift:
-        from airflow_provider_directcall.routing.drift import OnDrift
+        from airflow_provider_directcall.routing.writes.drift import OnDrift
 
         try:
             return OnDrift(str(self.on_drift))
@@ -168,8 +168,8 @@ class DirectcallApplyNumberRulesOperator(DesiredRulesOperator):
 
         A retry finishes what was approved for the rules of the first try, unless somebody else has changed them since.
         """
-        from airflow_provider_directcall.routing.approvals import approval_digest
-        from airflow_provider_directcall.routing.planning import plan_rules
+        from airflow_provider_directcall.routing.plans.approvals import approval_digest
+        from airflow_provider_directcall.routing.plans.planning import plan_rules
         from airflow_provider_directcall.telephony.numbers import mask_number
 
         if self.expected_digest is None:
@@ -186,7 +186,7 @@ class DirectcallApplyNumberRulesOperator(DesiredRulesOperator):
             )
 
     def _tell_drift(self, drift: Drift, on_drift: OnDrift, did: str) -> None:
-        from airflow_provider_directcall.routing.drift import OnDrift
+        from airflow_provider_directcall.routing.writes.drift import OnDrift
         from airflow_provider_directcall.telephony.numbers import mask_number
 
         if not drift.known:
@@ -207,7 +207,7 @@ class DirectcallApplyNumberRulesOperator(DesiredRulesOperator):
             raise
 
     def _result(self, plan: Plan, applied: Applied, drift: Drift, on_drift: OnDrift, rehearsal: str | None) -> Result:
-        from airflow_provider_directcall.routing.drift import labels_of
+        from airflow_provider_directcall.routing.writes.drift import labels_of
         from airflow_provider_directcall.telephony.numbers import mask_number
 
         warnings = [*applied.warnings, *([rehearsal] if rehearsal is not None else [])]
@@ -295,7 +295,7 @@ class DirectcallRestoreNumberRulesOperator(BaseOperator):
         }
 
     def _snapshot(self, context: Context, hook: DirectcallHook) -> Snapshot | None:
-        from airflow_provider_directcall.routing.snapshots import read, unseal
+        from airflow_provider_directcall.routing.writes.snapshots import read, unseal
 
         given = (self.snapshot, self.snapshot_task_id, self.snapshot_path)
         if sum(each is not None for each in given) != 1:

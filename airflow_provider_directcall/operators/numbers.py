@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from airflow_provider_directcall.api.replies import Rule
-    from airflow_provider_directcall.routing.changes import RuleChange
+    from airflow_provider_directcall.routing.plans.changes import RuleChange
     from airflow_provider_directcall.routing.rules import NumberRule
 
 
@@ -68,8 +68,8 @@ class DirectcallUpdateNumberRuleOperator(BaseOperator):
     def execute(self, context: Context) -> dict[str, Any]:
         """Read the number's rules, write the wanted one if it differs, read back."""
         from airflow_provider_directcall.hooks.directcall import DirectcallHook
-        from airflow_provider_directcall.routing.applying import apply_change
-        from airflow_provider_directcall.routing.changes import plan_change
+        from airflow_provider_directcall.routing.plans.changes import plan_change
+        from airflow_provider_directcall.routing.writes.applying import apply_change
         from airflow_provider_directcall.telephony.numbers import parse_did
 
         with failing_without_retry(is_final), DirectcallHook(self.directcall_conn_id) as hook:

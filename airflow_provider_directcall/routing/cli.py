@@ -10,13 +10,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
-from airflow_provider_directcall.routing.answering import explain_calendar
-from airflow_provider_directcall.routing.calendar_files import load_calendar
-from airflow_provider_directcall.routing.checking import LONGEST_WAIT_SECONDS, Severity, check_calendar
-from airflow_provider_directcall.routing.compiling import rules_for, valid_until
-from airflow_provider_directcall.routing.moments import date_of, wall_clock, whole_minutes
-from airflow_provider_directcall.routing.problems import CalendarError
-from airflow_provider_directcall.routing.rule_words import deed, listed_callers, times_in_words, weekdays_in_words
+from airflow_provider_directcall.routing.calendars.compiling import rules_for, valid_until
+from airflow_provider_directcall.routing.calendars.files import load_calendar
+from airflow_provider_directcall.routing.calendars.moments import date_of, wall_clock, whole_minutes
+from airflow_provider_directcall.routing.calendars.problems import CalendarError
+from airflow_provider_directcall.routing.explaining.answering import explain_calendar
+from airflow_provider_directcall.routing.explaining.checking import LONGEST_WAIT_SECONDS, Severity, check_calendar
+from airflow_provider_directcall.routing.explaining.rule_words import (
+    deed,
+    listed_callers,
+    times_in_words,
+    weekdays_in_words,
+)
 from airflow_provider_directcall.routing.views import rule_view
 from airflow_provider_directcall.telephony.masking import mask_number, mask_numbers_in
 
@@ -24,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from airflow_provider_directcall.api.replies import Rule
-    from airflow_provider_directcall.routing.calendars import RoutingCalendar
+    from airflow_provider_directcall.routing.calendars.calendar import RoutingCalendar
 
     _Run = Callable[[RoutingCalendar, argparse.Namespace], int]
 
@@ -116,7 +121,7 @@ def _rules(calendar: RoutingCalendar, options: argparse.Namespace) -> int:
 
 
 def _draw(calendar: RoutingCalendar, options: argparse.Namespace) -> int:
-    from airflow_provider_directcall.routing.drawing import week_html, week_svg
+    from airflow_provider_directcall.routing.explaining.drawing import week_html, week_svg
 
     drawings = {".svg": week_svg, ".html": week_html}
     path: Path = options.output

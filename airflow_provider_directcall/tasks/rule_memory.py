@@ -14,7 +14,7 @@ import logging
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from airflow_provider_directcall.routing.drift import Memory
+    from airflow_provider_directcall.routing.writes.drift import Memory
 
 VARIABLE_PREFIX: Final = "directcall_rules_"
 _PURPOSE: Final = b"directcall rule memory 1"
@@ -42,7 +42,7 @@ class RuleMemory:
         from airflow.sdk import Variable
         from airflow.sdk.exceptions import AirflowRuntimeError
 
-        from airflow_provider_directcall.routing.drift import Memory
+        from airflow_provider_directcall.routing.writes.drift import Memory
 
         try:
             text = Variable.get(self.variable, default=None)

@@ -12,11 +12,11 @@ from airflow_provider_directcall.tasks.waiting import Waiter
 if TYPE_CHECKING:
     from airflow_provider_directcall.api.replies import Rule
     from airflow_provider_directcall.hooks.directcall import DirectcallHook
-    from airflow_provider_directcall.routing.applying import Applied
-    from airflow_provider_directcall.routing.drift import Drift
-    from airflow_provider_directcall.routing.planning import Plan
+    from airflow_provider_directcall.routing.plans.planning import Plan
     from airflow_provider_directcall.routing.rules import NumberRule
-    from airflow_provider_directcall.routing.snapshots import Snapshot
+    from airflow_provider_directcall.routing.writes.applying import Applied
+    from airflow_provider_directcall.routing.writes.drift import Drift
+    from airflow_provider_directcall.routing.writes.snapshots import Snapshot
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ class RuleWriter:
     """
 
     def __init__(self, hook: DirectcallHook, did: str) -> None:
-        from airflow_provider_directcall.routing.drift import RuleMarks
+        from airflow_provider_directcall.routing.writes.drift import RuleMarks
 
         self._hook = hook
         self._secret = hook.settings.client_secret
@@ -47,8 +47,8 @@ class RuleWriter:
         :param kept: what somebody else changed and is left so.
         :raises DirectcallError: as ``apply_plan``.
         """
-        from airflow_provider_directcall.routing.applying import Applied, apply_plan
-        from airflow_provider_directcall.routing.drift import Memory
+        from airflow_provider_directcall.routing.writes.applying import Applied, apply_plan
+        from airflow_provider_directcall.routing.writes.drift import Memory
 
         wanted = tuple(wanted)
         if plan.has_changes:
@@ -63,10 +63,10 @@ class RuleWriter:
     def restore(self, snapshot: Snapshot, live: Iterable[Rule]) -> Applied:
         """Make the rules of a snapshot stand again.
 
-        :raises DirectcallError: as ``routing.applying.restore``.
+        :raises DirectcallError: as ``routing.writes.applying.restore``.
         """
-        from airflow_provider_directcall.routing.applying import restore
-        from airflow_provider_directcall.routing.drift import Memory, labels_of
+        from airflow_provider_directcall.routing.writes.applying import restore
+        from airflow_provider_directcall.routing.writes.drift import Memory, labels_of
 
         before, goal = (labels_of(self.marks.of(rules)) for rules in (live, snapshot.rules))
         if before.keys() != goal.keys():

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from airflow.sdk import BaseOperator, Context
 
     from airflow_provider_directcall.api.replies import Rule
-    from airflow_provider_directcall.routing.snapshots import Snapshot
+    from airflow_provider_directcall.routing.writes.snapshots import Snapshot
 
 #: XCom under which the sealed snapshot stands.
 SNAPSHOT_XCOM: Final = "snapshot"
@@ -49,7 +49,7 @@ class SnapshotKeeper:
 
         :raises DirectcallSnapshotError: there is one, and it cannot be read.
         """
-        from airflow_provider_directcall.routing.snapshots import read, unseal
+        from airflow_provider_directcall.routing.writes.snapshots import read, unseal
 
         if sealed := self._from_store():
             # First of all: Airflow removes the XComs of a task before each try.
@@ -67,7 +67,7 @@ class SnapshotKeeper:
 
         :raises DirectcallSnapshotError: the file cannot be written.
         """
-        from airflow_provider_directcall.routing.snapshots import take
+        from airflow_provider_directcall.routing.writes.snapshots import take
 
         snapshot = take(did, live)
         if self._path is not None:

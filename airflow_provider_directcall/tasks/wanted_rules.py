@@ -13,7 +13,7 @@ from airflow_provider_directcall.tasks import rendered
 from airflow_provider_directcall.tasks.templated_rules import rule_from_template
 
 if TYPE_CHECKING:
-    from airflow_provider_directcall.routing.calendars import RoutingCalendar
+    from airflow_provider_directcall.routing.calendars.calendar import RoutingCalendar
     from airflow_provider_directcall.routing.rules import NumberRule
 
 _JSON_BEGINS: Final = "{"
@@ -68,7 +68,7 @@ def rules_of_calendar(
     :param folder: where a relative path begins.
     :raises ValueError: any of it cannot be; a calendar's problems are told all at once.
     """
-    from airflow_provider_directcall.routing.compiling import rules_for, valid_until
+    from airflow_provider_directcall.routing.calendars.compiling import rules_for, valid_until
 
     moment = rendered.moment("at", at) or now
     days = rendered.integer("horizon_days", horizon_days)
@@ -84,7 +84,7 @@ def rules_of_list(did: object, rules: object) -> WantedRules:
 
     :raises ValueError: any of them cannot be; all problems are told at once.
     """
-    from airflow_provider_directcall.routing.problems import Problems
+    from airflow_provider_directcall.routing.calendars.problems import Problems
     from airflow_provider_directcall.telephony.numbers import parse_did
 
     problems = Problems()
@@ -103,7 +103,7 @@ def rules_of_list(did: object, rules: object) -> WantedRules:
 
 
 def _calendar(value: object, folder: Path | None) -> RoutingCalendar:
-    from airflow_provider_directcall.routing.calendar_files import calendar_from, load_calendar
+    from airflow_provider_directcall.routing.calendars.files import calendar_from, load_calendar
 
     if isinstance(value, os.PathLike) or (isinstance(value, str) and _names_file(value)):
         path = _found(Path(value), folder)
@@ -127,8 +127,8 @@ def _found(path: Path, folder: Path | None) -> Path:
 
 
 def _with_emergency(calendar: RoutingCalendar, emergency: object) -> RoutingCalendar:
-    from airflow_provider_directcall.routing.calendars import Emergency
-    from airflow_provider_directcall.routing.problems import Problems, built
+    from airflow_provider_directcall.routing.calendars.calendar import Emergency
+    from airflow_provider_directcall.routing.calendars.problems import Problems, built
 
     given = emergency
     if isinstance(given, str):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from airflow_provider_directcall.routing.snapshots import unseal
+from airflow_provider_directcall.routing.writes.snapshots import unseal
 from airflow_provider_directcall.sandbox import Fault, SandboxServer
 from tools.live_airflow import LiveAirflow
 

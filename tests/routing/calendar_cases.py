@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from airflow_provider_directcall.routing.calendars import (
+from airflow_provider_directcall.routing.calendars.calendar import (
     CalendarError,
     OpeningHours,
     RoutingCalendar,

@@ -8,10 +8,10 @@ import pytest
 
 from airflow_provider_directcall.api.replies import Rule
 from airflow_provider_directcall.errors import DirectcallNotSent, DirectcallReplyError
-from airflow_provider_directcall.routing.applying import apply_plan
 from airflow_provider_directcall.routing.errors import DirectcallApplyError
-from airflow_provider_directcall.routing.planning import plan_rules
+from airflow_provider_directcall.routing.plans.planning import plan_rules
 from airflow_provider_directcall.routing.rules import Forward, HangUp, Voicemail
+from airflow_provider_directcall.routing.writes.applying import apply_plan
 from airflow_provider_directcall.sandbox import Fault
 
 from .line import calls, contents, unfair

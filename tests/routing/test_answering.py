@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_directcall.api.replies import Rule
-from airflow_provider_directcall.routing.answering import Ending, explain, explain_calendar
-from airflow_provider_directcall.routing.calendar_files import calendar_from
+from airflow_provider_directcall.routing.calendars.files import calendar_from
+from airflow_provider_directcall.routing.explaining.answering import Ending, explain, explain_calendar
 from airflow_provider_directcall.routing.rules import Forward, HangUp, PlaySound, Voicemail
 from airflow_provider_directcall.sandbox.incoming import IncomingCall, answer
 from airflow_provider_directcall.sandbox.records import RuleRecord

@@ -12,9 +12,9 @@ from airflow_provider_directcall.errors import (
     DirectcallRefused,
     DirectcallReplyError,
 )
-from airflow_provider_directcall.routing.applying import apply_plan
 from airflow_provider_directcall.routing.errors import DirectcallApplyError, DirectcallStalePlanError
-from airflow_provider_directcall.routing.planning import plan_rules
+from airflow_provider_directcall.routing.plans.planning import plan_rules
+from airflow_provider_directcall.routing.writes.applying import apply_plan
 
 from .line import Line, calls, contents, unfair
 from .number import DID, RULE_ID

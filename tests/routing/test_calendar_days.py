@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_directcall.routing.calendars import (
+from airflow_provider_directcall.routing.calendars.calendar import (
     OpeningHours,
     PartDay,
 )
-from airflow_provider_directcall.routing.chains import sealed
+from airflow_provider_directcall.routing.calendars.chains import sealed
 from airflow_provider_directcall.routing.rules import Forward, HangUp, PlaySound, Voicemail
 from airflow_provider_directcall.telephony.calendars import BrazilianCalendar, OptionalDay
 

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from airflow_provider_directcall.routing.calendar_files import calendar_from, calendar_schema, load_calendar
-from airflow_provider_directcall.routing.calendars import CalendarError
+from airflow_provider_directcall.routing.calendars.calendar import CalendarError
+from airflow_provider_directcall.routing.calendars.files import calendar_from, calendar_schema, load_calendar
 
 from .calendar_specs import Doc, documents
 

@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from airflow_provider_directcall.routing.calendar_files import calendar_from
-from airflow_provider_directcall.routing.calendars import (
+from airflow_provider_directcall.routing.calendars.calendar import (
     CalendarError,
     Emergency,
     OpeningHours,
@@ -19,6 +18,7 @@ from airflow_provider_directcall.routing.calendars import (
     RoutingCalendar,
     State,
 )
+from airflow_provider_directcall.routing.calendars.files import calendar_from
 from airflow_provider_directcall.routing.rules import Forward, HangUp
 
 from .calendar_cases import DESK, HOLIDAY_SOUND, MAIL, at, made, parts, problems, reason

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_directcall.api.replies import Rule
-from airflow_provider_directcall.routing.calendar_files import calendar_from
-from airflow_provider_directcall.routing.calendars import RoutingCalendar
-from airflow_provider_directcall.routing.compiling import rules_for, valid_until
+from airflow_provider_directcall.routing.calendars.calendar import RoutingCalendar
+from airflow_provider_directcall.routing.calendars.compiling import rules_for, valid_until
+from airflow_provider_directcall.routing.calendars.files import calendar_from
 from airflow_provider_directcall.routing.rules import NumberRule
 
 from .calendar_specs import CALLERS, DAYS, Doc, documents

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 
 from airflow_provider_directcall.api.replies import Rule
-from airflow_provider_directcall.routing.coverage import Service, Week, serve, unserved
+from airflow_provider_directcall.routing.plans.coverage import Service, Week, serve, unserved
 
 from .line import calls, met
 from .rule_sets import live_rules

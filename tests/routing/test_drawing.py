@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from airflow_provider_directcall.routing.calendar_files import calendar_from
-from airflow_provider_directcall.routing.calendars import RoutingCalendar, State
-from airflow_provider_directcall.routing.drawing import MOST_DAYS, week_html, week_svg
+from airflow_provider_directcall.routing.calendars.calendar import RoutingCalendar, State
+from airflow_provider_directcall.routing.calendars.files import calendar_from
+from airflow_provider_directcall.routing.explaining.drawing import MOST_DAYS, week_html, week_svg
 
 from .calendar_specs import documents
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 
 from airflow_provider_directcall.api.replies import Rule
-from airflow_provider_directcall.routing.approvals import approval_digest
-from airflow_provider_directcall.routing.drift import Drift, Memory, RuleMarks, labels_of
-from airflow_provider_directcall.routing.planning import plan_rules
+from airflow_provider_directcall.routing.plans.approvals import approval_digest
+from airflow_provider_directcall.routing.plans.planning import plan_rules
 from airflow_provider_directcall.routing.rules import Forward, HangUp
+from airflow_provider_directcall.routing.writes.drift import Drift, Memory, RuleMarks, labels_of
 
 from .rule_sets import live_rules, sets
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 
 from airflow_provider_directcall.api.replies import Rule
-from airflow_provider_directcall.routing.planning import Plan, plan_rules
+from airflow_provider_directcall.routing.plans.planning import Plan, plan_rules
 from airflow_provider_directcall.routing.rules import Forward, HangUp, NumberRule, PlaySound, Voicemail
 
 from .line import Line, calls, content, met, unfair

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from airflow_provider_directcall.api.replies import Rule
 from airflow_provider_directcall.errors import DirectcallRuleError
-from airflow_provider_directcall.routing.planning import Plan, plan_rules
+from airflow_provider_directcall.routing.plans.planning import Plan, plan_rules
 from airflow_provider_directcall.routing.rules import Forward, HangUp, PlaySound, Voicemail
 
 from .line import Line, content, contents

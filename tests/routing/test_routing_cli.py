@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_directcall.routing.calendar_files import load_calendar
+from airflow_provider_directcall.routing.calendars.compiling import rules_for
+from airflow_provider_directcall.routing.calendars.files import load_calendar
 from airflow_provider_directcall.routing.cli import main
-from airflow_provider_directcall.routing.compiling import rules_for
-from airflow_provider_directcall.routing.findings import Code, Finding
+from airflow_provider_directcall.routing.explaining.findings import Code, Finding
 
 from .conftest import Connect
 
@@ -299,7 +299,7 @@ def test_help_names_all_commands(capsys: pytest.CaptureFixture[str]):
 
 def test_nothing_heavy_is_imported():
     code = (
-        "import sys, airflow_provider_directcall.routing.cli, airflow_provider_directcall.routing.drawing;"
+        "import sys, airflow_provider_directcall.routing.cli, airflow_provider_directcall.routing.explaining.drawing;"
         "print(sorted({'airflow', 'httpx', 'holidays', 'phonenumbers', 'yaml', 'pendulum'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

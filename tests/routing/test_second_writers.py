@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from airflow_provider_directcall.api.replies import Rule
-from airflow_provider_directcall.routing.applying import apply_plan
 from airflow_provider_directcall.routing.errors import DirectcallApplyError
-from airflow_provider_directcall.routing.planning import plan_rules
+from airflow_provider_directcall.routing.plans.planning import plan_rules
 from airflow_provider_directcall.routing.rules import Forward, HangUp
+from airflow_provider_directcall.routing.writes.applying import apply_plan
 from airflow_provider_directcall.sandbox import Fault
 
 from .line import contents

@@ -13,10 +13,10 @@ from hypothesis import given, settings
 
 from airflow_provider_directcall.api.replies import Rule
 from airflow_provider_directcall.routing import snapshots
-from airflow_provider_directcall.routing.applying import apply_plan, restore
 from airflow_provider_directcall.routing.errors import DirectcallSnapshotError
-from airflow_provider_directcall.routing.planning import plan_rules
+from airflow_provider_directcall.routing.plans.planning import plan_rules
 from airflow_provider_directcall.routing.rules import Forward, HangUp
+from airflow_provider_directcall.routing.writes.applying import apply_plan, restore
 
 from .line import Line, contents
 from .number import DID

@@ -16,7 +16,7 @@ from airflow_provider_directcall.operators.number_rules import (
     DirectcallPlanNumberRulesOperator,
     DirectcallRestoreNumberRulesOperator,
 )
-from airflow_provider_directcall.routing.calendars import RoutingCalendar
+from airflow_provider_directcall.routing.calendars.calendar import RoutingCalendar
 from airflow_provider_directcall.routing.errors import DirectcallApplyError, DirectcallSnapshotError
 from airflow_provider_directcall.routing.rules import Forward
 from airflow_provider_directcall.sandbox import Fault

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 from xml.etree import ElementTree as ET
 
-from airflow_provider_directcall.routing.calendars import State
+from airflow_provider_directcall.routing.calendars.calendar import State
 
 __all__ = ["FONT", "LETTERS_PER_PIXEL", "element", "page_style", "patterns", "picture_style", "readable"]
 

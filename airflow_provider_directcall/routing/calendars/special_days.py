@@ -8,11 +8,11 @@ from functools import lru_cache
 from typing import Final, Literal, get_args
 from zoneinfo import ZoneInfo
 
-from airflow_provider_directcall.routing.chains import Chain, ChainLike, chain_from
+from airflow_provider_directcall.routing.calendars.chains import Chain, ChainLike, chain_from
+from airflow_provider_directcall.routing.calendars.hours import MINUTES_A_DAY, clock, end_of, minute_of
+from airflow_provider_directcall.routing.calendars.moments import DATE, aware, date_of, wall_clock, whole_minutes
+from airflow_provider_directcall.routing.calendars.problems import Problems, text
 from airflow_provider_directcall.routing.conditions import shown, time_of_day
-from airflow_provider_directcall.routing.hours import MINUTES_A_DAY, clock, end_of, minute_of
-from airflow_provider_directcall.routing.moments import DATE, aware, date_of, wall_clock, whole_minutes
-from airflow_provider_directcall.routing.problems import Problems, text
 from airflow_provider_directcall.telephony.calendars import BrazilianCalendar, OptionalDay
 
 __all__ = ["Emergency", "LikeState", "Override", "PartDay", "is_optional_day"]

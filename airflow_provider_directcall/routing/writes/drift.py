@@ -15,7 +15,7 @@ from typing import Final
 
 from airflow_provider_directcall.api.replies import Rule
 from airflow_provider_directcall.api.replies.envelope import JsonObject
-from airflow_provider_directcall.routing.pairing import Wanted, rule_key
+from airflow_provider_directcall.routing.plans.pairing import Wanted, rule_key
 from airflow_provider_directcall.routing.rules import NumberRule
 
 _PURPOSE: Final = b"directcall rule mark 1"

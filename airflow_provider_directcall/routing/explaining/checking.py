@@ -1,7 +1,7 @@
 """What is surely or maybe wrong with the rules of a number, or with a calendar, before anything is written.
 
-Rules are read as in :mod:`~airflow_provider_directcall.routing.answering`. Every kind of finding is told in
-:class:`~airflow_provider_directcall.routing.findings.Code`.
+Rules are read as in :mod:`~airflow_provider_directcall.routing.explaining.answering`. Every kind of finding is told in
+:class:`~airflow_provider_directcall.routing.explaining.findings.Code`.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from itertools import combinations
 from typing import Final
 
 from airflow_provider_directcall.api.replies import Rule
-from airflow_provider_directcall.routing.calendars import RoutingCalendar
-from airflow_provider_directcall.routing.chains import Chain
-from airflow_provider_directcall.routing.compiling import rules_for
-from airflow_provider_directcall.routing.findings import Code, Finding, Severity
-from airflow_provider_directcall.routing.hours import MINUTES_A_DAY, OpeningHours, clock, weekday_name
-from airflow_provider_directcall.routing.loops import Loop, forward_target, loops
-from airflow_provider_directcall.routing.rule_checks import (
+from airflow_provider_directcall.routing.calendars.calendar import RoutingCalendar
+from airflow_provider_directcall.routing.calendars.chains import Chain
+from airflow_provider_directcall.routing.calendars.compiling import rules_for
+from airflow_provider_directcall.routing.calendars.hours import MINUTES_A_DAY, OpeningHours, clock, weekday_name
+from airflow_provider_directcall.routing.explaining.findings import Code, Finding, Severity
+from airflow_provider_directcall.routing.explaining.loops import Loop, forward_target, loops
+from airflow_provider_directcall.routing.explaining.rule_checks import (
     gaps,
     lay,
     long_waits,
@@ -30,7 +30,7 @@ from airflow_provider_directcall.routing.rule_checks import (
     unreachable,
     unreadable,
 )
-from airflow_provider_directcall.routing.rule_words import as_rule, rule_name
+from airflow_provider_directcall.routing.explaining.rule_words import as_rule, rule_name
 from airflow_provider_directcall.routing.rules import NumberRule
 from airflow_provider_directcall.telephony.masking import mask_number, mask_numbers_in
 from airflow_provider_directcall.telephony.numbers import parse_did

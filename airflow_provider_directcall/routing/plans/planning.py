@@ -1,6 +1,6 @@
 """What has to be written so that a number's rules become the wanted ones, in the order of writing. Only reads.
 
-The order keeps callers served; :mod:`~airflow_provider_directcall.routing.ordering` says what exactly is kept.
+The order keeps callers served; :mod:`~airflow_provider_directcall.routing.plans.ordering` says what exactly is kept.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from enum import StrEnum
 from airflow_provider_directcall.api.methods import save_rule
 from airflow_provider_directcall.api.replies import Rule
 from airflow_provider_directcall.api.replies.envelope import JsonObject
-from airflow_provider_directcall.routing.changes import written_over
-from airflow_provider_directcall.routing.coverage import Week
-from airflow_provider_directcall.routing.digests import rules_digest
 from airflow_provider_directcall.routing.equality import differences
 from airflow_provider_directcall.routing.errors import DirectcallRuleError
-from airflow_provider_directcall.routing.ordering import Step, order
-from airflow_provider_directcall.routing.pairing import Pairing, Wanted, pair
-from airflow_provider_directcall.routing.plan_views import plan_json, plan_text, summary
+from airflow_provider_directcall.routing.plans.changes import written_over
+from airflow_provider_directcall.routing.plans.coverage import Week
+from airflow_provider_directcall.routing.plans.digests import rules_digest
+from airflow_provider_directcall.routing.plans.ordering import Step, order
+from airflow_provider_directcall.routing.plans.pairing import Pairing, Wanted, pair
+from airflow_provider_directcall.routing.plans.views import plan_json, plan_text, summary
 from airflow_provider_directcall.routing.rules import NumberRule
 from airflow_provider_directcall.telephony.numbers import parse_did
 

@@ -7,9 +7,9 @@ import hmac
 import json
 from typing import Final
 
-from airflow_provider_directcall.routing.digests import rule_text
-from airflow_provider_directcall.routing.pairing import Wanted
-from airflow_provider_directcall.routing.planning import Plan
+from airflow_provider_directcall.routing.plans.digests import rule_text
+from airflow_provider_directcall.routing.plans.pairing import Wanted
+from airflow_provider_directcall.routing.plans.planning import Plan
 
 _PURPOSE: Final = b"directcall plan digest 1"
 

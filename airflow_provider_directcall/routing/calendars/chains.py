@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
+from airflow_provider_directcall.routing.calendars.problems import Problems, listed
 from airflow_provider_directcall.routing.conditions import shown
-from airflow_provider_directcall.routing.problems import Problems, listed
 from airflow_provider_directcall.routing.rules import Forward, HangUp, NumberRule, PlaySound, rule_from
 
 __all__ = ["LONGEST_CHAIN", "Chain", "ChainLike", "chain_from", "sealed"]

@@ -9,13 +9,13 @@ from typing import Final
 from airflow_provider_directcall.api.errors import DirectcallError
 from airflow_provider_directcall.api.redaction import redact
 from airflow_provider_directcall.api.replies import Rule
-from airflow_provider_directcall.routing.coverage import unserved
 from airflow_provider_directcall.routing.errors import DirectcallApplyError, State
-from airflow_provider_directcall.routing.pairing import Wanted, stands_exactly
-from airflow_provider_directcall.routing.planning import plan_rules
+from airflow_provider_directcall.routing.plans.coverage import unserved
+from airflow_provider_directcall.routing.plans.pairing import Wanted, stands_exactly
+from airflow_provider_directcall.routing.plans.planning import plan_rules
 from airflow_provider_directcall.routing.rules import NumberRule
-from airflow_provider_directcall.routing.sessions import OthersWrites, WritingSession
-from airflow_provider_directcall.routing.writing import shown
+from airflow_provider_directcall.routing.writes.sessions import OthersWrites, WritingSession
+from airflow_provider_directcall.routing.writes.writing import shown
 from airflow_provider_directcall.telephony.numbers import mask_number
 
 #: Seconds before each try to put the rules back.

@@ -14,8 +14,8 @@ from typing import Any, Final
 
 import yaml  # type: ignore[import-untyped]  # its stubs are a package of their own
 
+from airflow_provider_directcall.routing.calendars.problems import CalendarError
 from airflow_provider_directcall.routing.conditions import shown
-from airflow_provider_directcall.routing.problems import CalendarError
 
 __all__ = ["parsed_json", "parsed_yaml"]
 

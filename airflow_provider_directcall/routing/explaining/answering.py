@@ -16,11 +16,11 @@ from typing import Final
 
 from airflow_provider_directcall.api.replies import Rule
 from airflow_provider_directcall.api.replies.envelope import JsonObject
-from airflow_provider_directcall.routing.calendars import RoutingCalendar, State
-from airflow_provider_directcall.routing.compiling import rules_for
+from airflow_provider_directcall.routing.calendars.calendar import RoutingCalendar, State
+from airflow_provider_directcall.routing.calendars.compiling import rules_for
+from airflow_provider_directcall.routing.calendars.hours import weekday_name
 from airflow_provider_directcall.routing.conditions import shown
-from airflow_provider_directcall.routing.hours import weekday_name
-from airflow_provider_directcall.routing.rule_words import (
+from airflow_provider_directcall.routing.explaining.rule_words import (
     Ending,
     as_rule,
     deed,

@@ -13,9 +13,10 @@ from typing import Final
 from xml.etree import ElementTree as ET
 
 from airflow_provider_directcall.api.replies import Rule
-from airflow_provider_directcall.routing.calendars import Decision, RoutingCalendar
-from airflow_provider_directcall.routing.chains import Chain, sealed
-from airflow_provider_directcall.routing.drawing_parts import (
+from airflow_provider_directcall.routing.calendars.calendar import Decision, RoutingCalendar
+from airflow_provider_directcall.routing.calendars.chains import Chain, sealed
+from airflow_provider_directcall.routing.calendars.hours import minute_of
+from airflow_provider_directcall.routing.explaining.drawing_parts import (
     EXCEPTIONS,
     GRID_HEIGHT,
     LEGEND_HEIGHT,
@@ -29,15 +30,14 @@ from airflow_provider_directcall.routing.drawing_parts import (
     strip_height,
     why_exceptional,
 )
-from airflow_provider_directcall.routing.drawing_style import (
+from airflow_provider_directcall.routing.explaining.drawing_style import (
     element,
     page_style,
     patterns,
     picture_style,
     readable,
 )
-from airflow_provider_directcall.routing.hours import minute_of
-from airflow_provider_directcall.routing.rule_words import deed, listed_callers
+from airflow_provider_directcall.routing.explaining.rule_words import deed, listed_callers
 from airflow_provider_directcall.telephony.masking import mask_number, mask_numbers_in
 
 __all__ = ["MOST_DAYS", "week_html", "week_svg"]

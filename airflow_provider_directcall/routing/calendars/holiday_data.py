@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 
+from airflow_provider_directcall.routing.calendars.moments import date_of
+from airflow_provider_directcall.routing.calendars.problems import CalendarError, Problems, listed, text
 from airflow_provider_directcall.routing.conditions import shown
-from airflow_provider_directcall.routing.moments import date_of
-from airflow_provider_directcall.routing.problems import CalendarError, Problems, listed, text
 from airflow_provider_directcall.telephony.calendars import CUSTOMARY_DAYS, BrazilianCalendar, OptionalDay
 
 __all__ = ["holidays_from"]

@@ -1,7 +1,7 @@
 """Checks of rules that are tried one after another: of a number, or of one chain of a calendar.
 
-They look at the cells of :mod:`~airflow_provider_directcall.routing.coverage`, so they see every time of the week and
-every caller.
+They look at the cells of :mod:`~airflow_provider_directcall.routing.plans.coverage`, so they see every time of the
+week and every caller.
 """
 
 from __future__ import annotations
@@ -12,9 +12,8 @@ from itertools import combinations, groupby
 from typing import Final
 
 from airflow_provider_directcall.api.replies import Rule
-from airflow_provider_directcall.routing.coverage import Placed, Week
-from airflow_provider_directcall.routing.findings import Code, Finding
-from airflow_provider_directcall.routing.rule_words import (
+from airflow_provider_directcall.routing.explaining.findings import Code, Finding
+from airflow_provider_directcall.routing.explaining.rule_words import (
     hours_of,
     ring_seconds,
     surely_ends,
@@ -22,6 +21,7 @@ from airflow_provider_directcall.routing.rule_words import (
     weekdays_in_words,
     weekdays_of,
 )
+from airflow_provider_directcall.routing.plans.coverage import Placed, Week
 
 __all__ = [
     "Laid",

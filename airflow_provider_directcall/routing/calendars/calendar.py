@@ -16,13 +16,13 @@ from functools import lru_cache
 from typing import Final, TypeVar
 from zoneinfo import ZoneInfo
 
-from airflow_provider_directcall.routing.chains import Chain, ChainLike, chain_from, sealed
+from airflow_provider_directcall.routing.calendars.chains import Chain, ChainLike, chain_from, sealed
+from airflow_provider_directcall.routing.calendars.holiday_data import holidays_from
+from airflow_provider_directcall.routing.calendars.hours import MINUTES_A_DAY, OpeningHours, clock, weekday_name
+from airflow_provider_directcall.routing.calendars.moments import wall_clock
+from airflow_provider_directcall.routing.calendars.problems import CalendarError, Problems, built, listed
+from airflow_provider_directcall.routing.calendars.special_days import Emergency, Override, PartDay, is_optional_day
 from airflow_provider_directcall.routing.conditions import shown
-from airflow_provider_directcall.routing.holiday_data import holidays_from
-from airflow_provider_directcall.routing.hours import MINUTES_A_DAY, OpeningHours, clock, weekday_name
-from airflow_provider_directcall.routing.moments import wall_clock
-from airflow_provider_directcall.routing.problems import CalendarError, Problems, built, listed
-from airflow_provider_directcall.routing.special_days import Emergency, Override, PartDay, is_optional_day
 from airflow_provider_directcall.telephony.calendars import BrazilianCalendar, OptionalDay
 from airflow_provider_directcall.telephony.numbers import parse_did
 

@@ -13,7 +13,7 @@ from airflow_provider_directcall.telephony.numbers import mask_number
 
 if TYPE_CHECKING:
     from airflow_provider_directcall.api.replies import Rule
-    from airflow_provider_directcall.routing.planning import Change, Plan
+    from airflow_provider_directcall.routing.plans.planning import Change, Plan
 
 #: Kind of a write -> its sign; all kinds, in the order of the summary.
 _SIGNS: Final = {"create": "+", "change": "~", "move": ">", "remove": "-"}

@@ -5,7 +5,8 @@ previous rules are put back in the same careful way, and an error says which rul
 
 What ends the process (``SystemExit``, ``KeyboardInterrupt``, a task's time-out) is no failure of a write: nothing is
 put back then, for a task that is being killed has seconds, and half of a putting back is no better than half of a plan.
-At each point callers are served, see :mod:`~airflow_provider_directcall.routing.ordering`. The next try plans afresh.
+At each point callers are served, see :mod:`~airflow_provider_directcall.routing.plans.ordering`. The next try plans
+afresh.
 """
 
 from __future__ import annotations
@@ -16,15 +17,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from airflow_provider_directcall.api.replies import Rule
-from airflow_provider_directcall.routing.changes import RuleChange
-from airflow_provider_directcall.routing.digests import rules_digest
 from airflow_provider_directcall.routing.errors import DirectcallStalePlanError
-from airflow_provider_directcall.routing.pairing import Wanted, pair
-from airflow_provider_directcall.routing.planning import Plan, plan_rules
-from airflow_provider_directcall.routing.sessions import WritingSession
-from airflow_provider_directcall.routing.snapshots import Snapshot
-from airflow_provider_directcall.routing.undoing import Undoing
-from airflow_provider_directcall.routing.writing import RulesApi, Write, send, settle, unwritable_differences
+from airflow_provider_directcall.routing.plans.changes import RuleChange
+from airflow_provider_directcall.routing.plans.digests import rules_digest
+from airflow_provider_directcall.routing.plans.pairing import Wanted, pair
+from airflow_provider_directcall.routing.plans.planning import Plan, plan_rules
+from airflow_provider_directcall.routing.writes.sessions import WritingSession
+from airflow_provider_directcall.routing.writes.snapshots import Snapshot
+from airflow_provider_directcall.routing.writes.undoing import Undoing
+from airflow_provider_directcall.routing.writes.writing import RulesApi, Write, send, settle, unwritable_differences
 from airflow_provider_directcall.telephony.numbers import mask_number
 
 __all__ = ["Applied", "RulesApi", "apply_change", "apply_plan", "restore"]

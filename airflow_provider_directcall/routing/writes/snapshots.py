@@ -24,8 +24,8 @@ from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
 from airflow_provider_directcall.api.replies import Rule
 from airflow_provider_directcall.api.replies.envelope import JsonObject
-from airflow_provider_directcall.routing.digests import rule_fields
 from airflow_provider_directcall.routing.errors import DirectcallSnapshotError
+from airflow_provider_directcall.routing.plans.digests import rule_fields
 from airflow_provider_directcall.telephony.numbers import mask_number, parse_did
 
 _FORMAT: Final = "directcall rules 1"

@@ -8,9 +8,9 @@ from datetime import date
 from typing import Final
 from xml.etree import ElementTree as ET
 
-from airflow_provider_directcall.routing.calendars import Decision, Segment, State
-from airflow_provider_directcall.routing.drawing_style import LETTERS_PER_PIXEL, element
-from airflow_provider_directcall.routing.hours import minute_of, weekday_name
+from airflow_provider_directcall.routing.calendars.calendar import Decision, Segment, State
+from airflow_provider_directcall.routing.calendars.hours import minute_of, weekday_name
+from airflow_provider_directcall.routing.explaining.drawing_style import LETTERS_PER_PIXEL, element
 
 __all__ = [
     "EXCEPTIONS",

@@ -12,10 +12,10 @@ from itertools import pairwise
 from typing import Final
 
 from airflow_provider_directcall.api.replies import Rule
+from airflow_provider_directcall.routing.calendars.hours import weekday_name
 from airflow_provider_directcall.routing.conditions import WEEKDAYS, shown
-from airflow_provider_directcall.routing.coverage import CONDITIONS
 from airflow_provider_directcall.routing.equality import comparable
-from airflow_provider_directcall.routing.hours import weekday_name
+from airflow_provider_directcall.routing.plans.coverage import CONDITIONS
 from airflow_provider_directcall.routing.rules import NumberRule
 from airflow_provider_directcall.routing.views import rule_view
 

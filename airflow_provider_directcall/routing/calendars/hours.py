@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import time
 from typing import Final
 
+from airflow_provider_directcall.routing.calendars.problems import Problems
 from airflow_provider_directcall.routing.conditions import WEEKDAYS, time_of_day, week
-from airflow_provider_directcall.routing.problems import Problems
 
 __all__ = ["MINUTES_A_DAY", "OpeningHours", "clock", "end_of", "minute_of", "weekday_name"]
 

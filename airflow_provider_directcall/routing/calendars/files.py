@@ -8,9 +8,9 @@ from importlib import resources
 from pathlib import Path
 from typing import Final
 
-from airflow_provider_directcall.routing.calendars import RoutingCalendar
+from airflow_provider_directcall.routing.calendars.calendar import RoutingCalendar
+from airflow_provider_directcall.routing.calendars.problems import CalendarError, built
 from airflow_provider_directcall.routing.conditions import shown
-from airflow_provider_directcall.routing.problems import CalendarError, built
 
 __all__ = ["calendar_from", "calendar_schema", "load_calendar"]
 
@@ -28,7 +28,7 @@ def load_calendar(path_or_text: str | Path) -> RoutingCalendar:
     :raises CalendarError: all that is wrong, each with its path such as ``overrides[2].ends``; numbers are masked.
     :raises OSError: the file cannot be read.
     """
-    from airflow_provider_directcall.routing.calendar_text import parsed_json, parsed_yaml
+    from airflow_provider_directcall.routing.calendars.text import parsed_json, parsed_yaml
 
     if isinstance(path_or_text, Path) or _names_file(path_or_text):
         path = Path(path_or_text)

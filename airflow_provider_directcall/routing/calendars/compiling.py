@@ -20,10 +20,10 @@ from datetime import date, datetime, timedelta
 from types import MappingProxyType
 from typing import Final
 
-from airflow_provider_directcall.routing.calendars import RoutingCalendar, Segment
-from airflow_provider_directcall.routing.chains import LONGEST_CHAIN, Chain, sealed
+from airflow_provider_directcall.routing.calendars.calendar import RoutingCalendar, Segment
+from airflow_provider_directcall.routing.calendars.chains import LONGEST_CHAIN, Chain, sealed
+from airflow_provider_directcall.routing.calendars.hours import minute_of
 from airflow_provider_directcall.routing.conditions import WEEKDAYS
-from airflow_provider_directcall.routing.hours import minute_of
 from airflow_provider_directcall.routing.rules import NumberRule
 
 __all__ = ["LONGEST_HORIZON_DAYS", "rules_for", "valid_until"]

@@ -25,7 +25,7 @@ class DirectcallRetryPolicy(RetryPolicy):
     error                                                        decision
     ===========================================================  ======================================
     the request may have taken effect (outcome unknown)          fail: a retry would send it again
-    refused for good (bad number, no balance), wrong argument    fail: a retry would be refused again
+    refused for good (bad number, no balance)                    fail: a retry would be refused again
     not sent, no answer to a read, refused for now, wrong secret  retry, not before the ``Retry-After``
     anything else                                                Airflow's own rule
     ===========================================================  ======================================
@@ -38,8 +38,6 @@ class DirectcallRetryPolicy(RetryPolicy):
         self, exception: BaseException, try_number: int, max_tries: int, context: Context | None = None
     ) -> RetryDecision:
         """What to do after this error."""
-        if isinstance(exception, ValueError):
-            return RetryDecision.fail("a wrong argument")
         if not isinstance(exception, DirectcallError):
             return RetryDecision.default()
         if exception.may_have_taken_effect:

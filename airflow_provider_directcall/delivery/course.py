@@ -58,8 +58,9 @@ class Attempt:
 
     @property
     def tries_before_clear(self) -> int:
-        """Tries that came before the user's last Clear; 0 without one."""
-        return max(0, self.max_tries - self.retries)
+        """Tries that came before the user's last Clear; 0 without one, and where ``retries`` was lowered meanwhile."""
+        before = self.max_tries - self.retries
+        return before if 0 < before < self.number else 0
 
     @property
     def has_retries(self) -> bool:
@@ -198,7 +199,7 @@ class Course:
             return self._again(record) or TryLater(record.at(Phase.NOT_SENT), _NEVER_THERE)
         if verdict.may_pass and self._attempt.has_retries:
             return TryLater(self._attempt.taken_up(record), verdict.reason)
-        return self._without_knowing(record, verdict.reason)
+        return self._without_knowing(record, verdict)
 
     def anew(self, record: Record) -> Step:
         """Do it once more, in the next generation."""
@@ -220,9 +221,13 @@ class Course:
             return Send(record)
         return Settle(record, LOST_TRY)
 
-    def _without_knowing(self, record: Record, reason: str) -> Step:
-        if record.reported and self._attempt.was_cleared_since(record):
-            # A person was told what to check, and has asked for it again.
+    def was_asked_again(self, record: Record) -> bool:
+        """Whether a person was told that nobody can say, and has cleared the task after that."""
+        return record.reported and self._attempt.was_cleared_since(record)
+
+    def _without_knowing(self, record: Record, verdict: Verdict) -> Step:
+        reason = verdict.reason
+        if self.was_asked_again(record) and not verdict.is_too_early:
             return self.anew(record)
         given_up = GiveUp(self._attempt.taken_up(record), reason)
         match self._policy:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,6 +13,7 @@ from typing import Final
 KEY_TAG: Final = "airflow_key"
 
 _DIGEST_BYTES: Final = 10
+_MARK_BYTES: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,18 @@ def delivery_key(identity: TaskIdentity, generation: int) -> str:
     ]
     digest = hashlib.blake2b(json.dumps(parts).encode(), digest_size=_DIGEST_BYTES).digest()
     return base64.b32encode(digest).decode("ascii").lower()
+
+
+def target_mark(key: str, parts: Sequence[str]) -> str:
+    """Tells one account and its recipients from another, all but once in 65,536 times.
+
+    It is so short, and different for each key, that no number can be told from it.
+
+    :param key: of the request.
+    :param parts: account and recipients.
+    """
+    text = json.dumps(list(parts)).encode()
+    return hashlib.blake2b(text, key=key.encode(), digest_size=_MARK_BYTES).hexdigest()
 
 
 def with_key(tags: Mapping[str, str] | None, key: str) -> dict[str, str]:

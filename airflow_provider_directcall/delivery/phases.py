@@ -44,6 +44,7 @@ class Record:
     :ivar recipients: what became of each recipient of a message, where that is known.
     :ivar repeat: a retry shall do it anew: it ended, but in a way that the task does not want.
     :ivar reported: the task ended with the outcome unknown, and said so.
+    :ivar target: tells whether it went to the same recipients with the same account; says nothing of them.
     """
 
     phase: Phase
@@ -57,6 +58,7 @@ class Record:
     recipients: tuple[RecipientNote, ...] | None = None
     repeat: bool = False
     reported: bool = False
+    target: str = ""
 
     def accepted(self, phase: Phase, ids: Mapping[str, str], recipients: tuple[RecipientNote, ...] | None) -> Self:
         """The same delivery, which Directcall is known to have accepted."""
@@ -80,6 +82,7 @@ class Record:
             "recipients": [list(note) for note in self.recipients] if self.recipients is not None else None,
             "repeat": self.repeat,
             "reported": self.reported,
+            "target": self.target or None,
         }
         return {name: value for name, value in told.items() if value is not None and value is not False and value != {}}
 
@@ -117,6 +120,7 @@ class Record:
             recipients=tuple(_read_note(*note) for note in notes) if notes is not None else None,
             repeat=bool(stored.get("repeat", False)),
             reported=bool(stored.get("reported", False)),
+            target=str(stored.get("target", "")),
         )
 
 

@@ -16,6 +16,8 @@ from airflow_provider_directcall.api.errors import DirectcallAuthError, Directca
 
 _SHORTEST_PAUSE: Final = 1.0
 _LOOKS: Final = 4
+#: So many looks in a row have to fail at the deciding time before nobody can say.
+_FAILURES_AT_THE_END: Final = 3
 
 
 class Seen(StrEnum):
@@ -57,12 +59,14 @@ class Verdict:
     :ivar ids: what it is called, when it was found.
     :ivar reason: why nobody can say, when nobody can.
     :ivar may_pass: whether somebody may be able to say a little later: the statement did not answer.
+    :ivar is_too_early: whether the statement cannot have it yet, so that a person who finds nothing knows nothing.
     """
 
     kind: VerdictKind
     ids: Mapping[str, str] = field(default_factory=dict)
     reason: str = ""
     may_pass: bool = False
+    is_too_early: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +85,7 @@ class Patience:
     @property
     def at_most(self) -> timedelta:
         """The longest that it may take until there is a verdict, give or take a look."""
-        return timedelta(seconds=3 * self.settle_seconds + self.longest_seconds)
+        return timedelta(seconds=4 * self.settle_seconds + self.longest_seconds)
 
     def pause(self, poll_interval: float) -> float:
         """Seconds between two looks: several of them fit into the time in which a row may come."""
@@ -100,6 +104,7 @@ class Settling:
         self._conclusive_at = begins_at + self._settle
         self._ends_at = self._conclusive_at + timedelta(seconds=patience.longest_seconds)
         self._over_since: datetime | None = None
+        self._failures = 0
 
     def saw(self, sighting: Sighting, asked_at: datetime, answered_at: datetime) -> Verdict | None:
         """The verdict after one more look; None when it is too early for one.
@@ -107,6 +112,7 @@ class Settling:
         :param asked_at: aware; before the statement was asked, so that it shows what had reached it by then.
         :param answered_at: aware; after the last answer of this look.
         """
+        self._failures = 0
         if sighting.seen is Seen.IN_PROGRESS:
             return self._while_in_progress(answered_at)
         if sighting.seen is Seen.THERE:
@@ -125,7 +131,9 @@ class Settling:
 
         A secret that is not accepted ends the looking too, and a person may mend it before a retry.
         """
-        if not error.worth_repeating or now >= self._conclusive_at:
+        self._failures += 1
+        is_over = now >= self._conclusive_at and self._failures >= _FAILURES_AT_THE_END
+        if not error.worth_repeating or is_over:
             may_pass = error.worth_repeating or isinstance(error, DirectcallAuthError)
             return Verdict(VerdictKind.UNKNOWN, reason=str(error), may_pass=may_pass)
         return None
@@ -139,15 +147,19 @@ class Settling:
 
     def _while_in_progress(self, now: datetime) -> Verdict | None:
         if now >= self._ends_at:
-            return _unknown("a call between the two parties is still in progress")
+            return _too_early("a call between the two parties is still in progress")
         self._over_since = None
         self._conclusive_at = max(self._conclusive_at, now + self._settle)
         return None
 
     def _absent(self, asked_at: datetime) -> Verdict:
         if self._due_at is not None and asked_at < self._due_at + self._settle:
-            return _unknown("it is scheduled, and the statement does not have it before its time")
+            return _too_early("it is scheduled, and the statement does not have it before its time")
         return Verdict(VerdictKind.ABSENT)
+
+
+def _too_early(reason: str) -> Verdict:
+    return Verdict(VerdictKind.UNKNOWN, reason=reason, is_too_early=True)
 
 
 def _unknown(reason: str) -> Verdict:

@@ -12,7 +12,11 @@ from airflow_provider_directcall.delivery.sightings import NOT_ACTIVE, Sought, c
 from airflow_provider_directcall.errors import DirectcallRefused
 from airflow_provider_directcall.links.recording import RecordingLink
 from airflow_provider_directcall.operators.delivering import DEFAULT_SETTLE_SECONDS, Accepted, Result
-from airflow_provider_directcall.operators.sending import DEFAULT_COMPLETION_TIMEOUT, SendingOperator
+from airflow_provider_directcall.operators.sending import (
+    DEFAULT_COMPLETION_TIMEOUT,
+    RefusedWhenDueError,
+    SendingOperator,
+)
 from airflow_provider_directcall.tasks import rendered
 from airflow_provider_directcall.tasks.waiting import DEFAULT_DEFERRABLE
 from airflow_provider_directcall.triggers.pace import DEFAULT_POLL_INTERVAL
@@ -186,6 +190,9 @@ class DirectcallPlaceCallOperator(SendingOperator["PlacedCall", "StatementRow"])
     def _held(self, record: Record) -> Result:
         return {"callerid": None, "schedule_id": None, "state": "unknown", "airflow_key": record.key}
 
+    def _target(self) -> Sequence[str]:
+        return [self._origin or "", self._digits]
+
     @property
     def _digits(self) -> str:
         from airflow_provider_directcall.telephony.numbers import CALLABLE, parse_number
@@ -236,7 +243,7 @@ class DirectcallPlaceCallOperator(SendingOperator["PlacedCall", "StatementRow"])
         """Ask whether a scheduled call was dialled; give its id if so."""
         scheduled = hook.scheduled_call_status(self._origin, schedule_id)
         if scheduled.refusal is not None:
-            raise DirectcallRefused(
+            raise RefusedWhenDueError(
                 f"refused when its time came: {scheduled.refusal}", code=None, text=scheduled.refusal
             )
         if scheduled.placed is None or scheduled.placed.callerid is None:

@@ -6,12 +6,12 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Generic, NoReturn, TypeVar
 
-from airflow.providers.common.compat.sdk import AirflowFailException
+from airflow.providers.common.compat.sdk import AirflowFailException, AirflowTaskTimeout
 from airflow.sdk import BaseOperator
 
 from airflow_provider_directcall.delivery.course import (
@@ -26,6 +26,7 @@ from airflow_provider_directcall.delivery.course import (
     Step,
     TryLater,
 )
+from airflow_provider_directcall.delivery.keys import target_mark
 from airflow_provider_directcall.delivery.phases import Phase, RecipientNote, Record
 from airflow_provider_directcall.delivery.settling import Patience, Settling, Sighting, Verdict, VerdictKind
 from airflow_provider_directcall.errors import (
@@ -39,6 +40,7 @@ from airflow_provider_directcall.tasks.failing import failing_without_retry, is_
 from airflow_provider_directcall.tasks.journal import Journal
 from airflow_provider_directcall.tasks.waiting import Waiter
 from airflow_provider_directcall.triggers.events import verdict_event, verdict_in
+from airflow_provider_directcall.triggers.user_actions import ENDED, RUNNING
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -115,6 +117,7 @@ class DeliveringOperator(BaseOperator, Generic[Reply]):
         self._record: Record | None = None
         self._settings: Settings | None = None
         self._resting = False
+        self._kill_asked = False
 
     @abstractmethod
     def _check(self) -> None:
@@ -140,6 +143,14 @@ class DeliveringOperator(BaseOperator, Generic[Reply]):
 
         :raises DirectcallRefused: that nothing was done.
         """
+
+    @abstractmethod
+    def _target(self) -> Sequence[str]:
+        """Digits of everybody whom the request reaches."""
+
+    @abstractmethod
+    def _stop(self) -> None:
+        """Stop what was sent, because somebody has ended the task."""
 
     @abstractmethod
     def _sight(self, hook: DirectcallHook, record: Record, now: datetime) -> Sighting:
@@ -188,13 +199,43 @@ class DeliveringOperator(BaseOperator, Generic[Reply]):
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Result:
         """Airflow's way back from a deferral. A trigger that died in settling has found out nothing, as others may."""
         if next_method not in _WAYS_BACK:
-            _, journal = self._course(context)
-            self._record = record = journal.read()
-            if record is not None and record.phase is Phase.SENDING:
-                verdict = Verdict(VerdictKind.UNKNOWN, reason="the trigger that looked for it ended", may_pass=True)
-                return self.execute_settled(context, verdict_event(verdict), record.as_json(), LOST_TRY)
+            course, journal = self._course(context)
+            # Without a store nobody knows what the trigger waited for; looking for it is right in any case.
+            record = journal.read() if journal.remembers else course.first_record()
+            self._record = record
+            if record is not None and (record.phase is Phase.SENDING or not journal.remembers):
+                return self._settle_after_lost_trigger(context, record)
         result: Result = super().resume_execution(next_method, next_kwargs, context)
         return result
+
+    def on_kill(self) -> None:
+        """Stop what was sent, when a user has ended the task; a task that Airflow will run again goes on with it.
+
+        This may run in a signal handler, at any line of the task. It acts only while the task rests, when nothing else
+        is being asked or answered.
+        """
+        if not self._resting:
+            self._kill_asked = True
+        elif self._is_ended():
+            self._stop()
+        else:
+            self.log.info("Nothing is stopped: Airflow has not ended the task, and its next try goes on from here.")
+
+    def _is_ended(self) -> bool:
+        """Whether the task will not go on with what it sent. When Airflow does not say, it counts as ended."""
+        if self._journal is None:
+            return True
+        try:
+            state = self._journal.state()
+        except LookupError as error:
+            self.log.warning("Whether the task has ended is not known: %s", error)
+            return True
+        # Without a store, a cleared task begins anew.
+        return state in ENDED or (not self._journal.remembers and state != RUNNING)
+
+    def _settle_after_lost_trigger(self, context: Context, record: Record) -> Result:
+        verdict = Verdict(VerdictKind.UNKNOWN, reason="the trigger of the task ended", may_pass=True)
+        return self.execute_settled(context, verdict_event(verdict), record.as_json(), LOST_TRY)
 
     def _follow(self, hook: DirectcallHook, context: Context, course: Course, step: Step) -> Result:
         """Take one step after the other until there is a result."""
@@ -204,6 +245,8 @@ class DeliveringOperator(BaseOperator, Generic[Reply]):
         return outcome
 
     def _take(self, hook: DirectcallHook, context: Context, course: Course, step: Step) -> Result | Step:
+        if isinstance(step, (GoOn, Settle)) and self._goes_elsewhere(step.record):
+            return self._refuse_to_mix(course, step.record)
         if isinstance(step, GoOn):
             self._record = step.record
             return self._go_on(hook, context, step)
@@ -220,7 +263,7 @@ class DeliveringOperator(BaseOperator, Generic[Reply]):
         """Write down that the request leaves, let it leave, write down what came back."""
         request = self._request(record.key)
         hook.client.check(request)
-        record = course.sending(record, Waiter.now())
+        record = replace(course.sending(record, Waiter.now()), target=self._mark(record.key))
         self._keep(record)
         try:
             accepted = self._accepted(hook.client.send(request))
@@ -236,6 +279,24 @@ class DeliveringOperator(BaseOperator, Generic[Reply]):
         self._keep(record)
         return GoOn(record, found=False)
 
+    def _goes_elsewhere(self, record: Record) -> bool:
+        return bool(record.target) and record.target != self._mark(record.key)
+
+    def _mark(self, key: str) -> str:
+        account = (self._settings.base_url, self._settings.client_id) if self._settings is not None else ()
+        return target_mark(key, [*account, *self._target()])
+
+    def _refuse_to_mix(self, course: Course, record: Record) -> Step:
+        """An earlier try sent to others: neither its result nor a look for it would mean what it seems to mean."""
+        if course.was_asked_again(record):
+            return course.anew(record)
+        self._keep(record.at(record.phase, reported=True))
+        raise AirflowFailException(
+            f"The recipients or the account are not those of an earlier try (airflow_key {record.key}, phase "
+            f"{record.phase}), and that one may have reached somebody; nothing is sent. A template, a mapped value or "
+            f"the connection has changed since. See {self._whereabouts()}; then clear the task to send to these"
+        )
+
     def _settle(self, hook: DirectcallHook, course: Course, step: Settle) -> Step:
         """Find out what became of the request: here, or in the triggerer."""
         self._record = step.record
@@ -243,8 +304,12 @@ class DeliveringOperator(BaseOperator, Generic[Reply]):
             self._defer_settling(step)
         patience = self._patience()
         settling = Settling(Waiter.now(), patience)
-        while (verdict := self._looked(hook, step.record, settling)) is None:
-            self._rest(patience.pause(self._poll_interval))
+        try:
+            while (verdict := self._looked(hook, step.record, settling)) is None:
+                self._rest(patience.pause(self._poll_interval))
+        except AirflowTaskTimeout:
+            reason = "the task's execution_timeout is shorter than the looking took"
+            verdict = Verdict(VerdictKind.UNKNOWN, reason=reason, may_pass=True)
         return self._judged(course, step, verdict)
 
     def _looked(self, hook: DirectcallHook, record: Record, settling: Settling) -> Verdict | None:
@@ -286,13 +351,14 @@ class DeliveringOperator(BaseOperator, Generic[Reply]):
         zone = self._settings.zone if self._settings is not None else UTC
         since, until = (f"{moment.astimezone(zone):%Y-%m-%d %H:%M:%S%z}" for moment in (record.since, Waiter.now()))
         clear = (
-            "then clear the task: it looks once more, and sends again if it finds nothing"
+            "clear the task: it looks once more, and sends again unless it finds it"
             if self._journal is not None and self._journal.remembers
-            else "then clear the task, which sends again without looking"
+            else "clear the task, which sends again without looking"
         )
         return (
             f"It may be out, and nobody can say (airflow_key {record.key}, between {since} and {until}): {reason}. "
-            f"Nothing is sent again by itself. Look for it in {self._whereabouts()}; if it is not there, {clear}"
+            f"Nothing is sent again by itself. Look for it in {self._whereabouts()}, where it "
+            f"stands only after its time and its end; if it is not there then, {clear}"
         )
 
     def _defer_settling(self, step: Settle) -> NoReturn:
@@ -343,9 +409,12 @@ class DeliveringOperator(BaseOperator, Generic[Reply]):
             self._journal.write(record)
 
     def _rest(self, seconds: float) -> None:
-        """Sleep; only while resting can a signal handler write, without getting between a question and its answer."""
+        """Sleep; only while resting can a signal handler act, without getting between a question and its answer."""
         self._resting = True
         try:
+            if self._kill_asked:
+                self._kill_asked = False
+                self.on_kill()
             Waiter.sleep(seconds)
         finally:
             self._resting = False

@@ -196,6 +196,9 @@ class SendMessageOperator(SendingOperator["SentMessage", "MessageState"]):
         recipients = result["recipients"]
         return isinstance(recipients, list) and len(recipients) == 1 and result["state"] != "delivered"
 
+    def _target(self) -> Sequence[str]:
+        return sorted(self._digits)
+
     def _number_at(self, place: int | None) -> str:
         """A recipient's number; empty when a retry's template gave fewer recipients than it was sent to."""
         return self._digits[place] if place is not None and 0 <= place < len(self._digits) else ""

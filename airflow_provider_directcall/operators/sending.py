@@ -40,8 +40,14 @@ Outcome = TypeVar("Outcome")
 
 DEFAULT_COMPLETION_TIMEOUT: Final = 3600.0
 
+#: Airflow kills a task for good 5 seconds after it has told it to stop.
+_SECONDS_TO_STOP: Final = 4
 #: How it ends when somebody hangs up or cancels, in the words of ``fail_on`` for calls and messages alike.
 _CANCELLED: Final = "cancelled"
+
+
+class RefusedWhenDueError(DirectcallRefused):
+    """What was scheduled was refused when its time came: that is its end."""
 
 
 class SendingOperator(DeliveringOperator[Reply], Generic[Reply, Outcome]):
@@ -132,30 +138,22 @@ class SendingOperator(DeliveringOperator[Reply], Generic[Reply, Outcome]):
             return "what was sent"
         return named(self._record.ids) or f"airflow_key {self._record.key}"
 
-    def on_kill(self) -> None:
-        """Stop what was sent, if it can be stopped and is not known to be over; that it is over already is fine.
-
-        A cleared task may not write any more. Then nothing is stopped: the next try goes on with what was sent.
-        """
+    def _stop(self) -> None:
+        """Stop what was sent, if it can be stopped and is not known to be over; that it is over already is fine."""
         undo, settings, record, self._undo = self._undo, self._settings, self._record, None
         if undo is None or settings is None or record is None:
-            return
-        writes = self._resting and self._journal is not None and self._journal.remembers
-        if writes and not self._kept(record.at(Phase.STOPPED)):
-            self.log.info("Nothing was stopped: the next try goes on with it.")
             return
         # A client of its own: this may run in a signal handler while the task's own client holds its locks.
         from airflow_provider_directcall.api.client import Client, RetryBudget
 
         try:
-            with Client(settings, budget=RetryBudget(attempts=2, seconds=10)) as client:
+            with Client(settings, budget=RetryBudget(attempts=2, seconds=_SECONDS_TO_STOP)) as client:
                 client.send(undo)
         except (DirectcallError, ValueError) as error:
             self.log.warning("Nothing was stopped: %s", error)
-            if writes:
-                self._kept(record)
         else:
             self.log.info("Stopped by %s.", undo.endpoint_name)
+            self._keep_stopped(record)
 
     def _check(self) -> None:
         PollPace(interval=self._poll_interval)
@@ -218,8 +216,8 @@ class SendingOperator(DeliveringOperator[Reply], Generic[Reply, Outcome]):
         pace = PollPace(interval=self._poll_interval, deadline=deadline, due_at=self._due_at())
         try:
             outcome = Waiter.wait(lambda now: self._look(hook, record, now), pace, self._rest)
-        except DirectcallRefused as refused:
-            self._keep(record.at(Phase.DONE, repeat=refused.worth_repeating))
+        except RefusedWhenDueError:
+            self._keep(record.at(Phase.DONE))
             raise
         self._undo = None
         result = self._result(hook, context, record, outcome)
@@ -254,14 +252,12 @@ class SendingOperator(DeliveringOperator[Reply], Generic[Reply, Outcome]):
         self._keep(record.at(Phase.DONE, repeat=True))
         return course.anew(record)
 
-    def _kept(self, record: Record) -> bool:
-        """Whether how far it has come could be written down by a task that is being killed."""
+    def _keep_stopped(self, record: Record) -> None:
+        """Write down that it was stopped; not before, or a process that is killed meanwhile would have lied."""
         try:
-            self._keep(record)
-        except Exception as error:  # noqa: BLE001 - Airflow refuses a cleared task, in its own ways
-            self.log.warning("The phase %s could not be kept: %s", record.phase, type(error).__name__)
-            return False
-        return True
+            self._keep(record.at(Phase.STOPPED))
+        except Exception as error:  # noqa: BLE001 - Airflow may refuse a task that is being killed, in its own ways
+            self.log.warning("That it was stopped could not be kept: %s", type(error).__name__)
 
     @contextmanager
     def _stopping_at_timeout(self) -> Iterator[None]:
@@ -269,7 +265,5 @@ class SendingOperator(DeliveringOperator[Reply], Generic[Reply, Outcome]):
         try:
             yield
         except AirflowTaskTimeout:
-            # The alarm strikes anywhere, but here nobody is between a question and its answer any more.
-            self._resting = True
-            self.on_kill()
+            self._stop()
             raise

@@ -12,6 +12,7 @@ from airflow_provider_directcall.delivery.course import Attempt
 from airflow_provider_directcall.delivery.keys import TaskIdentity
 from airflow_provider_directcall.delivery.phases import Record
 from airflow_provider_directcall.tasks.waiting import Waiter
+from airflow_provider_directcall.triggers.user_actions import state_of
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -69,6 +70,13 @@ class Journal:
     def remembers(self) -> bool:
         """Whether the next try will know what is written now."""
         return self._store is not None
+
+    def state(self) -> str | None:
+        """The task instance's state as Airflow has it now; None for one that was cleared.
+
+        :raises LookupError: Airflow does not say.
+        """
+        return state_of(self._context["ti"])  # type: ignore[arg-type]  # that is what it is in a running task
 
     def read(self) -> Record | None:
         """What an earlier try left, or this one.

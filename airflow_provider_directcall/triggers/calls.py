@@ -94,16 +94,21 @@ class CallCompletedTrigger(PollingTrigger):
 
     async def on_kill(self) -> None:
         """Hang the call up, unless the task was cleared and will go on with it; that it is over already is fine."""
-        if await self.was_cleared():
-            self.log.info("%r goes on: the cleared task will wait for it", self)
-            return
         if self.callerid is None:
             self.log.warning("%r: Directcall has no way to cancel a scheduled call; it will be dialled", self)
             return
-        try:
-            async with self.hook() as hook:
-                await hook.end_call(self.origin, self.destination)
-        except (DirectcallError, ValueError) as error:
-            self.log.warning("%r was not hung up: %s", self, error)
-        else:
-            self.log.info("%r was hung up", self)
+        await hang_up(self, self.origin, self.destination)
+
+
+async def hang_up(trigger: PollingTrigger, origin: str | None, destination: str) -> None:
+    """Hang up the call that a trigger waits for, because a user has ended its task."""
+    if await trigger.was_cleared():
+        trigger.log.info("%r goes on: the cleared task will wait for it", trigger)
+        return
+    try:
+        async with trigger.hook() as hook:
+            await hook.end_call(origin, destination)
+    except (DirectcallError, ValueError) as error:
+        trigger.log.warning("%r was not hung up: %s", trigger, error)
+    else:
+        trigger.log.info("%r was hung up", trigger)

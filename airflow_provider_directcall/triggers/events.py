@@ -41,7 +41,7 @@ def verdict_event(verdict: Verdict) -> Event:
     """What a trigger tells when it is known, or known to be unknowable, what became of a request."""
     told: Event = {"status": SETTLED, "verdict": verdict.kind.value, **verdict.ids}
     if verdict.kind is VerdictKind.UNKNOWN:
-        told |= {"reason": verdict.reason, "may_pass": int(verdict.may_pass)}
+        told |= {"reason": verdict.reason, "may_pass": int(verdict.may_pass), "is_too_early": int(verdict.is_too_early)}
     return told
 
 
@@ -63,4 +63,5 @@ def verdict_in(event: object, ids: Collection[str]) -> Verdict:
         ids={name: str(told[name]) for name in ids if name in told},
         reason=str(told.get("reason") or ""),
         may_pass=bool(told.get("may_pass")),
+        is_too_early=bool(told.get("is_too_early")),
     )

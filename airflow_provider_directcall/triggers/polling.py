@@ -19,6 +19,7 @@ from airflow_provider_directcall.triggers.pace import (
     PollPace,
     utc_now,
 )
+from airflow_provider_directcall.triggers.user_actions import ENDED, state_of
 
 if TYPE_CHECKING:
     from airflow_provider_directcall.hooks.directcall import DirectcallAsyncHook
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 #: Pause before the first poll, at least. The task has just looked for itself; and Airflow (up to 3.3.2 at least) fails
 #: a deferred task that is resumed before its scheduler has heard that the worker let go of it: apache/airflow#72716.
 _FIRST_PAUSE_SECONDS = 5.0
-#: States of a task that a user has ended.
-_ENDED = frozenset({"success", "failed", "skipped", "removed", "upstream_failed"})
 
 
 class PollingTrigger(BaseTrigger):
@@ -97,21 +96,16 @@ class PollingTrigger(BaseTrigger):
         Then what it waits for has to go on: the next try goes on waiting for it. When Airflow does not say, the task
         counts as ended.
         """
-        ti = self.task_instance
-        if ti is None:
+        if self.task_instance is None:
             return False
-        from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
         from asgiref.sync import sync_to_async
 
         try:
-            states = await sync_to_async(RuntimeTaskInstance.get_task_states)(
-                ti.dag_id, map_index=ti.map_index, task_ids=[ti.task_id], run_ids=[ti.run_id]
-            )
-        except Exception as error:  # noqa: BLE001 - whatever Airflow's own channel raises, the user wants the task ended
-            self.log.warning("%r: whether the task was cleared is not known: %s", self, type(error).__name__)
+            state = await sync_to_async(state_of)(self.task_instance)
+        except LookupError as error:
+            self.log.warning("%r: whether the task was cleared is not known: %s", self, error)
             return False
-        known = [state for of_run in states.values() for state in of_run.values()]
-        return bool(known) and not any(state in _ENDED for state in known)
+        return state not in ENDED
 
     def hook(self) -> DirectcallAsyncHook:
         """A hook of one's own, to be used with ``async with``, which closes its connections on every way out."""

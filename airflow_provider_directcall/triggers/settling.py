@@ -17,6 +17,7 @@ from airflow_provider_directcall.delivery.sightings import (
     progress_sighting,
 )
 from airflow_provider_directcall.errors import DirectcallError, DirectcallRefused
+from airflow_provider_directcall.triggers.calls import hang_up
 from airflow_provider_directcall.triggers.events import Event, verdict_event
 from airflow_provider_directcall.triggers.pace import DEFAULT_MAX_CONSECUTIVE_FAILURES, DEFAULT_POLL_INTERVAL
 from airflow_provider_directcall.triggers.polling import PollingTrigger
@@ -152,6 +153,11 @@ class CallSettlingTrigger(SettlingTrigger):
             if refused.code != NOT_ACTIVE:
                 raise
             return sighting
+
+    async def on_kill(self) -> None:
+        """Hang up what is in progress between the two, which may be the call; one that is only scheduled is not."""
+        if self.scheduled_for is None:
+            await hang_up(self, self.origin, self.destination)
 
 
 class MessageSettlingTrigger(SettlingTrigger):

@@ -1,4 +1,4 @@
-"""``directcall-routing``: look at a calendar file from a shell: what happens when, what is wrong, how it looks."""
+"""``directcall-routing``: look at a calendar or at rules from a shell: what happens, what is wrong, how it looks."""
 
 from __future__ import annotations
 
@@ -9,13 +9,20 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
+from zoneinfo import ZoneInfo
 
+from airflow_provider_directcall.routing.calendars.calendar import RoutingCalendar, zone_name
 from airflow_provider_directcall.routing.calendars.compiling import rules_for, valid_until
-from airflow_provider_directcall.routing.calendars.files import load_calendar
+from airflow_provider_directcall.routing.calendars.files import ListedRules, load_routing
 from airflow_provider_directcall.routing.calendars.moments import date_of, wall_clock, whole_minutes
 from airflow_provider_directcall.routing.calendars.problems import CalendarError
-from airflow_provider_directcall.routing.explaining.answering import explain_calendar
-from airflow_provider_directcall.routing.explaining.checking import LONGEST_WAIT_SECONDS, Severity, check_calendar
+from airflow_provider_directcall.routing.explaining.answering import explain, explain_calendar
+from airflow_provider_directcall.routing.explaining.checking import (
+    LONGEST_WAIT_SECONDS,
+    Severity,
+    check_calendar,
+    check_rules,
+)
 from airflow_provider_directcall.routing.explaining.rule_words import (
     deed,
     listed_callers,
@@ -26,12 +33,13 @@ from airflow_provider_directcall.routing.views import rule_view
 from airflow_provider_directcall.telephony.masking import mask_number, mask_numbers_in
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from airflow_provider_directcall.api.replies import Rule
-    from airflow_provider_directcall.routing.calendars.calendar import RoutingCalendar
+    from airflow_provider_directcall.routing.explaining.findings import Finding
 
-    _Run = Callable[[RoutingCalendar, argparse.Namespace], int]
+    _Run = Callable[[argparse.Namespace], int]
+    _Routing = RoutingCalendar | ListedRules
 
 #: Exit status: nothing that is surely wrong; ``check`` found an error; the command could not do its work.
 FINE: Final = 0
@@ -40,6 +48,8 @@ CANNOT: Final = 2
 
 _NAME: Final = "directcall-routing"
 _GAP: Final = "  "
+#: The zone of rules without a calendar, unless told otherwise.
+_TIMEZONE: Final = "America/Sao_Paulo"
 
 
 class _Parser(argparse.ArgumentParser):
@@ -55,55 +65,104 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     options = _parser().parse_args(argv)
     try:
-        return _run(options)
+        status: int = options.run(options)
     except BrokenPipeError:
         # Whoever read has seen enough. Python flushes once more at its end, which must not fail too.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FINE
     except OSError as error:
         return _cannot(f"{error.filename}: {error.strerror}" if error.filename else str(error))
-    except CalendarError as error:
-        many = f"{len(error.problems)} problems: " if len(error.problems) > 1 else ""
-        return _cannot(f"{options.file}: {many}{'; '.join(error.problems)}")
     except OverflowError:
         return _cannot("a date is too far from today")
     except ValueError as error:
         return _cannot(str(error))
-
-
-def _run(options: argparse.Namespace) -> int:
-    calendar = load_calendar(options.file)
-    status: int = options.run(calendar, options)
     return status
 
 
-def _explain(calendar: RoutingCalendar, options: argparse.Namespace) -> int:
-    explanation = explain_calendar(calendar, options.caller, _moment(calendar, options.at))
-    if options.json:
-        _say(json.dumps(explanation.as_json(options.include_numbers), ensure_ascii=False, indent=2))
+def _read(path: Path) -> _Routing:
+    """A calendar or a list of rules.
+
+    :raises ValueError: all that is wrong with the file.
+    """
+    try:
+        return load_routing(path)
+    except CalendarError as error:
+        many = f"{len(error.problems)} problems: " if len(error.problems) > 1 else ""
+        raise ValueError(f"{path}: {many}{'; '.join(error.problems)}") from error
+
+
+def _calendar(path: Path) -> RoutingCalendar:
+    routing = _read(path)
+    if isinstance(routing, RoutingCalendar):
+        return routing
+    raise ValueError(f"{path}: is a list of rules, and a calendar is needed")
+
+
+def _explain(options: argparse.Namespace) -> int:
+    routing = _read(options.file)
+    if isinstance(routing, RoutingCalendar):
+        _no_timezone(options, options.file)
+        explanation = explain_calendar(routing, options.caller, _moment(routing.zone, options.at))
+        text, as_json = explanation.as_text(options.include_numbers), explanation.as_json(options.include_numbers)
     else:
-        _say(explanation.as_text(options.include_numbers))
+        zone = ZoneInfo(zone_name(options.timezone or _TIMEZONE))
+        plain = explain(routing[1], options.caller, _moment(zone, options.at), zone=zone)
+        text, as_json = plain.as_text(options.include_numbers), plain.as_json(options.include_numbers)
+    _say(json.dumps(as_json, ensure_ascii=False, indent=2) if options.json else text)
     return FINE
 
 
-def _check(calendar: RoutingCalendar, options: argparse.Namespace) -> int:
-    since = options.emergency_since
-    findings = check_calendar(
-        calendar,
-        at=_moment(calendar, options.at),
-        longest_wait=options.longest_wait,
-        emergency_since=None if since is None else _moment(calendar, since, "--emergency-since"),
-        include_numbers=options.include_numbers,
-    )
-    for finding in findings:
-        _say(str(finding))
-    errors = sum(finding.severity is Severity.ERROR for finding in findings)
-    _say(f"{_counted(errors, 'error')}, {_counted(len(findings) - errors, 'warning')}")
+def _no_timezone(options: argparse.Namespace, path: Path) -> None:
+    if options.timezone is not None:
+        raise ValueError(f"--timezone: {path} is a calendar, which has its own")
+
+
+def _check(options: argparse.Namespace) -> int:
+    """Each file is of one number; together they show the loops over several of them."""
+    account: dict[str, tuple[Path, _Routing]] = {}
+    for path in options.files:
+        routing = _read(path)
+        did = routing.did if isinstance(routing, RoutingCalendar) else routing[0]
+        if did is None:
+            raise ValueError(f"{path}: did: is missing; a check for loops needs the number")
+        if did in account:
+            raise ValueError(f"{path}: number {mask_number(did)} is that of {account[did][0]} too")
+        account[did] = (path, routing)
+    errors = warnings = 0
+    for did, (path, _) in account.items():
+        for finding in _findings(did, account, options):
+            _say(f"{path}: {finding}" if len(account) > 1 else str(finding))
+            is_error = finding.severity is Severity.ERROR
+            errors, warnings = errors + is_error, warnings + (not is_error)
+    _say(f"{_counted(errors, 'error')}, {_counted(warnings, 'warning')}")
     return FOUND_ERRORS if errors else FINE
 
 
-def _rules(calendar: RoutingCalendar, options: argparse.Namespace) -> int:
-    at = _moment(calendar, options.at)
+def _findings(
+    did: str, account: Mapping[str, tuple[Path, _Routing]], options: argparse.Namespace
+) -> tuple[Finding, ...]:
+    """What is wrong with one of the numbers, with the others in view."""
+    _, routing = account[did]
+    others = {
+        other: each if isinstance(each, RoutingCalendar) else each[1]
+        for other, (_, each) in account.items()
+        if other != did
+    }
+    shared = {"account_rules": others, "longest_wait": options.longest_wait, "include_numbers": options.include_numbers}
+    if not isinstance(routing, RoutingCalendar):
+        return check_rules(routing[1], did=did, at=_moment(ZoneInfo(_TIMEZONE), options.at), **shared)
+    since = options.emergency_since
+    return check_calendar(
+        routing,
+        at=_moment(routing.zone, options.at),
+        emergency_since=None if since is None else _moment(routing.zone, since, "--emergency-since"),
+        **shared,
+    )
+
+
+def _rules(options: argparse.Namespace) -> int:
+    calendar = _calendar(options.file)
+    at = _moment(calendar.zone, options.at)
     rules = [rule.to_wire() for rule in rules_for(calendar, at)]
     end = valid_until(calendar, at)
     if options.json:
@@ -120,9 +179,10 @@ def _rules(calendar: RoutingCalendar, options: argparse.Namespace) -> int:
     return FINE
 
 
-def _draw(calendar: RoutingCalendar, options: argparse.Namespace) -> int:
+def _draw(options: argparse.Namespace) -> int:
     from airflow_provider_directcall.routing.explaining.drawing import week_html, week_svg
 
+    calendar = _calendar(options.file)
     drawings = {".svg": week_svg, ".html": week_html}
     path: Path = options.output
     draw = drawings.get(path.suffix.lower())
@@ -167,27 +227,31 @@ def _table(rows: Sequence[tuple[str, ...]]) -> str:
     return "\n".join(line.rstrip() for line in lines)
 
 
-def _moment(calendar: RoutingCalendar, given: str | None, name: str = "--at") -> datetime:
-    """The moment that an option names; without an offset it is what the calendar's clocks show. None: now."""
+def _moment(zone: ZoneInfo, given: str | None, name: str = "--at") -> datetime:
+    """The moment that an option names; without an offset it is what the zone's clocks show. None: now."""
     if given is None:
         return datetime.now(UTC)
     moment = whole_minutes(name, given)
     if isinstance(moment, datetime) and moment.utcoffset() is not None:
         return moment
-    return wall_clock(moment, calendar.zone).replace(tzinfo=calendar.zone)
+    return wall_clock(moment, zone).replace(tzinfo=zone)
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog=_NAME, description="What a routing calendar does with calls. Nothing is sent or changed.")
+    parser = _Parser(prog=_NAME, description="What a calendar or rules do with calls. Nothing is sent or changed.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    moment = "YYYY-MM-DDTHH:MM by the calendar's clocks, or with an offset; default now"
+    moment = "YYYY-MM-DDTHH:MM by the clocks there, or with an offset; default now"
+    calendar, either = "the calendar, YAML or JSON (.json)", "a calendar or a list of rules, YAML or JSON (.json)"
 
-    explain = _command(commands, "explain", "what happens to a call from X at time T, and why", _explain)
-    explain.add_argument("--at", metavar="MOMENT", help=moment)
-    explain.add_argument("--from", dest="caller", metavar="NUMBER", help="the caller; default a withheld number")
-    explain.add_argument("--json", action="store_true", help="as JSON")
+    to_explain = _command(commands, "explain", "what happens to a call from X at time T, and why", _explain)
+    to_explain.add_argument("file", type=Path, metavar="FILE", help=either)
+    to_explain.add_argument("--timezone", metavar="NAME", help=f"zone of a list of rules; default {_TIMEZONE}")
+    to_explain.add_argument("--at", metavar="MOMENT", help=moment)
+    to_explain.add_argument("--from", dest="caller", metavar="NUMBER", help="the caller; default a withheld number")
+    to_explain.add_argument("--json", action="store_true", help="as JSON")
 
-    check = _command(commands, "check", "what is wrong with the calendar; exit status 1 on errors", _check)
+    check = _command(commands, "check", "what is wrong with one or several numbers; exit status 1 on errors", _check)
+    check.add_argument("files", type=Path, nargs="+", metavar="FILE", help=f"{either}; one a number")
     check.add_argument("--at", metavar="MOMENT", help=moment)
     check.add_argument(
         "--longest-wait",
@@ -199,10 +263,12 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--emergency-since", metavar="MOMENT", help="when the emergency was switched on")
 
     rules = _command(commands, "rules", "the rules that are made from the calendar", _rules)
+    rules.add_argument("file", type=Path, metavar="FILE", help=calendar)
     rules.add_argument("--at", metavar="MOMENT", help=moment)
     rules.add_argument("--json", action="store_true", help="as JSON")
 
     draw = _command(commands, "draw", "a picture of the week and the next days", _draw)
+    draw.add_argument("file", type=Path, metavar="FILE", help=calendar)
     draw.add_argument("-o", "--output", type=Path, required=True, metavar="PATH", help="ends in .html or .svg")
     draw.add_argument("--start", metavar="DATE", help="first day, YYYY-MM-DD; default today")
     draw.add_argument("--days", type=int, default=60, help="days of the list, default %(default)s")
@@ -211,7 +277,6 @@ def _parser() -> argparse.ArgumentParser:
 
 def _command(commands: argparse._SubParsersAction[_Parser], name: str, text: str, run: _Run) -> argparse.ArgumentParser:
     command = commands.add_parser(name, help=text, description=text[0].upper() + text[1:])
-    command.add_argument("file", type=Path, metavar="FILE", help="the calendar, YAML or JSON (.json)")
     command.add_argument("--include-numbers", action="store_true", help="show phone numbers and addresses in full")
     command.set_defaults(run=run)
     return command

@@ -1,6 +1,6 @@
 """When and for whom a rule holds, in the vendor's terms (all of it assumed; the reference's section 13.6).
 
-Every function takes None for "no condition" and gives it back. Every ValueError names the argument and masks numbers.
+None is no condition where a function takes it, and comes back. Every ValueError names the argument and masks numbers.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from airflow_provider_directcall.telephony.masking import mask_numbers_in
 from airflow_provider_directcall.telephony.numbers import ALL_KINDS, parse_number
 
 WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+MINUTES_A_DAY: Final = 24 * 60
 _BETWEEN_DAYS: Final = re.compile(r"[,;\s]+")
 _DASH: Final = re.compile(r"\s*-\s*")
 _TIME: Final = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)(?::00)?", re.ASCII)
@@ -24,6 +25,11 @@ def shown(value: object) -> str:
     """A wrong value as an error may show it: short, numbers masked."""
     text = mask_numbers_in(repr(value))
     return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."
+
+
+def clock(minute: int) -> str:
+    """``HH:MM`` of the minutes since midnight; 1440 is ``24:00``."""
+    return f"{minute // 60:02}:{minute % 60:02}"
 
 
 def week(value: str | int | Sequence[str | int] | None) -> str | None:

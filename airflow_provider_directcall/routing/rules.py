@@ -118,7 +118,7 @@ class Voicemail(NumberRule):
     """
 
     action: ClassVar[str] = "voicemail"
-    email: str
+    email: str = field(repr=False)
 
     def _details(self) -> dict[str, Json]:
         if not _EMAIL.fullmatch(str(self.email)):

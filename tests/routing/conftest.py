@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -20,6 +21,8 @@ Connect = Callable[..., DirectcallHook]
 def connect(directcall_sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Connect]:
     """A hook whose connection has the given ``extra``."""
     hooks: list[DirectcallHook] = []
+    # Every hook loads the machine's certificates, which takes most of a test's time, and no test checks one.
+    monkeypatch.setattr(ssl.SSLContext, "load_verify_locations", lambda *arguments, **keywords: None)
 
     def hook(**extra: object) -> DirectcallHook:
         connection = {**json.loads(directcall_sandbox.connection_json()), "extra": {"timeout": 5, **extra}}

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from airflow_provider_directcall.api.replies import Rule
 from airflow_provider_directcall.routing.calendars.files import calendar_from
 from airflow_provider_directcall.routing.explaining.answering import Ending, explain, explain_calendar
+from airflow_provider_directcall.routing.plans.coverage import Week
 from airflow_provider_directcall.routing.rules import Forward, HangUp, PlaySound, Voicemail
 from airflow_provider_directcall.sandbox.incoming import IncomingCall, answer
 from airflow_provider_directcall.sandbox.records import RuleRecord
@@ -29,6 +30,15 @@ def live(action: str, data: dict[str, object], priority: int | None = 1, **more:
 
 def at(rules: Any, caller: str | None = STRANGER, moment: datetime = FRIDAY) -> Any:
     return explain(rules, caller, moment, zone=SAO_PAULO)
+
+
+def test_who_is_listed_is_read_as_the_safe_order_reads_it():
+    """What an explanation says of a caller and a time, and what the cells of a plan say, is one reading."""
+    odd = live("fwd", {"phone": "5511990000001", "source": "11 99000-0091;reception", "start": "8:00", "end": "00:00"})
+    week = Week([odd, live("hangup", {"source": "5511990000091"}), live("hangup", {"source": "5511990000092"})])
+    listed, other = (week.place(live("hangup", {"source": f"551199000009{n}"})).holds for n in (1, 2))
+    assert [bool(week.place(odd).holds & cells) for cells in (listed, other)] == [True, False]
+    assert [bool(at([odd], caller=f"551199000009{n}").tried) for n in (1, 2)] == [True, False]
 
 
 # What cannot be told.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,9 +13,11 @@ from airflow_provider_directcall.errors import (
     DirectcallOutcomeUnknown,
     DirectcallRefused,
     DirectcallReplyError,
+    DirectcallRuleError,
 )
 from airflow_provider_directcall.routing.errors import DirectcallApplyError, DirectcallStalePlanError
 from airflow_provider_directcall.routing.plans.planning import plan_rules
+from airflow_provider_directcall.routing.rules import Forward, HangUp, Voicemail
 from airflow_provider_directcall.routing.writes.applying import apply_plan
 
 from .line import Line, calls, contents, unfair
@@ -33,12 +37,12 @@ from .scenarios import (
 # Without trouble
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)  # test_planning.py has more of them
 @given(sets())
 def test_the_wanted_rules_stand_afterwards(rules):
     live, desired = rules
     memory = Line.of(live)
-    plan = plan_rules(DID, memory.live, desired, secret=SECRET)
+    plan = plan_rules(DID, memory.live, desired, secret=SECRET, allow_empty=True)
     progress = []
     applied = apply_plan(memory, plan, secret=SECRET, sleep=None, on_progress=lambda *both: progress.append(both))
     assert contents(applied.rules, without=UNKNOWN) == contents(rule.to_wire() for rule in desired)
@@ -96,6 +100,15 @@ def test_rules_that_cannot_be_read_at_the_beginning_leave_all_as_it_was(line):
     with pytest.raises(DirectcallReplyError):
         case.apply()
     assert line.seen == []
+
+
+def test_a_plan_that_could_not_be_undone_is_refused_before_anything_is_removed():
+    nameless = replace(Forward(to=ONE, priority=1).to_wire("10"), priority=None)
+    others = [Voicemail(email="a@example.com", priority=2).to_wire("11"), HangUp(priority=3).to_wire("12")]
+    with pytest.raises(DirectcallRuleError, match="rule 10 has to go, and could not be put back"):
+        plan_rules(DID, [nameless, *others], [HangUp(priority=3)], secret=SECRET)
+    kept = plan_rules(DID, [nameless, *others], [nameless, HangUp(priority=3)], secret=SECRET)
+    assert [change.before for change in kept.changes] == [others[0]]
 
 
 # A fault at a write
@@ -212,6 +225,28 @@ def test_a_first_write_that_did_not_leave_is_the_previous_state_whatever_can_be_
     assert (caught.value.state, line.number.pauses) == ("previous", [])
 
 
+@pytest.mark.parametrize("broken_methods", [["list_rules"], ["save_rule", "remove_rule"]])
+def test_what_goes_wrong_in_putting_back_is_told_whatever_it_is(broken_methods):
+    memory = Line.of([Forward(to=ONE, priority=1).to_wire("10"), HangUp(priority=3).to_wire("11")])
+    desired = [Voicemail(email="a@example.com", priority=1), HangUp(priority=2), HangUp(priority=3)]
+    plan = plan_rules(DID, memory.live, desired, secret=SECRET)
+
+    def fail(done, total):
+        for each in broken_methods:
+            setattr(memory, each, broken)
+        raise OSError("disk full")
+
+    def broken(*arguments):
+        raise KeyError(ONE)
+
+    with pytest.raises(DirectcallApplyError, match="could not be applied: OSError: disk full") as caught:
+        apply_plan(memory, plan, secret=SECRET, sleep=lambda seconds: None, on_progress=fail)
+    unserved = None if "list_rules" in broken_methods else ()
+    assert (caught.value.state, caught.value.unserved) == ("mixed", unserved)
+    assert "Trouble in putting the rules back: KeyError" in str(caught.value)
+    assert ONE not in str(caught.value)
+
+
 # The end of the process
 
 
@@ -220,7 +255,7 @@ def test_a_first_write_that_did_not_leave_is_the_previous_state_whatever_can_be_
 def test_a_try_after_a_killed_one_ends_with_the_wanted_rules(rules, index, end, after_effect):
     live, desired = rules
     memory = Line.of(live)
-    plan = plan_rules(DID, memory.live, desired, secret=SECRET)
+    plan = plan_rules(DID, memory.live, desired, secret=SECRET, allow_empty=True)
 
     def stop(count, total=None):
         if count == index + (total is not None):
@@ -235,7 +270,8 @@ def test_a_try_after_a_killed_one_ends_with_the_wanted_rules(rules, index, end, 
     new = [rule.to_wire() for rule in desired]
     everybody = calls(live, new)
     assert not any(unfair(state, live, new, everybody) for state in memory.seen)
-    apply_plan(memory, plan_rules(DID, memory.live, desired, secret=SECRET), secret=SECRET, sleep=None)
+    again = plan_rules(DID, memory.live, desired, secret=SECRET, allow_empty=True)
+    apply_plan(memory, again, secret=SECRET, sleep=None)
     assert contents(memory.live, without=UNKNOWN) == contents(new)
 
 
@@ -244,7 +280,7 @@ def test_a_try_after_a_killed_one_ends_with_the_wanted_rules(rules, index, end, 
 def test_after_a_failure_at_any_write_the_previous_rules_stand_and_nobody_lost_a_call(rules, index, error):
     live, desired = rules
     memory = Line.of(live)
-    plan = plan_rules(DID, memory.live, desired, secret=SECRET)
+    plan = plan_rules(DID, memory.live, desired, secret=SECRET, allow_empty=True)
     errors = {index: error}
 
     def fail(count):

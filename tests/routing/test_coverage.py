@@ -75,7 +75,7 @@ def test_a_rule_without_a_priority_is_tried_last():
     assert Week(rules).served(rules).levels[2]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(live_rules())
 def test_each_call_meets_what_the_cells_say(rules):
     for call in calls(rules):

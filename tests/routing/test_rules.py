@@ -102,3 +102,9 @@ def test_a_number_may_be_an_int_as_native_templates_make_it():
         "wait": 30,
         "source": PHONE,
     }
+
+
+@pytest.mark.parametrize("rule", [Voicemail(email="desk@example.com", priority=1), rule_from(forward(sources=PHONE))])
+def test_what_is_personal_is_not_in_a_repr(rule):
+    assert "desk@" not in repr(rule)
+    assert PHONE not in repr(rule)

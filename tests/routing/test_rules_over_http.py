@@ -19,7 +19,7 @@ PHONE = "5511990000077"
 CALLER = "5541990000021"
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_every_rule_comes_to_stand_as_it_was_meant_whatever_stood_before(number, data):
     sound = _sound(number)

@@ -12,7 +12,14 @@ from airflow_provider_directcall.routing.calendars.calendar import (
     State,
 )
 from airflow_provider_directcall.routing.calendars.compiling import rules_for, valid_until
-from airflow_provider_directcall.routing.calendars.files import calendar_from, calendar_schema, load_calendar
+from airflow_provider_directcall.routing.calendars.files import (
+    calendar_from,
+    calendar_schema,
+    load_calendar,
+    load_routing,
+    load_rules,
+    rules_schema,
+)
 
 __all__ = [
     "CalendarError",
@@ -27,6 +34,9 @@ __all__ = [
     "calendar_from",
     "calendar_schema",
     "load_calendar",
+    "load_routing",
+    "load_rules",
     "rules_for",
+    "rules_schema",
     "valid_until",
 ]

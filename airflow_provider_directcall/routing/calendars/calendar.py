@@ -36,6 +36,8 @@ __all__ = [
     "RoutingCalendar",
     "Segment",
     "State",
+    "did_from",
+    "zone_name",
 ]
 
 #: Years in which the names of holidays are looked up; several, for what the law brings in later.
@@ -128,7 +130,7 @@ class RoutingCalendar:
     ) -> None:
         problems = Problems()
         with problems.at():
-            self._set(did=_did(did))
+            self._set(did=did_from(did))
         for name, chain in (("open", open), ("closed", closed), ("holiday", holiday)):
             with problems.at():
                 self._set(**{name: None if chain is None and name == "holiday" else chain_from(name, chain)})
@@ -137,7 +139,7 @@ class RoutingCalendar:
         with problems.at("emergency"):
             self._set(emergency=None if emergency is None else built(Emergency, emergency))
         with problems.at():
-            self._set(timezone=_zone_name(timezone))
+            self._set(timezone=zone_name(timezone))
         rows = _rows(problems, "hours", OpeningHours, hours)
         parts = _rows(problems, "part_days", PartDay, part_days)
         dated = _rows(problems, "overrides", Override, overrides)
@@ -283,13 +285,21 @@ class RoutingCalendar:
             object.__setattr__(self, name, value)
 
 
-def _did(value: object) -> str:
+def did_from(value: object) -> str:
+    """A number (DID) of a file, without 55; it may be a whole number too.
+
+    :raises ValueError: it is none.
+    """
     if isinstance(value, bool) or not isinstance(value, (str, int)):
         raise ValueError(f"did: a number is needed, not {shown(value)}")
     return parse_did(value)
 
 
-def _zone_name(value: object) -> str:
+def zone_name(value: object) -> str:
+    """The name of a time zone that there is.
+
+    :raises ValueError: there is none of that name.
+    """
     try:
         return ZoneInfo(str(value)).key
     except (KeyError, ValueError, OSError):  # what zoneinfo raises: unknown name, no name at all, name of a folder

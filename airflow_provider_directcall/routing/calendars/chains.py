@@ -11,8 +11,9 @@ from dataclasses import replace
 from typing import Final
 
 from airflow_provider_directcall.routing.calendars.problems import Problems, listed
+from airflow_provider_directcall.routing.calendars.rule_items import kept, path_of, rule_of_file
 from airflow_provider_directcall.routing.conditions import shown
-from airflow_provider_directcall.routing.rules import Forward, HangUp, NumberRule, PlaySound, rule_from
+from airflow_provider_directcall.routing.rules import Forward, HangUp, NumberRule, PlaySound
 
 __all__ = ["LONGEST_CHAIN", "Chain", "ChainLike", "chain_from", "sealed"]
 
@@ -25,7 +26,6 @@ ChainLike = Sequence[NumberRule | Mapping[str, object]]
 LONGEST_CHAIN: Final = 19
 #: What a calendar says, and its rules therefore do not.
 _NOT_IN_CHAINS: Final = ("priority", "weekdays", "start", "end")
-_TEXTS: Final = ("to", "email")
 
 
 def chain_from(name: str, value: object) -> Chain:
@@ -47,7 +47,7 @@ def chain_from(name: str, value: object) -> Chain:
         try:
             rule = _rule(item, index + 1)
         except ValueError as error:
-            problems.add(f"{name}[{index}]{_as_path(str(error))}")
+            problems.add(f"{name}[{index}]{path_of(str(error))}")
             continue
         if isinstance(item, NumberRule):
             if item.priority < least:
@@ -75,30 +75,10 @@ def _rule(item: object, priority: int) -> NumberRule:
     if isinstance(item, NumberRule):
         if (item.weekdays, item.start, item.end) != (None, None, None):
             raise ValueError("weekdays, start, end: the calendar says when; a chain's rule has none of them")
-        return _kept(replace(item, priority=priority))
+        return kept(replace(item, priority=priority))
     if not isinstance(item, Mapping):
         raise ValueError(f"rule: a mapping or a rule is needed, not {shown(item)}")
     unwanted = [name for name in _NOT_IN_CHAINS if name in item]
     if unwanted:
         raise ValueError(f"{', '.join(unwanted)}: the calendar says when, the list in which order")
-    return _kept(rule_from({**{str(name): _texted(name, value) for name, value in item.items()}, "priority": priority}))
-
-
-def _kept(rule: NumberRule) -> NumberRule:
-    """The rule without a list that somebody could still change."""
-    given = rule.sources
-    return rule if given is None or isinstance(given, str) else replace(rule, sources=tuple(given))
-
-
-def _texted(name: object, value: object) -> object:
-    """A phone number that came as a whole number is its digits."""
-    if name not in _TEXTS or isinstance(value, str):
-        return value
-    if name == "to" and isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
-    raise ValueError(f"{name}: a text is needed, not {shown(value)}")
-
-
-def _as_path(problem: str) -> str:
-    about_rule = problem.removeprefix("rule: ")
-    return f".{problem}" if about_rule == problem else f": {about_rule}"
+    return rule_of_file({**item, "priority": priority})

@@ -8,11 +8,10 @@ from datetime import time
 from typing import Final
 
 from airflow_provider_directcall.routing.calendars.problems import Problems
-from airflow_provider_directcall.routing.conditions import WEEKDAYS, time_of_day, week
+from airflow_provider_directcall.routing.conditions import MINUTES_A_DAY, WEEKDAYS, clock, time_of_day, week
 
 __all__ = ["MINUTES_A_DAY", "OpeningHours", "clock", "end_of", "minute_of", "weekday_name"]
 
-MINUTES_A_DAY: Final = 24 * 60
 _END_OF_DAY: Final = "24:00"
 
 
@@ -20,11 +19,6 @@ def minute_of(clock_time: str) -> int:
     """Minutes since midnight of ``HH:MM``, up to ``24:00``."""
     hour, _, minute = clock_time.partition(":")
     return 60 * int(hour) + int(minute)
-
-
-def clock(minute: int) -> str:
-    """``HH:MM`` of the minutes since midnight; 1440 is ``24:00``."""
-    return f"{minute // 60:02}:{minute % 60:02}"
 
 
 def end_of(name: str, value: str | time | None) -> str | None:

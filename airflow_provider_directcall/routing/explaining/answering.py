@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
-from math import inf
 from typing import Final
 
 from airflow_provider_directcall.api.replies import Rule
@@ -20,25 +19,24 @@ from airflow_provider_directcall.routing.calendars.calendar import RoutingCalend
 from airflow_provider_directcall.routing.calendars.compiling import rules_for
 from airflow_provider_directcall.routing.calendars.hours import weekday_name
 from airflow_provider_directcall.routing.conditions import shown
+from airflow_provider_directcall.routing.equality import comparable
 from airflow_provider_directcall.routing.explaining.rule_words import (
     Ending,
     as_rule,
     deed,
     ending_of,
-    hours_of,
-    listed_callers,
     ring_seconds,
     times_in_words,
     unknown_fields,
     weekdays_in_words,
-    weekdays_of,
 )
+from airflow_provider_directcall.routing.reading import conditions_of, in_order
 from airflow_provider_directcall.routing.rules import NumberRule
 from airflow_provider_directcall.routing.views import rule_view
 from airflow_provider_directcall.telephony.masking import mask_number, mask_numbers_in
 from airflow_provider_directcall.telephony.numbers import ALL_KINDS, parse_number
 
-__all__ = ["CalendarExplanation", "Ending", "Explanation", "Step", "explain", "explain_calendar", "in_order"]
+__all__ = ["CalendarExplanation", "Ending", "Explanation", "Step", "explain", "explain_calendar"]
 
 _SHARED_PRIORITY: Final = "another rule has the same priority; which of them is tried first is not known"
 _ENDINGS: Final = {
@@ -189,7 +187,7 @@ def explain(rules: Sequence[Rule | NumberRule], caller: str | None, moment: date
         raise ValueError("moment: an aware datetime is needed; without a zone it could be any hour")
     there = moment.astimezone(zone)
     digits = None if caller is None else parse_number(caller, argument="caller", allow=ALL_KINDS).digits
-    ordered = in_order(rules)
+    ordered = in_order(map(as_rule, rules))
     shares = Counter(rule.priority for rule in ordered)
     steps: list[Step] = []
     ending = Ending.NOBODY
@@ -226,36 +224,23 @@ def explain_calendar(calendar: RoutingCalendar, caller: str | None, moment: date
     )
 
 
-def in_order(rules: Sequence[Rule | NumberRule]) -> list[Rule]:
-    """Rules in the vendor's terms, from the lowest priority; one without a priority is the last."""
-    return sorted(map(as_rule, rules), key=lambda rule: inf if rule.priority is None else rule.priority)
-
-
 def _fails(rule: Rule, caller: str | None, there: datetime) -> Iterator[str]:
-    days, hours, callers = weekdays_of(rule), hours_of(rule), listed_callers(rule)
-    if days is None:
+    holds = conditions_of(comparable(rule))
+    if isinstance(holds.days, str):
         yield f"weekdays: {weekdays_in_words(rule)} cannot be read, so they are taken not to hold"
-    elif there.isoweekday() not in days:
+    elif there.isoweekday() not in holds.days:
         yield f"weekdays: it is {weekday_name(there.isoweekday())}, and the rule is for {weekdays_in_words(rule)}"
-    if hours is None:
+    if isinstance(holds.hours, str):
         yield f"time: {times_in_words(rule)} cannot be read, so it is taken not to hold"
-    elif not _is_within(f"{there:%H:%M}", *hours):
+    elif not _is_within(60 * there.hour + there.minute, *holds.hours):
         yield f"time: {there:%H:%M} is not in {times_in_words(rule)}"
-    if callers and caller not in [_digits(each) for each in callers]:
+    if holds.callers is not None and caller not in holds.callers:
         why = "the number is withheld, so it is not" if caller is None else "the number is not"
-        yield f"callers: {why} among the {len(callers)} listed"
+        yield f"callers: {why} among the {len(holds.callers)} listed"
 
 
-def _is_within(now: str, start: str, end: str) -> bool:
+def _is_within(now: int, start: int, end: int) -> bool:
     return start <= now < end if start < end else now >= start or now < end
-
-
-def _digits(caller: str) -> str:
-    """A listed caller in the spelling of the call's; what is no number stays as it is, and is nobody."""
-    try:
-        return parse_number(caller, allow=ALL_KINDS).digits
-    except ValueError:
-        return caller
 
 
 def _remarks(rule: Rule, *, is_shared: bool) -> Iterator[str]:

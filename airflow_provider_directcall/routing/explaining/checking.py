@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import combinations
 from typing import Final
 
@@ -47,7 +47,10 @@ _MINUTES_A_WEEK: Final = _DAYS_A_WEEK * MINUTES_A_DAY
 #: Weeks in which a calendar is looked at for loops: a year, so that every holiday comes once.
 _WEEKS_AHEAD: Final = 53
 
-AccountRules = Mapping[str, Sequence[Rule | NumberRule]]
+#: Number -> its rules, or its calendar.
+AccountRules = Mapping[str, Sequence[Rule | NumberRule] | RoutingCalendar]
+#: Number, without 55 -> the rules that it has at a moment.
+_RulesAt = Callable[[datetime], dict[str, list[Rule]]]
 
 
 def check_rules(
@@ -56,13 +59,15 @@ def check_rules(
     did: str,
     account_rules: AccountRules | None = None,
     longest_wait: int = LONGEST_WAIT_SECONDS,
+    at: datetime | None = None,
     include_numbers: bool = False,
 ) -> tuple[Finding, ...]:
     """Check all rules of a number together, errors first.
 
     :param rules: live or wanted ones, in any order.
     :param did: the number, with or without 55.
-    :param account_rules: number -> rules of the account's other numbers, for loops over them.
+    :param account_rules: number -> rules or calendar of the account's other numbers, for loops over them.
+    :param at: the moment whose rules of those calendars count, aware; now when left out.
     :param longest_wait: seconds for which phones may ring for one call, taken together.
     :param include_numbers: show phone numbers in full instead of masked.
     :raises ValueError: a number cannot be.
@@ -82,7 +87,8 @@ def check_rules(
     )
     findings += [Finding(code, f"{text}: {layout.described(cells)}", "rules") for code, cells, text in found if cells]
     findings += long_waits(layout, longest_wait, "rules")
-    round_trips = loops(number, {**_by_number(account_rules), number: plain})
+    others = _others(account_rules)[1](datetime.now(UTC) if at is None else at)
+    round_trips = loops(number, {**others, number: plain})
     findings += [_loop_finding(loop, "rules", include_numbers) for loop in round_trips]
     return _errors_first(findings)
 
@@ -102,7 +108,7 @@ def check_calendar(
     A calendar leaves no gaps: where a chain has no rule for a call, the call is hung up.
 
     :param at: now; aware.
-    :param account_rules: number -> rules of the account's other numbers, for loops over them.
+    :param account_rules: number -> rules or calendar of the account's other numbers, for loops over them.
     :param longest_wait: seconds for which phones may ring for one call, taken together.
     :param emergency_since: when the emergency was switched on, which the calendar does not know; aware.
     :param longest_emergency_days: how long an emergency without an end may stand.
@@ -115,7 +121,7 @@ def check_calendar(
     findings += _overlapping_hours(calendar.hours)
     findings += _what_is_over(calendar, at, include_numbers)
     findings += _endless_emergency(calendar, at, emergency_since, timedelta(days=longest_emergency_days))
-    findings += _calendar_loops(calendar, at, _by_number(account_rules), include_numbers)
+    findings += _calendar_loops(calendar, at, account_rules, include_numbers)
     return _errors_first(findings)
 
 
@@ -205,29 +211,30 @@ def _endless_emergency(
 
 
 def _calendar_loops(
-    calendar: RoutingCalendar, at: datetime, others: Mapping[str, list[Rule]], include_numbers: bool
+    calendar: RoutingCalendar, at: datetime, account_rules: AccountRules | None, include_numbers: bool
 ) -> Iterator[Finding]:
+    others, others_at = _others(account_rules)
     targets = {forward_target(rule.to_wire()) for _, chain in _chains(calendar) for rule in chain}
     if not targets & {calendar.did, *others}:
         return
     found: set[tuple[str, ...]] = set()
-    for where, rules in _times_ahead(calendar, at):
-        for loop in loops(calendar.did, {**others, calendar.did: rules}):
+    for where, moment, rules in _times_ahead(calendar, at):
+        for loop in loops(calendar.did, {**others_at(moment), calendar.did: rules}):
             if loop.numbers not in found:
                 found.add(loop.numbers)
                 yield _loop_finding(loop, where, include_numbers)
 
 
-def _times_ahead(calendar: RoutingCalendar, at: datetime) -> Iterator[tuple[str, list[Rule]]]:
+def _times_ahead(calendar: RoutingCalendar, at: datetime) -> Iterator[tuple[str, datetime, list[Rule]]]:
     """The rules of each week of the year to come; an emergency without end, which hides all others, apart."""
     emergency = calendar.emergency
     if emergency is not None and emergency.until is None:
-        yield "emergency.chain", [rule.to_wire() for rule in emergency.chain]
+        yield "emergency.chain", at, [rule.to_wire() for rule in emergency.chain]
         calendar = replace(calendar, emergency=None)
     for week in range(_WEEKS_AHEAD):
         begins = at + timedelta(days=_DAYS_A_WEEK * week)
         rules = [rule.to_wire() for rule in rules_for(calendar, begins)]
-        yield f"week from {calendar.local(begins).date().isoformat()}", rules
+        yield f"week from {calendar.local(begins).date().isoformat()}", begins, rules
 
 
 def _loop_finding(loop: Loop, where: str, include_numbers: bool) -> Finding:
@@ -237,9 +244,22 @@ def _loop_finding(loop: Loop, where: str, include_numbers: bool) -> Finding:
     return Finding(Code.LOOP, f"{kind}: {way}, on {some_of(loop.times)}", where)
 
 
-def _by_number(account_rules: AccountRules | None) -> dict[str, list[Rule]]:
-    given = account_rules or {}
-    return {parse_did(did): [as_rule(rule) for rule in rules] for did, rules in given.items()}
+def _others(account_rules: AccountRules | None) -> tuple[set[str], _RulesAt]:
+    """The account's other numbers, and what gives their rules at a moment."""
+    given = {parse_did(did): rules for did, rules in (account_rules or {}).items()}
+    plain: dict[str, list[Rule]] = {}
+    calendars: dict[str, RoutingCalendar] = {}
+    for did, each in given.items():
+        if isinstance(each, RoutingCalendar):
+            calendars[did] = each
+        else:
+            plain[did] = [as_rule(rule) for rule in each]
+
+    def rules_at(moment: datetime) -> dict[str, list[Rule]]:
+        dated = {did: [rule.to_wire() for rule in rules_for(each, moment)] for did, each in calendars.items()}
+        return {**plain, **dated}
+
+    return set(given), rules_at
 
 
 def _errors_first(findings: Sequence[Finding]) -> tuple[Finding, ...]:

@@ -12,16 +12,16 @@ from itertools import combinations, groupby
 from typing import Final
 
 from airflow_provider_directcall.api.replies import Rule
+from airflow_provider_directcall.routing.equality import comparable
 from airflow_provider_directcall.routing.explaining.findings import Code, Finding
 from airflow_provider_directcall.routing.explaining.rule_words import (
-    hours_of,
     ring_seconds,
     surely_ends,
     times_in_words,
     weekdays_in_words,
-    weekdays_of,
 )
 from airflow_provider_directcall.routing.plans.coverage import Placed, Week
+from airflow_provider_directcall.routing.reading import conditions_of
 
 __all__ = [
     "Laid",
@@ -90,7 +90,7 @@ def lay(named: Sequence[tuple[str, Rule]]) -> Layout:
 
 def is_readable(rule: Rule) -> bool:
     """Whether the rule's weekdays and times can be read."""
-    return weekdays_of(rule) is not None and hours_of(rule) is not None
+    return conditions_of(comparable(rule)).is_readable
 
 
 def unreadable(named: Sequence[tuple[str, Rule]]) -> Iterator[Finding]:

@@ -5,7 +5,6 @@ Everything but the forward's ``phone`` and ``wait`` is assumed of the vendor (th
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 from itertools import pairwise
@@ -13,9 +12,9 @@ from typing import Final
 
 from airflow_provider_directcall.api.replies import Rule
 from airflow_provider_directcall.routing.calendars.hours import weekday_name
-from airflow_provider_directcall.routing.conditions import WEEKDAYS, shown
+from airflow_provider_directcall.routing.conditions import MINUTES_A_DAY, clock, shown
 from airflow_provider_directcall.routing.equality import comparable
-from airflow_provider_directcall.routing.plans.coverage import CONDITIONS
+from airflow_provider_directcall.routing.reading import CONDITIONS, EVERY_DAY, conditions_of
 from airflow_provider_directcall.routing.rules import NumberRule
 from airflow_provider_directcall.routing.views import rule_view
 
@@ -26,7 +25,6 @@ __all__ = [
     "condition",
     "deed",
     "ending_of",
-    "hours_of",
     "listed_callers",
     "ring_seconds",
     "rule_name",
@@ -34,15 +32,11 @@ __all__ = [
     "times_in_words",
     "unknown_fields",
     "weekdays_in_words",
-    "weekdays_of",
 ]
 
 ASSUMED_WAIT_SECONDS: Final = 30
 """How long a forward rings that says nothing of it (assumed)."""
 
-_WEEK: Final = re.compile(r"[1-7](,[1-7])*", re.ASCII)
-_TIME: Final = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]", re.ASCII)
-_START_OF_DAY, _END_OF_DAY = "00:00", "24:00"
 #: Days in a row from which on "Monday to Friday" is shorter than the list.
 _A_SPAN: Final = 3
 _DETAILS: Final = {
@@ -116,32 +110,9 @@ def condition(rule: Rule, name: str) -> str:
     return value if isinstance(value, str) else shown(value)
 
 
-def weekdays_of(rule: Rule) -> frozenset[int] | None:
-    """ISO weekdays on which the rule holds.
-
-    :returns: None when its weekdays cannot be read.
-    """
-    week = condition(rule, "week")
-    if not week:
-        return frozenset(range(1, len(WEEKDAYS) + 1))
-    return frozenset(map(int, week.split(","))) if _WEEK.fullmatch(week) else None
-
-
-def hours_of(rule: Rule) -> tuple[str, str] | None:
-    """Times of day between which the rule holds, ``HH:MM`` each; an end that is not after the start is over midnight.
-
-    :returns: None when they cannot be read.
-    """
-    start, end = condition(rule, "start"), condition(rule, "end")
-    if any(given and not _TIME.fullmatch(given) for given in (start, end)):
-        return None
-    begins, ends = start or _START_OF_DAY, end or _END_OF_DAY
-    return (_START_OF_DAY, _END_OF_DAY) if begins == ends else (begins, ends)
-
-
 def listed_callers(rule: Rule) -> tuple[str, ...]:
-    """The callers for whom the rule is, as they stand in it; empty for everybody."""
-    return tuple(each for each in condition(rule, "source").split(";") if each)
+    """Digits of the callers for whom the rule is, in order; what is no number as it stands. Empty for everybody."""
+    return tuple(sorted(conditions_of(comparable(rule)).callers or ()))
 
 
 def unknown_fields(rule: Rule) -> tuple[str, ...]:
@@ -153,21 +124,21 @@ def unknown_fields(rule: Rule) -> tuple[str, ...]:
 
 def weekdays_in_words(rule: Rule) -> str:
     """``Monday to Friday``, ``every day``; what cannot be read stands in quotes."""
-    days = weekdays_of(rule)
-    if days is None:
-        return shown(condition(rule, "week"))
-    if len(days) == len(WEEKDAYS):
+    days = conditions_of(comparable(rule)).days
+    if isinstance(days, str):
+        return shown(days)
+    if days == EVERY_DAY:
         return "every day"
     return ", ".join(map(_span_in_words, _spans(sorted(days))))
 
 
 def times_in_words(rule: Rule) -> str:
     """``08:00-18:00``, ``all day``; the end of the day is ``24:00``. What cannot be read stands in quotes."""
-    hours = hours_of(rule)
-    if hours is None:
+    hours = conditions_of(comparable(rule)).hours
+    if isinstance(hours, str):
         return f"{shown(condition(rule, 'start'))} to {shown(condition(rule, 'end'))}"
-    begins, ends = hours[0], _END_OF_DAY if hours[1] == _START_OF_DAY else hours[1]
-    return "all day" if (begins, ends) == (_START_OF_DAY, _END_OF_DAY) else f"{begins}-{ends}"
+    begins, ends = hours[0], hours[1] or MINUTES_A_DAY
+    return "all day" if (begins, ends) == (0, MINUTES_A_DAY) else f"{clock(begins)}-{clock(ends)}"
 
 
 def _spans(days: list[int]) -> list[list[int]]:

@@ -1,4 +1,4 @@
-"""One wanted rule against the rules that stand: which of them it is about, and what to write.
+"""One write to a number's rules, and one wanted rule against those that stand: which it is about, and what to write.
 
 Fields of a live rule that we do not know survive: a change is written over the live rule's data, and only fields that
 rules of ours can have are ever taken out.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from typing import Final
 
 from airflow_provider_directcall.api.replies import Rule
@@ -20,6 +21,34 @@ from airflow_provider_directcall.routing.rules import NumberRule
 OUR_FIELDS: Final = frozenset(
     {"phone", "wait", "record", "soundId", "moment", "email", "week", "start", "end", "source"}
 )
+
+
+class Kind(StrEnum):
+    """What a write does."""
+
+    CREATE = "create"
+    CHANGE = "change"
+    MOVE = "move"
+    REMOVE = "remove"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One write.
+
+    :ivar kind: ``move`` is a change of nothing but the priority.
+    :ivar before: the live rule that is changed or removed; None for a new one.
+    :ivar after: the rule to write, with the live rule's id and its unknown fields; None for a removal.
+    :ivar fields: names of the fields that change; empty for a removal.
+    :ivar shares_priority: for a moment a rule that has to go yet stands at the same priority. What the vendor does then
+        is not known.
+    """
+
+    kind: Kind
+    before: Rule | None
+    after: Rule | None
+    fields: tuple[str, ...] = ()
+    shares_priority: bool = False
 
 
 @dataclass(frozen=True, slots=True)

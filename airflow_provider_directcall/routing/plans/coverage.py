@@ -16,7 +16,6 @@ set of cells is an ``int`` with one bit a cell.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -25,15 +24,12 @@ from math import inf
 from typing import Final
 
 from airflow_provider_directcall.api.replies import Rule
-from airflow_provider_directcall.routing.conditions import WEEKDAYS
+from airflow_provider_directcall.routing.conditions import MINUTES_A_DAY, WEEKDAYS, clock
 from airflow_provider_directcall.routing.equality import Comparable, comparable
+from airflow_provider_directcall.routing.reading import CONDITIONS, EVERY_DAY, conditions_of, in_order
 
-#: Fields of ``data`` that say when a rule holds; the others say what it does.
-CONDITIONS: Final = frozenset({"week", "start", "end", "source"})
-_MINUTES: Final = 24 * 60
-_DAYS: Final = tuple(str(day) for day in range(1, len(WEEKDAYS) + 1))
-_WEEK: Final = re.compile(r"[1-7](,[1-7])*", re.ASCII)
-_TIME: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d)", re.ASCII)
+_ALL_DAY: Final = (0, MINUTES_A_DAY)
+_DAYS: Final = tuple(map(str, sorted(EVERY_DAY)))
 _ANYBODY_ELSE: Final = "anybody else"
 
 
@@ -103,40 +99,22 @@ def serve(ordered: Iterable[Placed], within: int) -> Served:
 
 
 @dataclass(frozen=True, slots=True)
-class _Conditions:
-    """None means no condition."""
+class _Labels:
+    """A rule's conditions as labels of cells. None means no condition."""
 
     days: frozenset[str] | None
     hours: tuple[int, int] | str | None
     callers: frozenset[str] | None
 
     @classmethod
-    def of(cls, data: Comparable) -> _Conditions:
-        week, source = _text(data, "week"), _text(data, "source")
+    def of(cls, data: Comparable) -> _Labels:
+        read = conditions_of(data)
+        days = frozenset([read.days]) if isinstance(read.days, str) else frozenset(map(str, read.days))
         return cls(
-            days=frozenset(week.split(",") if _WEEK.fullmatch(week) else (week,)) if week else None,
-            hours=_hours(_text(data, "start"), _text(data, "end")),
-            callers=frozenset(source.split(";")) if source else None,
+            days=None if read.days == EVERY_DAY else days,
+            hours=None if read.hours == _ALL_DAY else read.hours,
+            callers=read.callers,
         )
-
-
-def _text(data: Comparable, name: str) -> str:
-    value = data.get(name, "")
-    return value if isinstance(value, str) else json.dumps(value, sort_keys=True)
-
-
-def _hours(start: str, end: str) -> tuple[int, int] | str | None:
-    begins, ends = _minute(start, 0), _minute(end, _MINUTES)
-    if begins is None or ends is None:
-        return f"{start}-{end}"
-    return None if begins == ends or (begins, ends) == (0, _MINUTES) else (begins, ends)
-
-
-def _minute(text: str, default: int) -> int | None:
-    match = _TIME.fullmatch(text)
-    if match is None:
-        return None if text else default
-    return int(match[1]) * 60 + int(match[2])
 
 
 class Week:
@@ -146,11 +124,11 @@ class Week:
     """
 
     def __init__(self, rules: Iterable[Rule]) -> None:
-        known = {_Conditions.of(comparable(rule)) for rule in rules}
+        known = {_Labels.of(comparable(rule)) for rule in rules}
         self._days = _classes(_DAYS, [each.days for each in known])
         self._callers = _classes((_ANYBODY_ELSE,), [each.callers for each in known])
         windows = [each.hours for each in known if isinstance(each.hours, tuple)]
-        self._points = sorted({0, _MINUTES, *(minute for window in windows for minute in window)})
+        self._points = sorted({0, MINUTES_A_DAY, *(minute for window in windows for minute in window)})
         self._odd_hours = sorted({each.hours for each in known if isinstance(each.hours, str)})
         self._slots = len(self._points) - 1 + len(self._odd_hours)
         self._day_cells = self._slots * len(self._days)
@@ -166,7 +144,7 @@ class Week:
             priority=inf if rule.priority is None else rule.priority,
             service=_service(rule.action, details),
             answer=json.dumps([rule.action, details], sort_keys=True),
-            holds=self._masks[_Conditions.of(data)],
+            holds=self._masks[_Labels.of(data)],
         )
 
     def served(self, rules: Iterable[Rule]) -> Served:
@@ -188,20 +166,20 @@ class Week:
         for standing, run in groupby(zip(held, edges, strict=False), key=lambda one: one[0]):
             if standing:
                 windows = [window for _, window in run]
-                yield f"{_clock(windows[0][0])}-{_clock(windows[-1][1])}"
+                yield f"{clock(windows[0][0])}-{clock(windows[-1][1])}"
         for label, standing in zip(self._odd_hours, held[len(edges) :], strict=True):
             if standing:
                 yield label
 
-    def _mask(self, conditions: _Conditions) -> int:
-        slots = self._slots_of(conditions.hours)
+    def _mask(self, labels: _Labels) -> int:
+        slots = self._slots_of(labels.hours)
         week = 0
         for place, days in enumerate(self._days):
-            if conditions.days is None or days[0] in conditions.days:
+            if labels.days is None or days[0] in labels.days:
                 week |= slots << place * self._slots
         mask = 0
         for place, callers in enumerate(self._callers):
-            if conditions.callers is None or callers[0] in conditions.callers:
+            if labels.callers is None or callers[0] in labels.callers:
                 mask |= week << place * self._day_cells
         return mask
 
@@ -212,11 +190,6 @@ class Week:
             return 1 << len(self._points) - 1 + self._odd_hours.index(hours)
         begin, end = (1 << self._points.index(minute) for minute in hours)
         return end - begin if begin < end else (1 << len(self._points) - 1) - begin + end - 1
-
-
-def in_order(placed: Iterable[Placed]) -> list[Placed]:
-    """Rules in the order in which they are tried."""
-    return sorted(placed, key=lambda each: each.priority)
 
 
 def unserved(rules: Sequence[Rule], *references: Sequence[Rule]) -> list[str]:
@@ -256,7 +229,3 @@ def _callers_in_words(callers: Sequence[str]) -> str:
         return _ANYBODY_ELSE
     own = f"{len(listed)} listed caller{'s' if len(listed) > 1 else ''}"
     return own if len(listed) == len(callers) else f"{own} and {_ANYBODY_ELSE}"
-
-
-def _clock(minute: int) -> str:
-    return f"{minute // 60:02}:{minute % 60:02}"

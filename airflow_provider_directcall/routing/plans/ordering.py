@@ -24,8 +24,9 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Final
 
-from airflow_provider_directcall.routing.plans.coverage import Placed, in_order, serve
+from airflow_provider_directcall.routing.plans.coverage import Placed, serve
 from airflow_provider_directcall.routing.plans.pairing import Pairing
+from airflow_provider_directcall.routing.reading import in_order
 
 #: Orders with so many more writes than the fewest possible are searched for; beyond, the first that is found is taken.
 _MOST_EXTRA: Final = 2

@@ -5,51 +5,29 @@ The order keeps callers served; :mod:`~airflow_provider_directcall.routing.plans
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
+from typing import Final
 
 from airflow_provider_directcall.api.methods import save_rule
 from airflow_provider_directcall.api.replies import Rule
 from airflow_provider_directcall.api.replies.envelope import JsonObject
+from airflow_provider_directcall.routing.conditions import shown
 from airflow_provider_directcall.routing.equality import differences
 from airflow_provider_directcall.routing.errors import DirectcallRuleError
-from airflow_provider_directcall.routing.plans.changes import written_over
+from airflow_provider_directcall.routing.plans.changes import Change, Kind, written_over
 from airflow_provider_directcall.routing.plans.coverage import Week
 from airflow_provider_directcall.routing.plans.digests import rules_digest
 from airflow_provider_directcall.routing.plans.ordering import Step, order
 from airflow_provider_directcall.routing.plans.pairing import Pairing, Wanted, pair
-from airflow_provider_directcall.routing.plans.views import plan_json, plan_text, summary
+from airflow_provider_directcall.routing.plans.views import change_json, plan_text, summary
 from airflow_provider_directcall.routing.rules import NumberRule
-from airflow_provider_directcall.telephony.numbers import parse_did
+from airflow_provider_directcall.telephony.numbers import mask_number, parse_did
 
-
-class Kind(StrEnum):
-    """What a write does."""
-
-    CREATE = "create"
-    CHANGE = "change"
-    MOVE = "move"
-    REMOVE = "remove"
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One write.
-
-    :ivar kind: ``move`` is a change of nothing but the priority.
-    :ivar before: the live rule that is changed or removed; None for a new one.
-    :ivar after: the rule to write, with the live rule's id and its unknown fields; None for a removal.
-    :ivar fields: names of the fields that change; empty for a removal.
-    :ivar shares_priority: for a moment a rule that has to go yet stands at the same priority. What the vendor does then
-        is not known.
-    """
-
-    kind: Kind
-    before: Rule | None
-    after: Rule | None
-    fields: tuple[str, ...] = ()
-    shares_priority: bool = False
+_NOTHING_WRITTEN: Final = "Nothing was written. Set it right or remove it in Directcall's panel, and plan again"
+#: Kind of a write -> what happens to the live rule that it is about.
+_HAS_TO: Final = {Kind.CHANGE: "change", Kind.MOVE: "move", Kind.REMOVE: "go"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +57,14 @@ class Plan:
 
     def summary(self) -> str:
         """Such as ``2 to create, 1 to change, 0 to move, 1 to remove``."""
-        return summary([change.kind for change in self.changes])
+        return summary(self.changes)
 
     def as_text(self, include_numbers: bool = False) -> str:
         """The plan for a log: one block a write, field by field; ``+`` create, ``~`` change, ``>`` move, ``-`` remove.
 
         :param include_numbers: show phone numbers and e-mail addresses in full instead of masked.
         """
-        return plan_text(self, include_numbers=include_numbers)
+        return plan_text(self.did, self.changes, self.fewest_writes, include_numbers=include_numbers)
 
     def as_json(self, include_numbers: bool = False) -> JsonObject:
         """The plan as a JSON-ready object, for an XCom.
@@ -97,24 +75,48 @@ class Plan:
 
         :param include_numbers: show phone numbers and e-mail addresses in full instead of masked.
         """
-        return plan_json(self, include_numbers=include_numbers)
+        return {
+            "did": self.did if include_numbers else mask_number(self.did),
+            "digest": self.digest,
+            "has_changes": self.has_changes,
+            "summary": self.summary(),
+            "writes": len(self.changes),
+            "fewest_writes": self.fewest_writes,
+            "changes": [change_json(change, include_numbers=include_numbers) for change in self.changes],
+        }
 
 
-def plan_rules(did: str, live: Sequence[Rule], desired: Sequence[NumberRule | Rule], *, secret: str) -> Plan:
+def plan_rules(
+    did: str,
+    live: Sequence[Rule],
+    desired: Sequence[NumberRule | Rule],
+    *,
+    secret: str,
+    allow_empty: bool = False,
+) -> Plan:
     """Compare the live rules of a number with the wanted ones, and say what to write.
 
     Rules that stand as wanted are left alone. A changed rule keeps its id, and the fields of its data that are unknown
     here, unless the wanted rule is a :class:`Rule`: that says everything about its data, and when it has the id of a
     live rule it is that rule. There are as few writes as the difference needs, and more only for the sake of callers.
 
+    What a plan changes or removes can be written back, so that a failure in the middle leads back.
+
     :param did: the number, with or without 55.
     :param live: its rules, as ``list_rules`` gives them.
     :param desired: all rules that shall stand; a live rule that is not among them is removed.
     :param secret: the connection's client secret, which keys the digest.
-    :raises ValueError: a wanted rule cannot be written.
-    :raises DirectcallRuleError: a live rule that has to change has no id.
+    :param allow_empty: take no wanted rule at all for what is meant. Such a number answers nobody.
+    :raises ValueError: ``did`` is no number.
+    :raises DirectcallRuleError: no rule is wanted; or a rule cannot be written, or has to change or go and could not be
+        written back.
     """
     number = parse_did(did)
+    if not desired and not allow_empty:
+        raise DirectcallRuleError(
+            f"no rule is wanted for number {mask_number(number)}, and a number without rules answers nobody. Want at "
+            "least one rule, such as a hang-up; allow_empty=True says that none is meant"
+        )
     wanted = [Wanted.of(rule) for rule in desired]
     pairing = pair(live, wanted)
     week = Week((*live, *(each.rule for each in wanted)))
@@ -161,8 +163,24 @@ def _change(step: Step, live: Sequence[Rule], wanted: Sequence[Wanted], heirs: d
 
 
 def _check_writable(did: str, change: Change) -> None:
-    """Find out before the first write, rather than in the middle."""
-    if change.before is not None and change.before.rule_id is None:
-        raise DirectcallRuleError("a live rule has no id (dpId), so it can be neither changed nor removed")
-    if change.after is not None:
-        save_rule(did, change.after)
+    """Find out before the first write, rather than in the middle, that a rule cannot be written, or not back."""
+    before, after = change.before, change.after
+    if before is not None:
+        if before.rule_id is None:
+            raise DirectcallRuleError("a live rule has no id (dpId), so it can be neither changed nor removed")
+        fate = f"has to {_HAS_TO[change.kind]}, and could not be put back if a later write failed"
+        with _explained(f"number {mask_number(did)}: rule {before.rule_id} {fate}"):
+            save_rule(did, before)
+    if after is not None:
+        place = "without priority" if after.priority is None else f"at priority {after.priority}"
+        name = f"the wanted rule {place} ({shown(after.action)})"
+        with _explained(f"number {mask_number(did)}: {name} cannot be written"):
+            save_rule(did, after)
+
+
+@contextmanager
+def _explained(what: str) -> Iterator[None]:
+    try:
+        yield
+    except ValueError as error:
+        raise DirectcallRuleError(f"{what} ({error}). {_NOTHING_WRITTEN}") from error

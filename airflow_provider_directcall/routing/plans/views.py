@@ -5,52 +5,40 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from airflow_provider_directcall.api.replies import Rule
 from airflow_provider_directcall.api.replies.envelope import Json, JsonObject
+from airflow_provider_directcall.routing.plans.changes import Change, Kind
 from airflow_provider_directcall.routing.views import RuleView, rule_view
 from airflow_provider_directcall.telephony.numbers import mask_number
 
-if TYPE_CHECKING:
-    from airflow_provider_directcall.api.replies import Rule
-    from airflow_provider_directcall.routing.plans.planning import Change, Plan
-
 #: Kind of a write -> its sign; all kinds, in the order of the summary.
-_SIGNS: Final = {"create": "+", "change": "~", "move": ">", "remove": "-"}
+_SIGNS: Final = {Kind.CREATE: "+", Kind.CHANGE: "~", Kind.MOVE: ">", Kind.REMOVE: "-"}
 _SHARES: Final = "for a moment another rule has the same priority; which of them is tried first is not known"
 
 
-def summary(kinds: Sequence[str]) -> str:
+def summary(changes: Sequence[Change]) -> str:
     """Such as ``2 to create, 1 to change, 0 to move, 1 to remove``."""
-    if not kinds:
+    if not changes:
         return "no changes"
-    count = Counter(map(str, kinds))
+    count = Counter(change.kind for change in changes)
     return ", ".join(f"{count[kind]} to {kind}" for kind in _SIGNS)
 
 
-def plan_text(plan: Plan, *, include_numbers: bool) -> str:
-    """One block a write, in the order of writing."""
-    lines = [f"Number {_did(plan, include_numbers)}: {plan.summary()}"]
-    for change in plan.changes:
+def plan_text(did: str, changes: Sequence[Change], fewest_writes: int, *, include_numbers: bool) -> str:
+    """One block a write, in the order of writing.
+
+    :param fewest_writes: how many of them the difference needs.
+    """
+    lines = [f"Number {did if include_numbers else mask_number(did)}: {summary(changes)}"]
+    for change in changes:
         lines += ["", _head(change), *_field_lines(change, include_numbers)]
         lines += [f"      ({_SHARES})"] if change.shares_priority else []
-    extra = len(plan.changes) - plan.fewest_writes
+    extra = len(changes) - fewest_writes
     if extra:
         lines += ["", f"{extra} of these writes more than the difference needs, so that no call is lost meanwhile."]
     return "\n".join(lines)
-
-
-def plan_json(plan: Plan, *, include_numbers: bool) -> JsonObject:
-    """The plan as a JSON-ready object."""
-    return {
-        "did": _did(plan, include_numbers),
-        "digest": plan.digest,
-        "has_changes": plan.has_changes,
-        "summary": plan.summary(),
-        "writes": len(plan.changes),
-        "fewest_writes": plan.fewest_writes,
-        "changes": [_change_json(change, include_numbers) for change in plan.changes],
-    }
 
 
 def change_line(change: Change) -> str:
@@ -59,7 +47,8 @@ def change_line(change: Change) -> str:
     return f"{_head(change).strip()}{fields}"
 
 
-def _change_json(change: Change, include_numbers: bool) -> JsonObject:
+def change_json(change: Change, *, include_numbers: bool) -> JsonObject:
+    """One write as a JSON-ready object."""
     before, after = (_view(rule, include_numbers) for rule in (change.before, change.after))
     rule = change.after or change.before
     return {
@@ -112,7 +101,3 @@ def _value(view: RuleView | None, name: str) -> Json:
 
 def _view(rule: Rule | None, include_numbers: bool) -> RuleView | None:
     return None if rule is None else rule_view(rule, include_numbers=include_numbers)
-
-
-def _did(plan: Plan, include_numbers: bool) -> str:
-    return plan.did if include_numbers else mask_number(plan.did)

@@ -124,11 +124,16 @@ def restore(
     """Make the rules of a snapshot stand again, unknown fields of their data included.
 
     Rules that still stand keep their ids. A rule that was removed comes back with a new id, and fields outside of its
-    data that no write sets (``timeout`` and others) cannot be given back; ``not_restored`` tells of both.
+    data that no write sets (``timeout`` and others) cannot be given back; ``not_restored`` tells of both. A snapshot
+    without rules leaves the number without.
 
     Errors and arguments are those of :func:`apply_plan`. After a failure the rules from before the restoring stand.
+
+    :raises DirectcallRuleError: a rule of the snapshot, which does not stand any more, cannot be written (it has no
+        priority, say), or a live one that has to go could not be put back; nothing was written.
     """
-    plan = plan_rules(snapshot.did, api.list_rules(snapshot.did), snapshot.rules, secret=secret)
+    live = api.list_rules(snapshot.did)
+    plan = plan_rules(snapshot.did, live, snapshot.rules, secret=secret, allow_empty=True)
     applied = apply_plan(api, plan, secret=secret, sleep=sleep, on_progress=on_progress)
     return replace(applied, not_restored=_not_restored(snapshot.rules, applied.rules))
 

@@ -119,7 +119,8 @@ class RuleMarks:
     ) -> list[NumberRule | Rule]:
         """The wanted rules with what somebody else changed left as it is.
 
-        Unexpected rules stay in place of what is wanted at their priorities, and what is missing stays missing.
+        Unexpected rules stay in place of what is wanted at their priorities, and what is missing stays missing. Where
+        somebody has removed all rules, none is left to want: the list is empty, and ``plan_rules`` refuses it.
         """
         standing = self.of(live)
         theirs = drift.missing.keys() | drift.unexpected.keys()

@@ -10,8 +10,8 @@ from itertools import islice
 from airflow_provider_directcall.api.replies import Rule
 from airflow_provider_directcall.routing.equality import same_rule
 from airflow_provider_directcall.routing.errors import DirectcallRuleError
+from airflow_provider_directcall.routing.plans.changes import Change
 from airflow_provider_directcall.routing.plans.digests import rule_text
-from airflow_provider_directcall.routing.plans.planning import Change
 from airflow_provider_directcall.routing.plans.views import change_line
 from airflow_provider_directcall.routing.writes.writing import RulesApi, Sent, Write, send, settle
 from airflow_provider_directcall.telephony.numbers import mask_number

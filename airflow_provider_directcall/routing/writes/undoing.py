@@ -61,9 +61,9 @@ class Undoing:
                 self._session.sleep(pause)
             try:
                 self._put_back()
-            except DirectcallError as error:
-                log.warning("Number %s: putting the rules back: %s", mask_number(self._session.did), error)
-                self._trouble.append(str(error))
+            except Exception as error:  # noqa: BLE001  # whatever went wrong, it has to be told which rules stand
+                log.warning("Number %s: putting the rules back: %s", mask_number(self._session.did), _said(error))
+                self._trouble.append(_said(error))
             else:
                 break
         return self._verdict(cause)
@@ -74,7 +74,7 @@ class Undoing:
         if self._target is None:
             self._others = session.others_writes(now)
             self._target = now if self._stands_as_wanted(now) else self._previous_with_others(now)
-        plan = plan_rules(session.did, now, self._target, secret=self._secret)
+        plan = plan_rules(session.did, now, self._target, secret=self._secret, allow_empty=True)
         undoing = WritingSession(session.api, session.did, now, session.sleep)
         undoing.run(plan.changes)
 
@@ -95,8 +95,8 @@ class Undoing:
     def _verdict(self, cause: Exception) -> DirectcallApplyError | None:
         try:
             now = self._session.read()
-        except DirectcallError as error:
-            self._trouble.append(str(error))
+        except Exception as error:  # noqa: BLE001  # as above
+            self._trouble.append(_said(error))
             state: State = "previous" if self._session.is_untouched else "mixed"
             return self._error(cause, state, self._session.live, read=False)
         if self._stands_as_wanted(now):

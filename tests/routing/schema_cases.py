@@ -1,0 +1,59 @@
+"""Documents with mistakes in them: what reads a file, and the published schema, have to judge them alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from jsonschema import Draft202012Validator
+
+from airflow_provider_directcall.routing.calendars.calendar import CalendarError
+
+#: Values that a mistake may put anywhere.
+STRAY = [None, True, 0, 7, -1, 3.5, "", " ", "x", "08:00", "24:00", "2026-03-01", "open", [], ["x"], {}, {"x": 1}]
+
+
+def places(value: object, path: tuple[object, ...] = ()) -> Iterator[tuple[object, ...]]:
+    if path:
+        yield path
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in items:
+        yield from places(item, (*path, key))
+
+
+def inside(doc: Any, path: tuple[object, ...]) -> Any:
+    for key in path:
+        doc = doc[key]
+    return doc
+
+
+#: What only the loader can know, as the beginnings of its words after the path.
+BEYOND_A_SCHEMA = (
+    "no holiday of the calendar is called",
+    "there is no day",
+    "there is no moment",
+    "it has to be after",
+    "they are the same",
+    "is too short",
+    "is too long",
+    "must hold digits only",
+    "has an area code",
+    "has no area code",
+    "an IANA name such as",
+    "runs backwards",
+    "are both in force",
+)
+
+
+def assert_agreement(
+    read: Callable[[Any], object], schema: Draft202012Validator, doc: Any, path: tuple[object, ...], stray: object
+) -> None:
+    """Both take it, or both refuse it, or the loader names what a schema cannot say."""
+    try:
+        read(doc)
+    except CalendarError as error:
+        if schema.is_valid(doc):
+            unsaid = [problem for problem in error.problems if not any(word in problem for word in BEYOND_A_SCHEMA)]
+            assert not unsaid, (path, stray)
+    else:
+        assert schema.is_valid(doc), (path, stray, [one.message for one in schema.iter_errors(doc)])

@@ -4,7 +4,8 @@
 weekdays and no dates; so each run writes those of the next seven days. A missed run does no harm, and where nothing
 differs, nothing is written. Changes that somebody made in Directcall's panel are told in the log and overwritten.
 
-An emergency that ``example_emergency_routing`` has switched on goes before all of it.
+An emergency that ``example_emergency_routing`` has switched on goes before all of it. What the line would do on another
+day, ``directcall-routing`` and DirectcallPlanNumberRulesOperator show without writing anything.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pendulum
-from airflow.sdk import Param, dag
+from airflow.sdk import dag
 
 from airflow_provider_directcall.operators.number_rules import DirectcallApplyNumberRulesOperator
 
@@ -24,11 +25,6 @@ from airflow_provider_directcall.operators.number_rules import DirectcallApplyNu
     max_active_runs=1,
     tags=["directcall", "example"],
     default_args={"retries": 3, "retry_delay": timedelta(minutes=5)},
-    params={
-        "at": Param(
-            "", type="string", description="Rehearse another moment: 2026-12-24T09:00-03:00; empty for the run's"
-        ),
-    },
     doc_md=__doc__,
 )
 def example_holiday_routing() -> None:
@@ -37,7 +33,7 @@ def example_holiday_routing() -> None:
         task_id="route",
         calendar="hotline.yaml",
         # Runs that a person starts have no data interval; this is there in every run.
-        at="{{ params.at or dag_run.run_after }}",
+        at="{{ dag_run.run_after }}",
         emergency="{{ var.value.get('directcall_emergency', '') }}",
     )
 

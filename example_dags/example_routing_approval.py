@@ -2,6 +2,9 @@
 
 The plan stands in the body of the question, phone numbers masked. Where the rules stand as wanted already, nobody is
 asked. When the line's rules, or the calendar, change between the question and the answer, the apply task refuses.
+
+This is in place of ``example_holiday_routing``, not beside it: that one would write the same calendar the next morning,
+whatever the person has said. Who wants both gives each its own number, or starts this one from a schedule of its own.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from airflow_provider_directcall.routing.calendars import load_calendar
 from airflow_provider_directcall.sandbox import Sandbox, SandboxConfig
 from airflow_provider_directcall.sandbox.server import SandboxServer
 from tools.leaks import Search
@@ -21,6 +22,8 @@ from tools.live_airflow import AirflowDidNotStartError, LiveAirflow, live_airflo
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = ROOT / "example_dags"
 HOME = ROOT / ".demo"
+#: Copies of the examples, in which the demo can change the calendar.
+DAGS = HOME / "dags"
 CAMPAIGN, ROUTING = "example_outbound_campaign", "example_holiday_routing"
 
 #: How many times faster calls and messages live, so that a call of half a minute is over soon.
@@ -28,8 +31,7 @@ PACE = 10.0
 RUN_SECONDS = 400
 #: The example's calendar stands in this zone, which has no summer time.
 ZONE = timezone(timedelta(hours=-3))
-WEDNESDAY = 2
-DECEMBER = 12
+DAYS_OF_RULES = 7
 CALLER = "5541990000099"
 #: Tasks that the examples' author wrote; what they return is the author's.
 AUTHORS_TASKS = ("read_contacts", "voice_messages")
@@ -48,12 +50,13 @@ def main() -> int:
     """Run the demo; exit status 0 when everything happened as it should."""
     started = time.monotonic()
     shutil.rmtree(HOME, ignore_errors=True)
+    shutil.copytree(EXAMPLES, DAGS)
     try:
         with Sandbox(SandboxConfig(pace=PACE)).serve() as server:
             _say(f"Directcall on this machine: {server.url}")
             _say("Starting Airflow with its scheduler, workers and triggerer; this takes half a minute ...")
             environment = {"AIRFLOW_CONN_DIRECTCALL_DEFAULT": server.connection_json()}
-            with live_airflow(HOME, EXAMPLES, environment) as airflow:
+            with live_airflow(HOME, DAGS, environment) as airflow:
                 # Its schedule starts a first run at once, which is over before ours begin.
                 airflow.unpause(ROUTING)
                 _say(f"Airflow: {airflow.url} ({time.monotonic() - started:.0f} s)")
@@ -87,35 +90,42 @@ def _run_campaign(airflow: LiveAirflow) -> None:
 
 
 def _run_routing(airflow: LiveAirflow, server: SandboxServer) -> None:
-    _say("Holiday routing: the hot line's calendar before Christmas, at Christmas, at Christmas again, and after ...")
-    ordinary, eve, after = _days_around_christmas(datetime.now(ZONE))
-    christmas = eve + timedelta(days=1)
+    _say("Holiday routing: the hot line's calendar as it is, with one more holiday, with it again, and without it ...")
+    calendar = DAGS / "hotline.yaml"
+    as_it_is = calendar.read_text(encoding="utf-8")
+    day = _open_moment(calendar)
+    holiday = f"  - {{name: Extra, begins: {day:%Y-%m-%dT00:00}, ends: {day:%Y-%m-%dT23:59}, as: holiday}}"
+    with_holiday = as_it_is.replace("overrides:\n", f"overrides:\n{holiday}\n")
+    steps = (
+        ("as it is", as_it_is),
+        ("one more holiday", with_holiday),
+        ("the same", with_holiday),
+        ("as it is", as_it_is),
+    )
     rows = []
-    for at, called in ((ordinary, ordinary), (eve, christmas), (eve, christmas), (after, after)):
-        run_id = airflow.trigger(ROUTING, {"at": at.isoformat()})
+    for name, text in steps:
+        calendar.write_text(text, encoding="utf-8")
+        run_id = airflow.trigger(ROUTING)
         _wait(airflow, ROUTING, run_id)
         result = airflow.xcom(ROUTING, run_id, "route")
         if not isinstance(result, dict):
             raise DemoFailedError("the routing task gave no result")
-        answer = server.receive_call(HOT_LINE, CALLER, at=called, keep=False)
+        answer = server.receive_call(HOT_LINE, CALLER, at=day, keep=False)
         who = {OFFICE: "the office", ON_CALL: "who is on call"}.get(str(answer["phone"]), "nobody")
-        rows.append((f"{at:%d %B}", str(result["writes"]), str(result["summary"]), f"{called:%a %d %b %H:%M}", who))
-    _table("What became of the hot line's rules", ("rules for", "writes", "which", "a call on", "is answered by"), rows)
+        rows.append((name, str(result["writes"]), str(result["summary"]), f"{day:%a %d %b %H:%M}", who))
+    _table("What became of the hot line's rules", ("calendar", "writes", "which", "a call on", "is answered by"), rows)
     if [row[4] for row in rows] != ["the office", "who is on call", "who is on call", "the office"]:
-        raise DemoFailedError("calls should go to the office, at Christmas to who is on call, and then to the office")
+        raise DemoFailedError("calls should go to the office, on the holiday to who is on call, then to the office")
     if [row[1] == "0" for row in rows[1:]] != [False, True, False]:
-        raise DemoFailedError("rules should be written for Christmas and after it, and not where they stand already")
+        raise DemoFailedError("rules should be written for the holiday and after it, and not where they stand already")
 
 
-def _days_around_christmas(today: datetime) -> tuple[datetime, datetime, datetime]:
-    """Three moments to come, at 10:00: a Wednesday before a week without holidays, Christmas Eve, such a Wednesday."""
-    year = today.year + (today.month == DECEMBER)
-    ordinary, after = (_wednesday_from(datetime(*day, 10, tzinfo=ZONE)) for day in ((year, 12, 10), (year + 1, 1, 4)))
-    return ordinary, datetime(year, 12, 24, 10, tzinfo=ZONE), after
-
-
-def _wednesday_from(day: datetime) -> datetime:
-    return day + timedelta(days=(WEDNESDAY - day.weekday()) % 7)
+def _open_moment(calendar: Path) -> datetime:
+    """A moment at 10:00 of the days to come for which rules are written, at which the office answers."""
+    known = load_calendar(calendar)
+    today = datetime.now(ZONE).replace(hour=10, minute=0, second=0, microsecond=0)
+    days = (today + timedelta(days=ahead) for ahead in range(1, DAYS_OF_RULES - 1))
+    return next(day for day in days if known.decision(day).chain[0] == known.open[0])
 
 
 def _show_what_directcall_saw(server: SandboxServer) -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_directcall.routing.calendars.calendar import RoutingCalendar
     from airflow_provider_directcall.routing.rules import NumberRule
-    from airflow_provider_directcall.tasks.wanted_rules import WantedRules
+    from airflow_provider_directcall.tasks.desired_rules import DesiredRules
 
 
 class DesiredRulesOperator(BaseOperator):
@@ -65,13 +65,13 @@ class DesiredRulesOperator(BaseOperator):
     def execute(self, context: Context) -> dict[str, object]:
         """Do with the difference what the child is for."""
 
-    def _wanted(self, now: datetime) -> WantedRules:
+    def _desired(self, now: datetime) -> DesiredRules:
         """The rules that shall stand.
 
         :raises ValueError: an argument or the calendar is wrong.
         """
+        from airflow_provider_directcall.tasks.desired_rules import rules_of_calendar, rules_of_list
         from airflow_provider_directcall.tasks.rendered import optional_text
-        from airflow_provider_directcall.tasks.wanted_rules import rules_of_calendar, rules_of_list
 
         if (self.calendar is None) == (self.rules is None):
             raise ValueError("calendar, rules: one of them is needed, and only one")

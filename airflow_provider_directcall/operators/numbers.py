@@ -10,8 +10,8 @@ from airflow.sdk import BaseOperator
 from airflow_provider_directcall.operators.desired_rules import is_final
 from airflow_provider_directcall.tasks import rendered
 from airflow_provider_directcall.tasks.failing import failing_without_retry
+from airflow_provider_directcall.tasks.rule_writing import RuleWriter
 from airflow_provider_directcall.tasks.templated_rules import rule_from_template
-from airflow_provider_directcall.tasks.waiting import Waiter
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -28,7 +28,8 @@ class DirectcallUpdateNumberRuleOperator(BaseOperator):
     fails the task with what was asked for and what stands now. Fields of the live rule that are unknown here survive.
 
     A retry begins by reading the rules, so it never repeats a write that took effect. A wrong argument, a refusal that
-    will stand, and a write that was taken and stands differently fail the task without a retry.
+    will stand, and a write that was taken and stands differently fail the task without a retry. For tasks that look for
+    changes made elsewhere (``on_drift``) this one's are no such changes.
 
     :param did: the number, with or without 55 (``did``).
     :param rule: the wanted rule, a mapping such as ``{"action": "forward", "to": "...", "wait_seconds": 20,
@@ -69,7 +70,6 @@ class DirectcallUpdateNumberRuleOperator(BaseOperator):
         """Read the number's rules, write the wanted one if it differs, read back."""
         from airflow_provider_directcall.hooks.directcall import DirectcallHook
         from airflow_provider_directcall.routing.plans.changes import plan_change
-        from airflow_provider_directcall.routing.writes.applying import apply_change
         from airflow_provider_directcall.telephony.numbers import parse_did
 
         with failing_without_retry(is_final), DirectcallHook(self.directcall_conn_id) as hook:
@@ -78,7 +78,7 @@ class DirectcallUpdateNumberRuleOperator(BaseOperator):
             if change.before is not None and not change.is_needed:
                 self.log.info("Rule %s stands as wanted; nothing was written.", change.before.rule_id)
                 return self._result(did, change, change.before)
-            after = apply_change(hook, did, change, sleep=Waiter.sleep)
+            after = RuleWriter(hook, did).change(change)
         done = "created with" if change.before is None else "changed in"
         self.log.info("Rule %s was %s: %s.", after.rule_id, done, ", ".join(change.fields) or "no fields")
         return self._result(did, change, after)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow.sdk import BaseOperator
@@ -19,25 +18,24 @@ if TYPE_CHECKING:
 
     from airflow_provider_directcall.hooks.directcall import DirectcallHook
 
-#: Digits of the audio's hash in its name, and of the key under which an upload is remembered.
+#: Digits of the audio's hash in its name.
 _NAME_DIGITS: Final = 12
-_KEY_DIGITS: Final = 16
-_PURPOSE: Final = b"directcall sound 1"
 _WAV: Final = (b"RIFF", b"WAVE")
 
 
 class DirectcallAddSoundOperator(BaseOperator):
     """Store an MP3 or WAV of up to 1 MB for ``sound`` rules, once for each content (``/did/add-sound``).
 
-    Directcall documents no list of sounds. So what was uploaded is known from this task's own XComs, those of earlier
-    runs included: the same content under the same name is not uploaded again. A sound that was removed in Directcall's
-    panel is not missed; another ``name`` uploads it anew.
+    Directcall documents no list of sounds. So what was uploaded is remembered, in an Airflow Variable for each content
+    and account: no task of any DAG uploads the same content again, under whatever name. A sound that was removed in
+    Directcall's panel is not missed; who deletes the Variable, which the log names, has it uploaded anew.
 
     A retry after an unknown outcome uploads again: at worst a copy that nobody uses is left at Directcall.
 
     :param audio: a local path, an ``ObjectStoragePath``, or a URI such as ``s3://bucket/greeting.mp3``. Read when the
         task runs.
-    :param name: what people call it (``nome``). The first 12 hex digits of the content's SHA-256 are put behind it.
+    :param name: what people call it where it is uploaded (``nome``). The first 12 hex digits of the content's SHA-256
+        are put behind it.
     :param directcall_conn_id: id of the connection.
 
     Gives ``{"sound_id", "sha256", "uploaded"}``; ``sound_id`` is what a ``sound`` rule takes.
@@ -60,33 +58,26 @@ class DirectcallAddSoundOperator(BaseOperator):
         self.directcall_conn_id = directcall_conn_id
 
     def execute(self, context: Context) -> dict[str, object]:
-        """Upload the audio, unless this task did so before."""
+        """Upload the audio, unless some task did so before."""
         from airflow_provider_directcall.hooks.directcall import DirectcallHook
         from airflow_provider_directcall.operators.audio import read_audio
+        from airflow_provider_directcall.tasks.sound_memory import SoundMemory
 
         with failing_without_retry(_is_final), DirectcallHook(self.directcall_conn_id) as hook:
             content, _ = read_audio(self.audio)
             sha256 = hashlib.sha256(content).hexdigest()
-            name = f"{self.name}-{sha256[:_NAME_DIGITS]}"
-            key = _key(hook, name, sha256)
-            ti = context["ti"]
-            known = ti.xcom_pull(task_ids=ti.task_id, key=key, include_prior_dates=True, map_indexes=ti.map_index)
-            uploaded = not isinstance(known, Mapping)
-            if uploaded:
-                sound = hook.add_sound(name, content, content_type=_content_type(content))
-                known = {"sound_id": sound.sound_id, "sha256": sha256}
-        # Of a run that uploaded nothing too: older runs are removed from Airflow's database some day.
-        ti.xcom_push(key=key, value=dict(known))
-        self.log.info("Sound %s %s.", known["sound_id"], "was uploaded" if uploaded else "is there already")
-        return {**known, "uploaded": uploaded}
+            memory = SoundMemory(hook.settings, sha256)
+            known = memory.read()
+            sound_id = known if known is not None else self._upload(hook, content, sha256)
+        if known is None:
+            memory.write(sound_id, self.name)
+        done = "was uploaded" if known is None else "is there already"
+        self.log.info("Sound %d %s; the Variable %s tells so.", sound_id, done, memory.variable)
+        return {"sound_id": sound_id, "sha256": sha256, "uploaded": known is None}
 
-
-def _key(hook: DirectcallHook, name: str, sha256: str) -> str:
-    """XCom key of a content under a name in an account: whatever run it is found in, it is the right one."""
-    settings = hook.settings
-    key = hmac.digest(settings.client_secret.encode(), _PURPOSE, hashlib.sha256)
-    text = f"{settings.base_url}\n{settings.client_id}\n{name}\n{sha256}"
-    return f"sound_{hmac.new(key, text.encode(), hashlib.sha256).hexdigest()[:_KEY_DIGITS]}"
+    def _upload(self, hook: DirectcallHook, content: bytes, sha256: str) -> int:
+        name = f"{self.name}-{sha256[:_NAME_DIGITS]}"
+        return hook.add_sound(name, content, content_type=_content_type(content)).sound_id
 
 
 def _content_type(content: bytes) -> str:

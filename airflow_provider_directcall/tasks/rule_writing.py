@@ -12,10 +12,11 @@ from airflow_provider_directcall.tasks.waiting import Waiter
 if TYPE_CHECKING:
     from airflow_provider_directcall.api.replies import Rule
     from airflow_provider_directcall.hooks.directcall import DirectcallHook
+    from airflow_provider_directcall.routing.plans.changes import RuleChange
     from airflow_provider_directcall.routing.plans.planning import Plan
     from airflow_provider_directcall.routing.rules import NumberRule
     from airflow_provider_directcall.routing.writes.applying import Applied
-    from airflow_provider_directcall.routing.writes.drift import Drift
+    from airflow_provider_directcall.routing.writes.drift import Drift, Labels
     from airflow_provider_directcall.routing.writes.snapshots import Snapshot
 
 log = logging.getLogger(__name__)
@@ -32,6 +33,7 @@ class RuleWriter:
         from airflow_provider_directcall.routing.writes.drift import RuleMarks
 
         self._hook = hook
+        self._did = did
         self._secret = hook.settings.client_secret
         self._memory = RuleMemory(did, self._secret)
         self.marks = RuleMarks(did, self._secret)
@@ -40,25 +42,45 @@ class RuleWriter:
         """What of the live rules is not as it was left."""
         return self.marks.drift(self._memory.read(), live)
 
-    def apply(self, plan: Plan, wanted: Iterable[NumberRule | Rule], kept: Drift) -> Applied:
+    def apply(self, plan: Plan, desired: Iterable[NumberRule | Rule], kept: Drift) -> Applied:
         """Make the rules of a plan stand.
 
-        :param wanted: the rules that were wanted, before anything was kept.
+        :param desired: the rules that shall stand, before anything was kept.
         :param kept: what somebody else changed and is left so.
         :raises DirectcallError: as ``apply_plan``.
         """
         from airflow_provider_directcall.routing.writes.applying import Applied, apply_plan
         from airflow_provider_directcall.routing.writes.drift import Memory
 
-        wanted = tuple(wanted)
+        desired = tuple(desired)
         if plan.has_changes:
-            before, goal = (self.marks.left(rules, kept, wanted) for rules in (plan.live, plan.desired))
+            before, goal = (self.marks.left(rules, kept, desired) for rules in (plan.live, plan.desired))
             self._memory.write(Memory(before, goal))
             applied = apply_plan(self._hook, plan, secret=self._secret, sleep=Waiter.sleep, on_progress=_tell)
         else:
             applied = Applied(plan.did, plan.live)
-        self._memory.write(Memory(self.marks.left(applied.rules, kept, wanted)))
+        self._memory.write(Memory(self.marks.left(applied.rules, kept, desired)))
         return applied
+
+    def change(self, change: RuleChange) -> Rule:
+        """Write one rule; gives it as it stands then. What somebody else did to the other rules stays their doing.
+
+        :raises DirectcallError: as ``apply_change``.
+        """
+        from airflow_provider_directcall.routing.writes.applying import apply_change
+        from airflow_provider_directcall.routing.writes.drift import Memory
+
+        known = self._memory.read()
+        if known is not None:
+            expected = known.standing if known.writing is None else known.writing
+            self._memory.write(Memory(known.standing, {**expected, **self._labels(change.wanted)}))
+        after = apply_change(self._hook, self._did, change, sleep=Waiter.sleep)
+        if known is not None:
+            gone = self._labels(*([change.before] if change.before is not None else []))
+            new = self._labels(after)
+            writing = None if known.writing is None else _replaced(known.writing, gone, new)
+            self._memory.write(Memory(_replaced(known.standing, gone, new), writing))
+        return after
 
     def restore(self, snapshot: Snapshot, live: Iterable[Rule]) -> Applied:
         """Make the rules of a snapshot stand again.
@@ -74,6 +96,15 @@ class RuleWriter:
         applied = restore(self._hook, snapshot, secret=self._secret, sleep=Waiter.sleep, on_progress=_tell)
         self._memory.write(Memory(labels_of(self.marks.of(applied.rules))))
         return applied
+
+    def _labels(self, *rules: Rule) -> Labels:
+        from airflow_provider_directcall.routing.writes.drift import labels_of
+
+        return labels_of(self.marks.of(rules))
+
+
+def _replaced(labels: Labels, gone: Labels, new: Labels) -> Labels:
+    return {**{mark: label for mark, label in labels.items() if mark not in gone}, **new}
 
 
 def _tell(done: int, planned: int) -> None:

@@ -1,15 +1,18 @@
 """The snapshot that a task takes before its first write, kept over its tries and for the task that restores.
 
-Retries begin with whatever a killed try has left. What is to be given back is what stood before the first of them.
+Retries begin with whatever a killed try has left. What is to be given back is what stood before the first write of all.
+A try that wrote nothing, or whose writes were all taken back, leaves no snapshot behind: the next one takes its own.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from airflow_provider_directcall.errors import DirectcallApplyError, DirectcallError
 from airflow_provider_directcall.tasks.journal import Journal
 
 if TYPE_CHECKING:
@@ -29,12 +32,13 @@ log = logging.getLogger(__name__)
 
 
 class SnapshotKeeper:
-    """Keeps the first snapshot of a run's task, until a user clears the task.
+    """Keeps the snapshot from before the first write of a run's task, until a user clears the task.
 
     :param operator: the task.
     :param context: of this try.
     :param secret: the connection's client secret, with which the snapshot is sealed.
-    :param path: a file to keep it in as well, phone numbers in full; None for none.
+    :param path: a file to keep it in as well, phone numbers in full; None for none. Written before the first write
+        only: a run that changes nothing leaves the file of an earlier one as it is.
     """
 
     def __init__(self, operator: BaseOperator, context: Context, *, secret: str, path: Path | None) -> None:
@@ -43,9 +47,11 @@ class SnapshotKeeper:
         self._store = context.get("task_state_store")
         self._secret = secret
         self._path = path
+        self._is_kept = False
+        self._sealed = ""
 
     def recall(self, did: str) -> Snapshot | None:
-        """The snapshot of the number that an earlier try of this task took; it is an XCom again from now on.
+        """The snapshot of the number from before an earlier try's writes; it is an XCom again from now on.
 
         :raises DirectcallSnapshotError: there is one, and it cannot be read.
         """
@@ -60,22 +66,50 @@ class SnapshotKeeper:
             self._context["ti"].xcom_push(key=SNAPSHOT_XCOM, value=snapshot.seal(self._secret))
         else:
             return None
-        return snapshot if snapshot.did == did else None
+        self._is_kept = snapshot.did == did
+        return snapshot if self._is_kept else None
 
     def take(self, did: str, live: Sequence[Rule]) -> Snapshot:
-        """A snapshot of what stands now, kept: as a file if one is wanted, for retries, and as an XCom.
-
-        :raises DirectcallSnapshotError: the file cannot be written.
-        """
+        """A snapshot of what stands now, as an XCom. For retries it is kept when the writing begins."""
         from airflow_provider_directcall.routing.writes.snapshots import take
 
         snapshot = take(did, live)
+        self._sealed = snapshot.seal(self._secret)
+        self._context["ti"].xcom_push(key=SNAPSHOT_XCOM, value=self._sealed)
+        return snapshot
+
+    @contextmanager
+    def writing(self, snapshot: Snapshot) -> Iterator[None]:
+        """Around the writes: keep the snapshot for retries, unless it ends with none of this try's writes standing.
+
+        :param snapshot: as ``recall`` or ``take`` gave it.
+        :raises DirectcallSnapshotError: the file cannot be written; nothing is to be written then.
+        """
+        is_first = not self._is_kept
+        if is_first:
+            self._keep(snapshot)
+        try:
+            yield
+        except DirectcallError as error:
+            nothing_stands = not isinstance(error, DirectcallApplyError) or error.state == "previous"
+            if is_first and nothing_stands:
+                self._forget()
+            raise
+
+    def _keep(self, snapshot: Snapshot) -> None:
         if self._path is not None:
             snapshot.write(self._path)
-        sealed = snapshot.seal(self._secret)
-        self._into_store(sealed)
-        self._context["ti"].xcom_push(key=SNAPSHOT_XCOM, value=sealed)
-        return snapshot
+        self._into_store(self._sealed)
+        self._is_kept = True
+
+    def _forget(self) -> None:
+        if self._path is not None:
+            # What failed in the writing is what the task has to tell.
+            with suppress(OSError):
+                self._path.unlink()
+        if self._store is not None:
+            self._store.delete(STORE_KEY)
+        self._is_kept = False
 
     def _into_store(self, sealed: str) -> None:
         if self._store is None:

@@ -22,7 +22,7 @@ from airflow_provider_directcall.delivery.course import Attempt, Course, OnUnkno
 from airflow_provider_directcall.delivery.keys import TaskIdentity
 from airflow_provider_directcall.delivery.phases import Phase, Record
 
-from .directcall import BEGIN, Directcall, Fate
+from .directcall import BEGIN, Directcall, Effect, Fate
 from .trying import PAUSE, SETTLE_SECONDS, End, Gone, Plan, Point, Store, Try
 
 IDENTITY = TaskIdentity("dag", "run", "task")
@@ -144,11 +144,14 @@ class Deliveries(RuleBasedStateMachine):
     @rule()
     def a_user_clears_it(self):
         self._arrive()
-        if self.state == "succeeded" and self.running.end is End.SENT and self.last_sent is not None:
-            self.must_be_after = self.last_sent.generation
-        self.max_tries = self.number + self.retries
-        self.licence = "a Clear"
+        before, self.max_tries = self.max_tries, self.number + self.retries
+        has_succeeded = self.state == "succeeded"
         self.state = "to run"
+        if self.max_tries == before and self.number <= before:
+            return  # ``retries`` was lowered by as many tries as there were: Airflow shows a retry, and so it is taken
+        self.licence = "a Clear"
+        if has_succeeded and self.running.end is End.SENT and self.last_sent is not None:
+            self.must_be_after = self.last_sent.generation
 
     @precondition(lambda self: self.state == "running")
     @rule(hangs_up=st.booleans(), is_written=st.booleans())
@@ -165,6 +168,12 @@ class Deliveries(RuleBasedStateMachine):
         self._hang_up(is_written=is_written)
         self.life = iter(())
         self._lost()
+
+    @precondition(lambda self: self.may_change_retries)
+    @rule(retries=st.sampled_from([0, 1, 2, 5]))
+    def the_dag_is_edited(self, retries):
+        """Airflow keeps ``max_tries`` as it was."""
+        self.retries = retries
 
     # What Directcall does
 
@@ -211,6 +220,7 @@ class Deliveries(RuleBasedStateMachine):
 
     def _ended(self, end: End) -> None:
         self.life = iter(())
+        self._check_words(end)
         if end.is_success:
             self.state = "succeeded"
             self._check_success(end)
@@ -218,6 +228,28 @@ class Deliveries(RuleBasedStateMachine):
             self.state = "to run"
         else:
             self.state = "failed"
+            self._check_failure(end)
+
+    def _check_words(self, end: End) -> None:
+        """What a try says is so, and what a retry can find out is left to it."""
+        verdict, is_last = self.running.verdict, self.number > self.max_tries
+        if end is End.NOT_SENT:
+            assert not self._certain_effects(), "what is called not sent was not sent"
+        if end is End.LATER:
+            assert verdict.may_pass, "a retry would know no more"
+            assert not is_last, "the last word is not that somebody will look later"
+        if end in {End.UNKNOWN, End.HELD}:
+            assert is_last or not verdict.may_pass, "a retry may find it out"
+
+    def _check_failure(self, end: End) -> None:
+        """An effect is told of: that it may be there, how it ended, or that its end was not seen."""
+        if self._certain_effects():
+            assert end in {End.UNKNOWN, End.UNWANTED, End.WAIT_FAILED}, "a silent loss"
+
+    def _certain_effects(self) -> list[Effect]:
+        """What the last request of the task did; of one that was sent in doubt, the doubt was told before."""
+        key = self.running.record.key
+        return [] if self.doubtful[key] else self.directcall.of(key)
 
     def _check_success(self, end: End) -> None:
         if end is End.HELD:
@@ -240,6 +272,11 @@ class Deliveries(RuleBasedStateMachine):
             self.licence = "a stop"
             if is_written:
                 self.store.write(self.number, record.at(Phase.STOPPED))
+
+    @property
+    def may_change_retries(self) -> bool:
+        """Without a store, ``retries`` is how a Clear is told from a retry: nothing is promised where it changes."""
+        return self.remembers
 
     @property
     def can_run(self) -> bool:

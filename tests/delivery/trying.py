@@ -43,6 +43,8 @@ class End(Enum):
     REFUSED_FOR_NOW = auto()
     UNKNOWN = auto()
     NOT_SENT = auto()
+    LATER = auto()
+    """Nobody knows yet, and the next try looks again."""
     WAIT_FAILED = auto()
 
     @property
@@ -51,7 +53,7 @@ class End(Enum):
 
     @property
     def may_be_retried(self) -> bool:
-        return self in {End.UNWANTED, End.REFUSED_FOR_NOW, End.NOT_SENT, End.WAIT_FAILED}
+        return self in {End.UNWANTED, End.REFUSED_FOR_NOW, End.NOT_SENT, End.LATER, End.WAIT_FAILED}
 
 
 class Point(Enum):
@@ -118,6 +120,8 @@ class Try:
     end: End | None = None
     result: str | None = None
     settles: bool = False
+    verdict: Verdict | None = None
+    """Of the last settling."""
     on_doubt: Callable[[Record], None] = lambda record: None
     """Told of what is sent although nobody knows whether it is there."""
     on_effect: Callable[[Record], None] = lambda record: None
@@ -145,7 +149,7 @@ class Try:
                     step = End.UNKNOWN
                 case TryLater():
                     yield from self._keep(step.record)
-                    step = End.NOT_SENT
+                    step = End.NOT_SENT if step.record.phase is Phase.NOT_SENT else End.LATER
         self.end = step
 
     def _keep(self, record: Record) -> Iterator[Point]:
@@ -192,7 +196,7 @@ class Try:
                 verdict = settling.saw(sighting, now, now)
             if verdict is None:
                 yield Point.RESTING
-        self.settles = False
+        self.settles, self.verdict = False, verdict
         following = self._judged(step, verdict)
         if isinstance(following, GoOn):
             kept = following.record

@@ -16,7 +16,7 @@ from airflow_provider_directcall.api.client import Client
 from airflow_provider_directcall.api.settings import Settings
 from airflow_provider_directcall.sandbox import Sandbox, SandboxConfig, SandboxServer
 from tools.faults.cases import DIDS, FORWARD_TO, RULE_PRIORITY, Case, arguments_of_baseline, arguments_of_ours, cases_of
-from tools.faults.counting import Effects, Report, Verdict, effects_in, ending_of, judge
+from tools.faults.counting import Effect, Effects, Report, Verdict, effects_in, ending_of, judge
 from tools.faults.harness import BASELINE, OURS, RowResult
 from tools.faults.logs import Said, last_error, log_folder
 from tools.faults.matrix import MATRIX, row_named
@@ -31,6 +31,16 @@ FAIL = "AirflowFailException"
 
 def a_case(kind: Kind = Kind.SMS, name: str = "c", row: Row = ROW) -> Case:
     return Case(row, name, kind, Way.WORKER, 0)
+
+
+def effects_of(*names: str) -> Effects:
+    """Effects by their keys; ``-`` is one without a key, and a ``/`` at the end is one that was undone."""
+    return Effects(
+        tuple(
+            Effect(str(40 + place), None if name.startswith("-") else name.rstrip("/"), name.endswith("/"))
+            for place, name in enumerate(names)
+        )
+    )
 
 
 def failed(*said: tuple[str, str]) -> Report:
@@ -69,7 +79,15 @@ def test_effects_are_counted_by_case(server: SandboxServer, client: Client, time
 def test_a_call_that_was_hung_up_is_told_apart(server: SandboxServer, client: Client) -> None:
     placed = client.send(methods.place_call(AGENT, LONG_CALL, tags={"case": "c"}))
     client.send(methods.end_call(AGENT, LONG_CALL))
-    assert made(server, Kind.CALL) == Effects(made=1, undone=1, ids=(placed.callerid,))
+    assert placed.callerid is not None
+    assert made(server, Kind.CALL) == Effects((Effect(placed.callerid, is_undone=True),))
+
+
+def test_effects_know_their_keys(server: SandboxServer, client: Client) -> None:
+    for key in ("k1", "k2", "k1"):
+        client.send(methods.send_sms(PERSON, "oi", origin=AGENT, tags={"case": "c", "airflow_key": key}))
+    client.send(methods.send_sms(PERSON, "oi", origin=AGENT, tags={"case": "c"}))
+    assert [effect.key for effect in made(server, Kind.SMS).all] == ["k1", "k2", "k1", None]
 
 
 def test_a_rule_that_stands_twice_is_seen(server: SandboxServer, client: Client) -> None:
@@ -89,24 +107,80 @@ def test_a_rule_that_stands_twice_is_seen(server: SandboxServer, client: Client)
 
 
 @pytest.mark.parametrize(
-    ("effects", "generations", "duplicates", "lost"),
+    ("keys", "generations", "duplicates", "lost"),
     [
-        (Effects(0), 1, 0, True),
-        (Effects(1), 1, 0, False),
-        (Effects(2), 1, 1, False),
-        (Effects(4), 1, 3, False),
-        (Effects(1), 2, 0, True),
-        (Effects(2), 2, 0, False),
-        (Effects(3), 2, 1, False),
-        (Effects(2, undone=1), 1, 0, False),
-        (Effects(1, undone=1), 1, 0, True),
-        (Effects(3, undone=1), 1, 1, False),
+        ("", 1, 0, True),
+        ("a", 1, 0, False),
+        # The same key twice is never right, whatever became of one of the two.
+        ("a a", 1, 1, False),
+        ("a a a", 1, 2, False),
+        ("a/ a", 1, 1, False),
+        ("a a/", 1, 1, False),
+        ("a/ a/", 1, 1, True),
+        # Another key is right only where another doing was asked for.
+        ("a b", 1, 1, False),
+        ("a/ b", 1, 1, False),
+        ("a/", 1, 0, True),
+        ("a b", 2, 0, False),
+        ("a b c", 2, 1, False),
+        # Two of one generation and none of the other are not one of each.
+        ("a a", 2, 1, True),
+        ("a", 2, 0, True),
+        ("a a b", 2, 1, False),
+        ("a/ b", 2, 0, True),
+        # What an author writes has no keys, so only the sums count.
+        ("-", 1, 0, False),
+        ("- - -", 1, 2, False),
+        ("- -", 2, 0, False),
+        ("-", 2, 0, True),
     ],
 )
-def test_success_means_sent_as_often_as_wanted(effects: Effects, generations: int, duplicates: int, lost: bool) -> None:
+def test_success_means_that_each_generation_was_sent_once(
+    keys: str, generations: int, duplicates: int, lost: bool
+) -> None:
     row = Row(name="row", meaning="", generations=generations)
-    verdict = judge(a_case(row=row), SUCCESS, effects)
+    verdict = judge(a_case(row=row), SUCCESS, effects_of(*keys.split()))
     assert (verdict.ending, verdict.duplicates, verdict.is_lost) == (Ending.SENT, duplicates, lost)
+
+
+@pytest.mark.parametrize(
+    ("keys", "undone", "duplicates", "lost", "surprising"),
+    [
+        ("a/ b", 1, 0, False, False),
+        ("a/ b", 0, 0, True, True),
+        ("a/ b", None, 0, False, False),
+        ("a b", 1, 0, False, True),
+        ("a/ b/", 1, 0, True, True),
+        ("a/ a b", 1, 1, False, True),
+        ("a/ b c", 1, 1, False, True),
+    ],
+)
+def test_what_was_undone_is_excused_where_the_row_expects_it(
+    keys: str, undone: int | None, duplicates: int, lost: bool, surprising: bool
+) -> None:
+    row = Row(name="row", meaning="", generations=2, undone=undone)
+    verdict = judge(a_case(row=row), SUCCESS, effects_of(*keys.split()))
+    assert (verdict.duplicates, verdict.is_lost) == (duplicates, lost)
+    assert bool(a_batch(row, verdict).surprises) is surprising
+
+
+@pytest.mark.parametrize(
+    ("keys", "duplicates", "surprising"), [("a/", 0, False), ("a", 0, True), ("a/ b", 1, True), ("a/ a", 1, True)]
+)
+def test_after_a_user_has_marked_it_as_failed_nothing_rings_on_and_nothing_follows(
+    keys: str, duplicates: int, surprising: bool
+) -> None:
+    row = row_named("marked_failed")
+    stopped = Report("failed", 1, was_stopped=True)
+    verdict = judge(a_case(Kind.CALL, row=row), stopped, effects_of(*keys.split()))
+    assert (verdict.ending, verdict.duplicates, verdict.is_lost) == (Ending.STOPPED, duplicates, False)
+    assert bool(a_batch(row, verdict).surprises) is surprising
+
+
+def test_a_task_that_goes_on_after_the_mark_is_a_surprise() -> None:
+    row = row_named("marked_failed")
+    verdict = judge(a_case(Kind.CALL, row=row), Report("success", 2, was_stopped=True), effects_of("a/"))
+    assert a_batch(row, verdict).surprises == [verdict]
 
 
 @pytest.mark.parametrize(
@@ -129,7 +203,7 @@ def test_success_means_sent_as_often_as_wanted(effects: Effects, generations: in
     ],
 )
 def test_what_a_task_says(report: Report, ending: Ending) -> None:
-    assert ending_of(report, Effects(1, ids=("42",))) is ending
+    assert ending_of(report, effects_of("x", "y", "z")) is ending
 
 
 @pytest.mark.parametrize("ending", ["NOT_SENT", "MUTE", "REFUSED", "UNFINISHED"])
@@ -140,19 +214,19 @@ def test_an_effect_that_nobody_speaks_of_is_a_silent_loss(ending: str) -> None:
         "REFUSED": failed(("DirectcallRefused", "no")),
         "UNFINISHED": Report("running", 1),
     }
-    with_effect = judge(a_case(), reports[ending], Effects(1, ids=("42",)))
+    with_effect = judge(a_case(), reports[ending], effects_of("a"))
     without = judge(a_case(), reports[ending], Effects())
     assert with_effect.ending is without.ending is Ending[ending]
     assert (with_effect.is_lost, without.is_lost) == (True, False)
 
 
-@pytest.mark.parametrize("effects", [Effects(), Effects(1)])
+@pytest.mark.parametrize("effects", [Effects(), effects_of("a")])
 def test_an_unknown_outcome_that_is_told_is_no_loss(effects: Effects) -> None:
     assert not judge(a_case(), failed((FAIL, "It may be out")), effects).is_lost
 
 
 def verdict(ending: Ending = Ending.SENT, *, duplicates: int = 0, lost: bool = False) -> Verdict:
-    return Verdict(a_case(), ending, Effects(1), 2, duplicates, lost, "what it said")
+    return Verdict(a_case(), ending, effects_of("a"), 2, duplicates, lost, "what it said")
 
 
 def a_batch(row: Row, *ours: Verdict, baseline: tuple[Verdict, ...] = ()) -> RowResult:

@@ -24,10 +24,6 @@ DID, CALLER = "1130000001", "5541990000099"
 OFFICE, ON_CALL, MOBILE, PERSON = "551130000099", "5511990000077", "5511990000078", "5511990000001"
 SECONDS = 240
 ZONE = timezone(timedelta(hours=-3))
-#: Days to come, whatever today is: New Year's Day, and a Wednesday without a holiday in the seven days from it on.
-YEAR = datetime.now(ZONE).year + 2
-NEW_YEAR = datetime(YEAR, 1, 1, 10, tzinfo=ZONE)
-ORDINARY = next(day for day in (datetime(YEAR, 6, d, 10, tzinfo=ZONE) for d in range(21, 28)) if day.weekday() == 2)
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +61,11 @@ def writes(sandbox: SandboxServer) -> int:
     return requests.get("did/save", 0) + requests.get("did/remove", 0)
 
 
+def snapshot_rules(sandbox: SandboxServer, sealed: object) -> list[tuple[object, object]]:
+    found = unseal(str(sealed), sandbox.sandbox.config.client_secret).rules
+    return [(rule.rule_id, dict(rule.data)) for rule in found]
+
+
 def wait_until(true: Callable[[], bool], what: str) -> None:
     deadline = time.monotonic() + SECONDS
     while not true():
@@ -91,11 +92,46 @@ def test_the_line_goes_back_when_the_middle_fails(airflow: LiveAirflow, sandbox:
     assert sandbox.state()["rules"][DID] == before
 
 
+def test_the_line_goes_back_when_applying_itself_fails_half_way(airflow: LiveAirflow, sandbox: SandboxServer) -> None:
+    before = sandbox.state()["rules"][DID]
+    # The second write, and all that would have taken the first one back.
+    sandbox.inject(Fault(kind="error_500_before", endpoint="did/save", after=1, times=4))
+    run_id = finished(airflow, "routing_fails_half_way", {}, "failed")
+    assert "State of the rules: mixed" in log_of(airflow, "routing_fails_half_way", run_id)
+    assert states(airflow, "routing_fails_half_way", run_id) == {
+        "apply": "failed",
+        "work": "upstream_failed",
+        "restore": "success",
+    }
+    assert sandbox.state()["rules"][DID] == before
+    assert airflow.xcom("routing_fails_half_way", run_id, "restore")["changed"]
+
+
+def test_a_killed_task_is_finished_by_its_retry_and_can_be_given_back(
+    airflow: LiveAirflow, sandbox: SandboxServer
+) -> None:
+    before = sandbox.state()["rules"][DID]
+    run_id = finished(airflow, "routing_killed", {})
+    assert tries(airflow, "routing_killed", run_id, "apply") == 2
+    result = airflow.xcom("routing_killed", run_id, "apply")
+    assert (result["changed"], result["drift"]["unexpected"]) == (True, [])
+    assert rules(sandbox) == [("1", "fwd"), ("2", "voicemail")]
+    assert sandbox.state()["effects"]["rules_saved"] == 2
+    snapshot = airflow.xcom("routing_killed", run_id, "apply", key="snapshot")
+    assert snapshot_rules(sandbox, snapshot) == [("18000", {"phone": "5511990000010", "wait": 12})]
+    finished(airflow, "routing_given_back", {"snapshot": snapshot})
+    assert sandbox.state()["rules"][DID] == before
+
+
 def test_nothing_is_put_back_where_nothing_was_written(airflow: LiveAirflow, sandbox: SandboxServer) -> None:
     sandbox.inject(Fault(kind="error_500_before", endpoint="did/route", times=50))
     run_id = airflow.trigger("routing_for_a_while", {"fails": False})
     assert airflow.wait_for_run("routing_for_a_while", run_id, SECONDS) == "failed"
-    assert states(airflow, "routing_for_a_while", run_id)["apply"] == "failed"
+    assert states(airflow, "routing_for_a_while", run_id) == {
+        "apply": "failed",
+        "middle": "upstream_failed",
+        "restore": "success",
+    }
     assert writes(sandbox) == 0
 
 
@@ -106,9 +142,8 @@ def test_a_retry_keeps_the_first_snapshot_and_the_next_run_knows_what_was_left(
     run_id = finished(airflow, "routing_retried", {"on_drift": "overwrite"})
     assert tries(airflow, "routing_retried", run_id, "apply") == 2
     assert rules(sandbox) == [("1", "fwd"), ("2", "voicemail")]
-    sealed = str(airflow.xcom("routing_retried", run_id, "apply", key="snapshot"))
-    (first,) = unseal(sealed, sandbox.sandbox.config.client_secret).rules
-    assert (first.rule_id, first.data) == ("18000", {"phone": "5511990000010", "wait": 12})
+    snapshot = airflow.xcom("routing_retried", run_id, "apply", key="snapshot")
+    assert snapshot_rules(sandbox, snapshot) == [("18000", {"phone": "5511990000010", "wait": 12})]
     assert "State of the rules: " in log_of(airflow, "routing_retried", run_id)
 
     run_id = finished(airflow, "routing_retried", {"on_drift": "fail"})
@@ -121,28 +156,41 @@ def test_a_retry_keeps_the_first_snapshot_and_the_next_run_knows_what_was_left(
     assert ("5", "hangup") in rules(sandbox)
 
 
-def test_a_sound_is_uploaded_once_whatever_the_run(
+def test_a_sound_is_uploaded_once_whatever_the_dag(
     airflow: LiveAirflow, sandbox: SandboxServer, tmp_path: Path
 ) -> None:
     path = tmp_path / "saudacao.mp3"
     path.write_bytes(b"ID3\x04" + b"\0" * 100)
-    results = [airflow.xcom("sound", finished(airflow, "sound", {"audio": str(path)}), "add") for _ in range(2)]
+    dags = ("sound", "same_sound")
+    results = [airflow.xcom(dag_id, finished(airflow, dag_id, {"audio": str(path)}), "add") for dag_id in dags]
     assert [result["uploaded"] for result in results] == [True, False]
     assert results[0]["sound_id"] == results[1]["sound_id"]
     assert sandbox.state()["requests"]["did/add-sound"] == 1
 
 
 def test_holiday_routing(examples: LiveAirflow, sandbox: SandboxServer) -> None:
-    run_id = finished(examples, HOLIDAY, {"at": ORDINARY.isoformat()})
-    assert phone(sandbox, ORDINARY) == OFFICE
-    assert "hot line" not in log_of(examples, HOLIDAY, run_id)
-    finished(examples, HOLIDAY, {"at": NEW_YEAR.isoformat()})
-    assert phone(sandbox, NEW_YEAR) == ON_CALL
-    written = writes(sandbox)
-    run_id = finished(examples, HOLIDAY, {"at": NEW_YEAR.isoformat()})
-    result = examples.xcom(HOLIDAY, run_id, "route")
-    assert (result["changed"], result["drift"]["unexpected"], writes(sandbox)) == (False, [], written)
-    assert OFFICE[2:] not in log_of(examples, HOLIDAY, run_id)
+    """With the calendar that somebody changes: the day is a holiday, and later an ordinary one again."""
+    calendar = examples.dags_folder / "hotline.yaml"
+    written = calendar.read_text()
+    day = datetime.now(ZONE).replace(hour=10, minute=0, second=0, microsecond=0) + timedelta(days=3)
+    try:
+        for state, answered_by in (("open", OFFICE), ("holiday", ON_CALL)):
+            override = f"  - {{name: um dia, begins: {day:%Y-%m-%dT00:00}, ends: {day:%Y-%m-%dT23:00}, as: {state}}}\n"
+            calendar.write_text(written.partition("overrides:")[0] + "overrides:\n" + override)
+            run_id = finished(examples, HOLIDAY, {})
+            assert phone(sandbox, day) == answered_by
+            assert "hot line" not in log_of(examples, HOLIDAY, run_id)
+        count = writes(sandbox)
+        run_id = finished(examples, HOLIDAY, {})
+        result = examples.xcom(HOLIDAY, run_id, "route")
+        assert (result["changed"], result["drift"]["unexpected"], writes(sandbox)) == (False, [], count)
+        assert OFFICE[2:] not in log_of(examples, HOLIDAY, run_id)
+    finally:
+        calendar.write_text(written)
+
+
+def texts(sandbox: SandboxServer) -> list[object]:
+    return [message["text"] for message in sandbox.state()["messages"]]
 
 
 def test_emergency_routing(examples: LiveAirflow, sandbox: SandboxServer) -> None:
@@ -150,23 +198,34 @@ def test_emergency_routing(examples: LiveAirflow, sandbox: SandboxServer) -> Non
     run_id = finished(examples, EMERGENCY, {"action": "on", "until": "", "to": MOBILE})
     assert phone(sandbox, now) == MOBILE
     (message,) = sandbox.state()["messages"]
-    assert (message["destination"], "emergência" in message["text"] or "emergencia" in message["text"]) == (
-        PERSON,
-        True,
-    )
+    assert (message["destination"], "emerg" in message["text"]) == (PERSON, True)
+    # Who reaches nobody on the mobile is not hung up.
+    assert rules(sandbox)[1][1] == "voicemail"
     # The daily run keeps the emergency, and does not take it for somebody else's doing.
     result = examples.xcom(HOLIDAY, finished(examples, HOLIDAY, {}), "route")
     assert (result["changed"], result["drift"]["unexpected"]) == (False, [])
     assert phone(sandbox, now) == MOBILE
-    # An end within the next days is in the rules themselves.
-    end = (now + timedelta(days=1)).replace(hour=12, minute=0, second=0, microsecond=0)
-    finished(examples, EMERGENCY, {"action": "on", "until": end.isoformat(), "to": MOBILE})
-    assert phone(sandbox, end - timedelta(minutes=1)) == MOBILE
-    assert phone(sandbox, end) != MOBILE
     finished(examples, EMERGENCY, {"action": "off"})
     assert phone(sandbox, now) != MOBILE
-    assert len(sandbox.state()["messages"]) == 3
+    assert len(texts(sandbox)) == 2
     assert MOBILE[2:] not in log_of(examples, EMERGENCY, run_id)
+
+
+def test_an_emergency_with_an_end_is_taken_back_at_that_time(examples: LiveAirflow, sandbox: SandboxServer) -> None:
+    end = datetime.now(ZONE).replace(second=0, microsecond=0) + timedelta(minutes=3)
+    run_id = examples.trigger(EMERGENCY, {"action": "on", "until": end.isoformat(), "to": MOBILE})
+    wait_until(lambda: states(examples, EMERGENCY, run_id)["apply"] == "success", "the begin")
+    wait_until(lambda: states(examples, EMERGENCY, run_id)["wait"] == "deferred", "the wait")
+    same_time_next_week = end + timedelta(days=7, minutes=-1)
+    assert phone(sandbox, end - timedelta(minutes=1)) == MOBILE
+    assert phone(sandbox, same_time_next_week) == MOBILE
+    assert phone(sandbox, end) != MOBILE
+    assert examples.wait_for_run(EMERGENCY, run_id, SECONDS) == "success"
+    assert phone(sandbox, same_time_next_week) != MOBILE
+    assert examples.fetch("GET", "/variables/directcall_emergency")["value"] == ""
+    assert [("encerrada" in str(text)) for text in texts(sandbox)] == [False, True]
+    result = examples.xcom(EMERGENCY, run_id, "give_back")
+    assert (result["changed"], result["drift"]["unexpected"]) == (True, [])
 
 
 @pytest.mark.parametrize("wrong", [{"until": "2020-01-01T08:00-03:00"}, {"until": "amanhã"}, {"to": "99"}])

@@ -12,6 +12,7 @@ import httpx
 import pytest
 from airflow.sdk.bases import sensor as airflow_sensor
 from airflow.sdk.bases.operator import ExecutorSafeguard
+from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 
 from airflow_provider_directcall.api.client import AsyncClient, Client
 from airflow_provider_directcall.sandbox import SandboxServer
@@ -51,6 +52,7 @@ def world(sandbox: SandboxServer, connect: Connect, monkeypatch: pytest.MonkeyPa
     world = World(sandbox)
     connect()
     monkeypatch.setattr(ExecutorSafeguard, "test_mode", True)
+    monkeypatch.setattr(RuntimeTaskInstance, "get_task_states", staticmethod(world.task_states))
     monkeypatch.setattr(Waiter, "now", world.now)
     monkeypatch.setattr(Waiter, "sleep", world.sleep)
     monkeypatch.setattr(PollingTrigger, "_now", staticmethod(world.now))
@@ -70,6 +72,7 @@ def mortal(world: World, send: Callable[..., httpx.Response]) -> Callable[..., h
     def sent(client: httpx.Client, request: httpx.Request, **arguments: object) -> httpx.Response:
         endpoint = request.url.path.strip("/")
         world.process.reach(f"before {endpoint}")
+        world.meets.pop(f"before {endpoint}", lambda: None)()
         response = send(client, request, **arguments)
         world.process.reach(f"after {endpoint}")
         return response

@@ -223,6 +223,7 @@ def test_a_kill_while_it_waits_is_written_and_the_retry_does_it_anew(run, world,
 
     def kill():
         world.while_waiting = lambda: None
+        world.task_state = "failed"
         run.task.on_kill()
         raise Killed
 
@@ -243,6 +244,7 @@ def test_a_kill_that_cannot_write_disturbs_nobody(run, world, monkeypatch, capfd
             raise RuntimeError(f"PUT http://api/{PERSON}")
 
         world.while_waiting = lambda: None
+        world.task_state = "failed"
         with monkeypatch.context() as patch:
             patch.setattr(run.store, "set", refuse)
             run.task.on_kill()
@@ -265,6 +267,7 @@ def test_a_kill_while_it_settles_hangs_up_what_may_be_ours(run, world):
 
     def kill():
         world.while_waiting = lambda: None
+        world.task_state = "failed"
         run.task.on_kill()
         raise Killed
 
@@ -283,6 +286,7 @@ def test_a_kill_while_a_scheduled_call_settles_hangs_up_nobody_else(run, world):
 
     def kill():
         world.while_waiting = lambda: None
+        world.task_state = "failed"
         run.task.on_kill()
         raise Killed
 

@@ -73,7 +73,7 @@ def restore(**arguments):
 
 def live(world):
     return sorted(
-        (int(rule["priority"]), rule["action"], rule["data"].get("phone") or rule["data"].get("email"))
+        (int(rule["priority"]), rule["action"], rule["data"].get("phone") or rule["data"].get("email") or None)
         for rule in world.sandbox.state()["rules"][DID]
     )
 
@@ -173,10 +173,58 @@ def test_a_moment_whose_rules_have_run_out_is_refused_by_apply_and_shown_by_plan
     assert run.start(apply(**arguments))["changed"]
 
 
-def test_a_moment_to_come_is_a_warning(run):
-    (warning,) = run.start(apply(calendar=CALENDAR, at=CHRISTMAS))["warnings"]
+def test_a_moment_to_come_is_planned_and_not_applied(run, world):
+    arguments = {"calendar": CALENDAR, "at": CHRISTMAS}
+    assert run.start(plan(**arguments))["has_changes"]
+    with pytest.raises(AirflowFailException, match=r"made for 2026-12-24 would hold from now on.*PlanNumberRules"):
+        run.start(apply(**arguments))
+    assert (live(world), world.requests["did/save"]) == (BEFORE, 0)
+    with pytest.raises(AirflowFailException, match="made for 2026-11-24"):
+        run.start(apply(calendar=CALENDAR, at="2026-11-24T00:00:00-03:00"))
+    assert run.start(apply(calendar=CALENDAR, at="2026-11-23T23:59:00-03:00"))["warnings"] == []
+
+
+@pytest.mark.parametrize("allow_future", [True, "{{ 'true' }}"])
+def test_a_moment_to_come_is_applied_where_that_is_wanted_and_is_a_warning(run, allow_future):
+    (warning,) = run.start(apply(calendar=CALENDAR, at=CHRISTMAS, allow_future=allow_future))["warnings"]
     assert "2026-12-24 and later" in warning
-    assert run.start(apply(calendar=CALENDAR, at=ORDINARY))["warnings"] == []
+
+
+# Checks
+
+
+ROUND = {**CALENDAR, "open": [{"action": "forward", "to": f"55{DID}"}]}
+WRONG = [
+    ({"calendar": ROUND}, "loop"),
+    ({"calendar": CALENDAR, "emergency": {"chain": ROUND["open"]}}, "loop"),
+    ({"rules": [{**FORWARD, "to": f"55{DID}"}, VOICEMAIL], "did": DID}, "loop"),
+    ({"rules": [{**VOICEMAIL, "weekdays": "1-5"}], "did": DID}, "gap"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "code"), WRONG)
+def test_what_cannot_be_meant_is_shown_by_plan_and_refused_by_apply(run, world, logged, arguments, code):
+    planned = run.start(plan(**arguments))
+    (error,) = [each for each in planned["findings"] if each["severity"] == "error"]
+    assert error["code"] == code
+    assert f"[{code}]" in planned["text"]
+    assert f"[{code}]" in logged()
+    with pytest.raises(AirflowFailException, match=rf"cannot be meant.*\[{code}\]"):
+        run.start(apply(**arguments))
+    assert (live(world), "snapshot" in run.ti.xcoms) == (BEFORE, False)
+    result = run.start(apply(**arguments, skip_checks=True))
+    told = json.dumps([planned, result]) + logged()
+    assert f"[{code}]" in told
+    assert (result["changed"], error in result["findings"]) == (True, True)
+    assert not [number for number in NUMBERS if number[2:] in told]
+
+
+def test_a_warning_is_logged_and_does_no_harm(run, world, logged):
+    result = run.start(apply(rules=[FORWARD], did=DID))
+    assert [each["code"] for each in result["findings"]] == ["rings_out"]
+    assert "[rings_out]" in logged()
+    assert live(world) == AFTER[:1]
+    assert run.start(apply())["findings"] == []
 
 
 # Planning
@@ -392,6 +440,7 @@ def test_applying_tells_what_was_done_and_the_next_run_writes_nothing(run, world
         "summary": "1 to create, 1 to change, 0 to move, 0 to remove",
         "drift": {"known": False, "unexpected": [], "missing": [], "done": None},
         "snapshot_path": None,
+        "findings": [],
         "warnings": [],
     }
     assert (live(world), writes(world)) == (AFTER, 2)
@@ -424,6 +473,46 @@ def test_a_retry_keeps_the_first_snapshot(run, world, point):
         run.start(apply(retries=2))
     assert live(world) == AFTER
     assert run.start(restore())["changed"]
+    assert live(world) == BEFORE
+
+
+@pytest.mark.parametrize("kind", ["error_500_before", "cut_before"])
+@pytest.mark.parametrize("with_file", [True, False])
+def test_a_try_of_which_nothing_stands_leaves_no_snapshot_to_the_next_one(run, world, tmp_path, kind, with_file):
+    arguments = {"retries": 1, **({"snapshot_path": tmp_path / "snapshot.json"} if with_file else {})}
+    world.sandbox.inject(Fault(kind=kind, endpoint="did/save", times=1))
+    with pytest.raises(DirectcallApplyError, match="state: previous"):
+        run.start(apply(**arguments))
+    assert not list(tmp_path.iterdir())
+    somebody_writes(world, priority="7", action="hangup")
+    changed = live(world)
+    run.retry()
+    run.start(apply(**arguments))
+    assert live(world) == AFTER
+    run.start(restore())
+    assert live(world) == changed
+
+
+def test_a_retry_that_fails_does_not_lose_the_first_snapshot(run, world):
+    with pytest.raises(Killed):
+        run.start(apply(retries=2), dies="after did/save")
+    world.sandbox.inject(Fault(kind="error_500_before", endpoint="did/save", times=1))
+    run.retry()
+    with pytest.raises(DirectcallApplyError, match="state: previous"):
+        run.start(apply(retries=2))
+    run.retry()
+    run.start(apply(retries=2))
+    run.start(restore())
+    assert live(world) == BEFORE
+
+
+def test_a_run_that_changes_nothing_leaves_the_file_of_an_earlier_one(run, world, tmp_path):
+    path = tmp_path / "snapshot.json"
+    run.start(apply(snapshot_path=path))
+    kept = path.read_bytes()
+    assert next_run(world).start(apply(snapshot_path=path))["snapshot_path"] is None
+    assert path.read_bytes() == kept
+    run.start(restore(snapshot_path=path))
     assert live(world) == BEFORE
 
 
@@ -545,6 +634,21 @@ def test_a_retry_does_not_finish_what_somebody_else_has_changed_since(run, world
         run.start(apply(expected_digest=digest, retries=1))
 
 
+@pytest.mark.parametrize("remembers", [True, False])
+def test_a_retry_finishes_nothing_where_it_is_not_known_who_has_changed_what(world, remembers):
+    run = Run(world, remembers=remembers)
+    digest = run.start(plan(rules=RULES, did=DID))["digest"]
+    with pytest.raises(Killed):
+        run.start(apply(expected_digest=digest, retries=1), dies="after did/save")
+    somebody_writes(world, priority="7", action="hangup")
+    world.variables.kept.clear()
+    before = live(world)
+    run.retry()
+    with pytest.raises(AirflowFailException, match="not the one that was approved"):
+        run.start(apply(expected_digest=digest, retries=1))
+    assert live(world) == before
+
+
 # Drift
 
 
@@ -575,11 +679,26 @@ def test_what_somebody_else_changed_is_kept_for_as_long_as_that_is_wanted(run, w
         assert (result["changed"], live(world)) == (False, [(1, "fwd", OTHERS)])
         assert result["drift"]["done"] == "keep"
         assert result["drift"]["missing"] == ["rule 18000: fwd, priority 1", f"rule {voicemail}: voicemail, priority 2"]
-    added = [*RULES, {"action": "hangup", "priority": 3}]
+    added = [FORWARD, {"action": "hangup", "priority": 3}]
     next_run(world).start(apply(rules=added, did=DID, on_drift="keep"))
     assert live(world) == [(1, "fwd", OTHERS), (3, "hangup", None)]
     next_run(world).start(apply())
     assert live(world) == AFTER
+
+
+def test_what_is_kept_may_not_leave_the_number_without_a_rule(run, world):
+    run.start(apply(rules=[VOICEMAIL], did=DID))
+    somebody_writes(world, remove=rule_ids(world)[0])
+    with pytest.raises(AirflowFailException, match=r"gone: \[rule \d+: voicemail, priority 2\].*would have no rule"):
+        next_run(world).start(apply(rules=[VOICEMAIL], did=DID, on_drift="keep"))
+    assert next_run(world).start(apply(rules=[VOICEMAIL], did=DID))["changed"]
+
+
+def test_keeping_does_not_go_with_an_approved_plan(run, world):
+    digest = run.start(plan(rules=RULES, did=DID))["digest"]
+    with pytest.raises(AirflowFailException, match="'keep' would write something else than what was approved"):
+        run.start(apply(expected_digest=digest, on_drift="keep"))
+    assert live(world) == BEFORE
 
 
 def test_drift_can_fail_the_task_for_good_until_somebody_decides(run, world):
@@ -600,7 +719,7 @@ def test_drift_can_fail_the_task_for_good_until_somebody_decides(run, world):
 @pytest.mark.parametrize("on_drift", ["fail", "keep"])
 def test_our_own_half_way_writes_are_no_drift(world, remembers, on_drift):
     Run(world).start(apply(rules=[FORWARD], did=DID))
-    rules = [{**FORWARD, "to": MOBILE}, VOICEMAIL, {"action": "hangup", "priority": 3}]
+    rules = [{**FORWARD, "to": MOBILE}, {**VOICEMAIL, "sources": [OTHERS]}, {"action": "hangup", "priority": 3}]
     run = next_run(world, remembers=remembers)
     with pytest.raises(Killed):
         run.start(apply(rules=rules, did=DID, retries=1, on_drift=on_drift), dies="after did/save")

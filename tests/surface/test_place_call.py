@@ -10,6 +10,7 @@ from airflow_provider_directcall.errors import (
     DirectcallAuthError,
     DirectcallError,
     DirectcallNotSent,
+    DirectcallOutcomeUnknown,
     DirectcallRefused,
     DirectcallUnexpectedEvent,
     DirectcallUnwantedOutcome,
@@ -372,6 +373,22 @@ def test_the_row_is_read_patiently_after_the_trigger_saw_it(run, world):
     assert run.resume(waiting_call(), "execute_complete", {"event": event})["outcome"] == "answered"
 
 
+def test_a_refused_look_is_not_the_end_of_the_call(run, world, monkeypatch):
+    """What is refused is the question; the call goes on, and a Clear waits for it."""
+
+    def refuse(*arguments, **filters):
+        raise DirectcallRefused("refused", code="200", text="usuario invalido")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(DirectcallHook, "list_statement", refuse)
+        with pytest.raises(AirflowFailException, match="refused"):
+            run.to_the_end(waiting_call(retries=1))
+    assert run.store.record["phase"] == "sent"
+    run.clear()
+    assert run.to_the_end(waiting_call(retries=1))["callerid"] == placed(world)[0]["callerid"]
+    assert len(placed(world)) == 1
+
+
 # Coming back from a deferral that went wrong
 
 
@@ -400,10 +417,20 @@ def test_an_event_that_cannot_be_used_never_leads_to_a_second_call(run, world, e
     assert len(placed(world)) == 1
 
 
-def test_without_a_store_a_trigger_that_died_ends_the_task(forgetful_run, world):
+def test_without_a_store_the_retry_after_a_trigger_that_died_looks_for_the_call(forgetful_run, world):
     task = waiting_call(deferrable=True, retries=1)
     forgetful_run.start(task)
-    with pytest.raises(AirflowFailException, match="what was sent: TaskDeferralTimeout"):
+    with pytest.raises(DirectcallOutcomeUnknown, match="the trigger of the task ended"):
+        forgetful_run.resume(task, "__fail__", {"error": "Trigger timeout"})
+    forgetful_run.retry()
+    assert forgetful_run.to_the_end(task)["callerid"] == placed(world)[0]["callerid"]
+    assert len(placed(world)) == 1
+
+
+def test_without_a_store_a_trigger_that_died_in_the_last_try_ends_with_what_to_look_for(forgetful_run, world):
+    task = waiting_call(deferrable=True)
+    forgetful_run.start(task)
+    with pytest.raises(AirflowFailException, match=r"airflow_key \w{16}, between .* the trigger of the task ended"):
         forgetful_run.resume(task, "__fail__", {"error": "Trigger timeout"})
     assert len(placed(world)) == 1
 
@@ -479,6 +506,7 @@ def test_airflow_ends_the_deferral_only_after_the_trigger_should_have(run):
 
 def test_a_ringing_call_is_hung_up_when_the_task_is_killed(run, world):
     task = waiting_call(LONG_CALL)
+    world.task_state = "failed"
     world.while_waiting = task.on_kill
     task.execute(run.context)
     assert placed(world)[0]["hung_up_at"] is not None
@@ -486,6 +514,7 @@ def test_a_ringing_call_is_hung_up_when_the_task_is_killed(run, world):
 
 def test_a_call_that_cannot_be_hung_up_does_not_disturb_the_kill(run, world, capfd):
     task = waiting_call(UNHANGABLE)
+    world.task_state = "failed"
     world.while_waiting = task.on_kill
     task.execute(run.context)
     assert placed(world)[0]["hung_up_at"] is None
@@ -518,6 +547,7 @@ def test_a_scheduled_call_that_was_dialled_is_hung_up_too(run, world):
 
     def kill_when_dialled():
         if len(world.pauses) == 2:
+            world.task_state = "failed"
             task.on_kill()
 
     world.while_waiting = kill_when_dialled

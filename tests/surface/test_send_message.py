@@ -14,6 +14,7 @@ from airflow_provider_directcall.api.client import Client
 from airflow_provider_directcall.api.replies import Recipient, SentMessage
 from airflow_provider_directcall.errors import (
     DirectcallNotSent,
+    DirectcallOutcomeUnknown,
     DirectcallRefused,
     DirectcallUnwantedOutcome,
     DirectcallWaitTimeout,
@@ -362,16 +363,19 @@ def test_a_trigger_that_died_never_leads_to_a_second_message(run, world, operato
 
 
 @both_operators
-def test_without_a_store_a_trigger_that_died_ends_the_task(forgetful_run, world, operator):
-    task = message(operator, wait_for_delivery=True, deferrable=True)
+def test_without_a_store_the_retry_after_a_trigger_that_died_looks_for_the_message(forgetful_run, world, operator):
+    task = message(operator, wait_for_delivery=True, deferrable=True, retries=1)
     forgetful_run.start(task)
-    with pytest.raises(AirflowFailException, match="what was sent: TaskDeferralError"):
+    with pytest.raises(DirectcallOutcomeUnknown, match="the trigger of the task ended"):
         forgetful_run.resume(task, "__fail__", {"error": "Trigger failure"})
+    forgetful_run.retry()
+    assert forgetful_run.to_the_end(task)["state"] == "delivered"
     assert len(sent(world)) == 1
 
 
 def test_a_scheduled_message_is_cancelled_when_the_task_is_killed(run, world):
     task = message(send_at=world.now() + timedelta(hours=1), wait_for_delivery=True)
+    world.task_state = "failed"
     world.while_waiting = task.on_kill
     assert task.execute(run.context)["state"] == "cancelled"
     assert world.sandbox.state()["requests"]["sms/remove"] == 1
@@ -379,6 +383,7 @@ def test_a_scheduled_message_is_cancelled_when_the_task_is_killed(run, world):
 
 def test_a_message_that_left_is_not_disturbed_by_a_kill(run, world):
     task = message(wait_for_delivery=True)
+    world.task_state = "failed"
     world.while_waiting = lambda: (world.sandbox.advance(2), task.on_kill())
     assert task.execute(run.context)["state"] == "delivered"
 

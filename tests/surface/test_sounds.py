@@ -11,39 +11,18 @@ from airflow_provider_directcall.errors import DirectcallAuthError, DirectcallNo
 from airflow_provider_directcall.operators.sounds import DirectcallAddSoundOperator
 from airflow_provider_directcall.sandbox import Fault
 
-from .world import Run, TaskInstance
+from .variables import variables  # noqa: F401 - a fixture
+from .world import Run
 
 MP3 = b"ID3\x04" + b"\0" * 100
 WAV = b"RIFF\x24\0\0\0WAVEfmt " + b"\0" * 100
 
 
-class RememberingTaskInstance(TaskInstance):
-    """With the XComs of earlier runs, as Airflow gives them on demand."""
-
-    def __init__(self, run: Run, earlier: dict[str, object]) -> None:
-        super().__init__(run.world.now())
-        self.earlier = earlier
-
-    def xcom_push(self, key, value):
-        super().xcom_push(key, value)
-        self.earlier[key] = self.xcoms[key]
-
-    def xcom_pull(self, task_ids=None, *, key, map_indexes=None, include_prior_dates=False):
-        now = super().xcom_pull(task_ids, key=key, map_indexes=map_indexes)
-        return self.earlier.get(key) if now is None and include_prior_dates else now
-
-
 @pytest.fixture
-def runs(world):
-    """Makes runs of one task, each of which knows the XComs of those before."""
-    earlier: dict[str, object] = {}
-
-    def make():
-        run = Run(world)
-        run.ti = run.context["ti"] = RememberingTaskInstance(run, earlier)
-        return run
-
-    return make
+def runs(world, variables):  # noqa: F811 - the fixture of that name
+    """Makes runs, of whatever DAG: each has nothing of those before."""
+    world.variables = variables
+    return lambda: Run(world)
 
 
 @pytest.fixture
@@ -123,11 +102,40 @@ def test_a_content_is_uploaded_once(runs, world, sound, tmp_path, content):
     assert uploads(world) == 1
 
 
-def test_another_content_name_or_account_is_another_sound(runs, world, sound, tmp_path, connect):
+def test_another_task_finds_it_under_whatever_name(runs, world, sound):
+    first = runs().start(sound())
+    other = DirectcallAddSoundOperator(task_id="greeting", audio=sound().audio, name="ola")
+    assert runs().start(other) == {**first, "uploaded": False}
+    assert uploads(world) == 1
+
+
+def test_a_sound_whose_memory_was_deleted_is_uploaded_anew(runs, world, sound, capfd, caplog):
+    runs().start(sound())
+    (name,) = world.variables.kept
+    assert name in caplog.text + str(capfd.readouterr())
+    del world.variables.kept[name]
+    assert runs().start(sound())["uploaded"]
+
+
+@pytest.mark.parametrize("broken", ["no JSON", "[]", "{}", '{"sound_id": "7"}'])
+def test_a_broken_memory_counts_as_none(runs, world, sound, broken):
+    runs().start(sound())
+    (name,) = world.variables.kept
+    world.variables.kept[name] = broken
+    assert runs().start(sound())["uploaded"]
+
+
+def test_a_memory_that_airflow_does_not_give_does_not_stop_the_upload(runs, world, sound, capfd, caplog):
+    world.variables.is_down = True
+    assert runs().start(sound())["uploaded"]
+    assert "the same audio may be uploaded again" in caplog.text + str(capfd.readouterr())
+
+
+def test_another_content_or_account_is_another_sound(runs, world, sound, tmp_path, connect):
     other = tmp_path / "other.mp3"
     other.write_bytes(MP3 + b"\1")
-    ids = [runs().start(task)["sound_id"] for task in (sound(), sound(audio=other), sound(name="{{ 'ola' }}"))]
+    ids = [runs().start(task)["sound_id"] for task in (sound(), sound(audio=other))]
     connect(host=world.sandbox.url.replace("127.0.0.1", "localhost"))
     ids.append(runs().start(sound())["sound_id"])
-    assert len(set(ids)) == 4
-    assert uploads(world) == 4
+    assert len(set(ids)) == 3
+    assert uploads(world) == 3

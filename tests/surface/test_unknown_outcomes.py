@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from airflow.providers.common.compat.sdk import AirflowFailException
+from airflow.providers.common.compat.sdk import AirflowFailException, AirflowTaskTimeout
 
 from airflow_provider_directcall.errors import DirectcallOutcomeUnknown
 from airflow_provider_directcall.hooks.directcall import DirectcallAsyncHook, DirectcallHook
@@ -18,6 +18,8 @@ from .world import LONG_CALL, NO_BALANCE, PERSON, Killed, Run
 
 CALL, SMS, VOICE = KINDS
 OTHER = "5511990000002"
+#: How often the client asks before a look has failed.
+ASKED_IN_ONE_LOOK = 4
 each_policy = pytest.mark.parametrize("policy", ["fail", "resend", "hold"])
 
 
@@ -28,6 +30,16 @@ def lose(world, kind, fault="cut_after", times=1):
 def blind(world, kind):
     """An account that has no such statement."""
     world.sandbox.inject(Fault(kind="unavailable", endpoint=kind.statement))
+
+
+def strike_once(world):
+    """Airflow's alarm, while the task rests."""
+
+    def strike():
+        world.while_waiting = lambda: None
+        raise AirflowTaskTimeout("Timeout")
+
+    world.while_waiting = strike
 
 
 def without_tags(monkeypatch, *, key=None, callerid=True):
@@ -264,10 +276,50 @@ def test_a_secret_that_stays_wrong_ends_with_what_to_look_for(run, world, kind, 
 def test_a_trigger_that_died_in_settling_has_found_out_nothing(run, world, kind):
     lose(world, kind)
     run.start(kind.task(retries=1, deferrable=True))
-    with pytest.raises(DirectcallOutcomeUnknown, match="the trigger that looked for it ended"):
+    with pytest.raises(DirectcallOutcomeUnknown, match="the trigger of the task ended"):
         run.resume(kind.task(retries=1, deferrable=True), "__fail__", {"error": "Trigger failure"})
     run.retry()
     assert [run.to_the_end(kind.task(retries=1, deferrable=True))["callerid"]] == kind.sent(world)
+
+
+@each_kind
+@both_ways
+def test_one_failed_look_at_the_deciding_moment_does_not_end_the_looking(run, world, kind, deferrable):
+    lose(world, kind, "cut_before")
+    looks_before = 5
+    world.sandbox.inject(
+        Fault(kind="error_500_before", endpoint=kind.statement, after=looks_before, times=ASKED_IN_ONE_LOOK)
+    )
+    result = run.to_the_end(kind.task(deferrable=deferrable, settle_seconds=300, poll_interval=60))
+    assert world.requests[kind.statement] > looks_before + ASKED_IN_ONE_LOOK
+    assert [result["callerid"]] == kind.sent(world)
+
+
+@each_kind
+def test_an_execution_timeout_while_it_is_looked_for_is_left_to_a_retry(run, world, kind):
+    lose(world, kind)
+    world.sandbox.configure(statement_delay=200)
+    strike_once(world)
+    task = kind.task(retries=1)
+    with pytest.raises(DirectcallOutcomeUnknown, match="execution_timeout"):
+        run.to_the_end(task)
+    assert run.store.record["phase"] == "sending"
+    run.retry()
+    assert [run.to_the_end(task)["callerid"]] == kind.sent(world)
+
+
+@each_kind
+def test_an_execution_timeout_in_the_last_try_ends_with_what_to_look_for(run, world, kind):
+    lose(world, kind)
+    world.sandbox.configure(statement_delay=200)
+    strike_once(world)
+    with pytest.raises(AirflowFailException) as caught:
+        run.to_the_end(kind.task())
+    text = str(caught.value)
+    assert f"airflow_key {kind.keys(world)[0]}, between " in text
+    assert "execution_timeout" in text
+    assert run.store.record["reported"] is True
+    assert len(kind.sent(world)) == 1
 
 
 # Scheduled
@@ -292,6 +344,34 @@ def test_what_was_scheduled_is_found_by_a_retry_after_its_time(run, world, kind,
     world.sandbox.advance(3 * 3600)
     run.retry()
     assert [run.to_the_end(task)["callerid"]] == kind.sent(world)
+
+
+@each_kind
+@both_ways
+def test_a_clear_of_what_is_scheduled_does_not_send_again(run, world, kind, deferrable):
+    """Whoever looks for it before its time finds nothing, and that means nothing."""
+    lose(world, kind)
+    task = kind.task(deferrable=deferrable, **kind.at(world.now() + timedelta(hours=2)))
+    for _ in range(2):
+        with pytest.raises(AirflowFailException, match="it is scheduled"):
+            run.to_the_end(task)
+        run.clear()
+    assert world.requests[kind.path] == 1
+    world.sandbox.advance(3 * 3600)
+    assert [run.to_the_end(task)["callerid"]] == kind.sent(world)
+
+
+@both_ways
+def test_a_clear_while_a_call_is_in_progress_does_not_call_again(run, world, deferrable):
+    lose(world, CALL)
+    task = CALL.task(LONG_CALL, settle_seconds=30, completion_timeout=60, deferrable=deferrable)
+    for _ in range(2):
+        with pytest.raises(AirflowFailException, match="still in progress"):
+            run.to_the_end(task)
+        run.clear()
+    assert world.requests[CALL.path] == 1
+    world.sandbox.advance(3600)
+    assert [run.to_the_end(task)["callerid"]] == CALL.sent(world)
 
 
 @both_ways
@@ -373,15 +453,6 @@ def test_of_recipients_that_the_statement_does_not_tell_nobody_knows(run, world)
     result = run.to_the_end(task)
     assert [result["callerid"]] == SMS.sent(world)
     assert [recipient["accepted"] for recipient in result["recipients"]] == [None, None]
-
-
-def test_a_template_that_gives_fewer_recipients_to_a_retry_loses_no_result(run, world):
-    with pytest.raises(Killed):
-        run.to_the_end(SMS.task([PERSON, OTHER], retries=1), dies="after write 2")
-    run.retry()
-    result = run.to_the_end(SMS.task([PERSON], retries=1, include_numbers=True))
-    assert [recipient["destination"] for recipient in result["recipients"]] == [PERSON, ""]
-    assert world.requests[SMS.path] == 1
 
 
 def test_more_recipients_than_the_store_takes_are_read_from_the_statement(run, world):

@@ -14,9 +14,13 @@ from airflow_provider_directcall.errors import (
     DirectcallRuleError,
     DirectcallUnavailable,
 )
+from airflow_provider_directcall.operators.number_rules import DirectcallApplyNumberRulesOperator
 from airflow_provider_directcall.operators.numbers import DirectcallUpdateNumberRuleOperator
 from airflow_provider_directcall.routing.rules import Forward, HangUp
 from airflow_provider_directcall.sandbox import Fault
+
+from .variables import variables  # noqa: F401 - a fixture
+from .world import Killed
 
 DID = "1130000001"
 OTHER_DID = "4130000001"
@@ -24,6 +28,11 @@ RULE_ID = "18000"
 PHONE = "5511990000077"
 FORWARD = {"action": "forward", "to": PHONE, "wait_seconds": 20, "priority": 1}
 BEFORE = {"rule_id": RULE_ID, "priority": 1, "action": "fwd", "data": {"phone": "5511*****0010", "wait": 12}}
+
+
+@pytest.fixture(autouse=True)
+def _variables(world, variables):  # noqa: F811 - the fixture of that name
+    world.variables = variables
 
 
 def update(**arguments):
@@ -196,6 +205,47 @@ def test_unknown_fields_survive_and_are_masked(run, world):
     result = run.start(update(rule={"action": "hangup", "priority": 1}))
     assert data(world) == {"fila": "vendas", "reserva": PHONE}
     assert result["after"]["data"] == {"fila": "vendas", "reserva": "5511*****0077"}
+
+
+# What tasks that look for drift think of it
+
+
+WANTED = [FORWARD, {"action": "voicemail", "email": "plantao@example.com", "priority": 2}]
+OTHER = {"action": "forward", "to": "5511990000078", "wait_seconds": 20, "priority": 1}
+
+
+def apply(run, **arguments):
+    task = DirectcallApplyNumberRulesOperator(task_id="apply", did=DID, rules=WANTED, **arguments)
+    return run.start(task)["drift"]
+
+
+@pytest.mark.parametrize("rule", [OTHER, {**FORWARD, "priority": 5}], ids=["changed", "created"])
+def test_an_updated_rule_is_no_drift(run, rule):
+    apply(run)
+    run.start(update(rule=rule))
+    assert apply(run, on_drift="fail") == {"known": True, "unexpected": [], "missing": [], "done": None}
+
+
+def test_an_updated_rule_does_not_hide_what_somebody_else_did(run, world):
+    apply(run)
+    world.sandbox.write_rule(did=DID, priority="7", action="hangup")
+    run.start(update(rule=OTHER))
+    assert len(apply(run)["unexpected"]) == 1
+
+
+@pytest.mark.parametrize("point", ["before did/save", "after did/save"])
+def test_an_update_that_was_broken_off_is_no_drift(run, point):
+    apply(run)
+    with pytest.raises(Killed):
+        run.start(update(rule=OTHER), dies=point)
+    run.start(update(rule={**OTHER, "priority": 5}))
+    assert apply(run, on_drift="fail")["unexpected"] == []
+
+
+def test_an_update_of_a_number_of_which_nothing_is_known_makes_nothing_known(run, world):
+    run.start(update())
+    assert not world.variables.kept
+    assert apply(run)["known"] is False
 
 
 # Templates

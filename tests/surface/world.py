@@ -71,6 +71,15 @@ class World:
         self.while_waiting: Callable[[], None] = lambda: None
         self.process = Process()
         """Of the worker that runs now; the triggerer is another one, which does not die."""
+        self.task_state: str | None = "running"
+        """What Airflow's API says of the task; None for one that was cleared."""
+        self.meets: dict[str, Callable[[], None]] = {}
+        """What happens once when a worker comes to a point such as ``before voz/call``."""
+
+    def task_states(self, dag_id: str, **asked: object) -> dict[str, dict[str, str | None]]:
+        """As Airflow's API tells the states of the task instances of one task."""
+        (run_id,), (task_id,) = asked["run_ids"], asked["task_ids"]
+        return {run_id: {f"{task_id}_{asked['map_index']}": self.task_state}}
 
     @property
     def requests(self) -> Counter[str]:
@@ -168,6 +177,8 @@ class Run:
         self.store = StateStore(world) if remembers else None
         self._dag_run = SimpleNamespace(start_date=world.now(), logical_date=world.now() - timedelta(days=1))
         self._tries_before_clear = 0
+        self.max_tries: int | None = None
+        """Airflow's ``max_tries`` where it is not what ``retries`` says, because the DAG was edited meanwhile."""
         self.context: dict[str, object] = self._new_context()
         self.events: list[dict[str, object]] = []
         self.kept_of_deferrals: list[str] = []
@@ -182,7 +193,7 @@ class Run:
 
         :param dies: where the worker is killed, see :class:`Process`.
         """
-        self.ti.max_tries = self._tries_before_clear + (task.retries or 0)
+        self.ti.max_tries = self._tries_before_clear + (task.retries or 0) if self.max_tries is None else self.max_tries
         self.world.process = Process(dies)
         task.render_template_fields(self.context)
         self.task = copy.copy(task)

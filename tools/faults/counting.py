@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from airflow_provider_directcall.delivery.keys import KEY_TAG
 from airflow_provider_directcall.sandbox.snapshot import State
 from tools.faults.cases import FORWARD_TO, RULE_PRIORITY, Case
 from tools.faults.logs import Said
-from tools.faults.rows import Ending, Kind
+from tools.faults.rows import Ending, Kind, Row
 
 #: Words of an error that leave no doubt that something was sent, or may have been.
 _REFUSALS: Final = frozenset({"DirectcallRefused"})
@@ -18,21 +19,60 @@ _UNKNOWN: Final = frozenset({"DirectcallOutcomeUnknown"})
 _AFTER_SENDING: Final = frozenset({"DirectcallWaitTimeout", "DirectcallWaitFailed", "DirectcallUnwantedOutcome"})
 _DOUBT: Final = ("may be out", "may have taken effect")
 
+#: Endings after which an effect is no silent loss: it is said that there may be one, or a user has ended the task.
+_TOLD_OTHERWISE: Final = frozenset({Ending.UNKNOWN, Ending.STOPPED})
+
 _SUCCESS, _FAILED = "success", "failed"
 
 
 @dataclass(frozen=True, slots=True)
-class Effects:
-    """What really happened for one case.
+class Effect:
+    """One call that was placed, one message that was accepted, or one rule that was created.
 
-    :ivar made: calls placed, messages accepted or rules created for it.
-    :ivar undone: of these, calls that were hung up and messages that were cancelled.
-    :ivar ids: the vendor's ids of what was made.
+    :ivar name: what the vendor calls it.
+    :ivar key: its ``airflow_key``; None where it carries none, as whatever an author writes without us.
+    :ivar is_undone: the call was hung up, the message was cancelled.
     """
 
-    made: int = 0
-    undone: int = 0
-    ids: tuple[str, ...] = ()
+    name: str
+    key: str | None = None
+    is_undone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Effects:
+    """What really happened for one case."""
+
+    all: tuple[Effect, ...] = ()
+
+    @property
+    def made(self) -> int:
+        """How many there are, whatever became of them."""
+        return len(self.all)
+
+    @property
+    def undone(self) -> int:
+        """How many were hung up or cancelled."""
+        return sum(effect.is_undone for effect in self.all)
+
+    @property
+    def repeated(self) -> int:
+        """How many carry a key that another one carries already; that the other one was undone is no excuse."""
+        return sum(times - 1 for times in self._times_by_key.values())
+
+    @property
+    def doings(self) -> int:
+        """How often it was done by intention: once for each key, and once for each effect without a key."""
+        return self.made - self.repeated
+
+    @property
+    def standing(self) -> int:
+        """The doings of which at least one effect was not undone."""
+        return Effects(tuple(effect for effect in self.all if not effect.is_undone)).doings
+
+    @property
+    def _times_by_key(self) -> Counter[str]:
+        return Counter(effect.key for effect in self.all if effect.key is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +83,14 @@ class Report:
     :ivar tries: how often it was started.
     :ivar result: its XCom.
     :ivar said: the error that ended it, with the errors behind it.
+    :ivar was_stopped: a user has marked it as failed.
     """
 
     state: str
     tries: int
     result: object = None
     said: Sequence[Said] = ()
+    was_stopped: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,19 +156,18 @@ def effects_in(state: State, cases: Iterable[Case]) -> dict[str, Effects]:
 def judge(case: Case, report: Report, effects: Effects) -> Verdict:
     """Judge one send.
 
-    A call that was hung up, or a message that was cancelled, may be made once more; so it is no duplicate. ``tries``
-    and the text of the last error come along for people.
+    Each doing that is wanted has a key of its own and one effect. A second effect with the same key is a duplicate,
+    also when one of the two was hung up or cancelled; a further key is one too. What carries no key is only counted.
+    ``tries`` and the text of the last error come along for people.
     """
     ending = ending_of(report, effects)
-    standing = effects.made - effects.undone
-    duplicates = max(0, standing - case.row.generations)
     return Verdict(
         case=case,
         ending=ending,
         effects=effects,
         tries=report.tries,
-        duplicates=duplicates,
-        is_lost=_is_lost(ending, effects, case.row.generations),
+        duplicates=effects.repeated + max(0, effects.doings - case.row.generations),
+        is_lost=_is_lost(ending, effects, case.row),
         said="; ".join(f"{error.kind}: {error.text}" for error in report.said),
     )
 
@@ -134,13 +175,15 @@ def judge(case: Case, report: Report, effects: Effects) -> Verdict:
 def ending_of(report: Report, effects: Effects) -> Ending:
     """What a task said in the end.
 
-    :param effects: only their ids are used: an error that names one says that it was sent.
+    :param effects: only their names are used: an error that names one says that it was sent.
     """
     if report.state == _SUCCESS:
         is_unknown = isinstance(report.result, dict) and report.result.get("state") == "unknown"
         return Ending.UNKNOWN if is_unknown else Ending.SENT
     if report.state != _FAILED:
         return Ending.UNFINISHED
+    if report.was_stopped:
+        return Ending.STOPPED
     if not report.said:
         return Ending.MUTE
     return _ending_of_failure(report.said, effects)
@@ -149,32 +192,28 @@ def ending_of(report: Report, effects: Effects) -> Ending:
 def _ending_of_failure(said: Sequence[Said], effects: Effects) -> Ending:
     kinds = {error.kind for error in said}
     text = " ".join(error.text for error in said)
-    if kinds & _AFTER_SENDING or any(made in text for made in effects.ids):
+    if kinds & _AFTER_SENDING or any(effect.name in text for effect in effects.all):
         return Ending.SENT
     if kinds & _UNKNOWN or any(words in text for words in _DOUBT):
         return Ending.UNKNOWN
     return Ending.REFUSED if kinds & _REFUSALS else Ending.NOT_SENT
 
 
-def _is_lost(ending: Ending, effects: Effects, wanted: int) -> bool:
+def _is_lost(ending: Ending, effects: Effects, row: Row) -> bool:
     if ending is Ending.SENT:
-        return effects.made - effects.undone < wanted
-    return ending is not Ending.UNKNOWN and effects.made > 0
+        undone = effects.undone if row.undone is None else row.undone
+        return effects.standing < row.generations - undone
+    return ending not in _TOLD_OTHERWISE and effects.made > 0
 
 
 def _by_case(records: Iterable[dict[str, object]], undone: Callable[[dict[str, object]], bool]) -> dict[str, Effects]:
     found: dict[str, Effects] = {}
     for record in records:
-        tags = record["tags"]
-        name = tags.get("case") if isinstance(tags, dict) else None
-        if name is None:
-            continue
-        known = found.get(name, Effects())
-        found[name] = Effects(
-            made=known.made + 1,
-            undone=known.undone + undone(record),
-            ids=(*known.ids, str(record["callerid"])),
-        )
+        tags = record["tags"] if isinstance(record["tags"], dict) else {}
+        name = tags.get("case")
+        if name is not None:
+            effect = Effect(str(record["callerid"]), tags.get(KEY_TAG), undone(record))
+            found[name] = Effects((*found.get(name, Effects()).all, effect))
     return found
 
 
@@ -185,7 +224,7 @@ def _of(case: Case, calls: dict[str, Effects], messages: dict[str, Effects]) -> 
 def _rules(state: State, did: str) -> Effects:
     """Rules of a number that stand as they were wanted; the second one is a duplicate."""
     standing = [rule for rule in state["rules"].get(did, []) if _is_wanted(rule)]
-    return Effects(made=len(standing), ids=tuple(str(rule["dpId"]) for rule in standing))
+    return Effects(tuple(Effect(str(rule["dpId"])) for rule in standing))
 
 
 def _is_wanted(rule: dict[str, object]) -> bool:

@@ -1,7 +1,8 @@
-"""What happens around the tasks of a batch: killed parts of Airflow, an outage of Directcall, a user's Clear."""
+"""What happens around the tasks of a batch: killed parts of Airflow, an outage of Directcall, what users do to them."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
@@ -15,6 +16,8 @@ from tools.live_airflow import JsonObject
 _SHARE_SENT: Final = 0.3
 #: Of the mapped tasks that go through the triggerer, so many are there when it goes down.
 _SHARE_DEFERRED: Final = 0.5
+#: Seconds after the last send has left: by then each task waits for the end of its own.
+_SECONDS_UNTIL_ALL_WAIT: Final = 3.0
 _ON_THE_WAY: Final = frozenset({"running", "deferred"})
 
 
@@ -29,6 +32,9 @@ class Run:
         self.dag_id = dag_id
         self.run_id = run_id
         self.sends = sends
+        self.stopped: set[tuple[str, int]] = set()
+        """Task instances that a user has marked as failed, by their task's id and map index."""
+        self._all_sent_at: float | None = None
 
     @property
     def is_over(self) -> bool:
@@ -46,6 +52,14 @@ class Run:
         state = self.world.directcall.server.state()
         return (len(state["calls"]) + len(state["messages"])) / self.sends
 
+    def seconds_since_all_sent(self) -> float:
+        """How long ago it was seen for the first time that every send has had an effect; 0 before that."""
+        if self.share_sent() < 1:
+            return 0
+        if self._all_sent_at is None:
+            self._all_sent_at = time.monotonic()
+        return time.monotonic() - self._all_sent_at
+
     def give_up(self) -> None:
         """End a run that takes too long, as a user does: nothing of it may reach into the next batch."""
         path = f"/dags/{self.dag_id}/dagRuns/{self.run_id}"
@@ -56,6 +70,13 @@ class Run:
         named = [[task["task_id"], task["map_index"]] for task in tasks]
         body: JsonObject = {"dag_run_id": self.run_id, "task_ids": named, "dry_run": False, "only_failed": False}
         self.world.airflow.fetch("POST", f"/dags/{self.dag_id}/clearTaskInstances", body)
+
+    def mark_failed(self, tasks: list[JsonObject]) -> None:
+        """Mark tasks as failed as a user does."""
+        for task in tasks:
+            path = f"/dags/{self.dag_id}/dagRuns/{self.run_id}/taskInstances/{task['task_id']}/{task['map_index']}"
+            self.world.airflow.fetch("PATCH", path, {"new_state": "failed"})
+            self.stopped.add((str(task["task_id"]), int(str(task["map_index"]))))
 
 
 Step = Callable[[Run], bool]
@@ -97,6 +118,14 @@ def _clear_during(run: Run) -> bool:
     return True
 
 
+def _mark_failed(run: Run) -> bool:
+    if run.seconds_since_all_sent() < _SECONDS_UNTIL_ALL_WAIT:
+        return False
+    on_the_way = [task for task in run.mapped_tasks() if task["state"] in _ON_THE_WAY]
+    run.mark_failed(on_the_way)
+    return bool(on_the_way)
+
+
 def _clear_after(run: Run) -> bool:
     if not run.is_over:
         return False
@@ -112,5 +141,6 @@ STEPS: Final[Mapping[Disturbance, Step]] = MappingProxyType(
         Disturbance.OUTAGE: _outage,
         Disturbance.CLEARED_DURING: _clear_during,
         Disturbance.CLEARED_AFTER: _clear_after,
+        Disturbance.MARKED_FAILED: _mark_failed,
     }
 )

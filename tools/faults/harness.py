@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Final
 
 import httpx
@@ -21,6 +22,8 @@ from tools.live_airflow import JsonObject
 OURS: Final = "ours"
 BASELINE: Final = "baseline"
 _LOOK_SECONDS: Final = 0.5
+#: Airflow calls a task over as soon as a user does; its process or trigger hears of it some seconds later.
+_AFTERMATH_SECONDS: Final[Mapping[Disturbance | None, float]] = MappingProxyType({Disturbance.MARKED_FAILED: 15})
 
 
 @dataclass(slots=True)
@@ -46,12 +49,13 @@ class RowResult:
 
     @property
     def surprises(self) -> list[Verdict]:
-        """Sends of ours that are duplicated, lost, or ended otherwise than the row says."""
+        """Sends of ours that are duplicated, lost, hung up, or ended otherwise than the row says."""
         return [verdict for verdict in self.verdicts.get(OURS, []) if self._is_surprise(verdict)]
 
     def _is_surprise(self, verdict: Verdict) -> bool:
         is_duplicate = bool(verdict.duplicates) and not self.row.may_duplicate
-        return is_duplicate or verdict.is_lost or verdict.ending not in self.row.ends_as
+        is_stopped_wrongly = self.row.undone is not None and verdict.effects.undone != self.row.undone
+        return is_duplicate or is_stopped_wrongly or verdict.is_lost or verdict.ending not in self.row.ends_as
 
 
 def run_batch(
@@ -72,6 +76,7 @@ def run_batch(
     _prepare(world, rows, [case for of in cases.values() for case in of], seed)
     runs = {by: _start(world, by, of) for by, of in cases.items()}
     disturbed = _attend(runs, rows[0].disturbance, deadline=started + patience)
+    time.sleep(_AFTERMATH_SECONDS.get(rows[0].disturbance, 0))
     state = world.directcall.server.state()
     seconds = time.monotonic() - started
     results = {row.name: RowResult(row, seed, seconds, disturbed) for row in rows}
@@ -150,7 +155,8 @@ def _report(run: Run, task_id: str, map_index: int, task: JsonObject | None) -> 
     if state == "success":
         return Report(state, tries, result=_result(run, task_id, map_index))
     folder = log_folder(airflow.home, run.dag_id, run.run_id, task_id, map_index)
-    return Report(state, tries, said=last_error(folder))
+    was_stopped = (task_id, map_index) in run.stopped
+    return Report(state, tries, said=last_error(folder), was_stopped=was_stopped)
 
 
 def _result(run: Run, task_id: str, map_index: int) -> object:

@@ -12,6 +12,7 @@ from tools.faults.rows import (
     WITH_RULES,
     Disturbance,
     Ending,
+    Kind,
     Point,
     Row,
     Trouble,
@@ -32,6 +33,8 @@ _HAS_STATE_STORE: Final = Version(version("apache-airflow")) >= Version("3.3")
 
 #: Seconds for which an unknown outcome is looked for, in every row.
 SETTLE_SECONDS: Final = 6.0
+#: A row that comes so late is found only if all of that time is used.
+_NEARLY_SETTLE_SECONDS: Final = 0.9 * SETTLE_SECONDS
 
 MATRIX: Final[tuple[Row, ...]] = (
     Row(name="nothing", meaning="nothing goes wrong", kinds=WITH_RULES),
@@ -89,6 +92,13 @@ MATRIX: Final[tuple[Row, ...]] = (
     ),
     Row(name="killed_waiting", meaning="SIGKILL while waiting", kills=(Point.AT_LOOK,), ways=WAITING),
     Row(
+        name="terminated_waiting",
+        meaning="SIGTERM while waiting, though Airflow still wants the task",
+        kills=(Point.TERMINATED_AT_LOOK,),
+        undone=0 if _HAS_STATE_STORE else None,
+        ways=WAITING,
+    ),
+    Row(
         name="killed_at_end",
         meaning="SIGKILL after the end, before Airflow hears of it",
         kills=(Point.AT_END,),
@@ -122,13 +132,13 @@ MATRIX: Final[tuple[Row, ...]] = (
         name="statement_late",
         meaning="cut after the effect, and the row comes nearly settle_seconds later",
         troubles=(Trouble("cut_after"),),
-        statement_seconds=SETTLE_SECONDS * 0.6,
+        statement_seconds=_NEARLY_SETTLE_SECONDS,
     ),
     Row(
         name="statement_late_after_kill",
         meaning="SIGKILL between reply and note, and the row comes nearly settle_seconds later",
         kills=(Point.AFTER_REPLY,),
-        statement_seconds=SETTLE_SECONDS * 0.6,
+        statement_seconds=_NEARLY_SETTLE_SECONDS,
     ),
     Row(
         name="no_statement_fail",
@@ -200,8 +210,19 @@ MATRIX: Final[tuple[Row, ...]] = (
         meaning="a user clears tasks that wait",
         disturbance=Disturbance.CLEARED_DURING,
         may_duplicate=not _HAS_STATE_STORE,
+        undone=0 if _HAS_STATE_STORE else None,
         pace=2.0,
         ways=WAITING,
+        with_baseline=False,
+    ),
+    Row(
+        name="cleared_settling",
+        meaning="cut after the effect, and a user clears tasks that look for it",
+        troubles=(Trouble("cut_after"),),
+        disturbance=Disturbance.CLEARED_DURING,
+        statement_seconds=_NEARLY_SETTLE_SECONDS,
+        may_duplicate=not _HAS_STATE_STORE,
+        undone=0 if _HAS_STATE_STORE else None,
         with_baseline=False,
     ),
     Row(
@@ -209,6 +230,18 @@ MATRIX: Final[tuple[Row, ...]] = (
         meaning="a user clears the tasks after their end: each is wanted once more",
         disturbance=Disturbance.CLEARED_AFTER,
         generations=2,
+        with_baseline=False,
+    ),
+    Row(
+        name="marked_failed",
+        meaning="a user marks tasks as failed while they wait for long calls: they are hung up, and nothing follows",
+        disturbance=Disturbance.MARKED_FAILED,
+        number="0600",
+        pace=2.0,
+        kinds=(Kind.CALL,),
+        ways=WAITING if _HAS_STATE_STORE else (Way.WORKER_WAITS,),
+        undone=1,
+        ends_as=frozenset({Ending.STOPPED}),
         with_baseline=False,
     ),
     # Refusals for good.

@@ -40,7 +40,7 @@ class Way(StrEnum):
 
 
 class Point(StrEnum):
-    """Where a task's process is killed, by SIGKILL from itself."""
+    """Where a task's process is killed, by SIGKILL from itself unless another signal is named."""
 
     BEFORE_REQUEST = "before_request"
     """All is ready, and the request has not left."""
@@ -50,6 +50,8 @@ class Point(StrEnum):
     """At the first look at a state, a statement or rules: while waiting or settling."""
     AT_END = "at_end"
     """All is done, and Airflow has not heard of it."""
+    TERMINATED_AT_LOOK = "terminated_at_look"
+    """At the first look too, but by SIGTERM, as a worker's platform does it; Airflow still wants the task."""
 
 
 class Disturbance(StrEnum):
@@ -64,9 +66,11 @@ class Disturbance(StrEnum):
     OUTAGE = "outage"
     """Directcall's server goes away for some seconds, with whatever it was doing."""
     CLEARED_DURING = "cleared_during"
-    """A user clears tasks that wait for the end of what they sent."""
+    """A user clears tasks that wait for the end of what they sent, or look for it."""
     CLEARED_AFTER = "cleared_after"
     """A user clears the tasks after they have succeeded: everything is wanted once more."""
+    MARKED_FAILED = "marked_failed"
+    """A user marks tasks as failed while they wait for the end of what they sent."""
 
 
 class Ending(StrEnum):
@@ -80,6 +84,8 @@ class Ending(StrEnum):
     """It failed, and nothing in its error says that anything was, or may have been, sent."""
     MUTE = "mute"
     """It failed without any error in its log: its process died."""
+    STOPPED = "stopped"
+    """A user has marked it as failed."""
     UNFINISHED = "unfinished"
     """It had not ended when the harness stopped waiting."""
 
@@ -194,6 +200,7 @@ class Row:
     :ivar ways: how.
     :ivar ends_as: how every task of ours should end.
     :ivar generations: how often each send is wanted.
+    :ivar undone: of these, how many are hung up or cancelled; None for any number.
     :ivar may_duplicate: our own second sends are what the policy asks for, so they do not count as duplicates.
     :ivar with_baseline: whether what an author would write without us meets it too.
     """
@@ -213,6 +220,7 @@ class Row:
     ways: tuple[Way, ...] = ALL_WAYS
     ends_as: frozenset[Ending] = field(default=_SENT)
     generations: int = 1
+    undone: int | None = 0
     may_duplicate: bool = False
     with_baseline: bool = True
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from datetime import timedelta
 
 from airflow.sdk import DAG, task
@@ -29,12 +31,50 @@ with DAG("routing_for_a_while", schedule=None):
         if dag_run.conf["fails"]:
             raise RuntimeError("the middle fails")
 
-    apply >> middle() >> restore.as_teardown(setups=apply)
+    apply >> middle() >> restore.as_teardown()
+
+with DAG("routing_fails_half_way", schedule=None):
+    apply = DirectcallApplyNumberRulesOperator(task_id="apply", did=DID, rules=RULES)
+    restore = DirectcallRestoreNumberRulesOperator(task_id="restore", snapshot_task_id="apply", **NO_WAIT_RETRIES)
+
+    @task
+    def work() -> None:
+        """What the rules were changed for."""
+
+    apply >> work() >> restore.as_teardown()
 
 with DAG("routing_retried", schedule=None):
     DirectcallApplyNumberRulesOperator(
         task_id="apply", did=DID, rules=RULES, on_drift="{{ dag_run.conf['on_drift'] }}", **NO_WAIT_RETRIES
     )
 
-with DAG("sound", schedule=None):
-    DirectcallAddSoundOperator(task_id="add", audio="{{ dag_run.conf['audio'] }}", name="saudacao")
+
+class DyingApply(DirectcallApplyNumberRulesOperator):
+    """Its first try is killed between the first write and the second one."""
+
+    def execute(self, context):
+        from airflow_provider_directcall.api.client import Client
+
+        send, written = Client.send, []
+
+        def mortal(client, request):
+            if request.endpoint_name == "save_rule":
+                if written:
+                    os.kill(os.getpid(), signal.SIGKILL)
+                written.append(request)
+            return send(client, request)
+
+        if context["ti"].try_number == 1:
+            Client.send = mortal
+        return super().execute(context)
+
+
+with DAG("routing_killed", schedule=None):
+    DyingApply(task_id="apply", did=DID, rules=RULES, retries=1, retry_delay=timedelta(seconds=1))
+
+with DAG("routing_given_back", schedule=None):
+    DirectcallRestoreNumberRulesOperator(task_id="restore", snapshot="{{ dag_run.conf['snapshot'] }}")
+
+for dag_id in ("sound", "same_sound"):
+    with DAG(dag_id, schedule=None):
+        DirectcallAddSoundOperator(task_id="add", audio="{{ dag_run.conf['audio'] }}", name=dag_id)

@@ -1,4 +1,7 @@
-"""Lets a task's process kill itself at one point of a request's life, as the kernel does when memory runs out."""
+"""Lets a task's process kill itself at one point of a request's life, as the kernel does when memory runs out.
+
+Or lets it be told to end, as a platform does that takes a machine away.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 BEFORE_REQUEST, AFTER_REPLY, AT_LOOK, AT_END = "before_request", "after_reply", "at_look", "at_end"
+TERMINATED_AT_LOOK = "terminated_at_look"
 
 _SENDS: Final = frozenset({"place_call", "send_message", "save_rule"})
 _LOOKS: Final = frozenset({"message_status", "list_statement", "list_messages", "call_status", "list_rules"})
@@ -40,6 +44,7 @@ def dying_at(point: str | None) -> Iterator[None]:
         name = request.endpoint_name
         _die_if(point, BEFORE_REQUEST, name in _SENDS)
         _die_if(point, AT_LOOK, name in _LOOKS)
+        _terminate_if(point, condition=name in _LOOKS)
         reply: T = kept(self, request)
         _die_if(point, AFTER_REPLY, name in _SENDS)
         return reply
@@ -62,6 +67,7 @@ class DyingTransport:
         """Before a request leaves."""
         _die_if(self._point, BEFORE_REQUEST, request.url.path in _SENDING_PATHS)
         _die_if(self._point, AT_LOOK, request.url.path in _LOOKING_PATHS)
+        _terminate_if(self._point, condition=request.url.path in _LOOKING_PATHS)
 
     def after(self, response: httpx.Response) -> None:
         """After the reply was read."""
@@ -76,6 +82,12 @@ class DyingTransport:
 def _die_if(point: str | None, here: str, condition: bool) -> None:
     if condition and point == here:
         _die()
+
+
+def _terminate_if(point: str | None, *, condition: bool) -> None:
+    """Whether the process ends by it, and when, its own handler decides."""
+    if condition and point == TERMINATED_AT_LOOK:
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _die() -> NoReturn:

@@ -1,38 +1,47 @@
-"""The rules that a task wants on a number, out of its arguments: a calendar at a moment, or a list of rules."""
+"""The rules that shall stand on a number, out of a task's arguments: a calendar at a moment, or a list of rules."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from airflow_provider_directcall.tasks import rendered
 from airflow_provider_directcall.tasks.templated_rules import rule_from_template
 
 if TYPE_CHECKING:
     from airflow_provider_directcall.routing.calendars.calendar import RoutingCalendar
+    from airflow_provider_directcall.routing.explaining.findings import Finding
     from airflow_provider_directcall.routing.rules import NumberRule
-
-_JSON_BEGINS: Final = "{"
 
 
 @dataclass(frozen=True, slots=True)
-class WantedRules:
+class DesiredRules:
     """What shall stand.
 
     :ivar did: the number, without 55.
     :ivar rules: all rules that shall stand on it.
     :ivar made_for: the moment from which they do what the calendar says; None for a list of rules, which has no dates.
     :ivar valid_until: when they stop doing so.
+    :ivar calendar: the calendar that they are made of, the emergency included; None for a list of rules.
     """
 
     did: str = field(repr=False)
     rules: tuple[NumberRule, ...]
     made_for: datetime | None = None
     valid_until: datetime | None = None
+    calendar: RoutingCalendar | None = field(default=None, repr=False)
+
+    def findings(self, now: datetime) -> tuple[Finding, ...]:
+        """What is surely or maybe wrong with them, errors first; numbers are masked."""
+        from airflow_provider_directcall.routing.explaining.checking import check_calendar, check_rules
+
+        if self.calendar is None:
+            return check_rules(self.rules, did=self.did)
+        return check_calendar(self.calendar, at=self.made_for or now)
 
     def check_not_over(self, now: datetime) -> None:
         """Refuse rules that would do harm: dates are weekdays in them, and those come again.
@@ -46,20 +55,29 @@ class WantedRules:
                 "cleared?)"
             )
 
-    def rehearsal(self, now: datetime) -> str | None:
-        """A warning where rules are made for a day to come: until then they may do what is not meant."""
+    def check_not_ahead(self, now: datetime) -> None:
+        """Refuse rules that are made for a day to come: a line knows no dates, so they would hold from now on.
+
+        :raises ValueError: the first local day of the calendar's moment lies after today.
+        """
+        if (day := self.day_ahead(now)) is not None:
+            raise ValueError(
+                f"at: rules made for {day} would hold from now on; DirectcallPlanNumberRulesOperator shows what they "
+                "would be, and allow_future=True writes them all the same"
+            )
+
+    def day_ahead(self, now: datetime) -> date | None:
+        """The first local day that the rules are made for where it lies after today, otherwise None."""
         if self.made_for is None or self.valid_until is None:
             return None
         zone = self.valid_until.tzinfo
         first_day = self.made_for.astimezone(zone).date()
-        if first_day <= now.astimezone(zone).date():
-            return None
-        return f"the rules are made for {first_day} and later; what they say of weekdays holds from now on"
+        return first_day if first_day > now.astimezone(zone).date() else None
 
 
 def rules_of_calendar(
     calendar: object, *, at: object, now: datetime, horizon_days: object, emergency: object, folder: Path | None
-) -> WantedRules:
+) -> DesiredRules:
     """The rules of a calendar.
 
     :param calendar: a ``RoutingCalendar``, a mapping or a text with the keys of a calendar file, or the path of one.
@@ -76,10 +94,10 @@ def rules_of_calendar(
         raise ValueError("horizon_days: a number of days is needed")
     known = _with_emergency(_calendar(calendar, folder), emergency)
     rules = rules_for(known, moment, horizon_days=days)
-    return WantedRules(known.did, rules, moment, valid_until(known, moment, horizon_days=days))
+    return DesiredRules(known.did, rules, moment, valid_until(known, moment, horizon_days=days), known)
 
 
-def rules_of_list(did: object, rules: object) -> WantedRules:
+def rules_of_list(did: object, rules: object) -> DesiredRules:
     """Rules that are listed: objects or mappings, or the text of a list of mappings.
 
     :raises ValueError: any of them cannot be; all problems are told at once.
@@ -99,23 +117,19 @@ def rules_of_list(did: object, rules: object) -> WantedRules:
             with problems.at(f"rules[{index}]"):
                 found.append(rule_from_template(item))
     problems.tell()
-    return WantedRules(number, tuple(found))
+    return DesiredRules(number, tuple(found))
 
 
 def _calendar(value: object, folder: Path | None) -> RoutingCalendar:
-    from airflow_provider_directcall.routing.calendars.files import calendar_from, load_calendar
+    from airflow_provider_directcall.routing.calendars.files import calendar_from, load_calendar, names_file
 
-    if isinstance(value, os.PathLike) or (isinstance(value, str) and _names_file(value)):
+    if isinstance(value, os.PathLike) or (isinstance(value, str) and names_file(value)):
         path = _found(Path(value), folder)
         try:
             return load_calendar(path)
         except OSError as error:
             raise ValueError(f"calendar: {path} cannot be read: {error.strerror}") from error
     return load_calendar(value) if isinstance(value, str) else calendar_from(value)
-
-
-def _names_file(text: str) -> bool:
-    return bool(text.strip()) and "\n" not in text and not text.lstrip().startswith(_JSON_BEGINS)
 
 
 def _found(path: Path, folder: Path | None) -> Path:

@@ -106,14 +106,16 @@ def test_a_task_that_is_ended_while_it_looks_sends_nothing_more(run, world):
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
-def test_a_task_that_is_ended_before_it_has_sent_sends_nothing(run, world, kind):
-    """Airflow's signal comes while the task asks for its token; its SIGKILL some seconds after that."""
+def test_a_task_that_is_ended_before_it_has_sent_sends_nothing(run, world, kind, monkeypatch):
+    """Airflow's signal comes while the task reads what an earlier try left; its SIGKILL some seconds after that."""
+    read = run.store.get
 
-    def tell():
+    def told_while_reading(key):
         world.task_state = "failed"
         run.task.on_kill()
+        return read(key)
 
-    world.meets["before request_token"] = tell
+    monkeypatch.setattr(run.store, "get", told_while_reading)
     with suppress(Exception):  # as above
         run.start(kind.task(waits=True))
     assert world.task_state == "failed"

@@ -201,10 +201,10 @@ class DeliveringOperator(BaseOperator, Generic[Reply]):
         if next_method not in _WAYS_BACK:
             course, journal = self._course(context)
             # Without a store nobody knows what the trigger waited for; looking for it is right in any case.
-            record = journal.read() if journal.remembers else course.first_record()
-            self._record = record
-            if record is not None and (record.phase is Phase.SENDING or not journal.remembers):
+            record = journal.read() if journal.remembers else course.first_record().at(Phase.SENDING)
+            if record is not None and record.phase is Phase.SENDING:
                 return self._settle_after_lost_trigger(context, record)
+            self.log.error("The trigger that waited for the end of %s failed.", named(record.ids) if record else "it")
         result: Result = super().resume_execution(next_method, next_kwargs, context)
         return result
 
@@ -246,7 +246,8 @@ class DeliveringOperator(BaseOperator, Generic[Reply]):
 
     def _take(self, hook: DirectcallHook, context: Context, course: Course, step: Step) -> Result | Step:
         if isinstance(step, (GoOn, Settle)) and self._goes_elsewhere(step.record):
-            return self._refuse_to_mix(course, step.record)
+            is_asked = step.record.reported and isinstance(step, GoOn) and step.cleared
+            return self._refuse_to_mix(course, step.record, is_asked=is_asked or course.was_asked_again(step.record))
         if isinstance(step, GoOn):
             self._record = step.record
             return self._go_on(hook, context, step)
@@ -261,6 +262,8 @@ class DeliveringOperator(BaseOperator, Generic[Reply]):
 
     def _deliver(self, hook: DirectcallHook, course: Course, record: Record) -> Step:
         """Write down that the request leaves, let it leave, write down what came back."""
+        if self._kill_asked and self._is_ended():
+            raise AirflowFailException("A user has ended the task before anything was sent; nothing is sent.")
         request = self._request(record.key)
         hook.client.check(request)
         record = replace(course.sending(record, Waiter.now()), target=self._mark(record.key))
@@ -286,9 +289,12 @@ class DeliveringOperator(BaseOperator, Generic[Reply]):
         account = (self._settings.base_url, self._settings.client_id) if self._settings is not None else ()
         return target_mark(key, [*account, *self._target()])
 
-    def _refuse_to_mix(self, course: Course, record: Record) -> Step:
-        """An earlier try sent to others: neither its result nor a look for it would mean what it seems to mean."""
-        if course.was_asked_again(record):
+    def _refuse_to_mix(self, course: Course, record: Record, *, is_asked: bool) -> Step:
+        """An earlier try sent to others: neither its result nor a look for it would mean what it seems to mean.
+
+        :param is_asked: a person was told so, and has asked for it again.
+        """
+        if is_asked:
             return course.anew(record)
         self._keep(record.at(record.phase, reported=True))
         raise AirflowFailException(

@@ -125,19 +125,6 @@ class SendingOperator(DeliveringOperator[Reply], Generic[Reply, Outcome]):
                 outcome = self._end(hook, context, step, Waiter.now() + READ_GRACE)
             return outcome if isinstance(outcome, dict) else self._follow(hook, context, course, outcome)
 
-    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Result:
-        """Airflow's way back from a deferral: a retry after a trigger that failed must not send again either."""
-        if next_method == "execute_settled":
-            return super().resume_execution(next_method, next_kwargs, context)
-        with failing_without_retry(self._is_final_after_effect, self._about):
-            return super().resume_execution(next_method, next_kwargs, context)
-
-    def _about(self) -> str:
-        """What an error is about, as far as it is known."""
-        if self._record is None:
-            return "what was sent"
-        return named(self._record.ids) or f"airflow_key {self._record.key}"
-
     def _stop(self) -> None:
         """Stop what was sent, if it can be stopped and is not known to be over; that it is over already is fine."""
         undo, settings, record, self._undo = self._undo, self._settings, self._record, None

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from enum import Enum, auto
 
 from airflow_provider_directcall.delivery.settling import Seen, Sighting
-from airflow_provider_directcall.errors import DirectcallRefused, DirectcallUnavailable
+from airflow_provider_directcall.errors import DirectcallRefused, DirectcallReplyError, DirectcallUnavailable
 
 BEGIN = datetime(2026, 3, 4, 10, tzinfo=UTC)
 
@@ -49,6 +49,7 @@ class Directcall:
         self.now = BEGIN
         self.effects: list[Effect] = []
         self.statement_is_down_until = BEGIN
+        self.has_statement = True
 
     def take(self, key: str, *, seconds: float, word: str, lateness: float) -> Effect:
         """Do what a request asks for."""
@@ -86,6 +87,8 @@ class Directcall:
         return effect.in_statement_at <= self.now
 
     def _ask(self) -> None:
+        if not self.has_statement:
+            raise DirectcallReplyError("no such page")
         if self.now < self.statement_is_down_until:
             raise DirectcallUnavailable("no statement for now")
 

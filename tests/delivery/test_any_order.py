@@ -43,11 +43,13 @@ class Deliveries(RuleBasedStateMachine):
         waits=st.booleans(),
         is_call=st.booleans(),
         fails_on=st.sampled_from([frozenset(), frozenset({"busy"}), frozenset({"busy", "cancelled"})]),
+        has_statement=st.sampled_from([True, True, True, False]),
     )
-    def begin(self, data, retries, policy, waits, is_call, fails_on):
+    def begin(self, data, retries, policy, waits, is_call, fails_on, has_statement):
         self.data, self.retries, self.policy = data, retries, policy
         self.waits, self.is_call, self.fails_on = waits, is_call, fails_on if waits else frozenset()
         self.directcall, self.store = Directcall(), Store(remembers=self.remembers)
+        self.directcall.has_statement = has_statement
         self.number, self.max_tries = 0, retries
         self.state = "to run"
         self.running: Try | None = None
@@ -144,11 +146,12 @@ class Deliveries(RuleBasedStateMachine):
     @rule()
     def a_user_clears_it(self):
         self._arrive()
-        before, self.max_tries = self.max_tries, self.number + self.retries
+        self.max_tries = self.number + self.retries
         has_succeeded = self.state == "succeeded"
         self.state = "to run"
-        if self.max_tries == before and self.number <= before:
-            return  # ``retries`` was lowered by as many tries as there were: Airflow shows a retry, and so it is taken
+        if self._looks_like_a_retry():
+            self.must_be_after = None
+            return
         self.licence = "a Clear"
         if has_succeeded and self.running.end is End.SENT and self.last_sent is not None:
             self.must_be_after = self.last_sent.generation
@@ -203,6 +206,8 @@ class Deliveries(RuleBasedStateMachine):
     def _effect(self, record: Record) -> None:
         if self.last_sent is not None and record.generation == self.last_sent.generation:
             return
+        if self.doubtful[record.key] and not self.remembers:
+            return  # "resend" in a generation that was over already, which nobody could see
         if self.last_sent is not None:
             assert record.generation > self.last_sent.generation
             is_retry = record.try_number > self.last_sent.try_number
@@ -272,6 +277,11 @@ class Deliveries(RuleBasedStateMachine):
             self.licence = "a stop"
             if is_written:
                 self.store.write(self.number, record.at(Phase.STOPPED))
+
+    def _looks_like_a_retry(self) -> bool:
+        """Whether a Clear cannot be seen: ``retries`` was lowered by just as many tries as there were before."""
+        record = self.store.read(self.store.owner)
+        return record is not None and record.max_tries == self.max_tries and self.number <= self.max_tries
 
     @property
     def may_change_retries(self) -> bool:

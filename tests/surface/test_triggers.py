@@ -151,10 +151,12 @@ def test_what_cannot_be_looked_for_is_unknown_in_the_end(world, connect, dead_po
 
 
 @pytest.mark.parametrize("kind", SETTLING_EXAMPLES, ids=lambda kind: kind.__name__)
-def test_a_wrong_secret_is_no_verdict(world, connect, kind):
+def test_with_a_wrong_secret_it_is_unknown_until_somebody_mends_it(world, connect, kind):
     connect(password="wrong")
     event = fire(example(kind))
-    assert (event["status"], "verdict" in event) == ("error", False)
+    assert (event["status"], event["verdict"], event["may_pass"]) == ("settled", "unknown", 1)
+    assert "not accepted" in event["reason"]
+    assert "wrong" not in event["reason"]
 
 
 @pytest.mark.parametrize(

@@ -198,7 +198,7 @@ class Course:
         if verdict.kind is VerdictKind.ABSENT:
             return self._again(record) or TryLater(record.at(Phase.NOT_SENT), _NEVER_THERE)
         if verdict.may_pass and self._attempt.has_retries:
-            return TryLater(self._attempt.taken_up(record), verdict.reason)
+            return TryLater(self._attempt.taken_up(record).at(Phase.SENDING, reported=record.reported), verdict.reason)
         return self._without_knowing(record, verdict)
 
     def anew(self, record: Record) -> Step:

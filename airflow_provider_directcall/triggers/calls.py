@@ -97,7 +97,7 @@ class CallCompletedTrigger(PollingTrigger):
         if self.callerid is None:
             self.log.warning("%r: Directcall has no way to cancel a scheduled call; it will be dialled", self)
             return
-        await hang_up(self, self.origin, self.destination)
+        await self.finish(hang_up(self, self.origin, self.destination))
 
 
 async def hang_up(trigger: PollingTrigger, origin: str | None, destination: str) -> None:

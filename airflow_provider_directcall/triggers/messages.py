@@ -58,6 +58,9 @@ class MessageDeliveredTrigger(PollingTrigger):
 
     async def on_kill(self) -> None:
         """Cancel the message, unless the task was cleared and will go on with it; that it has left already is fine."""
+        await self.finish(self._cancel())
+
+    async def _cancel(self) -> None:
         if await self.was_cleared():
             self.log.info("%r goes on: the cleared task will wait for it", self)
             return

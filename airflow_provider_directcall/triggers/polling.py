@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from abc import abstractmethod
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 #: Pause before the first poll, at least. The task has just looked for itself; and Airflow (up to 3.3.2 at least) fails
 #: a deferred task that is resumed before its scheduler has heard that the worker let go of it: apache/airflow#72716.
 _FIRST_PAUSE_SECONDS = 5.0
+
+
+#: An event loop keeps no strong reference to its tasks.
+_UNDER_WAY: set[asyncio.Future[None]] = set()
 
 
 class PollingTrigger(BaseTrigger):
@@ -89,6 +93,13 @@ class PollingTrigger(BaseTrigger):
         """Yield one event, at the end of the wait."""
         event = await self._first_event()
         yield TriggerEvent({**event, **self.about()})  # type: ignore[no-untyped-call]  # Airflow does not annotate it
+
+    async def finish(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do something to its end, also when Airflow cancels the trigger once more before it has come to that."""
+        task = asyncio.ensure_future(work)
+        _UNDER_WAY.add(task)
+        task.add_done_callback(_UNDER_WAY.discard)
+        await asyncio.shield(task)
 
     async def was_cleared(self) -> bool:
         """Whether the user who acted on the task has cleared it, so that it will run again.

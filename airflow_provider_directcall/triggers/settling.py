@@ -157,7 +157,7 @@ class CallSettlingTrigger(SettlingTrigger):
     async def on_kill(self) -> None:
         """Hang up what is in progress between the two, which may be the call; one that is only scheduled is not."""
         if self.scheduled_for is None:
-            await hang_up(self, self.origin, self.destination)
+            await self.finish(hang_up(self, self.origin, self.destination))
 
 
 class MessageSettlingTrigger(SettlingTrigger):

@@ -57,7 +57,7 @@ class Deliveries(RuleBasedStateMachine):
         self.in_flight: tuple[Iterator[Point], object] | None = None
         self.doubtful: Counter[str] = Counter()
         self.last_sent: Record | None = None
-        self.licence = "the first"
+        self.licence = self.licence_in_flight = "the first"
         self.must_be_after: int | None = None
 
     # What Airflow does
@@ -138,6 +138,7 @@ class Deliveries(RuleBasedStateMachine):
         self._begin_try()
         if self._run_until(Point.IN_FLIGHT):
             self.in_flight = (self.life, self.directcall.now + timedelta(seconds=SETTLE_SECONDS / 3))
+            self.licence_in_flight = self.licence
             self._lost()
 
     # What a user does
@@ -316,6 +317,7 @@ class Deliveries(RuleBasedStateMachine):
         if self.in_flight is None:
             return
         life, _ = self.in_flight
+        self.licence = self.licence or self.licence_in_flight
         try:
             for point in life:
                 if point is Point.RESTING or not self.remembers:

@@ -24,7 +24,7 @@ export UV_NATIVE_TLS := 1
 export UV_PYTHON_DOWNLOADS := never
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo sandbox test lint types layers coverage processes unit bench compat constraints format build package clean
+.PHONY: help install demo sandbox test lint types layers coverage processes unit bench compat long constraints format build package clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -37,7 +37,7 @@ demo: install ## Run both example DAGs on a real Airflow against a local Directc
 sandbox: install ## Start a local Directcall on port 8025
 	$(VENV)/bin/directcall-sandbox --port 8025
 
-test: lint types layers coverage processes ## Everything that CI checks in the source tree
+test: lint types layers coverage long processes ## Everything that CI checks in the source tree
 
 lint: install ## Style and common mistakes (ruff)
 	$(RUN) ruff check
@@ -51,11 +51,14 @@ layers: install ## Imports point down the layers (import-linter)
 
 coverage: install ## The fast tests, with branch coverage of at least 95 %
 	rm -f .coverage .coverage.*
-	$(RUN) coverage run -m $(PYTEST) -m "not airflow" --durations 10
+	$(RUN) coverage run -m $(PYTEST) -m "not airflow and not long" --durations 10
 	$(RUN) coverage combine --quiet
 	$(RUN) coverage report
 	$(RUN) coverage json --quiet -o .cache/coverage.json
 	$(RUN) tools.coverage_gate .cache/coverage.json
+
+long: install ## The fast tests that take long: untraced
+	$(RUN) $(PYTEST) -m long
 
 processes: install ## The tests that start whole Airflows, one after the other; untraced, which would double their time
 	$(RUN) pytest -m airflow --durations 10

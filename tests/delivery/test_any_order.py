@@ -30,6 +30,8 @@ MOST_STEPS = 200
 #: An answer that is lost after the effect is what it is all about, so it comes more often.
 FATES = [*Fate, Fate.ACCEPTED, Fate.LOST_AFTER, Fate.LOST_AFTER]
 
+pytestmark = pytest.mark.long
+
 
 class Deliveries(RuleBasedStateMachine):
     """One task instance, its tries and its user; a Directcall that loses answers and shows rows late."""
@@ -338,7 +340,7 @@ def test_any_order_keeps_the_promise(machine):
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=800,
+            max_examples=300,
             stateful_step_count=20,
             deadline=None,
             suppress_health_check=list(HealthCheck),

@@ -21,6 +21,8 @@ from . import year_calendars as calendars
 from . import year_oracle as oracle
 from .year_oracle import Course, Line
 
+pytestmark = pytest.mark.long
+
 DID = "1130000001"
 ZONE = ZoneInfo("America/Sao_Paulo")
 SECRET = "sandbox-secret"

@@ -286,7 +286,8 @@ class DeliveringOperator(BaseOperator, Generic[Reply]):
         return bool(record.target) and record.target != self._mark(record.key)
 
     def _mark(self, key: str) -> str:
-        account = (self._settings.base_url, self._settings.client_id) if self._settings is not None else ()
+        # Not the address: the same account may be reached by another one, a proxy for example.
+        account = (self._settings.client_id,) if self._settings is not None else ()
         return target_mark(key, [*account, *self._target()])
 
     def _refuse_to_mix(self, course: Course, record: Record, *, is_asked: bool) -> Step:

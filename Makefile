@@ -24,7 +24,7 @@ export UV_NATIVE_TLS := 1
 export UV_PYTHON_DOWNLOADS := never
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo sandbox test lint types layers coverage processes unit bench compat long constraints format build package clean
+.PHONY: help install demo sandbox test lint types layers coverage processes unit bench compat faults long constraints format build package clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -61,7 +61,10 @@ long: install ## The fast tests that take long: untraced
 	$(RUN) $(PYTEST) -m long
 
 processes: install ## The tests that start whole Airflows, one after the other; untraced, which would double their time
-	$(RUN) pytest -m airflow --durations 10
+	$(RUN) pytest -m "airflow and not faults" --durations 10
+
+faults: install ## Once-only sending from real task processes under each fault, a few sends each; not among "make test"
+	$(RUN) pytest -m faults --durations 10
 
 unit: install ## The fast tests: no Airflow processes
 	$(RUN) $(PYTEST) -m "not airflow"

@@ -17,6 +17,8 @@ from tools.faults.report import sentence
 from tools.faults.rows import Row, side_by_side
 from tools.faults.world import World, running_world
 
+pytestmark = pytest.mark.faults
+
 #: One send of each kind a row; the ways differ from row to row.
 SENDS = 4
 SEED = 20

@@ -58,7 +58,7 @@ def check(constraints: Path, arguments: Sequence[str]) -> bool:
     started = time.monotonic()
     python = installed(constraints)
     ready = time.monotonic()
-    done = _run([str(python), "-m", "pytest", "-m", "airflow", *_TESTS, *arguments], check=False)
+    done = _run([str(python), "-m", "pytest", "-m", "faults", *_TESTS, *arguments], check=False)
     took = f"{ready - started:.0f} s to install, {time.monotonic() - ready:.0f} s to run"
     print(f"{constraints.stem}: {'failed' if done.returncode else 'passed'} ({took})", flush=True)
     return done.returncode == 0

@@ -8,9 +8,15 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk.definitions.retry_policy import RetryDecision, RetryPolicy
-
 from airflow_provider_directcall.errors import DirectcallAuthError, DirectcallError
+
+try:
+    from airflow.sdk.definitions.retry_policy import RetryDecision, RetryPolicy
+
+    _IS_KNOWN = True
+except ImportError:  # before Airflow 3.3, where only making one is an error
+    RetryPolicy = object  # type: ignore[assignment, misc]
+    _IS_KNOWN = False
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -33,6 +39,10 @@ class DirectcallRetryPolicy(RetryPolicy):
     ``@task(retries=3, retry_policy=DirectcallRetryPolicy())``. It knows nothing of what a task did before the error: a
     task that makes several calls or sends several messages has to keep track of them itself.
     """
+
+    def __init__(self) -> None:
+        if not _IS_KNOWN:
+            raise RuntimeError("DirectcallRetryPolicy needs Airflow 3.3 or newer, which has retry policies")
 
     def evaluate(
         self, exception: BaseException, try_number: int, max_tries: int, context: Context | None = None

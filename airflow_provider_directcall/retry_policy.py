@@ -15,7 +15,7 @@ try:
 
     _IS_KNOWN = True
 except ImportError:  # before Airflow 3.3, where only making one is an error
-    RetryPolicy = object  # type: ignore[assignment, misc]
+    RetryPolicy = object  # type: ignore[assignment, misc]  # a stand-in, so that the class below can be made
     _IS_KNOWN = False
 
 if TYPE_CHECKING:

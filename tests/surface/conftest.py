@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 import httpx
 import pytest
+from airflow.sdk import Variable
 from airflow.sdk.bases import sensor as airflow_sensor
 from airflow.sdk.bases.operator import ExecutorSafeguard
 from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
@@ -19,6 +20,8 @@ from airflow_provider_directcall.sandbox import SandboxServer
 from airflow_provider_directcall.tasks.waiting import Waiter
 from airflow_provider_directcall.triggers.polling import PollingTrigger
 
+from .rule_tasks import ORDINARY
+from .variables import Variables
 from .world import ORIGIN, Run, World
 
 Connect = Callable[..., None]
@@ -90,6 +93,28 @@ def run(world: World) -> Run:
 def forgetful_run(world: World) -> Run:
     """A task instance without a state store: Airflow 3.1 and 3.2."""
     return Run(world, remembers=False)
+
+
+@pytest.fixture
+def variables(monkeypatch: pytest.MonkeyPatch) -> Variables:
+    """Airflow's Variables."""
+    kept = Variables()
+    monkeypatch.setattr(Variable, "get", kept.get)
+    monkeypatch.setattr(Variable, "set", kept.set)
+    return kept
+
+
+@pytest.fixture
+def ordinary_day(world: World, variables: Variables) -> None:
+    """A day without a holiday in the week after it, for tasks that remember a number's rules."""
+    world.sandbox.set_time(datetime.fromisoformat(ORDINARY))
+    world.variables = variables
+
+
+@pytest.fixture
+def logged(capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> Callable[[], str]:
+    """All that a task's log has."""
+    return lambda: "".join(capfd.readouterr()) + caplog.text
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 
 from airflow_provider_directcall.routing.calendars import Emergency
 
-from .variables import Variables, variables  # noqa: F401 - a fixture
+from .variables import Variables
 
 FILE = Path(__file__).resolve().parents[2] / "example_dags" / "example_emergency_routing.py"
 NAME = "directcall_emergency"
@@ -27,7 +27,7 @@ def dag():
 
 
 @pytest.fixture
-def run(dag, variables):  # noqa: F811 - the fixture of that name
+def run(dag, variables):
     """Runs one task that is a function."""
     return lambda task_id, **arguments: dag.get_task(task_id).python_callable(**arguments)
 
@@ -41,13 +41,13 @@ def in_minutes(minutes):
 
 
 @pytest.mark.parametrize("wrong", [{"until": in_minutes(-1)}, {"until": "amanhã"}, {"to": "99"}])
-def test_what_cannot_be_is_not_kept(run, variables, wrong):  # noqa: F811
+def test_what_cannot_be_is_not_kept(run, variables, wrong):
     with pytest.raises(ValueError, match=r"until|to"):
         switched(run, **wrong)
     assert variables.kept == {}
 
 
-def test_who_reaches_nobody_on_the_mobile_gets_the_voicemail_of_the_calendar(run, variables):  # noqa: F811
+def test_who_reaches_nobody_on_the_mobile_gets_the_voicemail_of_the_calendar(run, variables):
     until = in_minutes(5)
     assert switched(run, until=until)["until"] == until
     emergency = Emergency(**json.loads(variables.kept[NAME]))
@@ -70,7 +70,7 @@ def test_without_an_end_nobody_waits_for_one(run):
     ],
     ids=["nothing", "off", "another without end", "another with a later end"],
 )
-def test_the_end_clears_its_own_emergency_only(run, variables: Variables, monkeypatch, then, is_over):  # noqa: F811
+def test_the_end_clears_its_own_emergency_only(run, variables: Variables, monkeypatch, then, is_over):
     switched(run, until=in_minutes(5))
     if then:
         switched(run, **then)

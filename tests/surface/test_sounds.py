@@ -11,7 +11,6 @@ from airflow_provider_directcall.errors import DirectcallAuthError, DirectcallNo
 from airflow_provider_directcall.operators.sounds import DirectcallAddSoundOperator
 from airflow_provider_directcall.sandbox import Fault
 
-from .variables import variables  # noqa: F401 - a fixture
 from .world import Run
 
 MP3 = b"ID3\x04" + b"\0" * 100
@@ -19,7 +18,7 @@ WAV = b"RIFF\x24\0\0\0WAVEfmt " + b"\0" * 100
 
 
 @pytest.fixture
-def runs(world, variables):  # noqa: F811 - the fixture of that name
+def runs(world, variables):
     """Makes runs, of whatever DAG: each has nothing of those before."""
     world.variables = variables
     return lambda: Run(world)

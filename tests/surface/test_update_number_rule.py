@@ -19,7 +19,6 @@ from airflow_provider_directcall.operators.numbers import DirectcallUpdateNumber
 from airflow_provider_directcall.routing.rules import Forward, HangUp
 from airflow_provider_directcall.sandbox import Fault
 
-from .variables import variables  # noqa: F401 - a fixture
 from .world import Killed
 
 DID = "1130000001"
@@ -31,7 +30,7 @@ BEFORE = {"rule_id": RULE_ID, "priority": 1, "action": "fwd", "data": {"phone": 
 
 
 @pytest.fixture(autouse=True)
-def _variables(world, variables):  # noqa: F811 - the fixture of that name
+def _variables(world, variables):
     world.variables = variables
 
 

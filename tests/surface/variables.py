@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-from airflow.sdk import Variable
 from airflow.sdk.exceptions import AirflowRuntimeError, ErrorType
 from airflow.sdk.execution_time.comms import ErrorResponse
 
@@ -28,11 +26,3 @@ class Variables:
     def _check(self) -> None:
         if self.is_down:
             raise AirflowRuntimeError(ErrorResponse(error=ErrorType.API_SERVER_ERROR))
-
-
-@pytest.fixture
-def variables(monkeypatch: pytest.MonkeyPatch) -> Variables:
-    kept = Variables()
-    monkeypatch.setattr(Variable, "get", kept.get)
-    monkeypatch.setattr(Variable, "set", kept.set)
-    return kept

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 from airflow_provider_directcall.errors import DirectcallError
 from airflow_provider_directcall.triggers.events import DONE, REFUSED, Event
-from airflow_provider_directcall.triggers.pace import DEFAULT_MAX_CONSECUTIVE_FAILURES, DEFAULT_POLL_INTERVAL
-from airflow_provider_directcall.triggers.polling import PollingTrigger
+from airflow_provider_directcall.triggers.polling import PollingArguments, PollingTrigger
 from airflow_provider_directcall.triggers.search import window_of_call
 
 if TYPE_CHECKING:
@@ -43,19 +42,11 @@ class CallCompletedTrigger(PollingTrigger):
         destination: str,
         since: str,
         due_at: str | None = None,
-        directcall_conn_id: str = "directcall_default",
-        poll_interval: float = DEFAULT_POLL_INTERVAL,
-        deadline: str | None = None,
-        max_consecutive_failures: int = DEFAULT_MAX_CONSECUTIVE_FAILURES,
+        **polling: Unpack[PollingArguments],
     ) -> None:
         if callerid is None and schedule_id is None:
             raise ValueError("callerid, schedule_id: one of them is needed")
-        super().__init__(
-            directcall_conn_id=directcall_conn_id,
-            poll_interval=poll_interval,
-            deadline=deadline,
-            max_consecutive_failures=max_consecutive_failures,
-        )
+        super().__init__(**polling)
         self.callerid = callerid
         self.schedule_id = schedule_id
         self.origin = origin

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 from airflow_provider_directcall.errors import DirectcallError
 from airflow_provider_directcall.triggers.events import DONE, Event
-from airflow_provider_directcall.triggers.pace import DEFAULT_MAX_CONSECUTIVE_FAILURES, DEFAULT_POLL_INTERVAL
-from airflow_provider_directcall.triggers.polling import PollingTrigger
+from airflow_provider_directcall.triggers.polling import PollingArguments, PollingTrigger
 
 if TYPE_CHECKING:
     from airflow_provider_directcall.hooks.directcall import DirectcallAsyncHook
@@ -30,17 +29,9 @@ class MessageDeliveredTrigger(PollingTrigger):
         *,
         callerid: str,
         due_at: str | None = None,
-        directcall_conn_id: str = "directcall_default",
-        poll_interval: float = DEFAULT_POLL_INTERVAL,
-        deadline: str | None = None,
-        max_consecutive_failures: int = DEFAULT_MAX_CONSECUTIVE_FAILURES,
+        **polling: Unpack[PollingArguments],
     ) -> None:
-        super().__init__(
-            directcall_conn_id=directcall_conn_id,
-            poll_interval=poll_interval,
-            deadline=deadline,
-            max_consecutive_failures=max_consecutive_failures,
-        )
+        super().__init__(**polling)
         self.callerid = callerid
         self.due_at = due_at
         self._state: str | None = None

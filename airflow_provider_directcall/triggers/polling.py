@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import inspect
 from abc import abstractmethod
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
@@ -34,11 +34,20 @@ _FIRST_PAUSE_SECONDS = 5.0
 _UNDER_WAY: set[asyncio.Future[None]] = set()
 
 
+class PollingArguments(TypedDict, total=False):
+    """Arguments of every :class:`PollingTrigger`."""
+
+    directcall_conn_id: str
+    poll_interval: float
+    deadline: str | None
+    max_consecutive_failures: int
+
+
 class PollingTrigger(BaseTrigger):
     """Polls Directcall until there is something to tell.
 
-    A subclass keeps every argument of its constructor as an attribute of the same name, holding JSON values only:
-    :meth:`serialize` reads them by the constructor's signature, so that none can be forgotten.
+    A subclass keeps every argument of its constructor as an attribute of the same name, holding JSON values only, and
+    hands those that it does not name on: :meth:`serialize` reads them by the signatures, so that none can be forgotten.
 
     :param directcall_conn_id: id of the connection; its credentials are looked up where the trigger runs, once.
     :param poll_interval: seconds between two polls, give or take a tenth.
@@ -69,8 +78,7 @@ class PollingTrigger(BaseTrigger):
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """The class path and every argument of the constructor."""
         kind = type(self)
-        names = [name for name in inspect.signature(kind).parameters if name != "self"]
-        return f"{kind.__module__}.{kind.__qualname__}", {name: getattr(self, name) for name in names}
+        return f"{kind.__module__}.{kind.__qualname__}", {name: getattr(self, name) for name in _argument_names(kind)}
 
     def __repr__(self) -> str:
         """The class and its ids; the arguments may hold numbers and tags."""
@@ -161,3 +169,14 @@ class PollingTrigger(BaseTrigger):
 
 def _moment(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text is not None else None
+
+
+def _argument_names(kind: type[PollingTrigger]) -> Iterator[str]:
+    """The keyword arguments of a trigger's constructor, and of its parents' as long as each hands them on."""
+    for base in kind.__mro__:
+        if "__init__" not in vars(base):
+            continue
+        parameters = inspect.signature(vars(base)["__init__"]).parameters.values()
+        yield from (each.name for each in parameters if each.kind is each.KEYWORD_ONLY)
+        if not any(each.kind is each.VAR_KEYWORD for each in parameters):
+            return

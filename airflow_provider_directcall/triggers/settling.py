@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Required, Unpack
 
 from airflow_provider_directcall.delivery.keys import KEY_TAG
 from airflow_provider_directcall.delivery.settling import Patience, Seen, Settling, Sighting
@@ -19,12 +19,21 @@ from airflow_provider_directcall.delivery.sightings import (
 from airflow_provider_directcall.errors import DirectcallError, DirectcallRefused
 from airflow_provider_directcall.triggers.calls import hang_up
 from airflow_provider_directcall.triggers.events import Event, verdict_event
-from airflow_provider_directcall.triggers.pace import DEFAULT_MAX_CONSECUTIVE_FAILURES, DEFAULT_POLL_INTERVAL
-from airflow_provider_directcall.triggers.polling import PollingTrigger
+from airflow_provider_directcall.triggers.polling import PollingArguments, PollingTrigger
 from airflow_provider_directcall.triggers.search import window_of_call
 
 if TYPE_CHECKING:
     from airflow_provider_directcall.hooks.directcall import DirectcallAsyncHook
+
+
+class SettlingArguments(PollingArguments, total=False):
+    """Arguments of every :class:`SettlingTrigger`."""
+
+    key: Required[str]
+    since: Required[str]
+    settle_seconds: Required[float]
+    longest_seconds: Required[float]
+    scheduled_for: str | None
 
 
 class SettlingTrigger(PollingTrigger):
@@ -50,17 +59,9 @@ class SettlingTrigger(PollingTrigger):
         settle_seconds: float,
         longest_seconds: float,
         scheduled_for: str | None = None,
-        directcall_conn_id: str = "directcall_default",
-        poll_interval: float = DEFAULT_POLL_INTERVAL,
-        deadline: str | None = None,
-        max_consecutive_failures: int = DEFAULT_MAX_CONSECUTIVE_FAILURES,
+        **polling: Unpack[PollingArguments],
     ) -> None:
-        super().__init__(
-            directcall_conn_id=directcall_conn_id,
-            poll_interval=poll_interval,
-            deadline=deadline,
-            max_consecutive_failures=max_consecutive_failures,
-        )
+        super().__init__(**polling)
         self.key = key
         self.since = since
         self.settle_seconds = settle_seconds
@@ -115,29 +116,11 @@ class CallSettlingTrigger(SettlingTrigger):
     def __init__(
         self,
         *,
-        key: str,
-        since: str,
-        settle_seconds: float,
-        longest_seconds: float,
         origin: str | None = None,
         destination: str,
-        scheduled_for: str | None = None,
-        directcall_conn_id: str = "directcall_default",
-        poll_interval: float = DEFAULT_POLL_INTERVAL,
-        deadline: str | None = None,
-        max_consecutive_failures: int = DEFAULT_MAX_CONSECUTIVE_FAILURES,
+        **settling: Unpack[SettlingArguments],
     ) -> None:
-        super().__init__(
-            key=key,
-            since=since,
-            settle_seconds=settle_seconds,
-            longest_seconds=longest_seconds,
-            scheduled_for=scheduled_for,
-            directcall_conn_id=directcall_conn_id,
-            poll_interval=poll_interval,
-            deadline=deadline,
-            max_consecutive_failures=max_consecutive_failures,
-        )
+        super().__init__(**settling)
         self.origin = origin
         self.destination = destination
 
@@ -171,28 +154,10 @@ class MessageSettlingTrigger(SettlingTrigger):
     def __init__(
         self,
         *,
-        key: str,
-        since: str,
-        settle_seconds: float,
-        longest_seconds: float,
         destinations: Sequence[str],
-        scheduled_for: str | None = None,
-        directcall_conn_id: str = "directcall_default",
-        poll_interval: float = DEFAULT_POLL_INTERVAL,
-        deadline: str | None = None,
-        max_consecutive_failures: int = DEFAULT_MAX_CONSECUTIVE_FAILURES,
+        **settling: Unpack[SettlingArguments],
     ) -> None:
-        super().__init__(
-            key=key,
-            since=since,
-            settle_seconds=settle_seconds,
-            longest_seconds=longest_seconds,
-            scheduled_for=scheduled_for,
-            directcall_conn_id=directcall_conn_id,
-            poll_interval=poll_interval,
-            deadline=deadline,
-            max_consecutive_failures=max_consecutive_failures,
-        )
+        super().__init__(**settling)
         self.destinations = list(destinations)
 
     async def sight(self, hook: DirectcallAsyncHook) -> Sighting:

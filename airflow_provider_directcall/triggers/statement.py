@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 from airflow_provider_directcall.triggers.events import FOUND, Event
-from airflow_provider_directcall.triggers.pace import DEFAULT_MAX_CONSECUTIVE_FAILURES, DEFAULT_POLL_INTERVAL
-from airflow_provider_directcall.triggers.polling import PollingTrigger
+from airflow_provider_directcall.triggers.polling import PollingArguments, PollingTrigger
 from airflow_provider_directcall.triggers.search import StatementSearch
 
 if TYPE_CHECKING:
@@ -45,17 +44,9 @@ class TaggedCallTrigger(PollingTrigger):
         min_duration: float = 0.0,
         calls: str | None = None,
         min_calls: int = 1,
-        directcall_conn_id: str = "directcall_default",
-        poll_interval: float = DEFAULT_POLL_INTERVAL,
-        deadline: str | None = None,
-        max_consecutive_failures: int = DEFAULT_MAX_CONSECUTIVE_FAILURES,
+        **polling: Unpack[PollingArguments],
     ) -> None:
-        super().__init__(
-            directcall_conn_id=directcall_conn_id,
-            poll_interval=poll_interval,
-            deadline=deadline,
-            max_consecutive_failures=max_consecutive_failures,
-        )
+        super().__init__(**polling)
         self.since = since
         self.until = until
         self.tags = tags

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import json
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -97,7 +96,6 @@ def test_everything_the_constructor_takes_survives_storing(kind):
     trigger = kind(**STORED_EXAMPLES[kind], **COMMON)
     path, kwargs = trigger.serialize()
     assert path == f"{kind.__module__}.{kind.__name__}"
-    assert set(kwargs) == set(inspect.signature(kind.__init__).parameters) - {"self"}
     assert kwargs == {**STORED_EXAMPLES[kind], **COMMON}
     assert stored(trigger).serialize() == (path, json.loads(json.dumps(kwargs)))
 

@@ -12,7 +12,6 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Generic, NoReturn, TypeVar
 
 from airflow.providers.common.compat.sdk import AirflowFailException, AirflowTaskTimeout
-from airflow.sdk import BaseOperator
 
 from airflow_provider_directcall.delivery.course import (
     LOST_TRY,
@@ -35,12 +34,13 @@ from airflow_provider_directcall.errors import (
     DirectcallOutcomeUnknown,
     DirectcallWaitFailed,
 )
+from airflow_provider_directcall.operators.killing import KillableOperator
 from airflow_provider_directcall.tasks import rendered
+from airflow_provider_directcall.tasks.delivery_reports import ID_NAMES, changed_target_text, named, unknown_text
 from airflow_provider_directcall.tasks.failing import failing_without_retry, is_final_before_effect
 from airflow_provider_directcall.tasks.journal import Journal
 from airflow_provider_directcall.tasks.waiting import Waiter
 from airflow_provider_directcall.triggers.events import verdict_event, verdict_in
-from airflow_provider_directcall.triggers.user_actions import ENDED, RUNNING
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -54,9 +54,6 @@ Result = dict[str, object]
 Reply = TypeVar("Reply")
 
 DEFAULT_SETTLE_SECONDS: Final = 300.0
-
-#: What Directcall calls what it accepted -> what a person reads. They are XComs too, before any waiting.
-ID_NAMES: Final = {"callerid": "callerid", "schedule_id": "schedule"}
 
 #: Airflow ends a deferral by itself this long after its deadline, should no triggerer be there to do it.
 DEFERRAL_GRACE: Final = timedelta(minutes=5)
@@ -83,7 +80,7 @@ class Accepted:
     recipients: tuple[RecipientNote, ...] | None = None
 
 
-class DeliveringOperator(BaseOperator, Generic[Reply]):
+class DeliveringOperator(KillableOperator, Generic[Reply]):
     """Sends one request that must not be sent twice and must not be lost.
 
     :param settle_seconds: how long an unknown outcome is looked for in the statement before its absence proves that
@@ -113,11 +110,8 @@ class DeliveringOperator(BaseOperator, Generic[Reply]):
         self.poll_interval = poll_interval
         self.directcall_conn_id = directcall_conn_id
         self.deferrable = deferrable
-        self._journal: Journal | None = None
         self._record: Record | None = None
         self._settings: Settings | None = None
-        self._resting = False
-        self._kill_asked = False
 
     @abstractmethod
     def _check(self) -> None:
@@ -147,10 +141,6 @@ class DeliveringOperator(BaseOperator, Generic[Reply]):
     @abstractmethod
     def _target(self) -> Sequence[str]:
         """Digits of everybody whom the request reaches."""
-
-    @abstractmethod
-    def _stop(self) -> None:
-        """Stop what was sent, because somebody has ended the task."""
 
     @abstractmethod
     def _sight(self, hook: DirectcallHook, record: Record, now: datetime) -> Sighting:
@@ -208,31 +198,6 @@ class DeliveringOperator(BaseOperator, Generic[Reply]):
         result: Result = super().resume_execution(next_method, next_kwargs, context)
         return result
 
-    def on_kill(self) -> None:
-        """Stop what was sent, when a user has ended the task; a task that Airflow will run again goes on with it.
-
-        This may run in a signal handler, at any line of the task. It acts only while the task rests, when nothing else
-        is being asked or answered.
-        """
-        if not self._resting:
-            self._kill_asked = True
-        elif self._is_ended():
-            self._stop()
-        else:
-            self.log.info("Nothing is stopped: Airflow has not ended the task, and its next try goes on from here.")
-
-    def _is_ended(self) -> bool:
-        """Whether the task will not go on with what it sent. When Airflow does not say, it counts as ended."""
-        if self._journal is None:
-            return True
-        try:
-            state = self._journal.state()
-        except LookupError as error:
-            self.log.warning("Whether the task has ended is not known: %s", error)
-            return True
-        # Without a store, a cleared task begins anew.
-        return state in ENDED or (not self._journal.remembers and state != RUNNING)
-
     def _settle_after_lost_trigger(self, context: Context, record: Record) -> Result:
         verdict = Verdict(VerdictKind.UNKNOWN, reason="the trigger of the task ended", may_pass=True)
         return self.execute_settled(context, verdict_event(verdict), record.as_json(), LOST_TRY)
@@ -262,8 +227,7 @@ class DeliveringOperator(BaseOperator, Generic[Reply]):
 
     def _deliver(self, hook: DirectcallHook, course: Course, record: Record) -> Step:
         """Write down that the request leaves, let it leave, write down what came back."""
-        if self._kill_asked and self._is_ended():
-            raise AirflowFailException("A user has ended the task before anything was sent; nothing is sent.")
+        self._refuse_if_killed()
         request = self._request(record.key)
         hook.client.check(request)
         record = replace(course.sending(record, Waiter.now()), target=self._mark(record.key))
@@ -291,18 +255,14 @@ class DeliveringOperator(BaseOperator, Generic[Reply]):
         return target_mark(key, [*account, *self._target()])
 
     def _refuse_to_mix(self, course: Course, record: Record, *, is_asked: bool) -> Step:
-        """An earlier try sent to others: neither its result nor a look for it would mean what it seems to mean.
+        """Neither go on with nor look for what an earlier try sent to others.
 
         :param is_asked: a person was told so, and has asked for it again.
         """
         if is_asked:
             return course.anew(record)
         self._keep(record.at(record.phase, reported=True))
-        raise AirflowFailException(
-            f"The recipients or the account are not those of an earlier try (airflow_key {record.key}, phase "
-            f"{record.phase}), and that one may have reached somebody; nothing is sent. A template, a mapped value or "
-            f"the connection has changed since. See {self._whereabouts()}; then clear the task to send to these"
-        )
+        raise AirflowFailException(changed_target_text(record, self._whereabouts()))
 
     def _settle(self, hook: DirectcallHook, course: Course, step: Settle) -> Step:
         """Find out what became of the request: here, or in the triggerer."""
@@ -355,17 +315,13 @@ class DeliveringOperator(BaseOperator, Generic[Reply]):
         return kind(f"{step.reason} (airflow_key {record.key}); the next try goes on from here")
 
     def _unknown_text(self, record: Record, reason: str) -> str:
-        zone = self._settings.zone if self._settings is not None else UTC
-        since, until = (f"{moment.astimezone(zone):%Y-%m-%d %H:%M:%S%z}" for moment in (record.since, Waiter.now()))
-        clear = (
-            "clear the task: it looks once more, and sends again unless it finds it"
-            if self._journal is not None and self._journal.remembers
-            else "clear the task, which sends again without looking"
-        )
-        return (
-            f"It may be out, and nobody can say (airflow_key {record.key}, between {since} and {until}): {reason}. "
-            f"Nothing is sent again by itself. Look for it in {self._whereabouts()}, where it "
-            f"stands only after its time and its end; if it is not there then, {clear}"
+        return unknown_text(
+            record,
+            reason,
+            until=Waiter.now(),
+            zone=self._settings.zone if self._settings is not None else UTC,
+            whereabouts=self._whereabouts(),
+            remembers=self._journal is not None and self._journal.remembers,
         )
 
     def _defer_settling(self, step: Settle) -> NoReturn:
@@ -415,17 +371,6 @@ class DeliveringOperator(BaseOperator, Generic[Reply]):
         if self._journal is not None:
             self._journal.write(record)
 
-    def _rest(self, seconds: float) -> None:
-        """Sleep; only while resting can a signal handler act, without getting between a question and its answer."""
-        self._resting = True
-        try:
-            if self._kill_asked:
-                self._kill_asked = False
-                self.on_kill()
-            Waiter.sleep(seconds)
-        finally:
-            self._resting = False
-
     def _hook(self) -> DirectcallHook:
         from airflow_provider_directcall.hooks.directcall import DirectcallHook
 
@@ -448,8 +393,3 @@ def resumed_record(course: Course, journal: Journal, record: object) -> Record:
     if record is not None:
         return Record.from_json(record)
     return journal.read() or course.first_record()
-
-
-def named(ids: Mapping[str, str]) -> str:
-    """The ids of what was sent as a person reads them."""
-    return ", ".join(f"{word} {ids[key]}" for key, word in ID_NAMES.items() if key in ids)

@@ -15,14 +15,13 @@ from airflow_provider_directcall.delivery.phases import Phase, Record
 from airflow_provider_directcall.errors import DirectcallError, DirectcallRefused, DirectcallUnwantedOutcome
 from airflow_provider_directcall.operators.delivering import (
     DEFERRAL_GRACE,
-    ID_NAMES,
     DeliveringOperator,
     Reply,
     Result,
-    named,
     resumed_record,
 )
 from airflow_provider_directcall.tasks import rendered
+from airflow_provider_directcall.tasks.delivery_reports import ID_NAMES, named
 from airflow_provider_directcall.tasks.failing import failing_without_retry, is_final_after_effect
 from airflow_provider_directcall.tasks.waiting import READ_GRACE, Waiter, deadline_of, wait_timeout
 from airflow_provider_directcall.triggers.events import DONE, REFUSED, TIMEOUT, status_of

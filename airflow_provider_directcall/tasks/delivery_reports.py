@@ -1,0 +1,50 @@
+"""What a person is told about a request: its ids, and why nobody can say whether it took effect."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, tzinfo
+from typing import Final
+
+from airflow_provider_directcall.delivery.phases import Record
+
+#: What Directcall calls what it accepted -> what a person reads. They are XComs too, before any waiting.
+ID_NAMES: Final = {"callerid": "callerid", "schedule_id": "schedule"}
+
+
+def unknown_text(
+    record: Record, reason: str, *, until: datetime, zone: tzinfo, whereabouts: str, remembers: bool
+) -> str:
+    """That it may be out: its key, between when, where to look for it, and what to do then.
+
+    :param reason: why nobody can say.
+    :param until: the present; the window begins with the record's own time.
+    :param zone: of the account, in which its statement's times are.
+    :param whereabouts: where a person looks for it.
+    :param remembers: whether a cleared task will know of it.
+    """
+    first, last = (f"{moment.astimezone(zone):%Y-%m-%d %H:%M:%S%z}" for moment in (record.since, until))
+    clear = (
+        "clear the task: it looks once more, and sends again unless it finds it"
+        if remembers
+        else "clear the task, which sends again without looking"
+    )
+    return (
+        f"It may be out, and nobody can say (airflow_key {record.key}, between {first} and {last}): {reason}. "
+        f"Nothing is sent again by itself. Look for it in {whereabouts}, where it "
+        f"stands only after its time and its end; if it is not there then, {clear}"
+    )
+
+
+def changed_target_text(record: Record, whereabouts: str) -> str:
+    """That an earlier try sent to others: neither its result nor a look for it would mean what it seems to mean."""
+    return (
+        f"The recipients or the account are not those of an earlier try (airflow_key {record.key}, phase "
+        f"{record.phase}), and that one may have reached somebody; nothing is sent. A template, a mapped value or "
+        f"the connection has changed since. See {whereabouts}; then clear the task to send to these"
+    )
+
+
+def named(ids: Mapping[str, str]) -> str:
+    """The ids of what was sent as a person reads them."""
+    return ", ".join(f"{word} {ids[key]}" for key, word in ID_NAMES.items() if key in ids)

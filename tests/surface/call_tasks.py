@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
-
 from airflow_provider_directcall.operators.calls import DirectcallPlaceCallOperator
 
-from .world import (
-    PERSON,
-)
-
-both_ways = pytest.mark.parametrize("deferrable", [False, True], ids=["worker", "triggerer"])
+from .world import PERSON
 
 
 def call(destination=PERSON, **arguments):
     return DirectcallPlaceCallOperator(task_id="task", destination=destination, **arguments)
-
-
-with_and_without_a_store = pytest.mark.parametrize("remembers", [True, False], ids=["store", "no store"])
 
 
 def waiting_call(destination=PERSON, **arguments):

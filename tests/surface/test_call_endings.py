@@ -18,7 +18,8 @@ from airflow_provider_directcall.errors import (
 from airflow_provider_directcall.hooks.directcall import DirectcallAsyncHook, DirectcallHook
 from airflow_provider_directcall.sandbox import Fault
 
-from .call_tasks import both_ways, placed, waiting_call
+from .call_tasks import placed, waiting_call
+from .kinds import both_ways
 from .world import (
     BUSY,
     LONG_CALL,

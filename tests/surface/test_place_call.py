@@ -15,7 +15,8 @@ from airflow_provider_directcall.errors import (
 from airflow_provider_directcall.operators.calls import DirectcallPlaceCallOperator
 from airflow_provider_directcall.sandbox import Fault
 
-from .call_tasks import both_ways, call, placed, waiting_call
+from .call_tasks import call, placed, waiting_call
+from .kinds import both_ways
 from .world import (
     GATEWAY_ERROR,
     NO_BALANCE,

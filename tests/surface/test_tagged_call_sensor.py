@@ -19,11 +19,10 @@ from airflow_provider_directcall.hooks.directcall import DirectcallHook
 from airflow_provider_directcall.sandbox import Fault
 from airflow_provider_directcall.sensors.statement import DirectcallTaggedCallSensor
 
+from .kinds import both_ways
 from .world import BUSY, NO_ANSWER, ORIGIN, PERSON, AirflowRescheduleException, Run, TaskDeferralError
 
 TAGS = {"contact": "7"}
-
-both_ways = pytest.mark.parametrize("deferrable", [False, True], ids=["worker", "triggerer"])
 
 
 def sensor(**arguments):

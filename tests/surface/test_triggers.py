@@ -1,92 +1,34 @@
+"""What all triggers do: what is stored of them, and the loop."""
+
 from __future__ import annotations
 
 import asyncio
 import json
 from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 import pytest
-from airflow.triggers.base import BaseEventTrigger
 
-from airflow_provider_directcall.api.replies import StatementRow
 from airflow_provider_directcall.errors import DirectcallUnavailable, DirectcallUnexpectedEvent
-from airflow_provider_directcall.hooks.directcall import DirectcallAsyncHook, DirectcallHook
+from airflow_provider_directcall.hooks.directcall import DirectcallAsyncHook
 from airflow_provider_directcall.sandbox import Fault
 from airflow_provider_directcall.triggers.calls import CallCompletedTrigger
 from airflow_provider_directcall.triggers.events import verdict_in
-from airflow_provider_directcall.triggers.messages import MessageDeliveredTrigger
 from airflow_provider_directcall.triggers.pace import PollPace, utc_now
 from airflow_provider_directcall.triggers.polling import PollingTrigger
-from airflow_provider_directcall.triggers.search import StatementSearch
-from airflow_provider_directcall.triggers.settling import CallSettlingTrigger, MessageSettlingTrigger
-from airflow_provider_directcall.triggers.statement import TaggedCallTrigger
 
-from .world import LONG_CALL, ORIGIN, PERSON, UNHANGABLE, fire, stored
-
-SINCE = "2026-03-04T10:00:00+00:00"
-EXAMPLES = {
-    CallCompletedTrigger: {
-        "callerid": "00000000-0000-4000-8000-000000000000",
-        "schedule_id": "12",
-        "origin": ORIGIN,
-        "destination": PERSON,
-        "since": SINCE,
-        "due_at": "2026-03-04T11:00:00+00:00",
-    },
-    MessageDeliveredTrigger: {"callerid": "10000000000001", "due_at": "2026-03-04T11:00:00+00:00"},
-    TaggedCallTrigger: {
-        "since": SINCE,
-        "until": "2026-03-05T10:00:00+00:00",
-        "tags": {"cpf": "tag-value"},
-        "origin": ORIGIN,
-        "destination": PERSON,
-        "outcomes": ["busy"],
-        "min_duration": 4.5,
-        "calls": "todas",
-        "min_calls": 3,
-    },
-}
-SETTLING = {
-    "key": "2b4kqtiimbdwv37m",
-    "since": SINCE,
-    "settle_seconds": 300.0,
-    "longest_seconds": 3600.0,
-    "scheduled_for": "2026-03-04T11:00:00+00:00",
-}
-SETTLING_EXAMPLES = {
-    CallSettlingTrigger: {**SETTLING, "origin": ORIGIN, "destination": PERSON},
-    MessageSettlingTrigger: {**SETTLING, "destinations": [PERSON]},
-}
-STORED_EXAMPLES = {**EXAMPLES, **SETTLING_EXAMPLES}
-COMMON = {
-    "directcall_conn_id": "other",
-    "poll_interval": 7.5,
-    "deadline": "2026-03-04T12:00:00+00:00",
-    "max_consecutive_failures": 4,
-}
-each_trigger = pytest.mark.parametrize("kind", EXAMPLES, ids=lambda kind: kind.__name__)
-
-
-each_stored_trigger = pytest.mark.parametrize("kind", STORED_EXAMPLES, ids=lambda kind: kind.__name__)
-
-
-def example(kind, **changes):
-    return kind(**{**STORED_EXAMPLES[kind], **changes})
-
-
-def tagged(world, **arguments):
-    since = (world.now() - timedelta(hours=1)).isoformat()
-    return TaggedCallTrigger(**{"since": since, "tags": {"contact": "7"}, **arguments})
-
-
-def place(world, destination=PERSON, **arguments):
-    with DirectcallHook() as hook:
-        return hook.place_call(ORIGIN, destination, **arguments)
-
-
-def completed(world, **arguments):
-    return CallCompletedTrigger(**{"destination": PERSON, "since": world.now().isoformat(), **arguments})
-
+from .trigger_examples import (
+    COMMON,
+    SETTLING,
+    SETTLING_EXAMPLES,
+    SINCE,
+    STORED_EXAMPLES,
+    each_stored_trigger,
+    each_trigger,
+    example,
+    place,
+    tagged,
+)
+from .world import ORIGIN, PERSON, fire, stored
 
 # What is stored
 
@@ -289,174 +231,3 @@ def test_connections_are_closed_on_every_way_out(world, monkeypatch, way_out):
 
         asyncio.run(cancel_while_waiting())
     assert len(closed) == 1
-
-
-# Tagged calls
-
-
-def test_the_event_says_how_many_calls_there_are_and_up_to_when(world):
-    for _ in range(2):
-        place(world, tags={"contact": "7"})
-    world.sandbox.advance(120)
-    trigger = tagged(world, until=world.now().isoformat())
-    assert fire(trigger) == {"status": "found", "calls": 2, "until": trigger.until, "since": trigger.since}
-
-
-def test_fewer_calls_than_wanted_are_not_enough(world):
-    place(world, tags={"contact": "7"})
-    deadline = (world.now() + timedelta(minutes=5)).isoformat()
-    assert fire(tagged(world, min_calls=2, deadline=deadline))["status"] == "timeout"
-
-
-# Calls
-
-
-def test_a_call_is_done_when_it_stands_in_the_statement(world):
-    world.sandbox.configure(statement_delay=300)
-    begin, callerid = world.now(), place(world).callerid
-    event = fire(completed(world, callerid=callerid))
-    assert event["status"] == "done"
-    assert event["callerid"] == callerid
-    assert world.now() - begin > timedelta(seconds=300)
-
-
-def test_a_call_elsewhere_in_time_is_found_whatever_zone_the_account_writes(world):
-    callerid = place(world).callerid
-    world.sandbox.advance(120)
-    since = (world.now() - timedelta(hours=14)).isoformat()
-    assert fire(completed(world, callerid=callerid, since=since))["status"] == "done"
-
-
-def test_a_scheduled_call_is_followed_until_it_has_an_id_and_an_end(world):
-    schedule_id = place(world, schedule_at=world.now() + timedelta(hours=1)).schedule_id
-    event = fire(completed(world, schedule_id=schedule_id))
-    (made,) = world.sandbox.state()["calls"]
-    assert event["status"] == "done"
-    assert event["callerid"] == made["callerid"]
-
-
-def test_nothing_is_asked_between_the_first_poll_and_the_time_of_the_schedule(world):
-    at = world.now() + timedelta(hours=20)
-    callerid = send(world, send_at=at)
-    assert fire(MessageDeliveredTrigger(callerid=callerid, due_at=at.isoformat()))["status"] == "done"
-    assert world.sandbox.state()["requests"]["sms/status"] <= 4
-
-
-def kill(trigger):
-    asyncio.run(trigger.on_kill())
-
-
-def test_a_kill_hangs_the_call_up(world):
-    callerid = place(world, LONG_CALL).callerid
-    world.sandbox.advance(10)
-    kill(completed(world, callerid=callerid, origin=ORIGIN, destination=LONG_CALL))
-    assert world.sandbox.state()["calls"][0]["hung_up_at"] is not None
-
-
-@pytest.mark.parametrize("destination", [PERSON, UNHANGABLE])
-def test_a_kill_of_a_call_that_is_over_or_cannot_be_hung_up_is_quiet(world, destination, capfd):
-    callerid = place(world, destination).callerid
-    world.sandbox.advance(100)
-    kill(completed(world, callerid=callerid, destination=destination))
-    logs = "".join(capfd.readouterr())
-    assert "was not hung up" in logs
-    assert destination not in logs
-
-
-def test_a_kill_without_network_is_quiet_too(world, connect, dead_port):
-    connect(host=f"http://127.0.0.1:{dead_port}")
-    kill(completed(world, callerid="00000000-0000-4000-8000-000000000000"))
-    kill(MessageDeliveredTrigger(callerid="10000000000001"))
-
-
-def test_a_kill_cannot_cancel_a_scheduled_call_and_says_so(world, capfd):
-    schedule_id = place(world, schedule_at=world.now() + timedelta(hours=1)).schedule_id
-    kill(completed(world, schedule_id=schedule_id))
-    assert "no way to cancel a scheduled call" in "".join(capfd.readouterr())
-    assert "voz/end" not in world.sandbox.state()["requests"]
-
-
-# Messages
-
-
-def send(world, **arguments):
-    with DirectcallHook() as hook:
-        return hook.send_sms(PERSON, "bom dia", **arguments).callerid
-
-
-def test_a_message_is_done_when_its_state_is_final(world):
-    callerid = send(world)
-    assert fire(MessageDeliveredTrigger(callerid=callerid)) == {
-        "status": "done",
-        "callerid": callerid,
-        "state": "delivered",
-    }
-
-
-def test_a_time_out_tells_the_last_state(world):
-    callerid = send(world, short_number=False)
-    deadline = (world.now() + timedelta(minutes=2)).isoformat()
-    event = fire(MessageDeliveredTrigger(callerid=callerid, deadline=deadline))
-    assert (event["status"], event["state"]) == ("timeout", "sent")
-
-
-def test_an_unknown_message_ends_the_wait_at_once(world):
-    event = fire(MessageDeliveredTrigger(callerid="10000000000001"))
-    assert event["status"] == "error"
-    assert "010" in event["error"] or "009" in event["error"]
-
-
-def test_a_kill_cancels_a_scheduled_message_and_lets_others_be(world, capfd):
-    kill(MessageDeliveredTrigger(callerid=send(world, send_at=world.now() + timedelta(hours=1))))
-    kill(MessageDeliveredTrigger(callerid=send(world)))
-    first, second = (message["phase"] for message in world.sandbox.state()["messages"])
-    assert (first, second != "cancelled") == ("cancelled", True)
-    logs = "".join(capfd.readouterr())
-    assert "was cancelled" in logs
-    assert "was not cancelled" in logs
-
-
-def test_triggers_can_share_a_base_with_airflows_event_triggers():
-    class Shared(TaggedCallTrigger, BaseEventTrigger):
-        def shared_stream_key(self):
-            return (self.directcall_conn_id, self.since)
-
-    shared = Shared(since=SINCE)
-    assert shared.shared_stream_key() == ("directcall_default", SINCE)
-    assert shared.serialize()[1] == TaggedCallTrigger(since=SINCE).serialize()[1]
-
-
-# Statements that do not filter as we assume
-
-
-def row(**fields):
-    return StatementRow.from_fields({"callerid": "another", "status": "atendida", **fields}, ZoneInfo("UTC"))
-
-
-@pytest.mark.parametrize(
-    ("shown", "accepted"),
-    [
-        ({"contact": "7", "campaign": "a"}, True),
-        ({"contact": " 7", "campaign": "a "}, True),
-        ({"contact": "7", "campaign": "b"}, False),
-        ({"contact": "7"}, True),
-        ({}, True),
-    ],
-)
-def test_tags_are_compared_again_where_the_statement_shows_them(shown, accepted):
-    search = StatementSearch(since=datetime(2026, 3, 4, tzinfo=UTC), tags={"contact": "7", "campaign": "a"})
-    assert search.accepts(row(campos=shown)) is accepted
-
-
-def test_another_call_in_the_statement_is_not_taken_for_ours(world, monkeypatch):
-    listed = []
-
-    async def everything(self, *window, callerid):
-        yield row()
-        if len(listed) == 2:
-            yield row(callerid=callerid)
-        listed.append(callerid)
-
-    monkeypatch.setattr(DirectcallAsyncHook, "list_statement", everything)
-    assert fire(completed(world, callerid="ours"))["status"] == "done"
-    assert listed == ["ours", "ours"], "the third look found it"

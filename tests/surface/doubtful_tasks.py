@@ -1,0 +1,59 @@
+"""What the tests of unknown outcomes share: tasks whose answer is lost, and statements that show less."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from airflow.providers.common.compat.sdk import AirflowTaskTimeout
+
+from airflow_provider_directcall.hooks.directcall import DirectcallAsyncHook, DirectcallHook
+from airflow_provider_directcall.sandbox import Fault
+
+from .kinds import KINDS
+
+CALL, SMS, VOICE = KINDS
+OTHER = "5511990000002"
+#: How often the client asks before a look has failed.
+ASKED_IN_ONE_LOOK = 4
+each_policy = pytest.mark.parametrize("policy", ["fail", "resend", "hold"])
+
+
+def lose(world, kind, fault="cut_after", times=1):
+    world.sandbox.inject(Fault(kind=fault, endpoint=kind.path, times=times))
+
+
+def blind(world, kind):
+    """An account that has no such statement."""
+    world.sandbox.inject(Fault(kind="unavailable", endpoint=kind.statement))
+
+
+def strike_once(world):
+    """Airflow's alarm, while the task rests."""
+
+    def strike():
+        world.while_waiting = lambda: None
+        raise AirflowTaskTimeout("Timeout")
+
+    world.while_waiting = strike
+
+
+def without_tags(monkeypatch, *, key=None, callerid=True):
+    """Rows of the statement that show no tags, or another key, or no id."""
+
+    def changed(row):
+        tags = {} if key is None else {"airflow_key": key}
+        return replace(row, tags=tags, callerid=row.callerid if callerid else None)
+
+    for name in ("list_statement", "list_messages"):
+        plain, plain_async = getattr(DirectcallHook, name), getattr(DirectcallAsyncHook, name)
+
+        def rows(self, *window, plain=plain, **filters):
+            return (changed(row) for row in plain(self, *window, **filters))
+
+        async def rows_async(self, *window, plain_async=plain_async, **filters):
+            async for row in plain_async(self, *window, **filters):
+                yield changed(row)
+
+        monkeypatch.setattr(DirectcallHook, name, rows)
+        monkeypatch.setattr(DirectcallAsyncHook, name, rows_async)

@@ -31,7 +31,7 @@ help: ## Show this list
 
 install: $(INSTALL_STAMP) ## Make or refresh .venv with the project and its tools
 
-demo: install ## Run both example DAGs on a real Airflow against a local Directcall
+demo: install ## Run two of the example DAGs on a real Airflow against a local Directcall
 	$(RUN) tools.demo
 
 sandbox: install ## Start a local Directcall on port 8025

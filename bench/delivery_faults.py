@@ -27,7 +27,7 @@ from tools.faults.world import running_world
 
 PARALLELISM = 10
 #: Seconds that a batch may take; what has not ended then is judged as it is.
-PATIENCE = 400.0
+PATIENCE = 900.0
 #: Rows that run at the same time, where they can: fewer idle processors, and still one DAG run of bearable size.
 ROWS_AT_ONCE = 6
 

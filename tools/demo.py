@@ -1,4 +1,4 @@
-"""``make demo``: two of the example DAGs on a real Airflow, against a Directcall on this machine. No account, no network."""
+"""``make demo``: two of the example DAGs on a real Airflow and a Directcall of this machine. No account, no network."""
 
 from __future__ import annotations
 

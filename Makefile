@@ -37,7 +37,7 @@ demo: install ## Run two of the example DAGs on a real Airflow against a local D
 sandbox: install ## Start a local Directcall on port 8025
 	$(VENV)/bin/directcall-sandbox --port 8025
 
-test: lint types layers coverage long processes ## Everything that CI checks in the source tree
+test: lint types layers coverage long processes faults ## Everything that CI checks in the source tree
 
 lint: install ## Style and common mistakes (ruff)
 	$(RUN) ruff check
@@ -60,10 +60,10 @@ coverage: install ## The fast tests, with branch coverage of at least 95 %
 long: install ## The fast tests that take long: untraced
 	$(RUN) $(PYTEST) -m long
 
-processes: install ## The tests that start whole Airflows, one after the other; untraced, which would double their time
+processes: install ## The tests that start whole Airflows, but for the faults; untraced, which would double their time
 	$(RUN) pytest -m "airflow and not faults" --durations 10
 
-faults: install ## Once-only sending from real task processes under each fault, a few sends each; not among "make test"
+faults: install ## Once-only sending from real task processes under each fault, a few sends each
 	$(RUN) pytest -m faults --durations 10
 
 unit: install ## The fast tests: no Airflow processes

@@ -2,7 +2,7 @@
 
 An operator runs in this process, with a state store that counts; beside it a bare call of the hook sends the same. Both
 make a client of their own each time, as a task does, and take turns, so that a change of the machine's pace meets
-both. The time of Airflow's own state store (one request to its API server a write) is not in it.
+both. The time of Airflow's own state store is not in it; that is in ``bench.delivery_cost_in_airflow``.
 """
 
 from __future__ import annotations
@@ -23,22 +23,13 @@ from typing import TYPE_CHECKING, Any, cast
 import httpx
 from airflow.sdk.bases.operator import ExecutorSafeguard
 
-from airflow_provider_directcall.hooks.directcall import DirectcallHook
-from airflow_provider_directcall.operators.calls import DirectcallPlaceCallOperator
-from airflow_provider_directcall.operators.messages import (
-    DirectcallSendSMSOperator,
-    DirectcallSendVoiceMessageOperator,
-)
 from bench._sandbox_process import sandbox_process
+from bench._sends import CONNECTION, SUBJECTS, Subject, connection_json, send_bare
 
 if TYPE_CHECKING:
-    from airflow.sdk import BaseOperator, Context
-
-    from airflow_provider_directcall.api.settings import Settings
+    from airflow.sdk import Context
 
 PAIRS = 40
-ORIGIN, PERSON, TEXT = "551130000001", "5511990000001", "Bom dia"
-CONNECTION = "AIRFLOW_CONN_DIRECTCALL_DEFAULT"
 
 
 @dataclass(slots=True)
@@ -60,49 +51,19 @@ class CountingStore:
         self.kept[key] = json.loads(json.dumps(value))
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """One way to send, with an operator and with the hook alone."""
-
-    name: str
-    operator: Callable[[str], BaseOperator]
-    bare: Callable[[DirectcallHook], object]
-
-
-SUBJECTS = (
-    Subject(
-        "SMS",
-        lambda task_id: DirectcallSendSMSOperator(task_id=task_id, origin=ORIGIN, destination=PERSON, text=TEXT),
-        lambda hook: hook.send_sms(PERSON, TEXT, origin=ORIGIN),
-    ),
-    Subject(
-        "voice message",
-        lambda task_id: DirectcallSendVoiceMessageOperator(
-            task_id=task_id, origin=ORIGIN, destination=PERSON, text=TEXT
-        ),
-        lambda hook: hook.send_voice_message(PERSON, text=TEXT, origin=ORIGIN),
-    ),
-    Subject(
-        "call",
-        lambda task_id: DirectcallPlaceCallOperator(task_id=task_id, origin=ORIGIN, destination=PERSON),
-        lambda hook: hook.place_call(ORIGIN, PERSON),
-    ),
-)
-
-
 def main() -> None:
     """Print, for each thing that can be sent: writes, requests, time."""
     ExecutorSafeguard.test_mode = True
     logging.disable(logging.INFO)
     with sandbox_process() as settings:
-        os.environ[CONNECTION] = _connection(settings)
+        os.environ[CONNECTION] = connection_json(settings)
         for subject in SUBJECTS:
             _measure(subject, settings.base_url)
 
 
 def _measure(subject: Subject, url: str) -> None:
     _operator_task(subject, 0, CountingStore())()
-    _send_bare(subject)
+    send_bare(subject)
     writes: list[int] = []
     ratios: list[float] = []
     ours: Counter[str] = Counter()
@@ -112,9 +73,9 @@ def _measure(subject: Subject, url: str) -> None:
         run = _operator_task(subject, pair, store)
         if pair % 2:
             with_operator = _counted(url, ours, run)
-            bare = _counted(url, theirs, partial(_send_bare, subject))
+            bare = _counted(url, theirs, partial(send_bare, subject))
         else:
-            bare = _counted(url, theirs, partial(_send_bare, subject))
+            bare = _counted(url, theirs, partial(send_bare, subject))
             with_operator = _counted(url, ours, run)
         writes.append(store.writes)
         ratios.append(with_operator / bare)
@@ -138,11 +99,6 @@ def _requests(url: str) -> Counter[str]:
     return Counter(httpx.get(f"{url}/_sandbox/state", trust_env=False).json()["requests"])
 
 
-def _send_bare(subject: Subject) -> None:
-    with DirectcallHook() as hook:
-        subject.bare(hook)
-
-
 def _operator_task(subject: Subject, number: int, store: CountingStore) -> Callable[[], object]:
     """An operator that is ready to run as the first try of a task."""
     operator = subject.operator(f"send_{number}")
@@ -162,11 +118,6 @@ def _context(task_id: str, store: CountingStore) -> Mapping[str, Any]:
         xcom_push=lambda key, value: None,
     )
     return {"ti": ti, "dag_run": SimpleNamespace(start_date=datetime.now(UTC)), "task_state_store": store}
-
-
-def _connection(settings: Settings) -> str:
-    fields = {"login": settings.client_id, "password": settings.client_secret, "host": settings.base_url}
-    return json.dumps({"conn_type": "directcall", **fields})
 
 
 if __name__ == "__main__":

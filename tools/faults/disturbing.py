@@ -16,7 +16,7 @@ from tools.live_airflow import JsonObject
 _SHARE_SENT: Final = 0.3
 #: Of the mapped tasks that go through the triggerer, so many are there when it goes down.
 _SHARE_DEFERRED: Final = 0.5
-#: Seconds after the last send has left: by then each task waits for the end of its own.
+#: Seconds after all tasks on the way have sent: by then each waits for the end of its own.
 _SECONDS_UNTIL_ALL_WAIT: Final = 3.0
 _ON_THE_WAY: Final = frozenset({"running", "deferred"})
 
@@ -34,7 +34,7 @@ class Run:
         self.sends = sends
         self.stopped: set[tuple[str, int]] = set()
         """Task instances that a user has marked as failed, by their task's id and map index."""
-        self._all_sent_at: float | None = None
+        self._waiting: tuple[frozenset[tuple[str, int]], float] = (frozenset(), 0.0)
 
     @property
     def is_over(self) -> bool:
@@ -49,16 +49,25 @@ class Run:
 
     def share_sent(self) -> float:
         """Of the sends, how many have had an effect."""
-        state = self.world.directcall.server.state()
-        return (len(state["calls"]) + len(state["messages"])) / self.sends
+        return self._sent() / self.sends
 
-    def seconds_since_all_sent(self) -> float:
-        """How long ago it was seen for the first time that every send has had an effect; 0 before that."""
-        if self.share_sent() < 1:
+    def seconds_of_waiting(self, tasks: list[JsonObject]) -> float:
+        """How long ago it was seen that just these tasks are on the way, and have sent; 0 for other ones.
+
+        :param tasks: all that are on the way; what was on the way before them has been stopped.
+        """
+        places = frozenset(map(_place, tasks))
+        if self._sent() < len(self.stopped | places):
             return 0
-        if self._all_sent_at is None:
-            self._all_sent_at = time.monotonic()
-        return time.monotonic() - self._all_sent_at
+        known, since = self._waiting
+        if known != places:
+            self._waiting = (places, time.monotonic())
+            return 0
+        return time.monotonic() - since
+
+    def _sent(self) -> int:
+        state = self.world.directcall.server.state()
+        return len(state["calls"]) + len(state["messages"])
 
     def give_up(self) -> None:
         """End a run that takes too long, as a user does: nothing of it may reach into the next batch."""
@@ -74,9 +83,14 @@ class Run:
     def mark_failed(self, tasks: list[JsonObject]) -> None:
         """Mark tasks as failed as a user does."""
         for task in tasks:
-            path = f"/dags/{self.dag_id}/dagRuns/{self.run_id}/taskInstances/{task['task_id']}/{task['map_index']}"
+            task_id, map_index = _place(task)
+            path = f"/dags/{self.dag_id}/dagRuns/{self.run_id}/taskInstances/{task_id}/{map_index}"
             self.world.airflow.fetch("PATCH", path, {"new_state": "failed"})
-            self.stopped.add((str(task["task_id"]), int(str(task["map_index"]))))
+            self.stopped.add((task_id, map_index))
+
+
+def _place(task: JsonObject) -> tuple[str, int]:
+    return str(task["task_id"]), int(str(task["map_index"]))
 
 
 Step = Callable[[Run], bool]
@@ -119,11 +133,11 @@ def _clear_during(run: Run) -> bool:
 
 
 def _mark_failed(run: Run) -> bool:
-    if run.seconds_since_all_sent() < _SECONDS_UNTIL_ALL_WAIT:
-        return False
+    """Mark all that wait, time and again: those that wait on a worker let the next ones begin."""
     on_the_way = [task for task in run.mapped_tasks() if task["state"] in _ON_THE_WAY]
-    run.mark_failed(on_the_way)
-    return bool(on_the_way)
+    if run.seconds_of_waiting(on_the_way) >= _SECONDS_UNTIL_ALL_WAIT:
+        run.mark_failed(on_the_way)
+    return len(run.stopped) == run.sends
 
 
 def _clear_after(run: Run) -> bool:

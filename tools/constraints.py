@@ -10,11 +10,17 @@ import re
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 MINORS = ("3.1", "3.2", "3.3")
 OLDEST_PYTHON = "3.11"
+#: What an Airflow does not run with, though its own requirements allow it.
+UPPER_BOUNDS = {
+    # Its API server does not start: its unions name their discriminator in a way that later ones refuse.
+    "3.2": ("fastapi<0.140",),
+}
 PIN = re.compile(r"[a-z0-9][a-z0-9-]*==[0-9][0-9a-z.!+]*( ; .+)?")
 HEADER = """\
 # Apache Airflow {airflow} with all that the project and its tools need, for Python {python} and newer.
@@ -38,14 +44,14 @@ def pins(resolved: str) -> list[str]:
     return lines
 
 
-def resolve(requirement: str, *project: str) -> list[str]:
-    """All pins that satisfy ``requirement`` and the given uv arguments.
+def resolve(requirements: Iterable[str], *project: str) -> list[str]:
+    """All pins that satisfy ``requirements`` and the given uv arguments.
 
     Raises SystemExit on a conflict, after uv has printed its reasons.
     """
     with tempfile.TemporaryDirectory() as scratch:
         wanted = Path(scratch) / "airflow.in"
-        wanted.write_text(f"{requirement}\n", encoding="utf-8")
+        wanted.write_text("\n".join(requirements), encoding="utf-8")
         command = [
             *(sys.executable, "-m", "uv", "pip", "compile", "--quiet", "--no-header", "--no-annotate"),
             *("--universal", "--python-version", OLDEST_PYTHON, *project, str(wanted)),
@@ -61,14 +67,15 @@ def newest_patch(minor: str) -> str:
 
     Asked for by itself: with the project's requirements, a conflict would quietly end in an old patch.
     """
-    found = resolve(f"apache-airflow~={minor}.0")
+    found = resolve([f"apache-airflow~={minor}.0"])
     return next(pin.removeprefix("apache-airflow==") for pin in found if pin.startswith("apache-airflow=="))
 
 
 def renew(minor: str) -> None:
     """Writes the constraints file of one Airflow minor."""
     airflow = newest_patch(minor)
-    resolved = resolve(f"apache-airflow=={airflow}", "pyproject.toml", "--group", "dev")
+    bounds = UPPER_BOUNDS.get(minor, ())
+    resolved = resolve([f"apache-airflow=={airflow}", *bounds], "pyproject.toml", "--group", "dev")
     target = ROOT / "constraints" / f"airflow-{minor}.txt"
     target.parent.mkdir(exist_ok=True)
     header = HEADER.format(airflow=airflow, python=OLDEST_PYTHON)

@@ -22,6 +22,7 @@ _SECRET_PAIR: Final = re.compile(
 _JWT: Final = re.compile(r"eyJ[\w-]+(?:\.[\w-]+){0,2}")
 #: A token of the time before JWT, also the id of a callback or a recording.
 _HEX_TOKEN: Final = re.compile(r"(?<![0-9a-fA-F])[0-9a-fA-F]{40}(?![0-9a-fA-F])")
+_TAG: Final = re.compile(r"<[^<>]*>")
 _URL_CREDENTIALS: Final = re.compile(r"(?<=:)(?P<slashes>(?:\\*/){2})[^/\s\"'<>\\]+@")
 
 
@@ -57,12 +58,16 @@ def _spellings(char: str) -> str:
 
 
 def excerpt(body: bytes | str, hidden: str = "", limit: int = 200) -> str:
-    """The first ``limit`` characters of a reply on one line, redacted as by :func:`redact`.
+    """The first ``limit`` characters of a reply on one line, redacted as by :func:`redact`; of a page, its words.
 
-    Redaction comes before the cut, so that no half token or half number is left at the edge.
+    Redaction comes before the cut, so that no half token or half number is left at the edge; and once more after the
+    tags are gone, which may have stood within one.
     """
     text = body.decode("utf-8", "replace") if isinstance(body, bytes) else body
-    return redact(" ".join(text.split())[: limit * 20], hidden)[:limit]
+    shown = redact(" ".join(text.split())[: limit * 20], hidden)
+    if shown.startswith("<"):
+        shown = redact(" ".join(_TAG.sub(" ", shown).split()), hidden)
+    return shown[:limit]
 
 
 class RequestLogFilter(logging.Filter):

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 #: The vendor's code for "no call is active between the two" (documented).
 NOT_ACTIVE: Final = "003"
 #: How far the vendor's clock may be behind ours.
-_CLOCKS_APART: Final = timedelta(minutes=5)
+CLOCKS_APART: Final = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +89,9 @@ def _is_ours(row: Row, moment: datetime | None, sought: Sought) -> bool:
     shown = row.tags.get(KEY_TAG)
     if shown is not None or row.tags:
         # A run that was deleted and made again has the same keys.
-        return shown == sought.key and (moment is None or moment >= sought.since - _CLOCKS_APART)
+        return shown == sought.key and (moment is None or moment >= sought.since - CLOCKS_APART)
     # The filter may have been ignored: then rows of earlier calls to the same number come as well.
-    is_in_time = moment is not None and moment >= sought.since - _CLOCKS_APART
+    is_in_time = moment is not None and moment >= sought.since - CLOCKS_APART
     is_there = row.destination is not None and any(_same_number(row.destination, one) for one in sought.destinations)
     return is_in_time and is_there
 

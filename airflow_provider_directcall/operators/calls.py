@@ -184,6 +184,11 @@ class DirectcallPlaceCallOperator(SendingOperator["PlacedCall", "StatementRow"])
             poll_interval=patience.pause(self._poll_interval),
         )
 
+    def _what(self) -> str:
+        from airflow_provider_directcall.telephony.masking import mask_number
+
+        return f"call to {mask_number(self._digits)}"
+
     def _whereabouts(self) -> str:
         return "Directcall's statement of calls (extrato)"
 

@@ -159,8 +159,12 @@ class DeliveringOperator(KillableOperator, Generic[Reply]):
         """The result of a task that succeeds without knowing what became of its request."""
 
     @abstractmethod
+    def _what(self) -> str:
+        """What is sent, and to whom, numbers masked, as in "call to 5511*****0001"."""
+
+    @abstractmethod
     def _whereabouts(self) -> str:
-        """Where a person looks for the request, and where the statement has it."""
+        """Where a person looks for it."""
 
     @property
     def _ends_when_sent(self) -> bool:
@@ -318,6 +322,7 @@ class DeliveringOperator(KillableOperator, Generic[Reply]):
         return unknown_text(
             record,
             reason,
+            what=self._what(),
             until=Waiter.now(),
             zone=self._settings.zone if self._settings is not None else UTC,
             whereabouts=self._whereabouts(),

@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_directcall.delivery.keys import KEY_TAG, with_key
 from airflow_provider_directcall.delivery.phases import RecipientNote
@@ -50,6 +50,9 @@ class SendMessageOperator(SendingOperator["SentMessage", "MessageState"]):
     """
 
     ui_color = "#eaf2e3"
+
+    #: What a person calls such a message.
+    _kind: ClassVar[str]
 
     def __init__(
         self,
@@ -125,8 +128,14 @@ class SendMessageOperator(SendingOperator["SentMessage", "MessageState"]):
             poll_interval=patience.pause(self._poll_interval),
         )
 
+    def _what(self) -> str:
+        from airflow_provider_directcall.telephony.masking import mask_number
+
+        recipients = mask_number(self._digits[0]) if len(self._digits) == 1 else f"{len(self._digits)} recipients"
+        return f"{self._kind} to {recipients}"
+
     def _whereabouts(self) -> str:
-        return "Directcall's statement of messages"
+        return "Directcall's statement of messages (if your account has none, ask who should have got it)"
 
     def _held(self, record: Record) -> Result:
         recipients = [self._shown(number, None, None, accepted=None) for number in self._digits]

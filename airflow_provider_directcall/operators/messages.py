@@ -79,6 +79,7 @@ class DirectcallSendSMSOperator(SendMessageOperator):
         "directcall_conn_id",
     )
     template_fields_renderers: ClassVar[dict[str, str]] = {"tags": "json"}
+    _kind = "SMS"
 
     def __init__(
         self,
@@ -199,6 +200,7 @@ class DirectcallSendVoiceMessageOperator(SendMessageOperator):
         "directcall_conn_id",
     )
     template_fields_renderers: ClassVar[dict[str, str]] = {"tags": "json"}
+    _kind = "voice message"
 
     def __init__(
         self,

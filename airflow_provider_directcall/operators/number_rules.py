@@ -56,8 +56,18 @@ class DirectcallPlanNumberRulesOperator(DesiredRulesOperator):
     surely or maybe wrong with the calendar or the rules, each as ``{"severity", "code", "where", "text"}``, errors
     first. They stand in ``text`` too.
 
+    Each is an XCom of its own too: ``plan.output["digest"]`` (``multiple_outputs``).
+
     A wrong argument or calendar fails without a retry and tells all its problems; so does a refusal that will stand.
     """
+
+    def __init__(
+        self,
+        *,
+        multiple_outputs: bool = True,
+        **kwargs: Any,  # noqa: ANN401 - those of the parent
+    ) -> None:
+        super().__init__(multiple_outputs=multiple_outputs, **kwargs)
 
     def execute(self, context: Context) -> Result:
         """Read the number's rules and compare."""

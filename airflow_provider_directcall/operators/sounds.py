@@ -38,7 +38,8 @@ class DirectcallAddSoundOperator(BaseOperator):
         are put behind it.
     :param directcall_conn_id: id of the connection.
 
-    Gives ``{"sound_id", "sha256", "uploaded"}``; ``sound_id`` is what a ``sound`` rule takes.
+    Gives ``{"sound_id", "sha256", "uploaded"}``; ``sound_id`` is what a ``sound`` rule takes. Each is an
+    XCom of its own too: ``greeting.output["sound_id"]`` (``multiple_outputs``).
     """
 
     template_fields: Sequence[str] = ("audio", "name", "directcall_conn_id")
@@ -50,9 +51,10 @@ class DirectcallAddSoundOperator(BaseOperator):
         audio: str | os.PathLike[str],
         name: str,
         directcall_conn_id: str = "directcall_default",
+        multiple_outputs: bool = True,
         **kwargs: Any,  # noqa: ANN401 - BaseOperator's own arguments
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(multiple_outputs=multiple_outputs, **kwargs)
         self.audio = audio
         self.name = name
         self.directcall_conn_id = directcall_conn_id

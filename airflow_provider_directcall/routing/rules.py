@@ -8,7 +8,7 @@ the wire is assumed (the reference's section 13.6).
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from datetime import time
 from types import MappingProxyType
@@ -139,9 +139,10 @@ _KINDS: Final[Mapping[str, type[NumberRule]]] = MappingProxyType(
 )
 
 
-def rule_from(value: NumberRule | Mapping[str, object]) -> NumberRule:
+def rule_from(value: NumberRule | Mapping[str, object], *, given_elsewhere: Collection[str] = ()) -> NumberRule:
     """A rule from itself or from a mapping with the key ``action`` and the fields of that kind of rule.
 
+    :param given_elsewhere: fields that are not the writer's to give, and are not told where an unknown one is.
     :raises ValueError: no or an unknown action, an unknown field, a missing one, or a value that cannot be.
     """
     if isinstance(value, NumberRule):
@@ -156,15 +157,16 @@ def rule_from(value: NumberRule | Mapping[str, object]) -> NumberRule:
             f"rule: action has to be one of {', '.join(_KINDS)}, not {shown(action)} (what a task gives as 'before' "
             "and 'after' is in Directcall's terms and is no rule: state the rule that shall stand)"
         )
-    _check_names(kind, str(action), set(given))
+    _check_names(kind, str(action), set(given), given_elsewhere)
     return kind(**given)  # type: ignore[arg-type]  # each field checks its own value
 
 
-def _check_names(kind: type[NumberRule], action: str, given: set[str]) -> None:
+def _check_names(kind: type[NumberRule], action: str, given: set[str], given_elsewhere: Collection[str]) -> None:
     known = {item.name: item.default is MISSING for item in fields(kind)}
     unknown, missing = sorted(given - known.keys()), sorted(name for name in known.keys() - given if known[name])
     if unknown:
-        raise ValueError(f"rule: a {action} has no {', '.join(unknown)}; it has {', '.join(sorted(known))}")
+        names = ", ".join(sorted(known.keys() - set(given_elsewhere)))
+        raise ValueError(f"rule: a {action} has no {', '.join(unknown)}; it has {names}")
     if missing:
         raise ValueError(f"rule: a {action} needs {', '.join(missing)}")
 

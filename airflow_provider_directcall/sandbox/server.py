@@ -193,7 +193,7 @@ class SandboxServer:
         """Put faults in force."""
         with self._account.lock:
             for fault in faults:
-                self._account.faults.add(fault)
+                operations.add_fault(self._account, fault)
 
     def clear_faults(self) -> None:
         """Put all faults out of force."""

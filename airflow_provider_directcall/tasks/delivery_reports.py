@@ -7,32 +7,32 @@ from datetime import datetime, tzinfo
 from typing import Final
 
 from airflow_provider_directcall.delivery.phases import Record
+from airflow_provider_directcall.delivery.sightings import CLOCKS_APART
 
 #: What Directcall calls what it accepted -> what a person reads. They are XComs too, before any waiting.
 ID_NAMES: Final = {"callerid": "callerid", "schedule_id": "schedule"}
 
 
 def unknown_text(
-    record: Record, reason: str, *, until: datetime, zone: tzinfo, whereabouts: str, remembers: bool
+    record: Record, reason: str, *, what: str, until: datetime, zone: tzinfo, whereabouts: str, remembers: bool
 ) -> str:
-    """That it may be out: its key, between when, where to look for it, and what to do then.
+    """That it may be out, and what to do now: where to look, between when, and what follows from what one sees.
 
     :param reason: why nobody can say.
+    :param what: what was to be sent, and to whom, numbers masked.
     :param until: the present; the window begins with the record's own time.
     :param zone: of the account, in which its statement's times are.
     :param whereabouts: where a person looks for it.
-    :param remembers: whether a cleared task will know of it.
+    :param remembers: whether a cleared task will look for it.
     """
-    first, last = (f"{moment.astimezone(zone):%Y-%m-%d %H:%M:%S%z}" for moment in (record.since, until))
-    clear = (
-        "clear the task: it looks once more, and sends again unless it finds it"
-        if remembers
-        else "clear the task, which sends again without looking"
-    )
+    window = (record.since - CLOCKS_APART, until + CLOCKS_APART)
+    first, last = (f"{moment.astimezone(zone):%Y-%m-%d %H:%M:%S%z}" for moment in window)
+    clear = "it sends again, unless it finds it then" if remembers else "it sends again, without looking"
     return (
-        f"It may be out, and nobody can say (airflow_key {record.key}, between {first} and {last}): {reason}. "
-        f"Nothing is sent again by itself. Look for it in {whereabouts}, where it "
-        f"stands only after its time and its end; if it is not there then, {clear}"
+        f"The {what} may be out, and nobody can say (airflow_key {record.key}). Nothing is sent again by itself. Look "
+        f"for it in {whereabouts} between {first} and {last}; a call stands there only after its end, what is "
+        f"scheduled only after its time. If it is there, mark the task as success. If it is surely not, clear the "
+        f"task: {clear}. What is known: {reason}"
     )
 
 

@@ -136,6 +136,14 @@ def test_an_excerpt_is_short_and_on_one_line() -> None:
     assert PHONE[:7] not in excerpt("x" * 195 + PHONE)
 
 
+def test_of_a_page_only_its_words_are_shown() -> None:
+    page = f"<html>\n<head><title>404</title></head><body><h1>Not Found</h1>{PHONE[:6]}<b>{PHONE[6:]}</b></body></html>"
+    shown = excerpt(page)
+    assert shown.startswith("404 Not Found ")
+    assert PHONE[6:] not in shown
+    assert "<" not in shown
+
+
 def test_httpx_log_line(caplog: pytest.LogCaptureFixture) -> None:
     logger = logging.getLogger("httpx")
     with caplog.at_level(logging.INFO, logger="httpx"):

@@ -162,7 +162,9 @@ def test_a_sound_is_uploaded_once_whatever_the_dag(
     path = tmp_path / "saudacao.mp3"
     path.write_bytes(b"ID3\x04" + b"\0" * 100)
     dags = ("sound", "same_sound")
-    results = [airflow.xcom(dag_id, finished(airflow, dag_id, {"audio": str(path)}), "add") for dag_id in dags]
+    runs = [(dag_id, finished(airflow, dag_id, {"audio": str(path)})) for dag_id in dags]
+    results = [airflow.xcom(*run, "add") for run in runs]
+    assert airflow.xcom(*runs[0], "give") == results[0]["sound_id"]
     assert [result["uploaded"] for result in results] == [True, False]
     assert results[0]["sound_id"] == results[1]["sound_id"]
     assert sandbox.state()["requests"]["did/add-sound"] == 1

@@ -286,7 +286,7 @@ def test_the_chain_and_the_rules_of_a_calendar_come_to_the_same(case: Any, quart
         ("2026-12-24T10:00", "open", "open: Thursday 08:00-18:00"),
         ("2026-12-24T12:00", "holiday", "holiday: Véspera de Natal (from 12:00)"),
         ("2026-12-26T10:00", "closed", "closed: no hours on Saturday"),
-        ("2026-12-28T10:00", "override", "override: Inventory"),
+        ("2026-12-28T10:00", "override", "override: Inventory (as closed)"),
     ],
 )
 def test_the_reason_names_the_holiday_the_override_or_the_hours(moment: str, state: str, reason: str):

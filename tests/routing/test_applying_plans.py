@@ -164,7 +164,7 @@ def test_a_mixed_state_says_what_stands_and_what_failed(line):
         case.apply()
     error = caught.value
     assert (error.state, error.unserved, error.worth_repeating) == ("mixed", (), True)
-    assert "could not be applied: no route. Neither the previous nor the wanted rules stand (state: mixed)." in str(
+    assert "could not be applied. Neither the previous nor the wanted rules stand (state: mixed)." in str(
         error
     )
     assert "Trouble in putting the rules back: no route" in str(error)
@@ -239,7 +239,7 @@ def test_what_goes_wrong_in_putting_back_is_told_whatever_it_is(broken_methods):
     def broken(*arguments):
         raise KeyError(ONE)
 
-    with pytest.raises(DirectcallApplyError, match="could not be applied: OSError: disk full") as caught:
+    with pytest.raises(DirectcallApplyError, match="What failed: OSError: disk full") as caught:
         apply_plan(memory, plan, secret=SECRET, sleep=lambda seconds: None, on_progress=fail)
     unserved = None if "list_rules" in broken_methods else ()
     assert (caught.value.state, caught.value.unserved) == ("mixed", unserved)

@@ -71,7 +71,7 @@ class TestPrecedence:
         ("changes", "expected"),
         [
             ({"emergency": FIRE, "overrides": [SPECIAL]}, "emergency: fire"),
-            ({"overrides": [SPECIAL]}, "override: Sale"),
+            ({"overrides": [SPECIAL]}, "override: Sale (as open)"),
             ({}, "holiday: Tiradentes"),
             ({"holidays": None}, "open: Tuesday 08:00-18:00"),
             ({"holidays": None, "hours": []}, "closed: no hours on Tuesday"),
@@ -86,6 +86,17 @@ class TestPrecedence:
         calendar = made(emergency=Emergency([DESK], until=at("2026-04-21T10:00:01")))
         assert reason(calendar, "2026-04-21T10:00") == "emergency (until 2026-04-21 10:01)"
         assert reason(calendar, "2026-04-21T10:01") == "holiday: Tiradentes"
+
+    def test_an_emergencys_end_may_come_from_a_clock(self):
+        end = at("2026-04-21T10:00:01.841019").isoformat()
+        calendar = made(emergency={"chain": [DESK], "until": end})
+        assert reason(calendar, "2026-04-21T10:00") == "emergency (until 2026-04-21 10:01)"
+
+    @pytest.mark.parametrize("until", ["soon", "2026-04-21", "2026-04-21T10:00", "2026-04-21T10:00:01.8-0300"])
+    def test_an_emergencys_end_that_is_none_is_told_with_one_that_would_be(self, until: str):
+        (problem,) = problems(emergency={"chain": [DESK], "until": until})
+        wanted = "a date and time with an offset, such as 2026-11-27T22:00-03:00"
+        assert problem == f"emergency.until: {wanted}, is needed, not {until!r}"
 
     def test_an_emergencys_end_is_a_moment_in_any_zone(self):
         calendar = made(emergency={"chain": [DESK], "until": "2026-04-21T13:00Z"})
@@ -131,8 +142,8 @@ class TestOverrides:
             ]
         )
         assert [reason(calendar, f"{day}{clock}") for clock in ("09:59", "10:00")] == [
-            "override: first",
-            "override: second",
+            "override: first (as closed)",
+            "override: second (as closed)",
         ]
 
     def test_two_overrides_at_once_are_refused_with_both_names(self):
@@ -165,6 +176,10 @@ class TestOverrides:
 
 
 class TestTheWhole:
+    def test_a_chains_rule_is_told_the_fields_that_it_may_have(self):
+        (problem,) = problems(open=[{"action": "forward", "to": "5511990000001", "wait_second": 20}])
+        assert problem == "open[0]: a forward has no wait_second; it has record, sources, to, wait_seconds"
+
     def test_all_problems_are_told_at_once_and_numbers_are_masked(self):
         found = problems(
             open=[{"action": "forward", "to": "5511990000"}],

@@ -181,7 +181,7 @@ def test_the_strip_names_what_is_out_of_the_ordinary_and_only_that():
         "Mon 21 Dec",
         "00:00-10:00 emergency: fire (until 2026-12-21 10:00)",
         "Tue 22 Dec",
-        "09:00-09:40 override: Inventory",
+        "09:00-09:40 override: Inventory (as closed)",
         "Wed 23 Dec",
         "Thu 24 Dec",
         "12:00-24:00 holiday: Véspera de Natal (from 12:00)",
@@ -202,7 +202,7 @@ def test_parts_that_are_too_short_for_words_have_a_title():
     flash = {"name": "drill", "begins": "2026-12-22T09:00", "ends": "2026-12-22T09:10", "as": "closed"}
     svg = week_svg(made(overrides=[flash]), MONDAY, 1)
     assert texts(svg).count("override") == 1  # the legend's
-    assert titles(svg).count("Tue 22 Dec, 09:00-09:10: override: drill") == 1
+    assert titles(svg).count("Tue 22 Dec, 09:00-09:10: override: drill (as closed)") == 1
 
 
 def test_fewer_days_than_a_week_still_show_a_week():
@@ -238,13 +238,13 @@ def test_the_page_has_the_picture_and_the_exceptions_as_tables():
     assert rows[:7] == [
         ("When", "State", "Why"),
         ("Mon 21 Dec 2026, 00:00-10:00", "emergency", "fire (until 2026-12-21 10:00)"),
-        ("Tue 22 Dec 2026, 09:00-09:40", "override", "Inventory"),
+        ("Tue 22 Dec 2026, 09:00-09:40", "override", "Inventory (as closed)"),
         ("Thu 24 Dec 2026, 12:00-24:00", "holiday", "Véspera de Natal (from 12:00)"),
         ("Fri 25 Dec 2026", "holiday", "Natal"),
         ("Sat 26 Dec 22:00 to Sun 27 Dec 2026 02:00", "override", "Late shift"),
         ("Fri 1 Jan 2027", "holiday", "Confraternização Universal"),
     ]
-    assert ("Mon 4 Jan to Fri 8 Jan 2027", "override", "Summer") in rows
+    assert ("Mon 4 Jan to Fri 8 Jan 2027", "override", "Summer (as closed)") in rows
     assert [row[0] for row in rows[-6:]] == [
         "State",
         "emergency",

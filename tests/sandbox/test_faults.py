@@ -302,6 +302,9 @@ def test_over_http(api):
     assert api.http.delete("/_sandbox/faults").json() == []
     assert api.http.post("/_sandbox/faults", json={"kind": "rain"}).status_code == 422
     assert api.http.post("/_sandbox/faults", json={"sort": "rain"}).status_code == 422
+    nowhere = api.http.post("/_sandbox/faults", json={"kind": "cut_after", "endpoint": "sms/sent"})
+    assert nowhere.status_code == 422
+    assert "sms/send" in nowhere.text
 
 
 def test_requests_are_counted_whatever_becomes_of_them(api):

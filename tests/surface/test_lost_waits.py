@@ -61,7 +61,7 @@ def test_without_a_store_the_retry_after_a_trigger_that_died_looks_for_the_call(
 def test_without_a_store_a_trigger_that_died_in_the_last_try_ends_with_what_to_look_for(forgetful_run, world):
     task = waiting_call(deferrable=True)
     forgetful_run.start(task)
-    with pytest.raises(AirflowFailException, match=r"airflow_key \w{16}, between .* the trigger of the task ended"):
+    with pytest.raises(AirflowFailException, match=r"airflow_key \w{16}.*between .* the trigger of the task ended"):
         forgetful_run.resume(task, "__fail__", {"error": "Trigger timeout"})
     assert len(placed(world)) == 1
 

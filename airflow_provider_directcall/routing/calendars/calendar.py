@@ -209,7 +209,8 @@ class RoutingCalendar:
     def _override_at(self, there: datetime) -> Decision | None:
         for override, (begins, ends) in zip(self.overrides, self._spans, strict=True):
             if begins <= there < ends:
-                reason = f"override: {override.name}"
+                like = f" (as {override.as_})" if override.as_ is not None else ""
+                reason = f"override: {override.name}{like}"
                 return Decision(State.OVERRIDE, reason, sealed(override.chain or self._chain_like(override.as_)))
         return None
 

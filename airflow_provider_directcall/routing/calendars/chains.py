@@ -81,4 +81,4 @@ def _rule(item: object, priority: int) -> NumberRule:
     unwanted = [name for name in _NOT_IN_CHAINS if name in item]
     if unwanted:
         raise ValueError(f"{', '.join(unwanted)}: the calendar says when, the list in which order")
-    return rule_of_file({**item, "priority": priority})
+    return rule_of_file({**item, "priority": priority}, given_elsewhere=_NOT_IN_CHAINS)

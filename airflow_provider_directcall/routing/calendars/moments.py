@@ -12,7 +12,10 @@ from airflow_provider_directcall.routing.conditions import shown
 __all__ = ["DATE", "aware", "date_of", "wall_clock", "whole_minutes"]
 
 DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_MOMENT: Final = re.compile(rf"{DATE.pattern}[T ][0-9]{{2}}:[0-9]{{2}}(?::[0-9]{{2}})?(?:Z|[+-][0-9]{{2}}:[0-9]{{2}})?")
+_CLOCK: Final = r"[0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:[.][0-9]{1,6})?)?"
+_OFFSET: Final = r"(?:Z|[+-][0-9]{2}:[0-9]{2})?"
+_MOMENT: Final = re.compile(f"{DATE.pattern}[T ]{_CLOCK}{_OFFSET}")
+_WITH_OFFSET: Final = "a date and time with an offset, such as 2026-11-27T22:00-03:00,"
 
 
 def date_of(name: str, value: object) -> date:
@@ -35,7 +38,7 @@ def whole_minutes(name: str, value: object) -> date | datetime:
 
     :raises ValueError: it is none, or it has seconds.
     """
-    moment = _moment(name, value)
+    moment = _moment(name, value, "a date such as 2026-11-27, or 2026-11-27T22:00,")
     if isinstance(moment, datetime) and (moment.second or moment.microsecond):
         raise ValueError(f"{name}: whole minutes are needed, as rules have no seconds")
     return moment
@@ -46,9 +49,9 @@ def aware(name: str, value: object) -> datetime:
 
     :raises ValueError: it is none.
     """
-    moment = _moment(name, value)
+    moment = _moment(name, value, _WITH_OFFSET)
     if not isinstance(moment, datetime) or moment.utcoffset() is None:
-        raise ValueError(f"{name}: a date and time with an offset, such as 2026-11-27T22:00-03:00, is needed")
+        raise ValueError(f"{name}: {_WITH_OFFSET} is needed, not {shown(value)}")
     return moment
 
 
@@ -61,14 +64,14 @@ def wall_clock(moment: date | datetime, zone: ZoneInfo) -> datetime:
     return datetime.combine(date(shown_there.year, shown_there.month, shown_there.day), shown_there.time())
 
 
-def _moment(name: str, value: object) -> date | datetime:
+def _moment(name: str, value: object, wanted: str) -> date | datetime:
     if isinstance(value, date):
         return value
     given = value.strip() if isinstance(value, str) else ""
     if DATE.fullmatch(given):
         return date_of(name, given)
     if not _MOMENT.fullmatch(given):
-        raise ValueError(f"{name}: a date such as 2026-11-27, or 2026-11-27T22:00, is needed, not {shown(value)}")
+        raise ValueError(f"{name}: {wanted} is needed, not {shown(value)}")
     try:
         return datetime.fromisoformat(given)
     except ValueError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -14,14 +14,16 @@ __all__ = ["kept", "path_of", "rule_of_file"]
 _TEXTS: Final = ("to", "email")
 
 
-def rule_of_file(item: object) -> NumberRule:
+def rule_of_file(item: object, *, given_elsewhere: Collection[str] = ()) -> NumberRule:
     """A rule from a mapping, as ``rule_from`` takes it, where a phone number may be a whole number too.
 
+    :param given_elsewhere: as of ``rule_from``.
     :raises ValueError: what is wrong first.
     """
     if not isinstance(item, Mapping):
         raise ValueError(f"rule: a mapping is needed, not {shown(item)}")
-    return kept(rule_from({str(name): _texted(name, value) for name, value in item.items()}))
+    given = {str(name): _texted(name, value) for name, value in item.items()}
+    return kept(rule_from(given, given_elsewhere=given_elsewhere))
 
 
 def kept(rule: NumberRule) -> NumberRule:

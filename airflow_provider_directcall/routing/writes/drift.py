@@ -82,7 +82,7 @@ class Drift:
 
     def __str__(self) -> str:
         """For people, without numbers."""
-        parts = {"not from here": labels_of(self.unexpected), "gone": self.missing}
+        parts = {"added or changed": labels_of(self.unexpected), "removed": self.missing}
         return "; ".join(f"{what}: {_listed(labels)}" for what, labels in parts.items() if labels)
 
 

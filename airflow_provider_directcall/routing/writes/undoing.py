@@ -114,12 +114,13 @@ class Undoing:
         known = read or state == "previous"
         gaps = tuple(unserved(now, self._previous, self._wanted_rules())) if known else None
         parts = [
-            f"The rules of number {mask_number(self._session.did)} could not be applied: {_said(cause)}",
+            f"The rules of number {mask_number(self._session.did)} could not be applied",
             self._what_stands(state, known=known),
-            *([f"Somebody else wrote meanwhile: {self._others}"] if self._others else []),
-            *([f"Trouble in putting the rules back: {self._trouble[-1]}"] if self._trouble else []),
             _coverage(gaps, now),
             f"{'Rules now' if known else 'Rules when they were last read'}: {shown(now)}",
+            *([f"Somebody else wrote meanwhile: {self._others}"] if self._others else []),
+            f"What failed: {_said(cause)}",
+            *([f"Trouble in putting the rules back: {self._trouble[-1]}"] if self._trouble else []),
         ]
         again = state != "previous" or getattr(cause, "worth_repeating", False)
         return DirectcallApplyError(". ".join(parts), state=state, unserved=gaps, worth_repeating=again)

@@ -77,4 +77,10 @@ with DAG("routing_given_back", schedule=None):
 
 for dag_id in ("sound", "same_sound"):
     with DAG(dag_id, schedule=None):
-        DirectcallAddSoundOperator(task_id="add", audio="{{ dag_run.conf['audio'] }}", name=dag_id)
+        sound = DirectcallAddSoundOperator(task_id="add", audio="{{ dag_run.conf['audio'] }}", name=dag_id)
+
+        @task
+        def give(sound_id):
+            return sound_id
+
+        give(sound.output["sound_id"])

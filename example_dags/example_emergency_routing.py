@@ -43,7 +43,9 @@ OVER = "Linha direta: emergência encerrada, vale o calendário."
     params={
         "action": Param("on", enum=["on", "off"], description="Switch the emergency on, or off again"),
         "to": Param("5511990000078", type="string", description="The mobile that gets every call"),
-        "until": Param("", type="string", description='When it ends: 2026-11-24T08:00-03:00; empty: with "off"'),
+        "until": Param(
+            None, type=["null", "string"], format="date-time", description='When it ends; empty: with "off"'
+        ),
         "reason": Param("sem luz no escritório", type="string", description="Why, for the people who read it"),
         "people": Param(["5511990000001"], type="array", description="Who gets an SMS"),
     },
@@ -53,7 +55,7 @@ def example_emergency_routing() -> None:
     """Decide, make it so, tell; at the end, take it back and tell."""
 
     @task
-    def switch(params: dict[str, str] | None = None) -> dict[str, str]:
+    def switch(params: dict[str, str | None] | None = None) -> dict[str, str]:
         """Keep what was decided, once it is known to make sense; gives the text of the SMS, and the end if any."""
         from airflow_provider_directcall.routing.calendars import Emergency, load_calendar
         from airflow_provider_directcall.routing.rules import Voicemail
@@ -62,19 +64,19 @@ def example_emergency_routing() -> None:
         if given["action"] == "off":
             Variable.set(EMERGENCY, "", description=ABOUT)
             return {"text": OVER, "until": ""}
-        closed = load_calendar(Path(__file__).with_name(CALENDAR)).closed
+        calendar = load_calendar(Path(__file__).with_name(CALENDAR))
         chain = [
             {"action": "forward", "to": given["to"], "wait_seconds": 30},
-            *[{"action": "voicemail", "email": rule.email} for rule in closed if isinstance(rule, Voicemail)],
+            *[{"action": "voicemail", "email": rule.email} for rule in calendar.closed if isinstance(rule, Voicemail)],
         ]
+        until, reason = given["until"] or None, given["reason"] or ""
         # A mistake fails here, before the daily run could read it.
-        emergency = Emergency(chain, until=given["until"] or None, reason=given["reason"])
+        emergency = Emergency(chain, until=until, reason=reason)
         if emergency.until is not None and emergency.until <= pendulum.now():
             raise ValueError("until: this time has passed")
-        kept = {"chain": chain, "until": given["until"] or None, "reason": given["reason"]}
-        Variable.set(EMERGENCY, json.dumps(kept), description=ABOUT)
-        end = f"até {given['until']}" if given["until"] else "até novo aviso"
-        return {"text": f"Linha direta em emergência ({given['reason']}) {end}.", "until": given["until"]}
+        Variable.set(EMERGENCY, json.dumps({"chain": chain, "until": until, "reason": reason}), description=ABOUT)
+        end = f"até {emergency.until.astimezone(calendar.zone):%d/%m %H:%M}" if emergency.until else "até novo aviso"
+        return {"text": f"Linha direta em emergência ({reason}) {end}.", "until": until or ""}
 
     @task.short_circuit
     def ends_by_itself(decided: dict[str, str]) -> bool:

@@ -52,7 +52,7 @@ def example_routing_approval() -> None:
     approve = ApprovalOperator(
         task_id="approve",
         subject="Change the rules of the hot line?",
-        body="```\n{{ ti.xcom_pull(task_ids='plan')['text'] }}\n```",
+        body="{{ ti.xcom_pull(task_ids='plan')['markdown'] }}",
     )
     apply = DirectcallApplyNumberRulesOperator(
         task_id="apply",

@@ -52,9 +52,9 @@ class DirectcallPlanNumberRulesOperator(DesiredRulesOperator):
     :param directcall_conn_id: id of the connection.
 
     Gives the plan as a mapping: ``did``, ``has_changes``, ``summary``, ``writes``, ``fewest_writes``, ``changes``,
-    ``text`` (for people), ``digest``, which the ``expected_digest`` of an apply task takes, and ``findings``: what is
-    surely or maybe wrong with the calendar or the rules, each as ``{"severity", "code", "where", "text"}``, errors
-    first. They stand in ``text`` too.
+    ``text`` (for people), ``markdown`` (the same for the body of an ``ApprovalOperator``), ``digest``, which the
+    ``expected_digest`` of an apply task takes, and ``findings``: what is surely or maybe wrong with the calendar or the
+    rules, each as ``{"severity", "code", "where", "text"}``, errors first. They stand in ``text`` too.
 
     Each is an XCom of its own too: ``plan.output["digest"]`` (``multiple_outputs``).
 
@@ -82,11 +82,13 @@ class DirectcallPlanNumberRulesOperator(DesiredRulesOperator):
             secret = hook.settings.client_secret
             plan = plan_rules(desired.did, hook.list_rules(desired.did), desired.rules, secret=secret)
         self.log.info("%s", _text(plan, findings))
+        text = _text(plan, findings, include_numbers=self.include_numbers)
         return {
             **plan.as_json(include_numbers=self.include_numbers),
             "digest": approval_digest(plan, secret),
             "findings": findings_view(findings),
-            "text": _text(plan, findings, include_numbers=self.include_numbers),
+            "text": text,
+            "markdown": _markdown(text),
         }
 
 
@@ -308,3 +310,9 @@ class DirectcallRestoreNumberRulesOperator(BaseOperator):
 def _text(plan: Plan, findings: Iterable[Finding], *, include_numbers: bool = False) -> str:
     """The plan for people, and below it what was found."""
     return "\n".join([plan.as_text(include_numbers=include_numbers), *map(str, findings)])
+
+
+def _markdown(text: str) -> str:
+    """The text with its lines kept, and nothing in it taken for Markdown: the stars of masked numbers, for example."""
+    lines = (line.strip().replace("`", "'") for line in text.splitlines())
+    return "\n".join(f"`{line}`  " if line else "" for line in lines)

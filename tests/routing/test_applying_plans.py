@@ -164,9 +164,7 @@ def test_a_mixed_state_says_what_stands_and_what_failed(line):
         case.apply()
     error = caught.value
     assert (error.state, error.unserved, error.worth_repeating) == ("mixed", (), True)
-    assert "could not be applied. Neither the previous nor the wanted rules stand (state: mixed)." in str(
-        error
-    )
+    assert "could not be applied. Neither the previous nor the wanted rules stand (state: mixed)." in str(error)
     assert "Trouble in putting the rules back: no route" in str(error)
     assert "Every caller finds a rule whom both the previous and the wanted rules serve" in str(error)
     assert 'Rules now: [{"rule_id": ' in str(error)

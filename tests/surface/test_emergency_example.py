@@ -32,7 +32,7 @@ def run(dag, variables):
     return lambda task_id, **arguments: dag.get_task(task_id).python_callable(**arguments)
 
 
-def switched(run, action="on", until="", to=MOBILE):
+def switched(run, action="on", until=None, to=MOBILE):
     return run("switch", params={"action": action, "until": until, "to": to, "reason": "sem luz"})
 
 
@@ -52,6 +52,12 @@ def test_who_reaches_nobody_on_the_mobile_gets_the_voicemail_of_the_calendar(run
     assert switched(run, until=until)["until"] == until
     emergency = Emergency(**json.loads(variables.kept[NAME]))
     assert [type(rule).__name__ for rule in emergency.chain] == ["Forward", "Voicemail"]
+
+
+def test_people_are_told_the_end_in_the_time_of_the_line(run):
+    end = pendulum.now("UTC").add(days=2).replace(hour=1, minute=30, second=0, microsecond=0)
+    told = switched(run, until=end.isoformat())["text"]
+    assert told.endswith(f"até {end.in_timezone('America/Sao_Paulo').format('DD/MM')} 22:30.")
 
 
 def test_without_an_end_nobody_waits_for_one(run):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import datetime
 
 import pytest
@@ -176,6 +177,9 @@ def test_a_plan_says_what_would_change_and_writes_nothing(run, world, logged):
 def test_a_plan_shows_numbers_when_asked_but_not_in_the_log(run, logged):
     result = run.start(plan(rules=RULES, did=DID, include_numbers=True))
     assert OFFICE in result["text"]
+    assert f'phone: "{OFFICE}"' in result["markdown"]
+    shown = re.findall(r"^`(.*)`  $", result["markdown"], re.MULTILINE)
+    assert shown == [line.strip() for line in result["text"].splitlines() if line]
     assert DID in result["did"]
     assert OFFICE not in logged()
 

@@ -23,7 +23,7 @@ def seconds(send: Callable[[], object]) -> float:
 
 
 @task
-def measure(position: int) -> list[tuple[float, float]]:
+def measure(position: int) -> list[list[float]]:
     """Seconds with the operator and without it, a pair each; what the operator has kept is forgotten in between."""
     subject = SUBJECTS[position]
     context = get_current_context()
@@ -37,7 +37,7 @@ def measure(position: int) -> list[tuple[float, float]]:
         turns: list[Callable[[], object]] = [lambda: operator.execute(context), lambda: send_bare(subject)]
         order = (0, 1) if number % 2 else (1, 0)
         took = {turn: seconds(turns[turn]) for turn in order}
-        pairs.append((took[0], took[1]))
+        pairs.append([took[0], took[1]])
     return pairs[1:]
 
 

@@ -177,7 +177,7 @@ def test_a_plan_says_what_would_change_and_writes_nothing(run, world, logged):
 def test_a_plan_shows_numbers_when_asked_but_not_in_the_log(run, logged):
     result = run.start(plan(rules=RULES, did=DID, include_numbers=True))
     assert OFFICE in result["text"]
-    assert f'phone: "{OFFICE}"' in result["markdown"]
+    assert OFFICE in result["markdown"]
     shown = re.findall(r"^`(.*)`  $", result["markdown"], re.MULTILINE)
     assert shown == [line.strip() for line in result["text"].splitlines() if line]
     assert DID in result["did"]

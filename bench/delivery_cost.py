@@ -21,6 +21,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 import httpx
+import structlog
 from airflow.sdk.bases.operator import ExecutorSafeguard
 
 from bench._sandbox_process import sandbox_process
@@ -55,6 +56,7 @@ def main() -> None:
     """Print, for each thing that can be sent: writes, requests, time."""
     ExecutorSafeguard.test_mode = True
     logging.disable(logging.INFO)
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     with sandbox_process() as settings:
         os.environ[CONNECTION] = connection_json(settings)
         for subject in SUBJECTS:

@@ -1,8 +1,8 @@
 """The cost of once-only sending in a real task, with Airflow's own state store: an operator over a bare hook call.
 
 A task of a real Airflow runs them in turn. A write of the state store is a request to Airflow's API server, by way of
-the task's supervisor. Here the local Directcall is as near as Airflow is; the real one is farther, so that the same
-milliseconds are a smaller part there.
+the task's supervisor, and so is an XCom, which is counted too. Here the local Directcall is as near as Airflow is; the
+real one is farther, so that the same milliseconds are a smaller part there.
 """
 
 from __future__ import annotations

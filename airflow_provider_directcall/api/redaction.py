@@ -22,6 +22,7 @@ _SECRET_PAIR: Final = re.compile(
 _JWT: Final = re.compile(r"eyJ[\w-]+(?:\.[\w-]+){0,2}")
 #: A token of the time before JWT, also the id of a callback or a recording.
 _HEX_TOKEN: Final = re.compile(r"(?<![0-9a-fA-F])[0-9a-fA-F]{40}(?![0-9a-fA-F])")
+_NO_WORDS: Final = re.compile(r"<(script|style)\b.*?</\1\s*>|<!--.*?-->", re.IGNORECASE | re.DOTALL)
 _TAG: Final = re.compile(r"<[^<>]*>")
 _URL_CREDENTIALS: Final = re.compile(r"(?<=:)(?P<slashes>(?:\\*/){2})[^/\s\"'<>\\]+@")
 
@@ -60,14 +61,20 @@ def _spellings(char: str) -> str:
 def excerpt(body: bytes | str, hidden: str = "", limit: int = 200) -> str:
     """The first ``limit`` characters of a reply on one line, redacted as by :func:`redact`; of a page, its words.
 
-    Redaction comes before the cut, so that no half token or half number is left at the edge; and once more after the
-    tags are gone, which may have stood within one.
+    Redaction comes before the cut, so that no half token or half number is left at the edge. A page that is longer than
+    what is redacted is shown as it came: without its tags, that edge could come into view.
     """
-    text = body.decode("utf-8", "replace") if isinstance(body, bytes) else body
-    shown = redact(" ".join(text.split())[: limit * 20], hidden)
-    if shown.startswith("<"):
-        shown = redact(" ".join(_TAG.sub(" ", shown).split()), hidden)
-    return shown[:limit]
+    text = " ".join((body.decode("utf-8", "replace") if isinstance(body, bytes) else body).split())
+    shown = redact(text[: limit * 20], hidden)
+    return (_words(shown, hidden) if text.startswith("<") and len(text) <= limit * 20 else shown)[:limit]
+
+
+def _words(page: str, hidden: str) -> str:
+    """What a page says, without its tags; they may have stood within what has to be hidden."""
+    page = _NO_WORDS.sub(" ", page)
+    joined, apart = _TAG.sub("", page), " ".join(_TAG.sub(" ", page).split())
+    redacted = redact(joined, hidden)
+    return redact(apart, hidden) if redacted == joined else redacted
 
 
 class RequestLogFilter(logging.Filter):

@@ -231,7 +231,7 @@ class DeliveringOperator(KillableOperator, Generic[Reply]):
 
     def _deliver(self, hook: DirectcallHook, course: Course, record: Record) -> Step:
         """Write down that the request leaves, let it leave, write down what came back."""
-        self._refuse_if_killed()
+        self._refuse_if_killed(f"airflow_key {record.key}")
         request = self._request(record.key)
         hook.client.check(request)
         record = replace(course.sending(record, Waiter.now()), target=self._mark(record.key))
@@ -241,6 +241,9 @@ class DeliveringOperator(KillableOperator, Generic[Reply]):
         except DirectcallOutcomeUnknown as unknown:
             self.log.warning("%s; it is looked for in the statement (airflow_key %s)", unknown, record.key)
             return Settle(record, str(unknown))
+        except AirflowTaskTimeout:
+            reason = "the task's execution_timeout came while the request was on its way"
+            return self._judged(course, Settle(record, ""), Verdict(VerdictKind.UNKNOWN, reason=reason, may_pass=True))
         except DirectcallError:
             self._keep(record.at(Phase.NOT_SENT))
             raise

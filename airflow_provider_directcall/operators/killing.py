@@ -44,10 +44,10 @@ class KillableOperator(BaseOperator):
         else:
             self.log.info("Nothing is stopped: Airflow has not ended the task, and its next try goes on from here.")
 
-    def _refuse_if_killed(self) -> None:
-        """Begin nothing for a task that a user has ended meanwhile."""
+    def _refuse_if_killed(self, what: str) -> None:
+        """Begin nothing for a task that was ended meanwhile."""
         if self._kill_asked and self._is_ended():
-            raise AirflowFailException("A user has ended the task before anything was sent; nothing is sent.")
+            raise AirflowFailException(f"The task was ended before this was sent ({what}); it is not sent.")
 
     def _rest(self, seconds: float) -> None:
         """Sleep, and act on a kill that came before."""

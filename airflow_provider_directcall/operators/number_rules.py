@@ -56,7 +56,8 @@ class DirectcallPlanNumberRulesOperator(DesiredRulesOperator):
     ``expected_digest`` of an apply task takes, and ``findings``: what is surely or maybe wrong with the calendar or the
     rules, each as ``{"severity", "code", "where", "text"}``, errors first. They stand in ``text`` too.
 
-    Each is an XCom of its own too: ``plan.output["digest"]`` (``multiple_outputs``).
+    Each is an XCom of its own too: ``plan.output["digest"]`` (``multiple_outputs``); in a mapped task, where that would
+    be those of all its siblings, use ``xcom_pull`` or a mapped task group.
 
     A wrong argument or calendar fails without a retry and tells all its problems; so does a refusal that will stand.
     """
@@ -154,6 +155,7 @@ class DirectcallApplyNumberRulesOperator(DesiredRulesOperator):
     ) -> None:
         super().__init__(**kwargs)
         self.expected_digest = expected_digest
+        self._needs_approval = expected_digest is not None
         self.on_drift = on_drift
         self.snapshot_path = snapshot_path
         self.allow_future = allow_future
@@ -165,7 +167,7 @@ class DirectcallApplyNumberRulesOperator(DesiredRulesOperator):
         from airflow_provider_directcall.routing.plans.planning import plan_rules
 
         with failing_without_retry(is_final), DirectcallHook(self.directcall_conn_id) as hook:
-            now, expected = self._now(), approved_digest(self.expected_digest)
+            now, expected = self._now(), approved_digest(self.expected_digest, is_needed=self._needs_approval)
             on_drift = DriftChoice(self.on_drift, is_approved=expected is not None)
             desired = self._desired(now)
             self._check_moment(desired, now)

@@ -18,6 +18,8 @@ from airflow_provider_directcall.sandbox.tokens import ACCOUNT, Tokens
 from airflow_provider_directcall.sandbox.wire_dates import write_moment
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from airflow_provider_directcall.sandbox.faults import Fault
     from airflow_provider_directcall.sandbox.php_forms import PhpArray
 
@@ -28,15 +30,19 @@ _CALLERIDS_A_SECOND: Final = 10_000
 
 
 class Account:
-    """Everything that handlers work on. ``lock`` is held by whoever reads or changes it."""
+    """Everything that handlers work on. ``lock`` is held by whoever reads or changes it.
 
-    def __init__(self, config: SandboxConfig) -> None:
+    :param endpoints: names of the endpoints at which faults may happen.
+    """
+
+    def __init__(self, config: SandboxConfig, endpoints: Iterable[str]) -> None:
         self.config = config
+        self._endpoints = tuple(endpoints)
         self.settings = config
         self.lock = threading.RLock()
         self.clock = self._new_clock()
         self.tokens = self._new_tokens()
-        self.faults = FaultPlan(config.faults)
+        self.faults = FaultPlan(self._endpoints, config.faults)
         self.store = Store(MemoryOnly() if config.db is None else SQLiteJournal(config.db))
         anchor = self.store.read_setting("clock")
         if anchor is None:
@@ -49,7 +55,7 @@ class Account:
         self.settings = self.config
         self.clock = self._new_clock()
         self.tokens = self._new_tokens()
-        self.faults = FaultPlan(self.config.faults)
+        self.faults = FaultPlan(self._endpoints, self.config.faults)
         self.store.clear()
         self._furnish()
 

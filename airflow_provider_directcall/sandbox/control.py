@@ -62,7 +62,7 @@ def _settings(account: Account, body: Body) -> object:
 
 
 def _inject(account: Account, body: Body) -> object:
-    operations.add_fault(account, Fault(**body))  # type: ignore[arg-type]  # Fault checks what it is given
+    account.faults.add(Fault(**body))  # type: ignore[arg-type]  # Fault checks what it is given
     return account.faults.report()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Final, TypeAlias, TypeGuard
 
@@ -213,14 +213,26 @@ class _Armed:
 
 
 class FaultPlan:
-    """The faults in force, and which of them a request meets."""
+    """The faults in force, and which of them a request meets.
 
-    def __init__(self, faults: tuple[Fault, ...] = ()) -> None:
-        self._armed = [_Armed(fault) for fault in faults]
+    :param endpoints: names of the endpoints that there are.
+    :param faults: those in force from the beginning.
+    """
 
-    def add(self, fault: Fault) -> None:
-        """Put a fault in force, behind those that are."""
-        self._armed.append(_Armed(fault))
+    def __init__(self, endpoints: Iterable[str], faults: Iterable[Fault] = ()) -> None:
+        self._known = (EVERY_ENDPOINT, *endpoints)
+        self._armed: list[_Armed] = []
+        self.add(*faults)
+
+    def add(self, *faults: Fault) -> None:
+        """Put faults in force, behind those that are.
+
+        :raises ValueError: one is of an endpoint that is not there, and would never happen; then none is in force.
+        """
+        for fault in faults:
+            if fault.endpoint_name not in self._known:
+                raise ValueError(f"endpoint: unknown {fault.endpoint!r}; known: {', '.join(self._known)}")
+        self._armed += map(_Armed, faults)
 
     def clear(self) -> None:
         """Put all faults out of force."""

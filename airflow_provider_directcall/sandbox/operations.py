@@ -8,10 +8,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from airflow_provider_directcall.sandbox.dispatch import write_as_somebody_else
-from airflow_provider_directcall.sandbox.faults import EVERY_ENDPOINT
 from airflow_provider_directcall.sandbox.incoming import Answer, IncomingCall, answer
 from airflow_provider_directcall.sandbox.records import CallRecord, ReceivedMessage
-from airflow_provider_directcall.sandbox.routes import ENDPOINTS
 from airflow_provider_directcall.sandbox.rules import known_number, rules_of
 from airflow_provider_directcall.sandbox.seeded_rows import SeededRows
 from airflow_provider_directcall.sandbox.wire_dates import local
@@ -20,21 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from airflow_provider_directcall.sandbox.account import Account
-    from airflow_provider_directcall.sandbox.faults import Fault
 
 MACHINE_SECONDS: Final = 12
 """How long voicemail or a last sound keeps the caller."""
-
-
-def add_fault(account: Account, fault: Fault) -> None:
-    """Put a fault in force.
-
-    :raises ValueError: there is no such endpoint, so it would never happen.
-    """
-    known = [EVERY_ENDPOINT, *(endpoint.name for endpoint in ENDPOINTS)]
-    if fault.endpoint_name not in known:
-        raise ValueError(f"endpoint: unknown {fault.endpoint!r}; known: {', '.join(known)}")
-    account.faults.add(fault)
 
 
 def move_clock(

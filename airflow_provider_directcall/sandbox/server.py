@@ -17,6 +17,7 @@ from airflow_provider_directcall.sandbox.account import Account
 from airflow_provider_directcall.sandbox.app import build_app
 from airflow_provider_directcall.sandbox.config import SandboxConfig
 from airflow_provider_directcall.sandbox.exchange import TRANSPORT_KEY
+from airflow_provider_directcall.sandbox.routes import ENDPOINTS
 from airflow_provider_directcall.sandbox.snapshot import State, snapshot
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ class Sandbox:
 
     def __init__(self, config: SandboxConfig | None = None) -> None:
         self.config = config or SandboxConfig()
-        self.account = Account(self.config)
+        self.account = Account(self.config, [endpoint.name for endpoint in ENDPOINTS])
         self.app = build_app(self.account)
 
     def serve(self, port: int = 0, host: str = LOOPBACK) -> SandboxServer:
@@ -192,8 +193,7 @@ class SandboxServer:
     def inject(self, *faults: Fault) -> None:
         """Put faults in force."""
         with self._account.lock:
-            for fault in faults:
-                operations.add_fault(self._account, fault)
+            self._account.faults.add(*faults)
 
     def clear_faults(self) -> None:
         """Put all faults out of force."""

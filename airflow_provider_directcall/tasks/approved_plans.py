@@ -13,14 +13,16 @@ if TYPE_CHECKING:
     from airflow_provider_directcall.routing.writes.snapshots import Snapshot
 
 
-def approved_digest(value: str | None) -> str | None:
+def approved_digest(value: str | None, *, is_needed: bool) -> str | None:
     """The digest of the approved plan, or None where nobody has to approve anything.
 
-    :raises ValueError: a template gave none.
+    :param is_needed: whether the DAG's author has asked for an approval. The value alone does not say so: Airflow
+        gives None for an XCom that is not there.
+    :raises ValueError: a template or an XCom gave none.
     """
-    if value is None:
+    if not is_needed:
         return None
-    digest = rendered.optional_text(value)
+    digest = rendered.optional_text(value) if value is not None else None
     if digest is None:
         raise ValueError("expected_digest: it is empty; the digest of the approved plan is needed")
     return digest

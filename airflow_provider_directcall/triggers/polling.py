@@ -172,11 +172,11 @@ def _moment(text: str | None) -> datetime | None:
 
 
 def _argument_names(kind: type[PollingTrigger]) -> Iterator[str]:
-    """The keyword arguments of a trigger's constructor, and of its parents' as long as each hands them on."""
+    """The arguments of a trigger's constructor, and of its parents' as long as each hands them on."""
     for base in kind.__mro__:
         if "__init__" not in vars(base):
             continue
-        parameters = inspect.signature(vars(base)["__init__"]).parameters.values()
-        yield from (each.name for each in parameters if each.kind is each.KEYWORD_ONLY)
+        _, *parameters = inspect.signature(vars(base)["__init__"]).parameters.values()
+        yield from (each.name for each in parameters if each.kind not in {each.VAR_POSITIONAL, each.VAR_KEYWORD})
         if not any(each.kind is each.VAR_KEYWORD for each in parameters):
             return

@@ -99,7 +99,10 @@ def test_a_memory_tells_no_number_and_another_secret_makes_others():
 
 def test_drift_in_words():
     found = MARKS.drift(memory(HANGUP), [FORWARD])
-    assert str(found) == "added or changed: [rule 18000: fwd, priority 1]; removed: [rule 18001: hangup, priority 9]"
+    assert (
+        str(found)
+        == "added or changed: [rule 18000: fwd, priority 1]; no longer as it was left: [rule 18001: hangup, priority 9]"
+    )
     assert list(labels_of(MARKS.of([HangUp(priority=3)])).values()) == ["new rule: hangup, priority 3"]
 
 

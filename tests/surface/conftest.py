@@ -84,6 +84,7 @@ def mortal(world: World, send: Callable[..., httpx.Response]) -> Callable[..., h
         world.process.reach(f"before {endpoint}")
         world.meets.pop(f"before {endpoint}", lambda: None)()
         response = send(client, request, **arguments)
+        world.meets.pop(f"after {endpoint}", lambda: None)()
         world.process.reach(f"after {endpoint}")
         return response
 

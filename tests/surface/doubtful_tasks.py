@@ -38,6 +38,15 @@ def strike_once(world):
     world.while_waiting = strike
 
 
+def strike_after_sending(world, kind):
+    """Airflow's alarm, when the request has taken effect and its answer is on its way."""
+
+    def strike():
+        raise AirflowTaskTimeout("Timeout")
+
+    world.meets[f"after {kind.path}"] = strike
+
+
 def without_tags(monkeypatch, *, key=None, callerid=True):
     """Rows of the statement that show no tags, or another key, or no id."""
 

@@ -31,6 +31,14 @@ def test_an_approved_plan_is_applied(run, world):
     assert live(world) == AFTER
 
 
+def test_an_approval_that_is_not_there_is_no_leave_to_write(run, world):
+    task = apply(expected_digest="of the plan")
+    task.expected_digest = None  # as Airflow renders the XCom of a plan that was marked as success, and gave none
+    with pytest.raises(AirflowFailException, match="expected_digest: it is empty"):
+        run.start(task)
+    assert writes(world) == 0
+
+
 @pytest.mark.parametrize("what", ["the live rules", "the wanted rules"])
 def test_what_nobody_approved_is_refused_for_good(run, world, what):
     digest = run.start(plan(rules=RULES, did=DID))["digest"]

@@ -67,7 +67,9 @@ def test_what_somebody_else_changed_is_kept_for_as_long_as_that_is_wanted(run, w
 def test_what_is_kept_may_not_leave_the_number_without_a_rule(run, world):
     run.start(apply(rules=[VOICEMAIL], did=DID))
     somebody_writes(world, remove=rule_ids(world)[0])
-    with pytest.raises(AirflowFailException, match=r"gone: \[rule \d+: voicemail, priority 2\].*would have no rule"):
+    with pytest.raises(
+        AirflowFailException, match=r"no longer as it was left: \[rule \d+: voicemail, priority 2\].*would have no rule"
+    ):
         next_run(world).start(apply(rules=[VOICEMAIL], did=DID, on_drift="keep"))
     assert next_run(world).start(apply(rules=[VOICEMAIL], did=DID))["changed"]
 

@@ -11,7 +11,7 @@ from airflow.providers.common.compat.sdk import AirflowFailException
 from airflow_provider_directcall.errors import DirectcallOutcomeUnknown
 from airflow_provider_directcall.sandbox import Fault
 
-from .doubtful_tasks import ASKED_IN_ONE_LOOK, CALL, blind, lose, strike_once
+from .doubtful_tasks import ASKED_IN_ONE_LOOK, CALL, blind, lose, strike_after_sending, strike_once
 from .kinds import both_ways, each_kind, with_and_without_a_store
 from .world import PERSON, Killed, Run
 
@@ -195,6 +195,24 @@ def test_an_execution_timeout_while_it_is_looked_for_is_left_to_a_retry(run, wor
     assert run.store.record["phase"] == "sending"
     run.retry()
     assert [run.to_the_end(task)["callerid"]] == kind.sent(world)
+
+
+@each_kind
+def test_an_execution_timeout_while_the_request_is_on_its_way_is_left_to_a_retry(run, world, kind):
+    strike_after_sending(world, kind)
+    task = kind.task(retries=1, execution_timeout=timedelta(seconds=600))
+    with pytest.raises(DirectcallOutcomeUnknown, match="the next try goes on from here"):
+        run.to_the_end(task)
+    run.retry()
+    assert [run.to_the_end(task)["callerid"]] == kind.sent(world)
+
+
+@each_kind
+def test_an_execution_timeout_while_the_last_try_s_request_is_on_its_way_ends_with_what_to_look_for(run, world, kind):
+    strike_after_sending(world, kind)
+    with pytest.raises(AirflowFailException, match=r"may be out.*\(airflow_key \w{16}\).*Look for it in.*on its way"):
+        run.to_the_end(kind.task(execution_timeout=timedelta(seconds=600)))
+    assert len(kind.sent(world)) == 1
 
 
 @each_kind

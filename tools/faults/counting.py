@@ -17,6 +17,8 @@ from tools.faults.rows import Ending, Kind, Row
 _REFUSALS: Final = frozenset({"DirectcallRefused"})
 _UNKNOWN: Final = frozenset({"DirectcallOutcomeUnknown"})
 _AFTER_SENDING: Final = frozenset({"DirectcallWaitTimeout", "DirectcallWaitFailed", "DirectcallUnwantedOutcome"})
+#: How the baseline says that the API has refused.
+_SAID_NO: Final = "Directcall said no"
 _DOUBT: Final = ("may be out", "may have taken effect")
 
 #: Endings after which an effect is no silent loss: it is said that there may be one, or a user has ended the task.
@@ -196,7 +198,7 @@ def _ending_of_failure(said: Sequence[Said], effects: Effects) -> Ending:
         return Ending.SENT
     if kinds & _UNKNOWN or any(words in text for words in _DOUBT):
         return Ending.UNKNOWN
-    return Ending.REFUSED if kinds & _REFUSALS else Ending.NOT_SENT
+    return Ending.REFUSED if kinds & _REFUSALS or _SAID_NO in text else Ending.NOT_SENT
 
 
 def _is_lost(ending: Ending, effects: Effects, row: Row) -> bool:

@@ -82,7 +82,7 @@ class Drift:
 
     def __str__(self) -> str:
         """For people, without numbers."""
-        parts = {"added or changed": labels_of(self.unexpected), "removed": self.missing}
+        parts = {"added or changed": labels_of(self.unexpected), "no longer as it was left": self.missing}
         return "; ".join(f"{what}: {_listed(labels)}" for what, labels in parts.items() if labels)
 
 

@@ -111,6 +111,11 @@ MATRIX: Final[tuple[Row, ...]] = (
         troubles=(Trouble("cut_before"), Trouble("cut_after")),
     ),
     Row(
+        name="timed_out_sending",
+        meaning="the task's execution_timeout comes between the effect and the answer",
+        kills=(Point.ALARM_AFTER_REPLY,),
+    ),
+    Row(
         name="killed_twice",
         meaning="SIGKILL before the request, then between reply and note",
         kills=(Point.BEFORE_REQUEST, Point.AFTER_REPLY),

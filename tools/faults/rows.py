@@ -52,6 +52,8 @@ class Point(StrEnum):
     """All is done, and Airflow has not heard of it."""
     TERMINATED_AT_LOOK = "terminated_at_look"
     """At the first look too, but by SIGTERM, as a worker's platform does it; Airflow still wants the task."""
+    ALARM_AFTER_REPLY = "alarm_after_reply"
+    """The reply is read, and nobody was told: the alarm of the task's ``execution_timeout``. The process lives."""
 
 
 class Disturbance(StrEnum):

@@ -71,7 +71,7 @@ with DAG("baseline", schedule=None, max_active_tasks=64):
         """The arguments of all sends."""
         return read_cases(context["dag_run"].conf, "cases")
 
-    @task(retries=3, retry_delay=timedelta(seconds=1))
+    @task(retries=3, retry_delay=timedelta(seconds=1), execution_timeout=timedelta(minutes=20))
     def send(
         kind: str,
         case: str,

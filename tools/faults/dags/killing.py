@@ -1,6 +1,7 @@
 """Lets a task's process kill itself at one point of a request's life, as the kernel does when memory runs out.
 
-Or lets it be told to end, as a platform does that takes a machine away.
+Or lets it be told to end, as a platform does that takes a machine away, or lets the alarm of its ``execution_timeout``
+go off.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 BEFORE_REQUEST, AFTER_REPLY, AT_LOOK, AT_END = "before_request", "after_reply", "at_look", "at_end"
-TERMINATED_AT_LOOK = "terminated_at_look"
+TERMINATED_AT_LOOK, ALARM_AFTER_REPLY = "terminated_at_look", "alarm_after_reply"
 
 _SENDS: Final = frozenset({"place_call", "send_message", "save_rule"})
 _LOOKS: Final = frozenset({"message_status", "list_statement", "list_messages", "call_status", "list_rules"})
@@ -47,6 +48,7 @@ def dying_at(point: str | None) -> Iterator[None]:
         _terminate_if(point, condition=name in _LOOKS)
         reply: T = kept(self, request)
         _die_if(point, AFTER_REPLY, name in _SENDS)
+        _ring_if(point, condition=name in _SENDS)
         return reply
 
     Client.send = send  # type: ignore[method-assign]  # the process is the task's own, and ends with it
@@ -73,6 +75,7 @@ class DyingTransport:
         """After the reply was read."""
         response.read()
         _die_if(self._point, AFTER_REPLY, response.request.url.path in _SENDING_PATHS)
+        _ring_if(self._point, condition=response.request.url.path in _SENDING_PATHS)
 
     def end(self) -> None:
         """After all is done."""
@@ -88,6 +91,12 @@ def _terminate_if(point: str | None, *, condition: bool) -> None:
     """Whether the process ends by it, and when, its own handler decides."""
     if condition and point == TERMINATED_AT_LOOK:
         os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _ring_if(point: str | None, *, condition: bool) -> None:
+    """The alarm of Airflow's ``execution_timeout``, before its time."""
+    if condition and point == ALARM_AFTER_REPLY:
+        signal.raise_signal(signal.SIGALRM)
 
 
 def _die() -> NoReturn:

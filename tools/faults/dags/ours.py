@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 ORIGIN = "551130000000"
 TEXT = "Bom dia"
-RETRYING = {"retries": 3, "retry_delay": timedelta(seconds=1)}
+#: The time-out is longer than any task takes: where it is to strike, its alarm is rung.
+RETRYING = {"retries": 3, "retry_delay": timedelta(seconds=1), "execution_timeout": timedelta(minutes=20)}
 
 
 class Mortal(BaseOperator):

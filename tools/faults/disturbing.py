@@ -16,8 +16,8 @@ from tools.live_airflow import JsonObject
 _SHARE_SENT: Final = 0.3
 #: Of the mapped tasks that go through the triggerer, so many are there when it goes down.
 _SHARE_DEFERRED: Final = 0.5
-#: Seconds after all tasks on the way have sent: by then each waits for the end of its own.
-_SECONDS_UNTIL_ALL_WAIT: Final = 3.0
+#: Seconds after all tasks on the way have sent: by then each waits for the end of its own, and each trigger runs.
+_SECONDS_UNTIL_ALL_WAIT: Final = 10.0
 _ON_THE_WAY: Final = frozenset({"running", "deferred"})
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
 CONNECTION_TYPE = "directcall"
@@ -81,9 +82,8 @@ def form_widgets() -> dict[str, Any]:
 
     Its API server puts a stand-in for wtforms in place, so the library itself need not be there.
     """
-    from wtforms import StringField  # type: ignore[import-untyped, unused-ignore]  # has no stubs, if it is there at all
-
-    return {name: StringField(field["label"], description=field["description"]) for name, field in _CONN_FIELDS.items()}
+    text_field = import_module("wtforms").StringField
+    return {name: text_field(field["label"], description=field["description"]) for name, field in _CONN_FIELDS.items()}
 
 
 def get_provider_info() -> dict[str, Any]:

@@ -10,16 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_directcall.errors import DirectcallAuthError, DirectcallError
 
-try:
+if TYPE_CHECKING:
+    from airflow.sdk import Context
     from airflow.sdk.definitions.retry_policy import RetryDecision, RetryPolicy
 
     _IS_KNOWN = True
-except ImportError:  # before Airflow 3.3, where only making one is an error
-    RetryPolicy = object  # type: ignore[assignment, misc]  # a stand-in, so that the class below can be made
-    _IS_KNOWN = False
+else:
+    try:
+        from airflow.sdk.definitions.retry_policy import RetryDecision, RetryPolicy
 
-if TYPE_CHECKING:
-    from airflow.sdk import Context
+        _IS_KNOWN = True
+    except ImportError:  # before Airflow 3.3, where only making one is an error
+        RetryPolicy, _IS_KNOWN = object, False
 
 __all__ = ["DirectcallRetryPolicy"]
 

@@ -88,7 +88,7 @@ def _named_after(method: _Method, build: Callable[..., object]) -> _Method:
     signature = inspect.signature(build)
     self_parameter = inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)
     parameters = [self_parameter, *signature.parameters.values()]
-    method.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]  # any function takes it
+    vars(method)["__signature__"] = signature.replace(parameters=parameters)
     return method
 
 

@@ -8,7 +8,7 @@ the wire is assumed (the reference's section 13.6).
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from datetime import time
 from types import MappingProxyType
@@ -158,7 +158,8 @@ def rule_from(value: NumberRule | Mapping[str, object], *, given_elsewhere: Coll
             "and 'after' is in Directcall's terms and is no rule: state the rule that shall stand)"
         )
     _check_names(kind, str(action), set(given), given_elsewhere)
-    return kind(**given)  # type: ignore[arg-type]  # each field checks its own value
+    make: Callable[..., NumberRule] = kind
+    return make(**given)
 
 
 def _check_names(kind: type[NumberRule], action: str, given: set[str], given_elsewhere: Collection[str]) -> None:

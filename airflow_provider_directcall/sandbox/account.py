@@ -7,6 +7,7 @@ import threading
 import time
 import zlib
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from airflow_provider_directcall.sandbox.clock import Clock
@@ -18,7 +19,7 @@ from airflow_provider_directcall.sandbox.tokens import ACCOUNT, Tokens
 from airflow_provider_directcall.sandbox.wire_dates import write_moment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from airflow_provider_directcall.sandbox.faults import Fault
     from airflow_provider_directcall.sandbox.php_forms import PhpArray
@@ -82,7 +83,8 @@ class Account:
 
     def change_settings(self, **changes: object) -> None:
         """Change settings while the sandbox runs, checked as at its start."""
-        self.settings = replace(self.settings, **changes)  # type: ignore[arg-type]  # checked by __post_init__
+        changed: Callable[..., SandboxConfig] = partial(replace, self.settings)
+        self.settings = changed(**changes)
 
     def draw_faults(self, endpoint: str, fields: PhpArray) -> list[Fault]:
         """Count a request and give the faults that it meets."""

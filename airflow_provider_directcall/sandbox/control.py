@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
 from starlette.responses import JSONResponse
 from starlette.routing import Route
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_directcall.sandbox.account import Account
 
+T = TypeVar("T")
 Body: TypeAlias = dict[str, "object"]
 Control: TypeAlias = "Callable[[Account, Body], object]"
 SETTABLE: Final = frozenset(
@@ -42,13 +43,18 @@ def _state(account: Account, body: Body) -> object:
     return snapshot(account)
 
 
+def _called(make: Callable[..., T], *given: object, **named: object) -> T:
+    """What a function makes of names and values that somebody has sent; wrong ones are its TypeError or ValueError."""
+    return make(*given, **named)
+
+
 def _reset(account: Account, body: Body) -> object:
     account.reset()
     return {"reset": True}
 
 
 def _clock(account: Account, body: Body) -> object:
-    operations.move_clock(account, **_with_dates(body, "to"))  # type: ignore[arg-type]  # wrong names: a TypeError, told below
+    _called(operations.move_clock, account, **_with_dates(body, "to"))
     return {"now": account.written(account.now()), "speed": account.clock.speed}
 
 
@@ -62,7 +68,7 @@ def _settings(account: Account, body: Body) -> object:
 
 
 def _inject(account: Account, body: Body) -> object:
-    account.faults.add(Fault(**body))  # type: ignore[arg-type]  # Fault checks what it is given
+    account.faults.add(_called(Fault, **body))
     return account.faults.report()
 
 
@@ -76,16 +82,16 @@ def _clear_faults(account: Account, body: Body) -> object:
 
 
 def _incoming(account: Account, body: Body) -> object:
-    return operations.receive_call(account, **_with_dates(body, "at"))  # type: ignore[arg-type]  # as above
+    return _called(operations.receive_call, account, **_with_dates(body, "at"))
 
 
 def _message(account: Account, body: Body) -> object:
-    message = operations.receive_message(account, **body)  # type: ignore[arg-type]  # as above
+    message = _called(operations.receive_message, account, **body)
     return {"received_id": message.received_id}
 
 
 def _seed(account: Account, body: Body) -> object:
-    block = operations.seed_statement(account, **_with_dates(body, "first_at"))  # type: ignore[arg-type]  # as above
+    block = _called(operations.seed_statement, account, **_with_dates(body, "first_at"))
     return {"block": block.block, "count": block.count}
 
 

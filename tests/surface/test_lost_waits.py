@@ -37,15 +37,19 @@ a_useless_event = pytest.mark.parametrize(
 )
 
 
+def assert_a_retry_ends_the_one_call(run, world, task):
+    run.retry()
+    assert run.to_the_end(task)["outcome"] == "answered"
+    assert len(placed(world)) == 1
+
+
 @a_useless_event
 def test_an_event_that_cannot_be_used_never_leads_to_a_second_call(run, world, event, cause):
     task = waiting_call(deferrable=True)
     run.start(task)
     with pytest.raises(cause):
         run.resume(task, "execute_complete", {"event": event})
-    run.retry()
-    assert run.to_the_end(task)["outcome"] == "answered"
-    assert len(placed(world)) == 1
+    assert_a_retry_ends_the_one_call(run, world, task)
 
 
 def test_without_a_store_the_retry_after_a_trigger_that_died_looks_for_the_call(forgetful_run, world):
@@ -99,9 +103,7 @@ def test_a_trigger_that_died_never_leads_to_a_second_call(run, world, error, cau
     run.start(task)
     with pytest.raises(cause):
         run.resume(task, "__fail__", {"error": error})
-    run.retry()
-    assert run.to_the_end(task)["outcome"] == "answered"
-    assert len(placed(world)) == 1
+    assert_a_retry_ends_the_one_call(run, world, task)
 
 
 def broken_xcoms(key, value):

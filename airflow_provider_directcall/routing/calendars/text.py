@@ -29,7 +29,7 @@ _PLAIN: Final = {
 }
 
 
-class _StrictLoader(yaml.SafeLoader):  # type: ignore[misc]  # untyped, as above
+class _StrictLoader(yaml.SafeLoader):  # type: ignore[misc]  # the base is untyped, as yaml is
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012  # as the library has it
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:

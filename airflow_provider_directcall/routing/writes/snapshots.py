@@ -13,7 +13,7 @@ import os
 import secrets
 import tempfile
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -127,7 +127,8 @@ def _from_text(text: str, name: str) -> Snapshot:
 
 
 def _rule(fields: Mapping[str, object]) -> Rule:
-    return Rule(**fields)  # type: ignore[arg-type]  # to_json wrote them from a rule
+    make: Callable[..., Rule] = Rule
+    return make(**fields)
 
 
 def _fernet(secret: str, salt: bytes) -> Fernet:

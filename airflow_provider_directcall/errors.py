@@ -56,16 +56,16 @@ class DirectcallUnwantedOutcome(DirectcallError):
     :ivar callerid: the vendor's id of the call or of the message's request, or None when the vendor gave none.
     """
 
-    def __init__(self, message: str, *, outcome: str, callerid: str | None, worth_repeating: bool = True) -> None:
+    def __init__(self, message: str, *, outcome: str, callerid: str | None, retryable: bool = True) -> None:
         super().__init__(message)
         self.outcome = outcome
         self.callerid = callerid
-        self._worth_repeating = worth_repeating
+        self._retryable = retryable
 
     @property
-    def worth_repeating(self) -> bool:
+    def retryable(self) -> bool:
         """False where a repetition would reach people who have been reached already."""
-        return self._worth_repeating
+        return self._retryable
 
 
 class DirectcallUnexpectedEvent(DirectcallError):

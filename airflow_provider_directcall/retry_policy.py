@@ -54,7 +54,7 @@ class DirectcallRetryPolicy(RetryPolicy):
             return RetryDecision.default()
         if exception.may_have_taken_effect:
             return RetryDecision.fail("it may have taken effect; look for it in the statement before sending again")
-        if exception.worth_repeating or isinstance(exception, DirectcallAuthError):
+        if exception.retryable or isinstance(exception, DirectcallAuthError):
             delay = timedelta(seconds=exception.retry_after) if exception.retry_after else None
             return RetryDecision.retry(delay, "it had no effect")
         return RetryDecision.fail("it would be refused again")

@@ -37,7 +37,7 @@ class DirectcallError(Exception):
         self.retry_after = retry_after
 
     @property
-    def worth_repeating(self) -> bool:
+    def retryable(self) -> bool:
         """Whether the same request may succeed a little later."""
         return False
 
@@ -64,7 +64,7 @@ class DirectcallRefused(DirectcallError):
         self.text = text
 
     @property
-    def worth_repeating(self) -> bool:
+    def retryable(self) -> bool:
         """True for codes that speak of a passing trouble at the vendor's, and for HTTP 429 and 503."""
         known = RETURN_CODES.get(self.code or "")
         return (known is not None and known.passing) or self.http_status in {429, 503}
@@ -78,7 +78,7 @@ class DirectcallNotSent(DirectcallError):
     """The request surely did not reach Directcall: connection refused, DNS, TLS, or no free connection in time."""
 
     @property
-    def worth_repeating(self) -> bool:
+    def retryable(self) -> bool:
         """True: nothing was done, and the network may be back."""
         return True
 
@@ -87,7 +87,7 @@ class DirectcallUnavailable(DirectcallError):
     """A repeatable request (a read, say) got no usable answer within its budget of time and tries."""
 
     @property
-    def worth_repeating(self) -> bool:
+    def retryable(self) -> bool:
         """True: it was a time-out, a lost connection, HTTP 429 or a 5xx."""
         return True
 

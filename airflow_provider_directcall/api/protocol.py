@@ -143,7 +143,7 @@ def may_repeat(request: Request[T], error: BaseException) -> bool:
         return False
     if request.endpoint.once_only:
         return isinstance(error, DirectcallNotSent)
-    return error.worth_repeating
+    return error.retryable
 
 
 @lru_cache(maxsize=256)

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_directcall.delivery.keys import KEY_TAG, with_key
-from airflow_provider_directcall.delivery.settling import Patience, Seen, Sighting
-from airflow_provider_directcall.delivery.sightings import NOT_ACTIVE, Sought, call_sighting, progress_sighting
+from airflow_provider_directcall.delivery.matching import NOT_ACTIVE, Sought, call_sighting, progress_sighting
+from airflow_provider_directcall.delivery.reconciling import Patience, Seen, Sighting
 from airflow_provider_directcall.errors import DirectcallRefused
 from airflow_provider_directcall.links.recording import RecordingLink
 from airflow_provider_directcall.operators.delivering import DEFAULT_SETTLE_SECONDS, Accepted, Result
@@ -17,17 +17,17 @@ from airflow_provider_directcall.operators.sending import (
     RefusedWhenDueError,
     SendingOperator,
 )
-from airflow_provider_directcall.tasks import rendered
-from airflow_provider_directcall.tasks.waiting import DEFAULT_DEFERRABLE
-from airflow_provider_directcall.triggers.pace import DEFAULT_POLL_INTERVAL
-from airflow_provider_directcall.triggers.search import window_of_call
+from airflow_provider_directcall.runtime import arguments
+from airflow_provider_directcall.runtime.pace import DEFAULT_POLL_INTERVAL
+from airflow_provider_directcall.runtime.polling import DEFAULT_DEFERRABLE
+from airflow_provider_directcall.statement.search import window_of_call
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from airflow_provider_directcall.api.replies import Acknowledgement, PlacedCall, StatementRow
     from airflow_provider_directcall.api.requests import Request
-    from airflow_provider_directcall.delivery.phases import Record
+    from airflow_provider_directcall.delivery.record import Record
     from airflow_provider_directcall.hooks.directcall import DirectcallHook
     from airflow_provider_directcall.triggers.calls import CallCompletedTrigger
     from airflow_provider_directcall.triggers.settling import CallSettlingTrigger
@@ -138,7 +138,7 @@ class DirectcallPlaceCallOperator(SendingOperator["PlacedCall", "StatementRow"])
         return [outcome.value for outcome in CallOutcome]
 
     def _due_at(self) -> datetime | None:
-        return rendered.moment("schedule_at", self.schedule_at)
+        return arguments.moment("schedule_at", self.schedule_at)
 
     def _request(self, key: str) -> Request[PlacedCall]:
         from airflow_provider_directcall.api.methods import place_call
@@ -146,9 +146,9 @@ class DirectcallPlaceCallOperator(SendingOperator["PlacedCall", "StatementRow"])
         return place_call(
             self._origin,
             self._destination,
-            record=rendered.boolean("record", self.record),
-            tags=with_key(rendered.tags("tags", self.tags), key),
-            dial_destination_first=rendered.boolean("dial_destination_first", self.dial_destination_first),
+            record=arguments.boolean("record", self.record),
+            tags=with_key(arguments.tags("tags", self.tags), key),
+            dial_destination_first=arguments.boolean("dial_destination_first", self.dial_destination_first),
             schedule_at=self._due_at(),
         )
 
@@ -206,14 +206,14 @@ class DirectcallPlaceCallOperator(SendingOperator["PlacedCall", "StatementRow"])
 
     @property
     def _destination(self) -> str:
-        numbers = rendered.texts("destination", self.destination) or [""]
+        numbers = arguments.texts("destination", self.destination) or [""]
         if len(numbers) > 1:
             raise ValueError("destination: a call has one; map the task over several (expand)")
         return numbers[0]
 
     @property
     def _origin(self) -> str | None:
-        return rendered.optional_text(self.origin)
+        return arguments.optional_text(self.origin)
 
     def _undo_of(self, ids: Mapping[str, str]) -> Request[Acknowledgement] | None:
         from airflow_provider_directcall.api.methods import end_call

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, NoReturn, TypeVar
 
 from airflow.providers.common.compat.sdk import AirflowFailException, AirflowTaskTimeout
 
-from airflow_provider_directcall.delivery.course import (
+from airflow_provider_directcall.delivery.decisions import (
     LOST_TRY,
     Course,
     GiveUp,
@@ -26,8 +26,8 @@ from airflow_provider_directcall.delivery.course import (
     TryLater,
 )
 from airflow_provider_directcall.delivery.keys import target_mark
-from airflow_provider_directcall.delivery.phases import Phase, RecipientNote, Record
-from airflow_provider_directcall.delivery.settling import Patience, Settling, Sighting, Verdict, VerdictKind
+from airflow_provider_directcall.delivery.reconciling import Patience, Settling, Sighting, Verdict, VerdictKind
+from airflow_provider_directcall.delivery.record import Phase, RecipientNote, Record
 from airflow_provider_directcall.errors import (
     DirectcallError,
     DirectcallNotSent,
@@ -35,11 +35,11 @@ from airflow_provider_directcall.errors import (
     DirectcallWaitFailed,
 )
 from airflow_provider_directcall.operators.killing import KillableOperator
-from airflow_provider_directcall.tasks import rendered
-from airflow_provider_directcall.tasks.delivery_reports import ID_NAMES, changed_target_text, named, unknown_text
-from airflow_provider_directcall.tasks.failing import failing_without_retry, is_final_before_effect
-from airflow_provider_directcall.tasks.journal import Journal
-from airflow_provider_directcall.tasks.waiting import Waiter
+from airflow_provider_directcall.runtime import arguments
+from airflow_provider_directcall.runtime.delivery_log import Journal
+from airflow_provider_directcall.runtime.delivery_reports import ID_NAMES, changed_target_text, named, unknown_text
+from airflow_provider_directcall.runtime.failures import failing_without_retry, is_final_before_effect
+from airflow_provider_directcall.runtime.polling import Waiter
 from airflow_provider_directcall.triggers.events import verdict_event, verdict_in
 
 if TYPE_CHECKING:
@@ -343,8 +343,8 @@ class DeliveringOperator(KillableOperator, Generic[Reply]):
 
     def _patience(self) -> Patience:
         return Patience(
-            settle_seconds=rendered.seconds("settle_seconds", self.settle_seconds),
-            longest_seconds=rendered.seconds("completion_timeout", self.completion_timeout),
+            settle_seconds=arguments.seconds("settle_seconds", self.settle_seconds),
+            longest_seconds=arguments.seconds("completion_timeout", self.completion_timeout),
             due_at=self._due_at(),
         )
 
@@ -355,7 +355,7 @@ class DeliveringOperator(KillableOperator, Generic[Reply]):
 
     @property
     def _poll_interval(self) -> float:
-        return rendered.seconds("poll_interval", self.poll_interval)
+        return arguments.seconds("poll_interval", self.poll_interval)
 
     @property
     def _policy(self) -> OnUnknownOutcome:

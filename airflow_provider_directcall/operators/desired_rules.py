@@ -13,14 +13,14 @@ from airflow.sdk import BaseOperator
 
 from airflow_provider_directcall.errors import DirectcallRefused, DirectcallRuleError
 from airflow_provider_directcall.routing.errors import DirectcallSnapshotError
-from airflow_provider_directcall.tasks.waiting import Waiter
+from airflow_provider_directcall.runtime.polling import Waiter
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from airflow_provider_directcall.routing.calendars.calendar import RoutingCalendar
     from airflow_provider_directcall.routing.rules import NumberRule
-    from airflow_provider_directcall.tasks.desired_rules import DesiredRules
+    from airflow_provider_directcall.runtime.number_rules.desired import DesiredRules
 
 
 class DesiredRulesOperator(BaseOperator):
@@ -70,8 +70,8 @@ class DesiredRulesOperator(BaseOperator):
 
         :raises ValueError: an argument or the calendar is wrong.
         """
-        from airflow_provider_directcall.tasks.desired_rules import rules_of_calendar, rules_of_list
-        from airflow_provider_directcall.tasks.rendered import optional_text
+        from airflow_provider_directcall.runtime.arguments import optional_text
+        from airflow_provider_directcall.runtime.number_rules.desired import rules_of_calendar, rules_of_list
 
         if (self.calendar is None) == (self.rules is None):
             raise ValueError("calendar, rules: one of them is needed, and only one")
@@ -99,7 +99,7 @@ class DesiredRulesOperator(BaseOperator):
 def is_final(error: BaseException) -> bool:
     """Whether a retry is useless; a dangerous one there is not, because every try begins by reading the rules."""
     if isinstance(error, (DirectcallRefused, DirectcallRuleError)):
-        return not error.worth_repeating
+        return not error.retryable
     if isinstance(error, DirectcallSnapshotError):
         # A disk may have room again; what cannot be understood never will be.
         return not isinstance(error.__cause__, OSError)

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import AirflowFailException
 from airflow.sdk import BaseOperator
 
-from airflow_provider_directcall.tasks.waiting import Waiter
-from airflow_provider_directcall.triggers.user_actions import ENDED, RUNNING
+from airflow_provider_directcall.runtime.polling import Waiter
+from airflow_provider_directcall.runtime.task_states import ENDED, RUNNING
 
 if TYPE_CHECKING:
-    from airflow_provider_directcall.tasks.journal import Journal
+    from airflow_provider_directcall.runtime.delivery_log import Journal
 
 
 class KillableOperator(BaseOperator):

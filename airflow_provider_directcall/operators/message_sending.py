@@ -9,15 +9,15 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_directcall.delivery.keys import KEY_TAG, with_key
-from airflow_provider_directcall.delivery.phases import RecipientNote
-from airflow_provider_directcall.delivery.settling import Patience, Sighting
-from airflow_provider_directcall.delivery.sightings import Sought, message_sighting, own_rows
+from airflow_provider_directcall.delivery.matching import Sought, message_sighting, own_rows
+from airflow_provider_directcall.delivery.reconciling import Patience, Sighting
+from airflow_provider_directcall.delivery.record import RecipientNote
 from airflow_provider_directcall.errors import DirectcallError, DirectcallRefused
 from airflow_provider_directcall.operators.delivering import Accepted, Result
 from airflow_provider_directcall.operators.sending import SendingOperator
-from airflow_provider_directcall.tasks import rendered
-from airflow_provider_directcall.tasks.waiting import Waiter
-from airflow_provider_directcall.triggers.search import window_of_call
+from airflow_provider_directcall.runtime import arguments
+from airflow_provider_directcall.runtime.polling import Waiter
+from airflow_provider_directcall.statement.search import window_of_call
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
         SentMessage,
     )
     from airflow_provider_directcall.api.requests import Request
-    from airflow_provider_directcall.delivery.phases import Record
+    from airflow_provider_directcall.delivery.record import Record
     from airflow_provider_directcall.hooks.directcall import DirectcallHook
     from airflow_provider_directcall.triggers.messages import MessageDeliveredTrigger
     from airflow_provider_directcall.triggers.settling import MessageSettlingTrigger
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 class SendMessageOperator(SendingOperator["SentMessage", "MessageState"]):
     """Sends a message to one or several recipients.
 
-    :param destination: one number or several, as a list or as a text (see :func:`.rendered.texts`).
+    :param destination: one number or several, as a list or as a text (see :func:`.arguments.texts`).
     :param origin: the sender; None for the connection's default.
     :param tags: custom data.
     :param send_at: aware datetime or ISO text with a zone; None sends at once.
@@ -86,10 +86,10 @@ class SendMessageOperator(SendingOperator["SentMessage", "MessageState"]):
         return [state.value for state in MessageState if state.is_terminal]
 
     def _due_at(self) -> datetime | None:
-        return rendered.moment("send_at", self.send_at)
+        return arguments.moment("send_at", self.send_at)
 
     def _request(self, key: str) -> Request[SentMessage]:
-        return self._message(self._destinations, with_key(rendered.tags("tags", self.tags), key))
+        return self._message(self._destinations, with_key(arguments.tags("tags", self.tags), key))
 
     def _accepted(self, reply: SentMessage) -> Accepted:
         self._judge_refusals(reply.recipients)
@@ -214,7 +214,7 @@ class SendMessageOperator(SendingOperator["SentMessage", "MessageState"]):
 
     @property
     def _destinations(self) -> list[str]:
-        return rendered.texts("destination", self.destination) or []
+        return arguments.texts("destination", self.destination) or []
 
     @cached_property
     def _digits(self) -> list[str]:

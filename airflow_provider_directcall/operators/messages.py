@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_provider_directcall.operators.audio import read_audio
 from airflow_provider_directcall.operators.delivering import DEFAULT_SETTLE_SECONDS
 from airflow_provider_directcall.operators.message_sending import SendMessageOperator
 from airflow_provider_directcall.operators.sending import DEFAULT_COMPLETION_TIMEOUT
-from airflow_provider_directcall.tasks import rendered
-from airflow_provider_directcall.tasks.waiting import DEFAULT_DEFERRABLE
-from airflow_provider_directcall.triggers.pace import DEFAULT_POLL_INTERVAL
+from airflow_provider_directcall.runtime import arguments
+from airflow_provider_directcall.runtime.audio import read_audio
+from airflow_provider_directcall.runtime.pace import DEFAULT_POLL_INTERVAL
+from airflow_provider_directcall.runtime.polling import DEFAULT_DEFERRABLE
 
 if TYPE_CHECKING:
     import os
@@ -127,7 +127,7 @@ class DirectcallSendSMSOperator(SendMessageOperator):
         self.reply_email = reply_email
 
     def _checked_text(self) -> str:
-        text = rendered.optional_text(self.text)
+        text = arguments.optional_text(self.text)
         if text is None:
             raise ValueError("text: it is empty, or None where a template or a mapped value gave nothing")
         return text
@@ -135,19 +135,19 @@ class DirectcallSendSMSOperator(SendMessageOperator):
     def _message(self, destinations: list[str], tags: Mapping[str, str]) -> Request[SentMessage]:
         from airflow_provider_directcall.api.methods import send_sms
 
-        short_number = rendered.boolean("short_number", self.short_number)
+        short_number = arguments.boolean("short_number", self.short_number)
         if self._waits and not short_number:
             raise ValueError("wait_for_delivery: without short_number, Directcall tells no state to wait for")
         return send_sms(
             destinations,
             self._checked_text(),
-            origin=rendered.optional_text(self.origin),
+            origin=arguments.optional_text(self.origin),
             tags=tags,
             send_at=self._due_at(),
             short_number=short_number,
-            show_origin=rendered.boolean("show_origin", self.show_origin),
-            reply_email=rendered.optional_text(self.reply_email),
-            as_csv=rendered.boolean("as_csv", self.as_csv),
+            show_origin=arguments.boolean("show_origin", self.show_origin),
+            reply_email=arguments.optional_text(self.reply_email),
+            as_csv=arguments.boolean("as_csv", self.as_csv),
         )
 
 
@@ -255,14 +255,14 @@ class DirectcallSendVoiceMessageOperator(SendMessageOperator):
         audio, name = read_audio(self.audio) if self.audio else (None, "audio.mp3")
         return send_voice_message(
             destinations,
-            text=rendered.optional_text(self.text),
+            text=arguments.optional_text(self.text),
             audio=audio,
-            audio_id=rendered.optional_text(self.audio_id),
+            audio_id=arguments.optional_text(self.audio_id),
             audio_name=name,
-            origin=rendered.optional_text(self.origin),
+            origin=arguments.optional_text(self.origin),
             tags=tags,
             send_at=self._due_at(),
-            attempts=rendered.integer("attempts", self.attempts),
-            hours=rendered.hours("hours", self.hours),
-            as_csv=rendered.boolean("as_csv", self.as_csv),
+            attempts=arguments.integer("attempts", self.attempts),
+            hours=arguments.hours("hours", self.hours),
+            as_csv=arguments.boolean("as_csv", self.as_csv),
         )

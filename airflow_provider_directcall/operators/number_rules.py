@@ -10,14 +10,14 @@ from airflow.sdk import BaseOperator
 
 from airflow_provider_directcall.operators.desired_rules import DesiredRulesOperator, is_final
 from airflow_provider_directcall.routing.errors import DirectcallApplyError
-from airflow_provider_directcall.tasks import rendered
-from airflow_provider_directcall.tasks.approved_plans import approved_digest, check_approved
-from airflow_provider_directcall.tasks.drift_choices import DriftChoice
-from airflow_provider_directcall.tasks.failing import failing_without_retry
-from airflow_provider_directcall.tasks.rule_findings import findings_view, refuse_errors
-from airflow_provider_directcall.tasks.rule_writing import RuleWriter
-from airflow_provider_directcall.tasks.snapshot_finding import given_snapshot, path_or_none
-from airflow_provider_directcall.tasks.snapshot_keeping import SnapshotKeeper
+from airflow_provider_directcall.runtime import arguments
+from airflow_provider_directcall.runtime.failures import failing_without_retry
+from airflow_provider_directcall.runtime.number_rules.approved_plans import approved_digest, check_approved
+from airflow_provider_directcall.runtime.number_rules.drift_choices import DriftChoice
+from airflow_provider_directcall.runtime.number_rules.findings import findings_view, refuse_errors
+from airflow_provider_directcall.runtime.number_rules.snapshot_finding import given_snapshot, path_or_none
+from airflow_provider_directcall.runtime.number_rules.snapshots import SnapshotKeeper
+from airflow_provider_directcall.runtime.number_rules.writer import RuleWriter
 
 if TYPE_CHECKING:
     import os
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from airflow_provider_directcall.routing.plans.planning import Plan
     from airflow_provider_directcall.routing.writes.applying import Applied
     from airflow_provider_directcall.routing.writes.drift import Drift
-    from airflow_provider_directcall.tasks.desired_rules import DesiredRules
+    from airflow_provider_directcall.runtime.number_rules.desired import DesiredRules
 
 Result = dict[str, object]
 
@@ -172,7 +172,7 @@ class DirectcallApplyNumberRulesOperator(DesiredRulesOperator):
             desired = self._desired(now)
             self._check_moment(desired, now)
             findings = desired.findings(now)
-            refuse_errors(findings, skip_checks=rendered.boolean("skip_checks", self.skip_checks))
+            refuse_errors(findings, skip_checks=arguments.boolean("skip_checks", self.skip_checks))
             did, secret = desired.did, hook.settings.client_secret
             keeper = SnapshotKeeper(self, context, secret=secret, path=path_or_none(self.snapshot_path))
             earlier = keeper.recall(did)
@@ -195,14 +195,14 @@ class DirectcallApplyNumberRulesOperator(DesiredRulesOperator):
 
     def _check_moment(self, desired: DesiredRules, now: datetime) -> None:
         desired.check_not_over(now)
-        if not rendered.boolean("allow_future", self.allow_future):
+        if not arguments.boolean("allow_future", self.allow_future):
             desired.check_not_ahead(now)
 
     def _apply(self, writer: RuleWriter, plan: Plan, desired: DesiredRules, kept: Drift) -> Applied:
         try:
             return writer.apply(plan, desired.rules, kept)
         except DirectcallApplyError as error:
-            retry = "begins with what stands" if error.worth_repeating else "would not help"
+            retry = "begins with what stands" if error.retryable else "would not help"
             self.log.error("State of the rules: %s. A retry %s.", error.state, retry)  # noqa: TRY400 - goes on
             raise
 

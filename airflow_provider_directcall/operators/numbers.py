@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow.sdk import BaseOperator
 
 from airflow_provider_directcall.operators.desired_rules import is_final
-from airflow_provider_directcall.tasks import rendered
-from airflow_provider_directcall.tasks.failing import failing_without_retry
-from airflow_provider_directcall.tasks.rule_writing import RuleWriter
-from airflow_provider_directcall.tasks.templated_rules import rule_from_template
+from airflow_provider_directcall.runtime import arguments
+from airflow_provider_directcall.runtime.failures import failing_without_retry
+from airflow_provider_directcall.runtime.number_rules.writer import RuleWriter
+from airflow_provider_directcall.runtime.rule_arguments import rule_from_template
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -74,7 +74,7 @@ class DirectcallUpdateNumberRuleOperator(BaseOperator):
 
         with failing_without_retry(is_final), DirectcallHook(self.directcall_conn_id) as hook:
             did, wanted = parse_did(self.did), rule_from_template(self.rule, name="rule")
-            change = plan_change(hook.list_rules(did), wanted, rendered.optional_text(self.rule_id))
+            change = plan_change(hook.list_rules(did), wanted, arguments.optional_text(self.rule_id))
             if change.before is not None and not change.is_needed:
                 self.log.info("Rule %s stands as wanted; nothing was written.", change.before.rule_id)
                 return self._result(did, change, change.before)

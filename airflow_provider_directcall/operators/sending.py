@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Final, Generic, NoReturn, TypeVar
 
 from airflow.providers.common.compat.sdk import AirflowTaskTimeout
 
-from airflow_provider_directcall.delivery.course import GoOn, Step
-from airflow_provider_directcall.delivery.phases import Phase, Record
+from airflow_provider_directcall.delivery.decisions import GoOn, Step
+from airflow_provider_directcall.delivery.record import Phase, Record
 from airflow_provider_directcall.errors import DirectcallError, DirectcallRefused, DirectcallUnwantedOutcome
 from airflow_provider_directcall.operators.delivering import (
     DEFERRAL_GRACE,
@@ -20,12 +20,12 @@ from airflow_provider_directcall.operators.delivering import (
     Result,
     resumed_record,
 )
-from airflow_provider_directcall.tasks import rendered
-from airflow_provider_directcall.tasks.delivery_reports import ID_NAMES, named
-from airflow_provider_directcall.tasks.failing import failing_without_retry, is_final_after_effect
-from airflow_provider_directcall.tasks.waiting import READ_GRACE, Waiter, deadline_of, wait_timeout
+from airflow_provider_directcall.runtime import arguments
+from airflow_provider_directcall.runtime.delivery_reports import ID_NAMES, named
+from airflow_provider_directcall.runtime.failures import failing_without_retry, is_final_after_effect
+from airflow_provider_directcall.runtime.pace import PollPace
+from airflow_provider_directcall.runtime.polling import READ_GRACE, Waiter, deadline_of, wait_timeout
 from airflow_provider_directcall.triggers.events import DONE, REFUSED, TIMEOUT, status_of
-from airflow_provider_directcall.triggers.pace import PollPace
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -151,7 +151,7 @@ class SendingOperator(DeliveringOperator[Reply], Generic[Reply, Outcome]):
             raise ValueError("fail_on: how it ends is known only to a task that waits")
 
     def _unwanted(self) -> set[str]:
-        return {word.strip().casefold() for word in rendered.texts("fail_on", self.fail_on) or []}
+        return {word.strip().casefold() for word in arguments.texts("fail_on", self.fail_on) or []}
 
     def _is_final_after_effect(self, error: BaseException) -> bool:
         return is_final_after_effect(error, remembers=self._journal is not None and self._journal.remembers)
@@ -185,7 +185,7 @@ class SendingOperator(DeliveringOperator[Reply], Generic[Reply, Outcome]):
             self,
             context,
             begins_at=max(begins_at, self._due_at() or begins_at),
-            completion_timeout=rendered.seconds("completion_timeout", self.completion_timeout),
+            completion_timeout=arguments.seconds("completion_timeout", self.completion_timeout),
         )
 
     def _defer_until(self, step: GoOn, deadline: datetime) -> NoReturn:
@@ -219,7 +219,7 @@ class SendingOperator(DeliveringOperator[Reply], Generic[Reply, Outcome]):
                 f"{named(record.ids)} ended as {word!r}, which is in fail_on",
                 outcome=str(word),
                 callerid=record.ids.get("callerid"),
-                worth_repeating=repeat,
+                retryable=repeat,
             )
         return result
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from airflow.sdk import BaseOperator
 
 from airflow_provider_directcall.errors import DirectcallRefused
-from airflow_provider_directcall.tasks.failing import failing_without_retry
+from airflow_provider_directcall.runtime.failures import failing_without_retry
 
 if TYPE_CHECKING:
     import os
@@ -62,8 +62,8 @@ class DirectcallAddSoundOperator(BaseOperator):
     def execute(self, context: Context) -> dict[str, object]:
         """Upload the audio, unless some task did so before."""
         from airflow_provider_directcall.hooks.directcall import DirectcallHook
-        from airflow_provider_directcall.operators.audio import read_audio
-        from airflow_provider_directcall.tasks.sound_memory import SoundMemory
+        from airflow_provider_directcall.runtime.audio import read_audio
+        from airflow_provider_directcall.runtime.sound_memory import SoundMemory
 
         with failing_without_retry(_is_final), DirectcallHook(self.directcall_conn_id) as hook:
             content, _ = read_audio(self.audio)
@@ -89,5 +89,5 @@ def _content_type(content: bytes) -> str:
 def _is_final(error: BaseException) -> bool:
     """Whether another upload is useless."""
     if isinstance(error, DirectcallRefused):
-        return not error.worth_repeating
+        return not error.retryable
     return isinstance(error, (ValueError, FileNotFoundError))

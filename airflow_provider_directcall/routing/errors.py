@@ -18,15 +18,15 @@ class DirectcallRuleError(DirectcallError):
     :ivar fields: names of the fields in which the standing rule differs from the wanted one.
     """
 
-    def __init__(self, message: str, *, fields: tuple[str, ...] = (), worth_repeating: bool = False) -> None:
+    def __init__(self, message: str, *, fields: tuple[str, ...] = (), retryable: bool = False) -> None:
         super().__init__(message)
         self.fields = fields
-        self._worth_repeating = worth_repeating
+        self._retryable = retryable
 
     @property
-    def worth_repeating(self) -> bool:
+    def retryable(self) -> bool:
         """Whether starting again, from reading the rules, may help: it is not known that the write was taken."""
-        return self._worth_repeating
+        return self._retryable
 
 
 class DirectcallStalePlanError(DirectcallRuleError):
@@ -43,9 +43,9 @@ class DirectcallApplyError(DirectcallRuleError):
     """
 
     def __init__(
-        self, message: str, *, state: State, unserved: tuple[str, ...] | None, worth_repeating: bool = False
+        self, message: str, *, state: State, unserved: tuple[str, ...] | None, retryable: bool = False
     ) -> None:
-        super().__init__(message, worth_repeating=worth_repeating)
+        super().__init__(message, retryable=retryable)
         self.state = state
         self.unserved = unserved
 

@@ -11,12 +11,12 @@ from airflow.sdk import BaseSensorOperator, PokeReturnValue
 
 from airflow_provider_directcall.errors import DirectcallError
 from airflow_provider_directcall.links.recording import RecordingLink
-from airflow_provider_directcall.tasks import rendered
-from airflow_provider_directcall.tasks.failing import failing_without_retry, is_wrong_argument
-from airflow_provider_directcall.tasks.waiting import DEFAULT_DEFERRABLE, READ_GRACE, Waiter
+from airflow_provider_directcall.runtime import arguments
+from airflow_provider_directcall.runtime.failures import failing_without_retry, is_wrong_argument
+from airflow_provider_directcall.runtime.pace import DEFAULT_MAX_CONSECUTIVE_FAILURES, PollPace
+from airflow_provider_directcall.runtime.polling import DEFAULT_DEFERRABLE, READ_GRACE, Waiter
+from airflow_provider_directcall.statement.search import StatementSearch
 from airflow_provider_directcall.triggers.events import FOUND, TIMEOUT, status_of
-from airflow_provider_directcall.triggers.pace import DEFAULT_MAX_CONSECUTIVE_FAILURES, PollPace
-from airflow_provider_directcall.triggers.search import StatementSearch
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -160,7 +160,7 @@ class DirectcallTaggedCallSensor(BaseSensorOperator):
 
     @property
     def _min_calls(self) -> int:
-        number = rendered.integer("min_calls", self.min_calls)
+        number = arguments.integer("min_calls", self.min_calls)
         if number is not None and number < 1:
             raise ValueError("min_calls: 1 or more is needed")
         return number or 1
@@ -169,24 +169,24 @@ class DirectcallTaggedCallSensor(BaseSensorOperator):
     def _poll_interval(self) -> float:
         """``poll_interval``, else ``poke_interval``; not below a second, which would hammer the vendor."""
         given = self.poke_interval if self.poll_interval is None else self.poll_interval
-        return max(rendered.seconds("poll_interval", given), 1.0)
+        return max(arguments.seconds("poll_interval", given), 1.0)
 
     def _search(self, context: Context) -> StatementSearch:
         return StatementSearch(
-            since=rendered.moment("since", self.since) or self._default_since(context),
-            until=rendered.moment("until", self.until),
+            since=arguments.moment("since", self.since) or self._default_since(context),
+            until=arguments.moment("until", self.until),
             tags=self._tags,
-            origin=rendered.optional_text(self.origin),
-            destination=rendered.optional_text(self.destination),
+            origin=arguments.optional_text(self.origin),
+            destination=arguments.optional_text(self.destination),
             outcomes=self._outcomes,
-            min_duration=rendered.seconds("min_duration", self.min_duration),
-            calls=rendered.optional_text(self.calls),
+            min_duration=arguments.seconds("min_duration", self.min_duration),
+            calls=arguments.optional_text(self.calls),
         )
 
     @property
     def _tags(self) -> dict[str, str]:
         """At least one tag with a value; without any, every call of the account would do."""
-        tags = rendered.tags("tags", self.tags)
+        tags = arguments.tags("tags", self.tags)
         if not tags:
             raise ValueError("tags: at least one is needed; without any, every call of the account would do")
         empty = sorted(name for name, value in tags.items() if not value.strip())
@@ -199,7 +199,7 @@ class DirectcallTaggedCallSensor(BaseSensorOperator):
         """The outcomes, with a warning for words that may be the vendor's own or a slip."""
         from airflow_provider_directcall.api.replies import CallOutcome, call_outcome
 
-        outcomes = rendered.texts("outcomes", self.outcomes)
+        outcomes = arguments.texts("outcomes", self.outcomes)
         known = {outcome.value for outcome in CallOutcome}
         strange = [word for word in outcomes or [] if call_outcome(word) not in known]
         if strange:
@@ -210,7 +210,7 @@ class DirectcallTaggedCallSensor(BaseSensorOperator):
         """``look_back`` before the start of the DAG run, which stays the same over pokes and retries."""
         run, ti = context["dag_run"], context["ti"]
         begin: datetime | None = run.start_date or run.logical_date or ti.start_date
-        return (begin or Waiter.now()) - timedelta(seconds=rendered.seconds("look_back", self.look_back))
+        return (begin or Waiter.now()) - timedelta(seconds=arguments.seconds("look_back", self.look_back))
 
     def _rows(self, search: StatementSearch, now: datetime) -> list[StatementRow]:
         window = search.window(now)

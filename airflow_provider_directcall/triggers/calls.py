@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Unpack
 
 from airflow_provider_directcall.errors import DirectcallError
+from airflow_provider_directcall.statement.search import window_of_call
 from airflow_provider_directcall.triggers.events import DONE, REFUSED, Event
 from airflow_provider_directcall.triggers.polling import PollingArguments, PollingTrigger
-from airflow_provider_directcall.triggers.search import window_of_call
 
 if TYPE_CHECKING:
     from airflow_provider_directcall.hooks.directcall import DirectcallAsyncHook

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Final
 
-from airflow_provider_directcall.delivery.settling import Verdict, VerdictKind
+from airflow_provider_directcall.delivery.reconciling import Verdict, VerdictKind
 from airflow_provider_directcall.errors import DirectcallUnexpectedEvent, DirectcallWaitFailed
 
 #: Payload of a trigger's event.

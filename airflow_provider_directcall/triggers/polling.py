@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from airflow_provider_directcall.errors import DirectcallError
-from airflow_provider_directcall.triggers.events import ERROR, TIMEOUT, Event
-from airflow_provider_directcall.triggers.pace import (
+from airflow_provider_directcall.runtime.pace import (
     DEFAULT_MAX_CONSECUTIVE_FAILURES,
     DEFAULT_POLL_INTERVAL,
     PollPace,
     utc_now,
 )
-from airflow_provider_directcall.triggers.user_actions import ENDED, state_of
+from airflow_provider_directcall.runtime.task_states import ENDED, state_of
+from airflow_provider_directcall.triggers.events import ERROR, TIMEOUT, Event
 
 if TYPE_CHECKING:
     from airflow_provider_directcall.hooks.directcall import DirectcallAsyncHook

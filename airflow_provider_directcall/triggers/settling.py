@@ -8,19 +8,19 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Required, Unpack
 
 from airflow_provider_directcall.delivery.keys import KEY_TAG
-from airflow_provider_directcall.delivery.settling import Patience, Seen, Settling, Sighting
-from airflow_provider_directcall.delivery.sightings import (
+from airflow_provider_directcall.delivery.matching import (
     NOT_ACTIVE,
     Sought,
     call_sighting,
     message_sighting,
     progress_sighting,
 )
+from airflow_provider_directcall.delivery.reconciling import Patience, Seen, Settling, Sighting
 from airflow_provider_directcall.errors import DirectcallError, DirectcallRefused
+from airflow_provider_directcall.statement.search import window_of_call
 from airflow_provider_directcall.triggers.calls import hang_up
 from airflow_provider_directcall.triggers.events import Event, verdict_event
 from airflow_provider_directcall.triggers.polling import PollingArguments, PollingTrigger
-from airflow_provider_directcall.triggers.search import window_of_call
 
 if TYPE_CHECKING:
     from airflow_provider_directcall.hooks.directcall import DirectcallAsyncHook

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Unpack
 
+from airflow_provider_directcall.statement.search import StatementSearch
 from airflow_provider_directcall.triggers.events import FOUND, Event
 from airflow_provider_directcall.triggers.polling import PollingArguments, PollingTrigger
-from airflow_provider_directcall.triggers.search import StatementSearch
 
 if TYPE_CHECKING:
     from airflow_provider_directcall.hooks.directcall import DirectcallAsyncHook

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from airflow.sdk import DAG, get_current_context, task
 from airflow.sdk.bases.operator import ExecutorSafeguard
 
-from airflow_provider_directcall.tasks.journal import STORE_KEY
+from airflow_provider_directcall.runtime.delivery_log import STORE_KEY
 from bench._sends import SUBJECTS, send_bare
 
 PAIRS = 30

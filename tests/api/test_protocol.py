@@ -136,7 +136,7 @@ def test_a_refused_secret() -> None:
         DirectcallAuthError, match="request_token: the client id or secret was not accepted: Falha"
     ) as caught:
         answer(m.request_token(SETTINGS), {"access_token": False, "msg": "Falha"})
-    assert not caught.value.worth_repeating
+    assert not caught.value.retryable
 
 
 def test_a_refusal_tells_code_meaning_and_text() -> None:

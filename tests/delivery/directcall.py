@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import Enum, auto
 
-from airflow_provider_directcall.delivery.settling import Seen, Sighting
+from airflow_provider_directcall.delivery.reconciling import Seen, Sighting
 from airflow_provider_directcall.errors import DirectcallRefused, DirectcallReplyError, DirectcallUnavailable
 
 BEGIN = datetime(2026, 3, 4, 10, tzinfo=UTC)

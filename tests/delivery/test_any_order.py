@@ -18,9 +18,9 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from airflow_provider_directcall.delivery.course import Attempt, Course, OnUnknownOutcome
+from airflow_provider_directcall.delivery.decisions import Attempt, Course, OnUnknownOutcome
 from airflow_provider_directcall.delivery.keys import TaskIdentity
-from airflow_provider_directcall.delivery.phases import Phase, Record
+from airflow_provider_directcall.delivery.record import Phase, Record
 
 from .directcall import BEGIN, Directcall, Effect, Fate
 from .trying import PAUSE, SETTLE_SECONDS, End, Gone, Plan, Point, Store, Try

@@ -7,7 +7,7 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
-from airflow_provider_directcall.delivery.phases import Phase, Record
+from airflow_provider_directcall.delivery.record import Phase, Record
 
 NOTES = st.tuples(
     st.none() | st.integers(0, 10**4), st.none() | st.text(max_size=12), st.none() | st.sampled_from(["001", "201"])

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from airflow_provider_directcall.delivery.settling import Patience, Seen, Settling, Sighting, VerdictKind
+from airflow_provider_directcall.delivery.reconciling import Patience, Seen, Settling, Sighting, VerdictKind
 from airflow_provider_directcall.errors import DirectcallAuthError, DirectcallReplyError, DirectcallUnavailable
 
 from .directcall import BEGIN

@@ -7,14 +7,14 @@ from types import SimpleNamespace
 
 import pytest
 
-from airflow_provider_directcall.delivery.settling import Seen, Sighting
-from airflow_provider_directcall.delivery.sightings import (
+from airflow_provider_directcall.delivery.matching import (
     Sought,
     call_sighting,
     message_sighting,
     own_rows,
     progress_sighting,
 )
+from airflow_provider_directcall.delivery.reconciling import Seen, Sighting
 
 PERSON, OTHER = "5511990000001", "5511990000002"
 OURS, THEIRS = {"airflow_key": "k"}, {"airflow_key": "x"}

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum, auto
 
-from airflow_provider_directcall.delivery.course import (
+from airflow_provider_directcall.delivery.decisions import (
     Course,
     GiveUp,
     GoOn,
@@ -21,8 +21,8 @@ from airflow_provider_directcall.delivery.course import (
     Step,
     TryLater,
 )
-from airflow_provider_directcall.delivery.phases import Phase, Record
-from airflow_provider_directcall.delivery.settling import Patience, Settling, Verdict, VerdictKind
+from airflow_provider_directcall.delivery.reconciling import Patience, Settling, Verdict, VerdictKind
+from airflow_provider_directcall.delivery.record import Phase, Record
 from airflow_provider_directcall.errors import DirectcallError
 
 from .directcall import Directcall, Fate, refusal
@@ -177,7 +177,7 @@ class Try:
             return Settle(record, "no answer")
         if effect is None:
             yield from self._keep(record.at(Phase.NOT_SENT))
-            return End.REFUSED_FOR_NOW if refusal(fate).worth_repeating else End.REFUSED
+            return End.REFUSED_FOR_NOW if refusal(fate).retryable else End.REFUSED
         phase = Phase.SENT if plan.waits else Phase.DONE
         accepted = record.accepted(phase, {"callerid": effect.name}, None)
         yield from self._keep(accepted)

@@ -11,7 +11,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from airflow_provider_directcall.telephony.calendars import BrazilianCalendar, OptionalDay
+from airflow_provider_directcall.telephony.holidays import BrazilianCalendar, OptionalDay
 
 Doc = dict[str, Any]
 

@@ -43,7 +43,7 @@ def test_a_write_that_did_not_arrive_is_an_error_and_not_repeated(number, kind):
     ) as caught:
         number.make(**RULE)
     assert isinstance(caught.value.__cause__, DirectcallOutcomeUnknown)
-    assert caught.value.worth_repeating
+    assert caught.value.retryable
     assert number.writes == 1
     assert number.data() == {"phone": OLD_PHONE, "wait": 12}
 
@@ -78,7 +78,7 @@ def test_a_write_that_is_answered_and_ignored_shows_what_was_asked_and_what_stan
     with pytest.raises(DirectcallRuleError) as caught:
         number.make(**RULE)
     error = caught.value
-    assert (error.fields, error.worth_repeating) == (("phone", "wait"), False)
+    assert (error.fields, error.retryable) == (("phone", "wait"), False)
     assert f"rule {RULE_ID} of number 11*****0001 was written and stands differently in: phone, wait." in str(error)
     assert said(error, "Asked for: ") == {
         "rule_id": RULE_ID,
@@ -98,16 +98,16 @@ def test_a_second_rule_made_in_place_of_a_change_is_pointed_at(number, connect):
     number.hook = connect(fields={"save_rule": {"dpId": "id_da_regra"}})
     with pytest.raises(DirectcallRuleError, match="Not there before: 18003") as caught:
         number.make(**RULE)
-    assert not caught.value.worth_repeating
+    assert not caught.value.retryable
     assert [rule["rule_id"] for rule in said(caught.value, "What stands now: ")] == [RULE_ID, "18003"]
 
 
-def test_a_lost_answer_is_not_worth_repeating_where_a_wrong_rule_has_appeared(number, connect):
+def test_a_lost_answer_is_not_retryable_where_a_wrong_rule_has_appeared(number, connect):
     number.hook = connect(fields={"save_rule": {"dpId": "id_da_regra"}})
     fault(number, "cut_after")
     with pytest.raises(DirectcallRuleError, match="Not there before: 18003") as caught:
         number.make(**RULE)
-    assert not caught.value.worth_repeating
+    assert not caught.value.retryable
 
 
 def test_somebody_else_who_writes_in_between_is_noticed(number):
@@ -139,10 +139,10 @@ def test_rules_that_cannot_be_read_back_leave_what_stands_unknown(number):
     assert number.data() == DATA
 
 
-@pytest.mark.parametrize("worth_repeating", [False, True])
-def test_whether_to_start_again_after_a_failed_reading_is_up_to_its_cause(number, monkeypatch, worth_repeating):
+@pytest.mark.parametrize("retryable", [False, True])
+def test_whether_to_start_again_after_a_failed_reading_is_up_to_its_cause(number, monkeypatch, retryable):
     change = number.plan(**RULE)
-    error = DirectcallNotSent("x") if worth_repeating else DirectcallAuthError("x")
+    error = DirectcallNotSent("x") if retryable else DirectcallAuthError("x")
 
     def fails(did):
         raise error
@@ -150,7 +150,7 @@ def test_whether_to_start_again_after_a_failed_reading_is_up_to_its_cause(number
     monkeypatch.setattr(number.hook, "list_rules", fails, raising=False)
     with pytest.raises(DirectcallRuleError) as caught:
         number.apply(change)
-    assert caught.value.worth_repeating is worth_repeating
+    assert caught.value.retryable is retryable
 
 
 def test_a_refused_write_is_the_refusal(number):

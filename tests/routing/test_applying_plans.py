@@ -90,7 +90,7 @@ def test_a_stale_plan_is_refused(line):
     add(line.number, 4, "hangup")
     with pytest.raises(DirectcallStalePlanError, match="nothing was written") as caught:
         case.apply()
-    assert caught.value.worth_repeating
+    assert caught.value.retryable
     assert line.seen == []
 
 
@@ -144,7 +144,7 @@ def test_after_a_refused_or_unsent_write_the_previous_rules_stand(line, scenario
         case.apply()
     assert caught.value.state == "previous"
     assert caught.value.__cause__ is error
-    assert caught.value.worth_repeating is getattr(error, "worth_repeating", False)
+    assert caught.value.retryable is getattr(error, "retryable", False)
     assert contents(standing(line.number), without=UNKNOWN) == contents(case.old, without=UNKNOWN)
     case.check_callers()
 
@@ -163,7 +163,7 @@ def test_a_mixed_state_says_what_stands_and_what_failed(line):
     with pytest.raises(DirectcallApplyError) as caught:
         case.apply()
     error = caught.value
-    assert (error.state, error.unserved, error.worth_repeating) == ("mixed", (), True)
+    assert (error.state, error.unserved, error.retryable) == ("mixed", (), True)
     assert "could not be applied. Neither the previous nor the wanted rules stand (state: mixed)." in str(error)
     assert "Trouble in putting the rules back: no route" in str(error)
     assert "Every caller finds a rule whom both the previous and the wanted rules serve" in str(error)
@@ -207,7 +207,7 @@ def test_when_nothing_can_be_read_any_more_that_is_said(line):
     line.unreadable = range(3, 99)
     with pytest.raises(DirectcallApplyError) as caught:
         case.apply()
-    assert (caught.value.state, caught.value.unserved, caught.value.worth_repeating) == ("mixed", None, True)
+    assert (caught.value.state, caught.value.unserved, caught.value.retryable) == ("mixed", None, True)
     assert "What stands could not be read" in str(caught.value)
     assert "Whether every caller finds a rule is not known" in str(caught.value)
     assert line.number.pauses == [2.0, 5.0]

@@ -11,7 +11,7 @@ from airflow_provider_directcall.routing.calendars.calendar import (
 )
 from airflow_provider_directcall.routing.calendars.chains import sealed
 from airflow_provider_directcall.routing.rules import Forward, HangUp, PlaySound, Voicemail
-from airflow_provider_directcall.telephony.calendars import BrazilianCalendar, OptionalDay
+from airflow_provider_directcall.telephony.holidays import BrazilianCalendar, OptionalDay
 
 from .calendar_cases import DESK, HOLIDAY_SOUND, MAIL, MAIL_9, made, parts, problems, reason
 

@@ -90,7 +90,7 @@ def test_what_could_not_be_put_back_may_stand():
 def test_no_wanted_rule_at_all_is_refused_unless_it_is_meant(live):
     with pytest.raises(DirectcallRuleError, match=r"no rule is wanted for number 11\*{5}0001, .* nobody") as caught:
         plan_rules(DID, live, [], secret="s")
-    assert not caught.value.worth_repeating
+    assert not caught.value.retryable
     assert len(plan_rules(DID, live, [], secret="s", allow_empty=True).changes) == len(live)
 
 

@@ -17,8 +17,8 @@ from airflow.sdk.bases.operator import ExecutorSafeguard
 from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 
 from airflow_provider_directcall.api.client import AsyncClient, Client
+from airflow_provider_directcall.runtime.polling import Waiter
 from airflow_provider_directcall.sandbox import SandboxServer
-from airflow_provider_directcall.tasks.waiting import Waiter
 from airflow_provider_directcall.triggers.polling import PollingTrigger
 
 from .rule_tasks import ORDINARY

@@ -272,7 +272,7 @@ def test_without_a_store_the_file_of_an_older_run_is_not_taken(forgetful_run, wo
 
 
 def test_a_snapshot_that_is_too_large_for_the_store_is_an_xcom_all_the_same(run, world, monkeypatch, logged):
-    monkeypatch.setattr("airflow_provider_directcall.tasks.snapshot_keeping._LARGEST_KEPT", 10)
+    monkeypatch.setattr("airflow_provider_directcall.runtime.number_rules.snapshots._LARGEST_KEPT", 10)
     run.start(apply())
     assert "too large for the task's state store" in logged()
     assert run.store.kept == {}

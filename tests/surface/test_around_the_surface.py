@@ -24,12 +24,12 @@ from airflow_provider_directcall.errors import (
 from airflow_provider_directcall.links.recording import RecordingLink
 from airflow_provider_directcall.operators.calls import DirectcallPlaceCallOperator
 from airflow_provider_directcall.provider_info import get_provider_info
-from airflow_provider_directcall.sensors.statement import DirectcallTaggedCallSensor
-from airflow_provider_directcall.tasks.failing import (
+from airflow_provider_directcall.runtime.failures import (
     failing_without_retry,
     is_final_after_effect,
     is_final_before_effect,
 )
+from airflow_provider_directcall.sensors.statement import DirectcallTaggedCallSensor
 
 SURFACE = [
     "errors",
@@ -110,7 +110,7 @@ def test_an_error_that_fails_for_good_already_stays_as_it_is():
 def test_an_end_that_is_not_wanted_is_final_only_where_a_retry_would_reach_somebody_twice(remembers):
     unwanted = {"outcome": "busy", "callerid": None}
     assert not is_final_after_effect(DirectcallUnwantedOutcome("x", **unwanted), remembers=remembers)
-    assert is_final_after_effect(DirectcallUnwantedOutcome("x", **unwanted, worth_repeating=False), remembers=remembers)
+    assert is_final_after_effect(DirectcallUnwantedOutcome("x", **unwanted, retryable=False), remembers=remembers)
 
 
 @pytest.mark.parametrize(

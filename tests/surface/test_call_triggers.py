@@ -9,8 +9,8 @@ import pytest
 
 from airflow_provider_directcall.api.replies import StatementRow
 from airflow_provider_directcall.hooks.directcall import DirectcallAsyncHook
+from airflow_provider_directcall.statement.search import StatementSearch
 from airflow_provider_directcall.triggers.messages import MessageDeliveredTrigger
-from airflow_provider_directcall.triggers.search import StatementSearch
 
 from .trigger_examples import completed, kill, place, send, tagged
 from .world import LONG_CALL, ORIGIN, PERSON, UNHANGABLE, fire

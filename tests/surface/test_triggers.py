@@ -10,10 +10,10 @@ import pytest
 
 from airflow_provider_directcall.errors import DirectcallUnavailable, DirectcallUnexpectedEvent
 from airflow_provider_directcall.hooks.directcall import DirectcallAsyncHook
+from airflow_provider_directcall.runtime.pace import PollPace, utc_now
 from airflow_provider_directcall.sandbox import Fault
 from airflow_provider_directcall.triggers.calls import CallCompletedTrigger
 from airflow_provider_directcall.triggers.events import verdict_in
-from airflow_provider_directcall.triggers.pace import PollPace, utc_now
 from airflow_provider_directcall.triggers.polling import PollingTrigger
 
 from .trigger_examples import (

@@ -20,7 +20,7 @@ PACKAGE = "airflow_provider_directcall.telephony"
 
 
 def test_importing_loads_no_heavy_library():
-    assert loaded_by(f"import {PACKAGE}.numbers, {PACKAGE}.areas, {PACKAGE}.calendars") == set()
+    assert loaded_by(f"import {PACKAGE}.numbers, {PACKAGE}.areas, {PACKAGE}.holidays") == set()
 
 
 def test_ordinary_numbers_are_read_without_the_phonenumbers_library():

@@ -23,7 +23,7 @@ from airflow_provider_directcall.routing.calendars.moments import wall_clock
 from airflow_provider_directcall.routing.calendars.problems import CalendarError, Problems, built, listed
 from airflow_provider_directcall.routing.calendars.special_days import Emergency, Override, PartDay, is_optional_day
 from airflow_provider_directcall.routing.conditions import shown
-from airflow_provider_directcall.telephony.calendars import BrazilianCalendar, OptionalDay
+from airflow_provider_directcall.telephony.holidays import BrazilianCalendar, OptionalDay
 from airflow_provider_directcall.telephony.numbers import parse_did
 
 __all__ = [

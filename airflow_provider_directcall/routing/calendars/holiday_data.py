@@ -8,7 +8,7 @@ from datetime import date
 from airflow_provider_directcall.routing.calendars.moments import date_of
 from airflow_provider_directcall.routing.calendars.problems import CalendarError, Problems, listed, text
 from airflow_provider_directcall.routing.conditions import shown
-from airflow_provider_directcall.telephony.calendars import CUSTOMARY_DAYS, BrazilianCalendar, OptionalDay
+from airflow_provider_directcall.telephony.holidays import CUSTOMARY_DAYS, BrazilianCalendar, OptionalDay
 
 __all__ = ["holidays_from"]
 

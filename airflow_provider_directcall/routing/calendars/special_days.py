@@ -13,7 +13,7 @@ from airflow_provider_directcall.routing.calendars.hours import MINUTES_A_DAY, c
 from airflow_provider_directcall.routing.calendars.moments import DATE, aware, date_of, wall_clock, whole_minutes
 from airflow_provider_directcall.routing.calendars.problems import Problems, text
 from airflow_provider_directcall.routing.conditions import shown, time_of_day
-from airflow_provider_directcall.telephony.calendars import BrazilianCalendar, OptionalDay
+from airflow_provider_directcall.telephony.holidays import BrazilianCalendar, OptionalDay
 
 __all__ = ["Emergency", "LikeState", "Override", "PartDay", "is_optional_day"]
 

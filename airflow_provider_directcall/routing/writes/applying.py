@@ -91,7 +91,7 @@ def apply_plan(
         raise DirectcallStalePlanError(
             f"the rules of number {mask_number(plan.did)} are not those any more for which the plan was made; nothing "
             "was written. Plan again",
-            worth_repeating=True,
+            retryable=True,
         )
     session = WritingSession(api, plan.did, live, sleep)
     try:

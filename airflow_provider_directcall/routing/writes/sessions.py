@@ -94,7 +94,7 @@ class WritingSession:
         settled = settle(self.api, self.did, self._write, self._sent, self.sleep)
         others = self.others_writes(settled.live)
         if others:
-            raise DirectcallRuleError(f"somebody else wrote rules meanwhile: {others}", worth_repeating=True)
+            raise DirectcallRuleError(f"somebody else wrote rules meanwhile: {others}", retryable=True)
         self.live, self._write, self._sent = settled.live, None, None
         self.done += 1
         self.warnings += [settled.warning] if settled.warning else []

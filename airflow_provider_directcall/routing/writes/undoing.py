@@ -122,8 +122,8 @@ class Undoing:
             f"What failed: {_said(cause)}",
             *([f"Trouble in putting the rules back: {self._trouble[-1]}"] if self._trouble else []),
         ]
-        again = state != "previous" or getattr(cause, "worth_repeating", False)
-        return DirectcallApplyError(". ".join(parts), state=state, unserved=gaps, worth_repeating=again)
+        again = state != "previous" or getattr(cause, "retryable", False)
+        return DirectcallApplyError(". ".join(parts), state=state, unserved=gaps, retryable=again)
 
     def _what_stands(self, state: State, *, known: bool) -> str:
         if not known:

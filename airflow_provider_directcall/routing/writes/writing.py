@@ -149,7 +149,7 @@ def _read_back(api: RulesApi, did: str, name: str) -> tuple[Rule, ...]:
         return tuple(api.list_rules(did))
     except DirectcallError as error:
         raise DirectcallRuleError(
-            f"{name} was written, and what stands now is not known: {error}", worth_repeating=error.worth_repeating
+            f"{name} was written, and what stands now is not known: {error}", retryable=error.retryable
         ) from error
 
 
@@ -185,7 +185,7 @@ def _not_standing(name: str, write: Write, sent: Sent, live: Sequence[Rule]) -> 
         _ADVICE,
     ]
     # Where a rule has appeared, starting again could make one more.
-    return DirectcallRuleError(". ".join(parts), fields=fields, worth_repeating=unknown is not None and not appeared)
+    return DirectcallRuleError(". ".join(parts), fields=fields, retryable=unknown is not None and not appeared)
 
 
 def _how(stands: Rule | None, fields: Sequence[str]) -> str:

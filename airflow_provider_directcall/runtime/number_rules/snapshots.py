@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from airflow_provider_directcall.errors import DirectcallApplyError, DirectcallError
-from airflow_provider_directcall.tasks.journal import Journal
+from airflow_provider_directcall.runtime.delivery_log import Journal
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator, Context

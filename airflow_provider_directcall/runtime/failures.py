@@ -32,7 +32,7 @@ def is_wrong_argument(error: BaseException) -> bool:
 def is_final_before_effect(error: BaseException) -> bool:
     """Whether sending again is useless: a wrong argument, a refusal that will stand."""
     if isinstance(error, DirectcallRefused):
-        return not error.worth_repeating
+        return not error.retryable
     return isinstance(error, ValueError)
 
 
@@ -43,9 +43,9 @@ def is_final_after_effect(error: BaseException, *, remembers: bool) -> bool:
         long; so then only an end that the task does not want is left to a retry.
     """
     if isinstance(error, DirectcallUnwantedOutcome):
-        return not error.worth_repeating
+        return not error.retryable
     if isinstance(error, DirectcallRefused):
-        return not error.worth_repeating
+        return not error.retryable
     return not remembers or isinstance(error, _ENDS_OF_A_WAIT)
 
 

@@ -21,8 +21,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from airflow_provider_directcall.delivery.keys import TaskIdentity, delivery_key
-from airflow_provider_directcall.delivery.phases import Phase, Record
-from airflow_provider_directcall.delivery.settling import Verdict, VerdictKind
+from airflow_provider_directcall.delivery.reconciling import Verdict, VerdictKind
+from airflow_provider_directcall.delivery.record import Phase, Record
 
 #: How often one try sends at most.
 _MOST_SENDS_A_TRY = 3

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from datetime import datetime, tzinfo
 from typing import Final
 
-from airflow_provider_directcall.delivery.phases import Record
-from airflow_provider_directcall.delivery.sightings import CLOCKS_APART
+from airflow_provider_directcall.delivery.matching import CLOCKS_APART
+from airflow_provider_directcall.delivery.record import Record
 
 #: What Directcall calls what it accepted -> what a person reads. They are XComs too, before any waiting.
 ID_NAMES: Final = {"callerid": "callerid", "schedule_id": "schedule"}

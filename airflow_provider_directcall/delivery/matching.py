@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from airflow_provider_directcall.delivery.keys import KEY_TAG
-from airflow_provider_directcall.delivery.settling import Seen, Sighting
+from airflow_provider_directcall.delivery.reconciling import Seen, Sighting
 
 if TYPE_CHECKING:
     from airflow_provider_directcall.api.replies import CallLeg, MessageRow, StatementRow

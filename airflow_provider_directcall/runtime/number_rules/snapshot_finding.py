@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from airflow_provider_directcall.tasks import rendered
-from airflow_provider_directcall.tasks.snapshot_keeping import SNAPSHOT_XCOM
+from airflow_provider_directcall.runtime import arguments
+from airflow_provider_directcall.runtime.number_rules.snapshots import SNAPSHOT_XCOM
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator, Context
@@ -39,13 +39,13 @@ def given_snapshot(
     file = path_or_none(path)
     if file is not None:
         return read(file)
-    text = rendered.optional_text(sealed if task_id is None else _pulled(operator, context, str(task_id)))
+    text = arguments.optional_text(sealed if task_id is None else _pulled(operator, context, str(task_id)))
     return None if text is None else unseal(text, secret)
 
 
 def path_or_none(value: str | os.PathLike[str] | None) -> Path | None:
     """A path, or None where nothing was given."""
-    text = rendered.optional_text(value)
+    text = arguments.optional_text(value)
     return None if text is None else Path(text)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from airflow_provider_directcall.routing.errors import DirectcallStalePlanError
-from airflow_provider_directcall.tasks import rendered
+from airflow_provider_directcall.runtime import arguments
 
 if TYPE_CHECKING:
     from airflow_provider_directcall.routing.plans.planning import Plan
@@ -22,7 +22,7 @@ def approved_digest(value: str | None, *, is_needed: bool) -> str | None:
     """
     if not is_needed:
         return None
-    digest = rendered.optional_text(value) if value is not None else None
+    digest = arguments.optional_text(value) if value is not None else None
     if digest is None:
         raise ValueError("expected_digest: it is empty; the digest of the approved plan is needed")
     return digest

@@ -6,8 +6,8 @@ import logging
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from airflow_provider_directcall.tasks.rule_memory import RuleMemory
-from airflow_provider_directcall.tasks.waiting import Waiter
+from airflow_provider_directcall.runtime.polling import Waiter
+from airflow_provider_directcall.runtime.rule_memory import RuleMemory
 
 if TYPE_CHECKING:
     from airflow_provider_directcall.api.replies import Rule

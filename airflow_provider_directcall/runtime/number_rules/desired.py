@@ -9,8 +9,8 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from airflow_provider_directcall.tasks import rendered
-from airflow_provider_directcall.tasks.templated_rules import rule_from_template
+from airflow_provider_directcall.runtime import arguments
+from airflow_provider_directcall.runtime.rule_arguments import rule_from_template
 
 if TYPE_CHECKING:
     from airflow_provider_directcall.routing.calendars.calendar import RoutingCalendar
@@ -88,8 +88,8 @@ def rules_of_calendar(
     """
     from airflow_provider_directcall.routing.calendars.compiling import rules_for, valid_until
 
-    moment = rendered.moment("at", at) or now
-    days = rendered.integer("horizon_days", horizon_days)
+    moment = arguments.moment("at", at) or now
+    days = arguments.integer("horizon_days", horizon_days)
     if days is None:
         raise ValueError("horizon_days: a number of days is needed")
     known = _with_emergency(_calendar(calendar, folder), emergency)
@@ -108,9 +108,9 @@ def rules_of_list(did: object, rules: object) -> DesiredRules:
     problems = Problems()
     number, found = "", []
     with problems.at():
-        number = parse_did(rendered.optional_text(did) or "")
+        number = parse_did(arguments.optional_text(did) or "")
     with problems.at():
-        listed = rendered.literal("rules", rules) if isinstance(rules, str) else rules
+        listed = arguments.literal("rules", rules) if isinstance(rules, str) else rules
         if not isinstance(listed, Sequence) or isinstance(listed, str) or not listed:
             raise ValueError("rules: a list of at least one rule is needed; a number without rules answers nobody")
         for index, item in enumerate(listed):
@@ -146,8 +146,8 @@ def _with_emergency(calendar: RoutingCalendar, emergency: object) -> RoutingCale
 
     given = emergency
     if isinstance(given, str):
-        text = rendered.optional_text(given)
-        given = None if text is None else rendered.literal("emergency", text)
+        text = arguments.optional_text(given)
+        given = None if text is None else arguments.literal("emergency", text)
     if not given:
         return calendar
     problems = Problems()

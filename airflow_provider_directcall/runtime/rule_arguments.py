@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from airflow_provider_directcall.tasks import rendered
+from airflow_provider_directcall.runtime import arguments
 
 if TYPE_CHECKING:
     from airflow_provider_directcall.routing.rules import NumberRule
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 #: Fields of a rule that are no texts -> how they come out of a template.
 _READERS: Final[Mapping[str, Callable[[str, object], object]]] = MappingProxyType(
     {
-        "priority": rendered.integer,
-        "wait_seconds": rendered.integer,
-        "sound_id": rendered.integer,
-        "record": rendered.boolean,
-        "weekdays": rendered.texts,
-        "sources": rendered.texts,
+        "priority": arguments.integer,
+        "wait_seconds": arguments.integer,
+        "sound_id": arguments.integer,
+        "record": arguments.boolean,
+        "weekdays": arguments.texts,
+        "sources": arguments.texts,
     }
 )
 
@@ -36,7 +36,7 @@ def rule_from_template(item: object, *, name: str = "") -> NumberRule:
 
     if isinstance(item, NumberRule):
         return item
-    given = rendered.literal("rule", item) if isinstance(item, str) else item
+    given = arguments.literal("rule", item) if isinstance(item, str) else item
     if not isinstance(given, Mapping):
         place = f"{name}: " if name else ""
         raise ValueError(f"{place}a mapping or a rule is needed, not {type(given).__name__}")
@@ -46,7 +46,7 @@ def rule_from_template(item: object, *, name: str = "") -> NumberRule:
 def _typed(given: Mapping[str, object]) -> Iterator[tuple[str, object]]:
     """The rule's fields with their values as they were before the template; None for what is not given."""
     for name, value in given.items():
-        if rendered.optional_text(value) is None:
+        if arguments.optional_text(value) is None:
             yield name, None
         else:
             yield name, _READERS[name](name, value) if name in _READERS else value

@@ -62,7 +62,7 @@ class PollPace:
         :raises DirectcallError: the same error, when repeating is of no use.
         :raises DirectcallWaitFailed: it was one failure too many in a row.
         """
-        if not error.worth_repeating:
+        if not error.retryable:
             raise error
         self._failures += 1
         if self._failures >= self._max_failures:

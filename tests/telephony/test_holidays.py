@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_directcall.telephony.areas import STATES
-from airflow_provider_directcall.telephony.calendars import CUSTOMARY_DAYS, BrazilianCalendar, OptionalDay
+from airflow_provider_directcall.telephony.holidays import CUSTOMARY_DAYS, BrazilianCalendar, OptionalDay
 
 CARNIVAL_TUESDAY = date(2026, 2, 17)
 ASH_WEDNESDAY = date(2026, 2, 18)

@@ -10,7 +10,7 @@ import hashlib
 import hmac
 from typing import TYPE_CHECKING, Final
 
-from airflow_provider_directcall.tasks.shared_memory import SharedMemory
+from airflow_provider_directcall.runtime.variables import SharedMemory
 
 if TYPE_CHECKING:
     from airflow_provider_directcall.routing.writes.drift import Memory

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Final
 
 from airflow.providers.common.compat.sdk import conf
 
-from airflow_provider_directcall.delivery.course import Attempt
+from airflow_provider_directcall.delivery.decisions import Attempt
 from airflow_provider_directcall.delivery.keys import TaskIdentity
-from airflow_provider_directcall.delivery.phases import Record
-from airflow_provider_directcall.tasks.waiting import Waiter
-from airflow_provider_directcall.triggers.user_actions import state_of
+from airflow_provider_directcall.delivery.record import Record
+from airflow_provider_directcall.runtime.polling import Waiter
+from airflow_provider_directcall.runtime.task_states import state_of
 
 if TYPE_CHECKING:
     from datetime import datetime

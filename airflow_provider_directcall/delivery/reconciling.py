@@ -133,8 +133,8 @@ class Settling:
         """
         self._failures += 1
         is_over = now >= self._conclusive_at and self._failures >= _FAILURES_AT_THE_END
-        if not error.worth_repeating or is_over:
-            may_pass = error.worth_repeating or isinstance(error, DirectcallAuthError)
+        if not error.retryable or is_over:
+            may_pass = error.retryable or isinstance(error, DirectcallAuthError)
             return Verdict(VerdictKind.UNKNOWN, reason=str(error), may_pass=may_pass)
         return None
 

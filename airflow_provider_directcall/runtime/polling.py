@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from airflow.providers.common.compat.sdk import conf
 
 from airflow_provider_directcall.errors import DirectcallError, DirectcallWaitTimeout
-from airflow_provider_directcall.triggers.pace import PollPace, utc_now
+from airflow_provider_directcall.runtime.pace import PollPace, utc_now
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator, Context

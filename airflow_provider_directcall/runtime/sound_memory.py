@@ -7,7 +7,7 @@ import hmac
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
-from airflow_provider_directcall.tasks.shared_memory import SharedMemory
+from airflow_provider_directcall.runtime.variables import SharedMemory
 
 if TYPE_CHECKING:
     from airflow_provider_directcall.api.settings import Settings

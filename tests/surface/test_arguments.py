@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_directcall.tasks import rendered
+from airflow_provider_directcall.runtime import arguments
 
 tag_names = st.text(min_size=1, max_size=10)
 plain_texts = st.text(st.characters(exclude_characters=";,", exclude_categories=["Cs", "Zs", "Cc"]), min_size=1)
@@ -32,25 +32,25 @@ def refusal(read, value):
 
 @pytest.mark.parametrize("nothing", [None, "", " ", "None", "none", "null"])
 def test_nothing_is_nothing_however_it_is_written(nothing):
-    assert rendered.optional_text(nothing) is None
-    assert rendered.moment("at", nothing) is None
-    assert rendered.texts("many", nothing) is None
-    assert rendered.tags("tags", nothing) is None
-    assert rendered.integer("count", nothing) is None
-    assert rendered.hours("hours", nothing) is None
-    assert rendered.boolean("flag", nothing) is False
+    assert arguments.optional_text(nothing) is None
+    assert arguments.moment("at", nothing) is None
+    assert arguments.texts("many", nothing) is None
+    assert arguments.tags("tags", nothing) is None
+    assert arguments.integer("count", nothing) is None
+    assert arguments.hours("hours", nothing) is None
+    assert arguments.boolean("flag", nothing) is False
 
 
 @given(st.one_of(st.text(), st.integers(), st.floats(), st.none(), st.booleans(), st.lists(st.integers())))
 def test_whatever_comes_gives_a_value_or_a_value_error_that_names_the_argument(value):
     for read in (
-        rendered.boolean,
-        rendered.moment,
-        rendered.seconds,
-        rendered.integer,
-        rendered.texts,
-        rendered.tags,
-        rendered.hours,
+        arguments.boolean,
+        arguments.moment,
+        arguments.seconds,
+        arguments.integer,
+        arguments.texts,
+        arguments.tags,
+        arguments.hours,
     ):
         assert refusal(read, value).startswith("the_argument: ")
 
@@ -58,66 +58,66 @@ def test_whatever_comes_gives_a_value_or_a_value_error_that_names_the_argument(v
 @given(aware_moments)
 def test_moments_come_back_from_any_of_their_texts(moment):
     for text in (moment, moment.isoformat(), str(moment), f" {moment.isoformat()} "):
-        assert rendered.moment("at", text) == moment
+        assert arguments.moment("at", text) == moment
 
 
 @given(st.datetimes())
 def test_a_moment_without_a_zone_is_refused(moment):
     for value in (moment, moment.isoformat()):
         with pytest.raises(ValueError, match="at: a time zone is needed"):
-            rendered.moment("at", value)
+            arguments.moment("at", value)
 
 
 def test_the_zulu_zone_is_known():
-    assert rendered.moment("at", "2026-01-31T10:00:00Z") == datetime(2026, 1, 31, 10, tzinfo=UTC)
+    assert arguments.moment("at", "2026-01-31T10:00:00Z") == datetime(2026, 1, 31, 10, tzinfo=UTC)
 
 
 @given(st.lists(st.text(), min_size=1))
 def test_lists_come_back_from_their_json_and_their_python_text(items):
     for written in (items, tuple(items), json.dumps(items), json.dumps(items, ensure_ascii=False), repr(items)):
-        assert rendered.texts("many", written) == items
+        assert arguments.texts("many", written) == items
 
 
-@given(st.lists(plain_texts.filter(lambda text: text[0] not in "[(" and rendered.optional_text(text)), min_size=1))
+@given(st.lists(plain_texts.filter(lambda text: text[0] not in "[(" and arguments.optional_text(text)), min_size=1))
 def test_lists_come_back_from_a_text_with_separators(items):
     for separator in (";", ",", "; ", " , "):
-        assert rendered.texts("many", separator.join(items)) == items
+        assert arguments.texts("many", separator.join(items)) == items
 
 
 @given(st.dictionaries(tag_names, st.text()))
 def test_tags_come_back_from_their_json_and_their_python_text(tags):
     for written in (tags, json.dumps(tags), repr(tags)):
-        assert rendered.tags("tags", written) == tags
+        assert arguments.tags("tags", written) == tags
 
 
 @pytest.mark.parametrize("value", [True, None, ["x"], {"a": "b"}])
 def test_a_tag_is_a_text_or_a_number(value):
     with pytest.raises(ValueError, match="tags: the value of 'flag'"):
-        rendered.tags("tags", {"flag": value})
-    assert rendered.tags("tags", {"id": 7, "share": 0.5}) == {"id": "7", "share": "0.5"}
+        arguments.tags("tags", {"flag": value})
+    assert arguments.tags("tags", {"id": 7, "share": 0.5}) == {"id": "7", "share": "0.5"}
 
 
 @pytest.mark.parametrize(
     ("written", "meant"), [("True", True), ("yes", True), (1, True), ("false", False), ("0", False)]
 )
 def test_booleans(written, meant):
-    assert rendered.boolean("flag", written) is meant
+    assert arguments.boolean("flag", written) is meant
 
 
 @pytest.mark.parametrize(("written", "meant"), [("15", 15.0), (2.5, 2.5), (timedelta(minutes=1), 60.0), (0, 0.0)])
 def test_seconds(written, meant):
-    assert rendered.seconds("wait", written) == meant
+    assert arguments.seconds("wait", written) == meant
 
 
 @pytest.mark.parametrize("written", ["-1", "nan", "inf", timedelta(seconds=-1), None, "soon"])
 def test_what_is_no_number_of_seconds(written):
     with pytest.raises(ValueError, match="wait: "):
-        rendered.seconds("wait", written)
+        arguments.seconds("wait", written)
 
 
 @pytest.mark.parametrize("written", ["5511990000001x", {"5511990000001": None}, "[5511990000001"])
 def test_errors_never_show_the_value(written):
-    for read in (rendered.moment, rendered.seconds, rendered.boolean, rendered.tags):
+    for read in (arguments.moment, arguments.seconds, arguments.boolean, arguments.tags):
         with pytest.raises(ValueError, match=r"^it: ") as caught:
             read("it", written)
         assert "990000001" not in str(caught.value).replace("the value of '5511990000001'", "")
@@ -129,6 +129,6 @@ def test_errors_never_show_the_value(written):
 def test_hours(written, meant):
     if meant is None:
         with pytest.raises(ValueError, match="hours: "):
-            rendered.hours("hours", written)
+            arguments.hours("hours", written)
     else:
-        assert rendered.hours("hours", written) == meant
+        assert arguments.hours("hours", written) == meant

@@ -1,0 +1,1 @@
+"""Parts that the operators of number rules share."""

@@ -1,0 +1,1 @@
+"""Reading the statement: predicates over rows, and the window they are looked for in."""

@@ -5,17 +5,16 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Self, TypeVar
+from typing import TYPE_CHECKING, Final, Self, TypedDict, TypeVar
 
 import httpx
 import tenacity
 
 from airflow_provider_directcall.api import protocol
+from airflow_provider_directcall.api.clock import Clock, current_clock
 from airflow_provider_directcall.api.errors import DirectcallAuthError, DirectcallError
 from airflow_provider_directcall.api.methods import request_token
 from airflow_provider_directcall.api.pacing import Pacer
@@ -51,51 +50,49 @@ class RetryBudget:
     longest_pause: float = 20.0
 
 
+class _RetryOptions(TypedDict):
+    """Arguments of tenacity's sync and async loops alike."""
+
+    retry: Callable[[tenacity.RetryCallState], bool]
+    wait: Callable[[tenacity.RetryCallState], float]
+    stop: Callable[[tenacity.RetryCallState], bool]
+    before_sleep: Callable[[tenacity.RetryCallState], None]
+    reraise: bool
+
+
 class _Account:
     """What both clients keep about an account: settings, token, pace, budget. No I/O."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        *,
-        budget: RetryBudget | None = None,
-    ) -> None:
+    def __init__(self, settings: Settings, budget: RetryBudget | None, clock: Clock | None) -> None:
         self.settings = settings
         self._budget = budget or RetryBudget()
+        self._clock = clock or current_clock()
         self._tokens = TokenKeeper()
         self._pacer = Pacer(settings.requests_per_second)
+        self._backoff = tenacity.wait_random_exponential(multiplier=0.5, max=self._budget.longest_pause)
         if settings.sends_secrets_in_clear:
             log.warning("The connection's host is plain http: the secret, the token and all texts travel in clear.")
 
-    @cached_property
-    def _retry_policy(self) -> _RetryPolicy:
-        """The one retry policy, for tenacity's sync and async loops alike."""
-        backoff = tenacity.wait_random_exponential(multiplier=0.5, max=self._budget.longest_pause)
+    def _retry_options(self) -> _RetryOptions:
+        """Describe how a request that starts now is tried again."""
+        budget, clock, started = self._budget, self._clock, self._clock.monotonic()
 
-        def pause(state: tenacity.RetryCallState) -> float:
-            return max(backoff(state), _asked_pause(state))
+        def wait(state: tenacity.RetryCallState) -> float:
+            return max(self._backoff(state), _asked_pause(state))
 
-        return _RetryPolicy(
-            retry=_may_repeat,
-            wait=pause,
-            stop=tenacity.stop_after_attempt(self._budget.attempts)
-            | tenacity.stop_before_delay(self._budget.seconds)
-            | _asks_for_more_than(self._budget.longest_pause),
-            before_sleep=_log_repetition,
-        )
+        def stop(state: tenacity.RetryCallState) -> bool:
+            return (
+                state.attempt_number >= budget.attempts
+                or _asked_pause(state) > budget.longest_pause
+                or clock.monotonic() - started + state.upcoming_sleep >= budget.seconds
+            )
+
+        return {"retry": _may_repeat, "wait": wait, "stop": stop, "before_sleep": _log_repetition, "reraise": True}
 
     def _log_done(self, request: Request[T], response: httpx.Response, started: float) -> None:
         level = logging.INFO if request.endpoint.once_only else logging.DEBUG
-        elapsed = time.monotonic() - started
+        elapsed = self._clock.monotonic() - started
         log.log(level, "%s: HTTP %d in %.2f s", request.endpoint_name, response.status_code, elapsed)
-
-
-@dataclass(frozen=True, slots=True)
-class _RetryPolicy:
-    retry: Callable[[tenacity.RetryCallState], bool]
-    wait: Callable[[tenacity.RetryCallState], float]
-    stop: tenacity.stop_any
-    before_sleep: Callable[[tenacity.RetryCallState], None]
 
 
 class Client(_Account):
@@ -104,7 +101,7 @@ class Client(_Account):
     :param settings: the account.
     :param budget: how long to go on trying.
     :param on_token: called with each new access token, so that the caller can keep it out of its logs.
-    :param sleep: waits for some seconds; replaced by tests.
+    :param clock: that of the process by default.
     """
 
     def __init__(
@@ -113,11 +110,10 @@ class Client(_Account):
         *,
         budget: RetryBudget | None = None,
         on_token: Callable[[str], object] = lambda token: None,
-        sleep: Callable[[float], None] = time.sleep,
+        clock: Clock | None = None,
     ) -> None:
-        super().__init__(settings, budget=budget)
+        super().__init__(settings, budget, clock)
         self._on_token = on_token
-        self._sleep = sleep
         self._renewal = threading.Lock()
         self._turns = threading.Lock()
         self._http = httpx.Client(limits=_LIMITS)
@@ -128,15 +124,7 @@ class Client(_Account):
         :raises DirectcallError: one of its kinds; see the table of :mod:`.protocol`.
         :raises ValueError: the account lacks what the request needs; nothing was sent.
         """
-        policy = self._retry_policy
-        retrying = tenacity.Retrying(
-            retry=policy.retry,
-            wait=policy.wait,
-            stop=policy.stop,
-            before_sleep=policy.before_sleep,
-            sleep=self._sleep,
-            reraise=True,
-        )
+        retrying = tenacity.Retrying(sleep=self._clock.sleep, **self._retry_options())
         result: T = retrying(self._attempt, request)
         return result
 
@@ -178,7 +166,7 @@ class Client(_Account):
     def _token(self) -> str:
         failures = self._tokens.failures
         with self._renewal:
-            now = time.monotonic()
+            now = self._clock.monotonic()
             token = self._tokens.current(now)
             return self._renewed_token(now, failures) if token is None else token
 
@@ -197,10 +185,10 @@ class Client(_Account):
     def _exchange(self, request: Request[T], token: str | None) -> T:
         built = protocol.build(request, self.settings, token)
         with self._turns:
-            delay = self._pacer.delay(time.monotonic())
+            delay = self._pacer.delay(self._clock.monotonic())
         if delay:
-            self._sleep(delay)
-        started = time.monotonic()
+            self._clock.sleep(delay)
+        started = self._clock.monotonic()
         try:
             response = self._http.send(built)
         except httpx.RequestError as error:
@@ -216,7 +204,7 @@ async def _ignore_token(token: str) -> None:
 class AsyncClient(_Account):
     """Talks to Directcall on an event loop; the twin of :class:`Client`, an async context manager.
 
-    Belongs to the loop it is first used on. Parameters as :class:`Client`; ``sleep`` and ``on_token`` are awaited.
+    Belongs to the loop it is first used on. Parameters as :class:`Client`; ``on_token`` is awaited.
     """
 
     def __init__(
@@ -225,26 +213,17 @@ class AsyncClient(_Account):
         *,
         budget: RetryBudget | None = None,
         on_token: Callable[[str], Awaitable[None]] = _ignore_token,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        clock: Clock | None = None,
     ) -> None:
-        super().__init__(settings, budget=budget)
+        super().__init__(settings, budget, clock)
         self._on_token = on_token
-        self._sleep = sleep
         self._renewal = asyncio.Lock()
         self._opening = asyncio.Lock()
         self._http: httpx.AsyncClient | None = None
 
     async def send(self, request: Request[T]) -> T:
         """Send a request and read its reply; raises as :meth:`Client.send`."""
-        policy = self._retry_policy
-        retrying = tenacity.AsyncRetrying(
-            retry=policy.retry,
-            wait=policy.wait,
-            stop=policy.stop,
-            before_sleep=policy.before_sleep,
-            sleep=self._sleep,
-            reraise=True,
-        )
+        retrying = tenacity.AsyncRetrying(sleep=self._clock.sleep_async, **self._retry_options())
         return await retrying(self._attempt, request)
 
     async def rows(self, listing: Listing[Row]) -> AsyncIterator[Row]:
@@ -281,7 +260,7 @@ class AsyncClient(_Account):
     async def _token(self) -> str:
         failures = self._tokens.failures
         async with self._renewal:
-            now = time.monotonic()
+            now = self._clock.monotonic()
             token = self._tokens.current(now)
             return await self._renewed_token(now, failures) if token is None else token
 
@@ -299,11 +278,11 @@ class AsyncClient(_Account):
 
     async def _exchange(self, request: Request[T], token: str | None) -> T:
         built = protocol.build(request, self.settings, token)
-        delay = self._pacer.delay(time.monotonic())
+        delay = self._pacer.delay(self._clock.monotonic())
         if delay:
-            await self._sleep(delay)
+            await self._clock.sleep_async(delay)
         http = await self._opened()
-        started = time.monotonic()
+        started = self._clock.monotonic()
         try:
             response = await http.send(built)
         except httpx.RequestError as error:
@@ -335,16 +314,6 @@ def _asked_pause(state: tenacity.RetryCallState) -> float:
     """Seconds that the server asked for (``Retry-After``), else 0."""
     error = _failure(state)
     return (error.retry_after or 0.0) if isinstance(error, DirectcallError) else 0.0
-
-
-class _asks_for_more_than(tenacity.stop.stop_base):  # noqa: N801 - named as tenacity names its own conditions
-    """Stops when the server asks for a longer pause than this."""
-
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
-
-    def __call__(self, retry_state: tenacity.RetryCallState) -> bool:
-        return _asked_pause(retry_state) > self._seconds
 
 
 def _log_repetition(state: tenacity.RetryCallState) -> None:

@@ -4,29 +4,34 @@ from __future__ import annotations
 
 import threading
 
-import pytest
-import tenacity
-
-from airflow_provider_directcall.api import client
+from airflow_provider_directcall.api.clock import Clock
 
 
-class Clock:
-    """Stands in for the ``time`` module in the client and in its retry loop; ``pauses`` are the waits asked for."""
+class SimulatedClock(Clock):
+    """Moves by each wait at once; ``pauses`` are the waits."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self._now = 1000.0
+    def __init__(self) -> None:
+        self._monotonic = 1000.0
         self._lock = threading.Lock()
         self.pauses: list[float] = []
-        monkeypatch.setattr(client, "time", self)
-        monkeypatch.setattr(tenacity, "time", self)
 
     def monotonic(self) -> float:
-        return self._now
+        return self._monotonic
 
     def advance(self, seconds: float) -> None:
         with self._lock:
-            self._now += seconds
+            self._monotonic += seconds
 
     def sleep(self, seconds: float) -> None:
         self.pauses.append(seconds)
         self.advance(seconds)
+
+    async def sleep_async(self, seconds: float) -> None:
+        self.sleep(seconds)
+
+
+class FrozenClock(SimulatedClock):
+    """Notes the waits and does not move."""
+
+    def advance(self, seconds: float) -> None:
+        pass

@@ -9,18 +9,19 @@ from dataclasses import replace
 import pytest
 
 from airflow_provider_directcall.api.client import RetryBudget
+from airflow_provider_directcall.api.clock import Clock
 from airflow_provider_directcall.api.settings import Settings
 from airflow_provider_directcall.sandbox import SandboxServer
 
-from .clock import Clock
+from .clock import SimulatedClock
 from .drivers import DRIVERS, Driver
 
 Connect = Callable[..., Driver]
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    return Clock(monkeypatch)
+def clock() -> SimulatedClock:
+    return SimulatedClock()
 
 
 @pytest.fixture
@@ -39,18 +40,18 @@ def settings(sandbox: SandboxServer) -> Settings:
 
 
 @pytest.fixture(params=DRIVERS)
-def connect(request: pytest.FixtureRequest, settings: Settings, clock: Clock) -> Iterator[Connect]:
-    """Makes a client, blocking or async: ``connect(budget=..., sleep=..., on_token=..., **settings)``."""
+def connect(request: pytest.FixtureRequest, settings: Settings, clock: SimulatedClock) -> Iterator[Connect]:
+    """Makes a client, blocking or async: ``connect(budget=..., clock=..., on_token=..., **settings)``."""
     with ExitStack() as open_clients:
 
         def make(
             *,
             budget: RetryBudget | None = None,
-            sleep: Callable[[float], None] = clock.sleep,
+            clock: Clock = clock,
             on_token: Callable[[str], object] = lambda token: None,
             **changes: object,
         ) -> Driver:
-            driver = DRIVERS[request.param](replace(settings, **changes), sleep, budget, on_token)
+            driver = DRIVERS[request.param](replace(settings, **changes), clock, budget, on_token)
             return open_clients.enter_context(closing(driver))
 
         yield make

@@ -8,12 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol, TypeVar
 
 from airflow_provider_directcall.api.client import AsyncClient, Client, RetryBudget
+from airflow_provider_directcall.api.clock import Clock
 from airflow_provider_directcall.api.requests import Listing, Request
 from airflow_provider_directcall.api.settings import Settings
 
 T = TypeVar("T")
 Row = TypeVar("Row")
-Sleep = Callable[[float], None]
 
 
 class Driver(Protocol):
@@ -32,9 +32,9 @@ class Driver(Protocol):
 
 class SyncDriver:
     def __init__(
-        self, settings: Settings, sleep: Sleep, budget: RetryBudget | None, on_token: Callable[[str], object]
+        self, settings: Settings, clock: Clock, budget: RetryBudget | None, on_token: Callable[[str], object]
     ) -> None:
-        self._client = Client(settings, sleep=sleep, budget=budget, on_token=on_token)
+        self._client = Client(settings, clock=clock, budget=budget, on_token=on_token)
 
     def send(self, request: Request[T]) -> T:
         return self._client.send(request)
@@ -54,17 +54,14 @@ class SyncDriver:
 
 class AsyncDriver:
     def __init__(
-        self, settings: Settings, sleep: Sleep, budget: RetryBudget | None, on_token: Callable[[str], object]
+        self, settings: Settings, clock: Clock, budget: RetryBudget | None, on_token: Callable[[str], object]
     ) -> None:
-        async def pause(seconds: float) -> None:
-            sleep(seconds)
-
         self._runner = asyncio.Runner()
 
         async def tell(token: str) -> None:
             on_token(token)
 
-        self._client = AsyncClient(settings, sleep=pause, budget=budget, on_token=tell)
+        self._client = AsyncClient(settings, clock=clock, budget=budget, on_token=tell)
 
     def send(self, request: Request[T]) -> T:
         return self._runner.run(self._client.send(request))

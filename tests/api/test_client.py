@@ -22,7 +22,7 @@ from airflow_provider_directcall.api.errors import (
 from airflow_provider_directcall.api.settings import Settings
 from airflow_provider_directcall.sandbox import Fault, SandboxServer
 
-from .clock import Clock
+from .clock import FrozenClock, SimulatedClock
 from .conftest import Connect
 from .drivers import Driver
 
@@ -128,7 +128,7 @@ def test_plain_http_to_this_machine_is_fine(api: Driver, caplog: pytest.LogCaptu
 # --- pace
 
 
-def test_the_pace_is_kept(connect: Connect, clock: Clock) -> None:
+def test_the_pace_is_kept(connect: Connect, clock: SimulatedClock) -> None:
     moments: list[float] = []
     api = connect(requests_per_second=4)
     for _ in range(5):
@@ -139,12 +139,12 @@ def test_the_pace_is_kept(connect: Connect, clock: Clock) -> None:
 
 def test_the_pace_is_kept_by_many_at_once(connect: Connect) -> None:
     """Twenty-one turns, the first is the token's, each a hundredth of a second after the one before."""
-    pauses: list[float] = []
-    connect(requests_per_second=100, sleep=pauses.append).together([CARRIER] * 20)
-    assert sorted(pauses) == pytest.approx([turn / 100 for turn in range(1, 21)])
+    clock = FrozenClock()
+    connect(requests_per_second=100, clock=clock).together([CARRIER] * 20)
+    assert sorted(clock.pauses) == pytest.approx([turn / 100 for turn in range(1, 21)])
 
 
-def test_no_pace_no_pause(api: Driver, clock: Clock) -> None:
+def test_no_pace_no_pause(api: Driver, clock: SimulatedClock) -> None:
     api.together([CARRIER] * 20)
     assert clock.pauses == []
 

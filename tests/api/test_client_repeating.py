@@ -18,7 +18,7 @@ from airflow_provider_directcall.api.errors import (
 )
 from airflow_provider_directcall.sandbox import Fault, Sandbox, SandboxServer
 
-from .clock import Clock
+from .clock import SimulatedClock
 from .conftest import Connect
 from .drivers import Driver
 
@@ -58,7 +58,9 @@ def free_port() -> int:
         "too_many_requests",
     ],
 )
-def test_a_read_gets_over_passing_trouble(api: Driver, sandbox: SandboxServer, clock: Clock, kind: str) -> None:
+def test_a_read_gets_over_passing_trouble(
+    api: Driver, sandbox: SandboxServer, clock: SimulatedClock, kind: str
+) -> None:
     sandbox.inject(Fault(kind=kind, endpoint="did/route", times=3, retry_after=2))
     assert api.send(LIST)[0].action == "fwd"
     assert requests(sandbox, "did/route") == 4
@@ -73,7 +75,7 @@ def test_a_read_gives_up_after_its_attempts(connect: Connect, sandbox: SandboxSe
     assert requests(sandbox, "did/route") == 3
 
 
-def test_a_read_gives_up_when_its_time_is_over(connect: Connect, sandbox: SandboxServer, clock: Clock) -> None:
+def test_a_read_gives_up_when_its_time_is_over(connect: Connect, sandbox: SandboxServer, clock: SimulatedClock) -> None:
     sandbox.inject(Fault(kind="too_many_requests", endpoint="did/route", retry_after=10))
     with pytest.raises(DirectcallRefused):
         connect(budget=RetryBudget(attempts=50, seconds=35)).send(LIST)
@@ -81,20 +83,20 @@ def test_a_read_gives_up_when_its_time_is_over(connect: Connect, sandbox: Sandbo
     assert sum(clock.pauses) <= 35
 
 
-def test_a_read_waits_as_long_as_it_is_asked_to(api: Driver, sandbox: SandboxServer, clock: Clock) -> None:
+def test_a_read_waits_as_long_as_it_is_asked_to(api: Driver, sandbox: SandboxServer, clock: SimulatedClock) -> None:
     sandbox.inject(Fault(kind="too_many_requests", endpoint="did/route", times=1, retry_after=17))
     api.send(LIST)
     assert clock.pauses == [17]
 
 
-def test_a_read_does_not_wait_for_too_long(api: Driver, sandbox: SandboxServer, clock: Clock) -> None:
+def test_a_read_does_not_wait_for_too_long(api: Driver, sandbox: SandboxServer, clock: SimulatedClock) -> None:
     sandbox.inject(Fault(kind="too_many_requests", endpoint="did/route", retry_after=3600))
     with pytest.raises(DirectcallRefused):
         api.send(LIST)
     assert (requests(sandbox, "did/route"), clock.pauses) == (1, [])
 
 
-def test_pauses_grow_within_bounds_and_differ(connect: Connect, sandbox: SandboxServer, clock: Clock) -> None:
+def test_pauses_grow_within_bounds_and_differ(connect: Connect, sandbox: SandboxServer, clock: SimulatedClock) -> None:
     sandbox.inject(Fault(kind="html_502_before", endpoint="did/route"))
     with pytest.raises(DirectcallUnavailable):
         connect(budget=RetryBudget(attempts=10, seconds=1e6, longest_pause=4)).send(LIST)
@@ -131,7 +133,7 @@ LOST_BEFORE = ["error_500_before", "html_502_before", "cut_before", "garbage_bef
 
 @pytest.mark.parametrize(("kind", "effects"), [(kind, 1) for kind in LOST_AFTER] + [(kind, 0) for kind in LOST_BEFORE])
 def test_a_call_whose_answer_is_lost_is_never_placed_again(
-    api: Driver, sandbox: SandboxServer, clock: Clock, kind: str, effects: int
+    api: Driver, sandbox: SandboxServer, clock: SimulatedClock, kind: str, effects: int
 ) -> None:
     sandbox.inject(Fault(kind=kind, endpoint="voz/call", times=1))
     with pytest.raises(DirectcallOutcomeUnknown) as caught:
@@ -183,23 +185,26 @@ def test_a_call_is_placed_once_when_the_server_comes_back(connect: Connect, free
     """The connection is refused, so nothing was sent: trying again is safe, with an older server's token too."""
     with ExitStack() as servers:
 
-        def comes_back(seconds: float) -> None:
-            if len(pauses) == 1:
-                running.append(servers.enter_context(Sandbox().serve(port=free_port)))
-            pauses.append(seconds)
+        class ServerStarter(SimulatedClock):
+            """Starts another server during the second pause."""
 
-        pauses: list[float] = []
+            def sleep(self, seconds: float) -> None:
+                if len(self.pauses) == 1:
+                    running.append(servers.enter_context(Sandbox().serve(port=free_port)))
+                super().sleep(seconds)
+
+        clock = ServerStarter()
         running: list[SandboxServer] = []
         with Sandbox().serve(port=free_port) as first:
-            api = connect(base_url=first.url, sleep=comes_back)
+            api = connect(base_url=first.url, clock=clock)
             api.send(LIST)
         assert api.send(CALL).callerid
-        assert len(pauses) == 2
+        assert len(clock.pauses) == 2
         assert calls(running[0]) == 1
         assert requests(running[0], "request_token") == 1
 
 
-def test_nothing_is_there(connect: Connect, free_port: int, clock: Clock) -> None:
+def test_nothing_is_there(connect: Connect, free_port: int, clock: SimulatedClock) -> None:
     api = connect(base_url=f"http://127.0.0.1:{free_port}", budget=RetryBudget(attempts=3))
     with pytest.raises(DirectcallNotSent) as caught:
         api.send(CALL)

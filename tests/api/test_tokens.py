@@ -11,7 +11,7 @@ from airflow_provider_directcall.api.replies import Token
 from airflow_provider_directcall.api.tokens import TokenKeeper
 from airflow_provider_directcall.sandbox import Fault, SandboxServer
 
-from .clock import Clock
+from .clock import SimulatedClock
 from .conftest import Connect
 from .drivers import AsyncDriver, Driver
 
@@ -38,7 +38,9 @@ def test_none_is_asked_for_before_the_first_request(connect: Connect, sandbox: S
     assert tokens_asked(sandbox) == 0
 
 
-def test_one_is_kept_until_five_minutes_before_its_end(api: Driver, sandbox: SandboxServer, clock: Clock) -> None:
+def test_one_is_kept_until_five_minutes_before_its_end(
+    api: Driver, sandbox: SandboxServer, clock: SimulatedClock
+) -> None:
     api.send(CARRIER)
     clock.advance(3600 - 301)
     api.send(CARRIER)
@@ -48,7 +50,7 @@ def test_one_is_kept_until_five_minutes_before_its_end(api: Driver, sandbox: San
     assert tokens_asked(sandbox) == 2
 
 
-def test_one_of_a_short_life_is_kept_for_half_of_it(api: Driver, sandbox: SandboxServer, clock: Clock) -> None:
+def test_one_of_a_short_life_is_kept_for_half_of_it(api: Driver, sandbox: SandboxServer, clock: SimulatedClock) -> None:
     sandbox.configure(token_life=100.0)
     api.send(CARRIER)
     clock.advance(49)

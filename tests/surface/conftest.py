@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 import httpx
@@ -16,7 +16,7 @@ from airflow.sdk.bases import sensor as airflow_sensor
 from airflow.sdk.bases.operator import ExecutorSafeguard
 from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 
-from airflow_provider_directcall.api.client import AsyncClient, Client
+from airflow_provider_directcall.api.clock import use_clock
 from airflow_provider_directcall.runtime.polling import Waiter
 from airflow_provider_directcall.sandbox import SandboxServer
 from airflow_provider_directcall.triggers.polling import PollingTrigger
@@ -58,7 +58,7 @@ def connect(sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch) -> Connect:
 
 
 @pytest.fixture
-def world(sandbox: SandboxServer, connect: Connect, monkeypatch: pytest.MonkeyPatch) -> World:
+def world(sandbox: SandboxServer, connect: Connect, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     world = World(sandbox)
     connect()
     monkeypatch.setattr(ExecutorSafeguard, "test_mode", True)
@@ -67,13 +67,12 @@ def world(sandbox: SandboxServer, connect: Connect, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(Waiter, "sleep", world.sleep)
     monkeypatch.setattr(PollingTrigger, "_now", staticmethod(world.now))
     monkeypatch.setattr(PollingTrigger, "_sleep", staticmethod(world.sleep_async))
-    monkeypatch.setitem(Client.__init__.__kwdefaults__, "sleep", world.sleep)
-    monkeypatch.setitem(AsyncClient.__init__.__kwdefaults__, "sleep", world.sleep_async)
     monkeypatch.setattr(airflow_sensor, "time", world)
     monkeypatch.setattr(httpx.Client, "send", mortal(world, httpx.Client.send))
     # Every hook loads the machine's certificates, which takes most of a test's time, and no test checks one.
     monkeypatch.setattr(ssl.SSLContext, "load_verify_locations", lambda *arguments, **keywords: None)
-    return world
+    with use_clock(world):
+        yield world
 
 
 def mortal(world: World, send: Callable[..., httpx.Response]) -> Callable[..., httpx.Response]:

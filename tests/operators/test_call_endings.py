@@ -18,9 +18,9 @@ from airflow_provider_directcall.errors import (
 from airflow_provider_directcall.hooks.directcall import DirectcallAsyncHook, DirectcallHook
 from airflow_provider_directcall.sandbox import Fault
 
-from .call_tasks import placed, waiting_call
-from .kinds import both_ways
-from .world import (
+from ..airflow_world.call_tasks import placed, waiting_call
+from ..airflow_world.kinds import both_ways
+from ..airflow_world.world import (
     BUSY,
     LONG_CALL,
     NO_ANSWER,

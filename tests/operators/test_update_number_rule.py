@@ -19,7 +19,7 @@ from airflow_provider_directcall.operators.numbers import DirectcallUpdateNumber
 from airflow_provider_directcall.routing.rules import Forward, HangUp
 from airflow_provider_directcall.sandbox import Fault
 
-from .world import Killed
+from ..airflow_world.world import Killed
 
 DID = "1130000001"
 OTHER_DID = "4130000001"

@@ -16,7 +16,7 @@ from airflow_provider_directcall.triggers.calls import CallCompletedTrigger
 from airflow_provider_directcall.triggers.events import verdict_in
 from airflow_provider_directcall.triggers.polling import PollingTrigger
 
-from .trigger_examples import (
+from ..airflow_world.trigger_examples import (
     COMMON,
     SETTLING,
     SETTLING_EXAMPLES,
@@ -28,7 +28,7 @@ from .trigger_examples import (
     place,
     tagged,
 )
-from .world import ORIGIN, PERSON, fire, stored
+from ..airflow_world.world import ORIGIN, PERSON, fire, stored
 
 # What is stored
 

@@ -17,8 +17,8 @@ from airflow_provider_directcall.operators.messages import (
 )
 from airflow_provider_directcall.sandbox import Fault
 
-from .kinds import KINDS, Kind, both_ways, each_kind, with_and_without_a_store
-from .world import BUSY, LONG_CALL, ORIGIN, PERSON, UNDELIVERED, Killed, Process, Run
+from ..airflow_world.kinds import KINDS, Kind, both_ways, each_kind, with_and_without_a_store
+from ..airflow_world.world import BUSY, LONG_CALL, ORIGIN, PERSON, UNDELIVERED, Killed, Process, Run
 
 CALL, SMS, VOICE = KINDS
 

@@ -12,8 +12,8 @@ from airflow_provider_directcall.hooks.directcall import DirectcallAsyncHook
 from airflow_provider_directcall.statement.search import StatementSearch
 from airflow_provider_directcall.triggers.messages import MessageDeliveredTrigger
 
-from .trigger_examples import completed, kill, place, send, tagged
-from .world import LONG_CALL, ORIGIN, PERSON, UNHANGABLE, fire
+from ..airflow_world.trigger_examples import completed, kill, place, send, tagged
+from ..airflow_world.world import LONG_CALL, ORIGIN, PERSON, UNHANGABLE, fire
 
 # Tagged calls
 

@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException, AirflowTaskTimeout
 
-from .call_tasks import placed, waiting_call
-from .world import (
+from ..airflow_world.call_tasks import placed, waiting_call
+from ..airflow_world.world import (
     LONG_CALL,
     UNHANGABLE,
 )

@@ -19,8 +19,8 @@ from airflow_provider_directcall.hooks.directcall import DirectcallHook
 from airflow_provider_directcall.sandbox import Fault
 from airflow_provider_directcall.sensors.statement import DirectcallTaggedCallSensor
 
-from .kinds import both_ways
-from .world import BUSY, NO_ANSWER, ORIGIN, PERSON, AirflowRescheduleException, Run, TaskDeferralError
+from ..airflow_world.kinds import both_ways
+from ..airflow_world.world import BUSY, NO_ANSWER, ORIGIN, PERSON, AirflowRescheduleException, Run, TaskDeferralError
 
 TAGS = {"contact": "7"}
 

@@ -13,8 +13,8 @@ from airflow_provider_directcall.errors import (
     DirectcallWaitFailed,
 )
 
-from .call_tasks import call, placed, waiting_call
-from .world import (
+from ..airflow_world.call_tasks import call, placed, waiting_call
+from ..airflow_world.world import (
     PERSON,
     TaskDeferralError,
     TaskDeferralTimeout,

@@ -11,7 +11,7 @@ import pytest
 
 from airflow_provider_directcall.routing.calendars import Emergency
 
-from .variables import Variables
+from ..airflow_world.variables import Variables
 
 FILE = Path(__file__).resolve().parents[2] / "example_dags" / "example_emergency_routing.py"
 NAME = "directcall_emergency"

@@ -13,7 +13,7 @@ from airflow.sdk import DAG, BaseOperator
 from airflow_provider_directcall.routing.calendars.calendar import RoutingCalendar
 from airflow_provider_directcall.routing.rules import Forward
 
-from .rule_tasks import (
+from ..airflow_world.rule_tasks import (
     AFTER,
     BEFORE,
     CALENDAR,

@@ -11,7 +11,7 @@ from airflow_provider_directcall.errors import DirectcallAuthError, DirectcallNo
 from airflow_provider_directcall.operators.sounds import DirectcallAddSoundOperator
 from airflow_provider_directcall.sandbox import Fault
 
-from .world import Run
+from ..airflow_world.world import Run
 
 MP3 = b"ID3\x04" + b"\0" * 100
 WAV = b"RIFF\x24\0\0\0WAVEfmt " + b"\0" * 100

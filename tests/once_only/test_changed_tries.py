@@ -8,8 +8,8 @@ from airflow.providers.common.compat.sdk import AirflowFailException
 from airflow_provider_directcall.errors import DirectcallRefused
 from airflow_provider_directcall.sandbox import Fault
 
-from .kinds import KINDS, both_ways, each_kind
-from .world import ORIGIN, PERSON, Killed, Run
+from ..airflow_world.kinds import KINDS, both_ways, each_kind
+from ..airflow_world.world import ORIGIN, PERSON, Killed, Run
 
 CALL, SMS, VOICE = KINDS
 OTHER, THIRD = "5511990000002", "5511990000003"

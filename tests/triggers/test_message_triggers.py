@@ -9,8 +9,8 @@ from airflow.triggers.base import BaseEventTrigger
 from airflow_provider_directcall.triggers.messages import MessageDeliveredTrigger
 from airflow_provider_directcall.triggers.statement import TaggedCallTrigger
 
-from .trigger_examples import SINCE, kill, send
-from .world import fire
+from ..airflow_world.trigger_examples import SINCE, kill, send
+from ..airflow_world.world import fire
 
 
 def test_a_message_is_done_when_its_state_is_final(world):

@@ -18,9 +18,9 @@ from airflow_provider_directcall.errors import DirectcallNotSent, DirectcallRefu
 from airflow_provider_directcall.operators.messages import DirectcallSendSMSOperator, DirectcallSendVoiceMessageOperator
 from airflow_provider_directcall.sandbox import Fault
 
-from .kinds import both_ways
-from .message_tasks import MP3, OTHER, both_operators, message, sent, voice
-from .world import GATEWAY_ERROR, NO_BALANCE, ORIGIN, PERSON, REFUSED_NUMBER
+from ..airflow_world.kinds import both_ways
+from ..airflow_world.message_tasks import MP3, OTHER, both_operators, message, sent, voice
+from ..airflow_world.world import GATEWAY_ERROR, NO_BALANCE, ORIGIN, PERSON, REFUSED_NUMBER
 
 # What goes wrong before the message is sent
 

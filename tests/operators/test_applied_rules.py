@@ -13,7 +13,7 @@ from airflow_provider_directcall.errors import DirectcallAuthError, DirectcallNo
 from airflow_provider_directcall.routing.errors import DirectcallApplyError, DirectcallSnapshotError
 from airflow_provider_directcall.sandbox import Fault
 
-from .rule_tasks import (
+from ..airflow_world.rule_tasks import (
     AFTER,
     BEFORE,
     DID,
@@ -26,7 +26,7 @@ from .rule_tasks import (
     somebody_writes,
     writes,
 )
-from .world import Killed
+from ..airflow_world.world import Killed
 
 pytestmark = pytest.mark.usefixtures("ordinary_day")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException
 
-from .rule_tasks import (
+from ..airflow_world.rule_tasks import (
     AFTER,
     DID,
     FORWARD,
@@ -18,7 +18,7 @@ from .rule_tasks import (
     somebody_writes,
     writes,
 )
-from .world import Killed, Run
+from ..airflow_world.world import Killed, Run
 
 pytestmark = pytest.mark.usefixtures("ordinary_day")
 

@@ -15,9 +15,9 @@ from airflow_provider_directcall.errors import (
 from airflow_provider_directcall.operators.calls import DirectcallPlaceCallOperator
 from airflow_provider_directcall.sandbox import Fault
 
-from .call_tasks import call, placed, waiting_call
-from .kinds import both_ways
-from .world import (
+from ..airflow_world.call_tasks import call, placed, waiting_call
+from ..airflow_world.kinds import both_ways
+from ..airflow_world.world import (
     GATEWAY_ERROR,
     NO_BALANCE,
     ORIGIN,

@@ -13,9 +13,9 @@ from airflow_provider_directcall.errors import (
     DirectcallWaitTimeout,
 )
 
-from .kinds import both_ways
-from .message_tasks import OTHER, both_operators, message, sent, voice
-from .world import NO_ANSWER, PERSON, UNCONFIRMED, UNDELIVERED, TaskDeferralError
+from ..airflow_world.kinds import both_ways
+from ..airflow_world.message_tasks import OTHER, both_operators, message, sent, voice
+from ..airflow_world.world import NO_ANSWER, PERSON, UNCONFIRMED, UNDELIVERED, TaskDeferralError
 
 
 @both_ways

@@ -12,7 +12,7 @@ from airflow_provider_directcall.operators.number_rules import (
 from airflow_provider_directcall.routing.errors import DirectcallApplyError, DirectcallSnapshotError
 from airflow_provider_directcall.sandbox import Fault
 
-from .rule_tasks import (
+from ..airflow_world.rule_tasks import (
     AFTER,
     BEFORE,
     DID,

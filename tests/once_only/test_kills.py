@@ -10,8 +10,8 @@ import pytest
 
 from airflow_provider_directcall.sandbox import Fault
 
-from .kinds import KINDS, with_and_without_a_store
-from .world import LONG_CALL, Killed, Run, stored
+from ..airflow_world.kinds import KINDS, with_and_without_a_store
+from ..airflow_world.world import LONG_CALL, Killed, Run, stored
 
 CALL, SMS, VOICE = KINDS
 

@@ -19,7 +19,7 @@ Operators, triggers and sensors run as Airflow runs them, in milliseconds. A dir
     What Airflow gives a task: itself, the state store of Airflow 3.3 (``remembers=False``: none, as in 3.1 and 3.2),
     and Variables, with ``is_down`` for an API server that fails.
 ``Kind`` (kinds.py)
-    A call, an SMS or a voice message: operator, endpoints and numbers, for tests that hold for all three (``each_kind``).
+    A call, an SMS or a voice message with its operator, endpoints and numbers; ``each_kind`` runs a test for all three.
 ``*_tasks.py``, ``trigger_examples.py``
     Short constructors of tasks and triggers, and the numbers and rules they use.
 """

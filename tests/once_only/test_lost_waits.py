@@ -1,0 +1,162 @@
+"""Waits for the end of a call that were broken off: by a deferral that went wrong, or an interruption."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from airflow.providers.common.compat.sdk import AirflowFailException
+
+from airflow_provider_directcall.errors import (
+    DirectcallOutcomeUnknown,
+    DirectcallUnexpectedEvent,
+    DirectcallWaitFailed,
+)
+
+from ..airflow_world.call_tasks import call, placed, waiting_call
+from ..airflow_world.world import (
+    PERSON,
+    TaskDeferralError,
+    TaskDeferralTimeout,
+)
+
+# Coming back from a deferral that went wrong
+
+
+a_useless_event = pytest.mark.parametrize(
+    ("event", "cause"),
+    [
+        (None, DirectcallUnexpectedEvent),
+        ({}, DirectcallUnexpectedEvent),
+        ({"status": "finished"}, DirectcallUnexpectedEvent),
+        ({"status": ["done"]}, DirectcallUnexpectedEvent),
+        ("done", DirectcallUnexpectedEvent),
+        ({"status": "error", "error": "no connection"}, DirectcallWaitFailed),
+        ({"status": "error"}, DirectcallWaitFailed),
+    ],
+)
+
+
+def assert_a_retry_ends_the_one_call(run, world, task):
+    run.retry()
+    assert run.to_the_end(task)["outcome"] == "answered"
+    assert len(placed(world)) == 1
+
+
+@a_useless_event
+def test_an_event_that_cannot_be_used_never_leads_to_a_second_call(run, world, event, cause):
+    task = waiting_call(deferrable=True)
+    run.start(task)
+    with pytest.raises(cause):
+        run.resume(task, "execute_complete", {"event": event})
+    assert_a_retry_ends_the_one_call(run, world, task)
+
+
+def test_without_a_store_the_retry_after_a_trigger_that_died_looks_for_the_call(forgetful_run, world):
+    task = waiting_call(deferrable=True, retries=1)
+    forgetful_run.start(task)
+    with pytest.raises(DirectcallOutcomeUnknown, match="the trigger of the task ended"):
+        forgetful_run.resume(task, "__fail__", {"error": "Trigger timeout"})
+    forgetful_run.retry()
+    assert forgetful_run.to_the_end(task)["callerid"] == placed(world)[0]["callerid"]
+    assert len(placed(world)) == 1
+
+
+def test_without_a_store_a_trigger_that_died_in_the_last_try_ends_with_what_to_look_for(forgetful_run, world):
+    task = waiting_call(deferrable=True)
+    forgetful_run.start(task)
+    with pytest.raises(AirflowFailException, match=r"airflow_key \w{16}.*between .* the trigger of the task ended"):
+        forgetful_run.resume(task, "__fail__", {"error": "Trigger timeout"})
+    assert len(placed(world)) == 1
+
+
+@a_useless_event
+def test_without_a_store_such_an_event_fails_for_good(forgetful_run, event, cause):
+    task = waiting_call(deferrable=True)
+    forgetful_run.start(task)
+    with pytest.raises(AirflowFailException, match=forgetful_run.ti.xcoms["callerid"]) as caught:
+        forgetful_run.resume(task, "execute_complete", {"event": event})
+    assert isinstance(caught.value.__cause__, cause)
+
+
+def test_a_deferral_without_a_record_goes_on_with_what_the_store_has(run, world):
+    run.start(waiting_call(deferrable=True))
+    world.sandbox.advance(60)
+    result = run.resume(waiting_call(), "execute_complete", {"event": {"status": "done"}, "record": None})
+    assert result["callerid"] == placed(world)[0]["callerid"]
+
+
+def test_without_a_store_too_the_event_is_enough_to_go_on(forgetful_run, world):
+    forgetful_run.start(waiting_call(deferrable=True))
+    world.sandbox.advance(60)
+    (made,) = placed(world)
+    event = {"status": "done", "callerid": made["callerid"]}
+    result = forgetful_run.resume(waiting_call(), "execute_complete", {"event": event, "record": None})
+    assert result["callerid"] == made["callerid"]
+
+
+@pytest.mark.parametrize(
+    ("error", "cause"), [("Trigger failure", TaskDeferralError), ("Trigger timeout", TaskDeferralTimeout)]
+)
+def test_a_trigger_that_died_never_leads_to_a_second_call(run, world, error, cause):
+    task = waiting_call(deferrable=True, retries=1)
+    run.start(task)
+    with pytest.raises(cause):
+        run.resume(task, "__fail__", {"error": error})
+    assert_a_retry_ends_the_one_call(run, world, task)
+
+
+def broken_xcoms(key, value):
+    raise ConnectionError(f"POST http://api/{PERSON} failed")
+
+
+def test_a_failure_right_after_placing_the_call_is_left_to_a_retry_that_goes_on(run, world, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(run.ti, "xcom_push", broken_xcoms)
+        with pytest.raises(ConnectionError):
+            run.start(call(retries=1))
+    run.retry()
+    result = run.to_the_end(call(retries=1))
+    assert [result["callerid"]] == [made["callerid"] for made in placed(world)]
+
+
+def test_without_a_store_a_failure_right_after_placing_the_call_is_final(forgetful_run, world, monkeypatch):
+    monkeypatch.setattr(forgetful_run.ti, "xcom_push", broken_xcoms)
+    with pytest.raises(AirflowFailException) as caught:
+        forgetful_run.start(call())
+    assert placed(world)[0]["callerid"] in str(caught.value)
+    assert PERSON not in str(caught.value)
+    assert caught.value.__cause__ is None, "an error of another's making may hold anything"
+
+
+def test_airflow_ends_the_deferral_only_after_the_trigger_should_have(run):
+    run.start(waiting_call(deferrable=True, completion_timeout=600))
+    assert timedelta(seconds=600) < run.deferred.timeout <= timedelta(seconds=1200)
+
+
+# Interruptions
+
+
+@pytest.mark.parametrize("interruption", [KeyboardInterrupt, SystemExit])
+def test_a_retry_after_an_interruption_goes_on_waiting(run, world, interruption):
+    def interrupt():
+        world.while_waiting = lambda: None
+        raise interruption
+
+    world.while_waiting = interrupt
+    with pytest.raises(interruption):
+        run.start(waiting_call())
+    run.retry()
+    assert run.to_the_end(waiting_call())["outcome"] == "answered"
+    assert len(placed(world)) == 1
+
+
+@pytest.mark.parametrize("interruption", [KeyboardInterrupt, SystemExit])
+def test_without_a_store_an_interruption_after_the_call_is_final(forgetful_run, world, interruption):
+    def interrupt():
+        raise interruption
+
+    world.while_waiting = interrupt
+    with pytest.raises(AirflowFailException, match=interruption.__name__):
+        forgetful_run.start(waiting_call())
+    assert len(placed(world)) == 1

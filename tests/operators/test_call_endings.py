@@ -1,0 +1,217 @@
+"""Waiting for the end of a call."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from airflow.providers.common.compat.sdk import AirflowFailException
+
+from airflow_provider_directcall.api.replies import ScheduledCall
+from airflow_provider_directcall.errors import (
+    DirectcallError,
+    DirectcallRefused,
+    DirectcallUnwantedOutcome,
+    DirectcallWaitFailed,
+    DirectcallWaitTimeout,
+)
+from airflow_provider_directcall.hooks.directcall import DirectcallAsyncHook, DirectcallHook
+from airflow_provider_directcall.sandbox import Fault
+
+from ..airflow_world.call_tasks import placed, waiting_call
+from ..airflow_world.kinds import both_ways
+from ..airflow_world.world import (
+    BUSY,
+    LONG_CALL,
+    NO_ANSWER,
+    ORIGIN,
+    PERSON,
+    Run,
+)
+
+# Waiting
+
+
+@both_ways
+def test_the_row_of_the_statement_is_the_result(run, world, deferrable):
+    result = run.to_the_end(waiting_call(tags={"contact": "7"}, record=True, deferrable=deferrable))
+    (made,) = placed(world)
+    assert result["callerid"] == made["callerid"] == run.ti.xcoms["callerid"]
+    assert (result["outcome"], result["duration_seconds"], result["tags"]) == ("answered", 30, made["tags"])
+    assert result["tags"]["contact"] == "7"
+    assert (result["origin"], result["destination"]) == ("5511*****0001", "5511*****0001")
+    assert run.links == {"Recording": result["recording_url"]}
+    assert result["recording_url"].startswith("http")
+
+
+@both_ways
+def test_numbers_are_shown_on_request(run, world, deferrable):
+    result = run.to_the_end(waiting_call(include_numbers=True, deferrable=deferrable))
+    assert (result["origin"], result["destination"]) == (ORIGIN, PERSON)
+
+
+@both_ways
+@pytest.mark.parametrize(("destination", "outcome"), [(BUSY, "busy"), (NO_ANSWER, "no_answer")])
+def test_a_call_nobody_answers_is_a_result(run, world, deferrable, destination, outcome):
+    result = run.to_the_end(waiting_call(destination, deferrable=deferrable))
+    assert (result["outcome"], result["duration_seconds"], result["recording_url"]) == (outcome, 0, None)
+    assert run.links == {"Recording": ""}
+
+
+@both_ways
+def test_an_outcome_in_fail_on_fails_and_may_be_retried(run, world, deferrable):
+    with pytest.raises(DirectcallUnwantedOutcome) as caught:
+        run.to_the_end(waiting_call(BUSY, fail_on=("busy", "no_answer"), deferrable=deferrable))
+    (made,) = placed(world)
+    assert (caught.value.outcome, caught.value.callerid) == ("busy", made["callerid"])
+    assert made["callerid"] in str(caught.value)
+    assert "busy" in str(caught.value)
+
+
+@both_ways
+def test_an_outcome_that_is_not_in_fail_on_does_not_fail(run, world, deferrable):
+    result = run.to_the_end(waiting_call(NO_ANSWER, fail_on="busy, failed", deferrable=deferrable))
+    assert result["outcome"] == "no_answer"
+
+
+@both_ways
+def test_a_late_row_is_waited_for(run, world, deferrable):
+    world.sandbox.configure(statement_delay=600)
+    before = world.now()
+    result = run.to_the_end(waiting_call(deferrable=deferrable, poll_interval=20))
+    assert result["outcome"] == "answered"
+    assert world.now() - before >= timedelta(seconds=600)
+
+
+def test_another_call_in_the_statement_is_not_taken_for_ours(run, world, monkeypatch):
+    list_statement = DirectcallHook.list_statement
+
+    def everything(self, *window, callerid):
+        return list_statement(self, *window)
+
+    monkeypatch.setattr(DirectcallHook, "list_statement", everything)
+    Run(world).to_the_end(waiting_call(BUSY))
+    assert run.to_the_end(waiting_call())["outcome"] == "answered"
+
+
+@both_ways
+def test_the_wait_ends_at_the_deadline_and_the_call_is_not_placed_again(run, world, deferrable):
+    before = world.now()
+    with pytest.raises(AirflowFailException) as caught:
+        run.to_the_end(waiting_call(LONG_CALL, completion_timeout=timedelta(seconds=100), deferrable=deferrable))
+    (made,) = placed(world)
+    assert made["callerid"] in str(caught.value)
+    assert isinstance(caught.value.__cause__, DirectcallWaitTimeout)
+    assert world.now() - before == timedelta(seconds=100)
+    assert made["hung_up_at"] is None, "that nobody waits any more is no reason to hang up"
+
+
+@both_ways
+def test_the_deadline_respects_the_execution_timeout_of_the_try(run, world, deferrable):
+    run.ti.start_date = world.now() - timedelta(seconds=30)
+    before = world.now()
+    with pytest.raises(AirflowFailException, match="wait ended"):
+        run.to_the_end(
+            waiting_call(LONG_CALL, execution_timeout=timedelta(seconds=90), deferrable=deferrable, poll_interval=7)
+        )
+    assert world.now() - before == timedelta(seconds=60)
+
+
+@both_ways
+def test_a_scheduled_call_is_followed_from_its_schedule_to_its_row(run, world, deferrable):
+    at = world.now() + timedelta(hours=3)
+    task = waiting_call(schedule_at=at, completion_timeout=300, deferrable=deferrable, poll_interval=60)
+    result = run.to_the_end(task)
+    (made,) = placed(world)
+    assert result["callerid"] == made["callerid"] == run.ti.xcoms["callerid"]
+    assert run.ti.xcoms["schedule_id"] == made["schedule_id"]
+    assert world.now() > at
+    assert world.sandbox.state()["requests"]["voz/status-agendamento"] <= 5, "nothing is asked until its time"
+
+
+@both_ways
+def test_a_scheduled_call_that_is_refused_at_its_time_fails_for_good(run, world, deferrable, monkeypatch):
+    refused = ScheduledCall(placed=None, refusal="Saldo insuficiente", raw={})
+
+    async def refused_async(*arguments):
+        return refused
+
+    monkeypatch.setattr(DirectcallHook, "scheduled_call_status", lambda *arguments: refused)
+    monkeypatch.setattr(DirectcallAsyncHook, "scheduled_call_status", refused_async)
+    task = waiting_call(schedule_at=world.now() + timedelta(hours=1), deferrable=deferrable)
+    with pytest.raises(AirflowFailException, match="Saldo insuficiente") as caught:
+        run.to_the_end(task)
+    assert isinstance(caught.value.__cause__, DirectcallRefused)
+    assert placed(world)[0]["schedule_id"] in str(caught.value)
+    assert "Saldo" not in str(run.events)
+
+
+@both_ways
+def test_short_trouble_with_the_statement_is_waited_out(run, world, deferrable):
+    world.sandbox.inject(Fault(kind="html_502_before", endpoint="extrato/list", times=12))
+    result = run.to_the_end(waiting_call(deferrable=deferrable))
+    assert result["outcome"] == "answered"
+    assert len(placed(world)) == 1
+
+
+@both_ways
+def test_lasting_trouble_with_the_statement_ends_the_wait_and_the_retry_goes_on_waiting(run, world, deferrable):
+    world.sandbox.inject(Fault(kind="error_500_before", endpoint="extrato/list"))
+    task = waiting_call(deferrable=deferrable, completion_timeout=10**6, retries=1)
+    with pytest.raises(DirectcallWaitFailed, match="10 polls in a row failed"):
+        run.to_the_end(task)
+    world.sandbox.clear_faults()
+    run.retry()
+    assert run.to_the_end(task)["callerid"] == placed(world)[0]["callerid"]
+    assert len(placed(world)) == 1
+
+
+@both_ways
+def test_without_a_store_lasting_trouble_ends_the_wait_for_good(forgetful_run, world, deferrable):
+    world.sandbox.inject(Fault(kind="error_500_before", endpoint="extrato/list"))
+    with pytest.raises(AirflowFailException, match="10 polls in a row failed") as caught:
+        forgetful_run.to_the_end(waiting_call(deferrable=deferrable, completion_timeout=10**6))
+    assert isinstance(caught.value.__cause__, DirectcallWaitFailed)
+    assert placed(world)[0]["callerid"] in str(caught.value)
+
+
+@both_ways
+def test_an_account_without_a_statement_ends_the_wait_at_once(run, world, deferrable):
+    world.sandbox.inject(Fault(kind="unavailable", endpoint="extrato/list"))
+    with pytest.raises(DirectcallError, match="cannot be understood"):
+        run.to_the_end(waiting_call(deferrable=deferrable))
+    assert run.ti.xcoms["callerid"] == placed(world)[0]["callerid"]
+    assert world.requests["extrato/list"] == 1
+
+
+@both_ways
+def test_without_a_store_an_account_without_a_statement_ends_the_task_for_good(forgetful_run, world, deferrable):
+    world.sandbox.inject(Fault(kind="unavailable", endpoint="extrato/list"))
+    with pytest.raises(AirflowFailException, match="cannot be understood") as caught:
+        forgetful_run.to_the_end(waiting_call(deferrable=deferrable))
+    assert placed(world)[0]["callerid"] in str(caught.value)
+    assert world.requests["extrato/list"] == 1
+
+
+def test_the_row_is_read_patiently_after_the_trigger_saw_it(run, world):
+    run.start(waiting_call(deferrable=True))
+    world.sandbox.advance(60)
+    event = {"status": "done", "callerid": run.ti.xcoms["callerid"], "since": world.now().isoformat()}
+    world.sandbox.inject(Fault(kind="error_500_before", endpoint="extrato/list", times=6))
+    assert run.resume(waiting_call(), "execute_complete", {"event": event})["outcome"] == "answered"
+
+
+def test_a_refused_look_is_not_the_end_of_the_call(run, world, monkeypatch):
+    """What is refused is the question; the call goes on, and a Clear waits for it."""
+
+    def refuse(*arguments, **filters):
+        raise DirectcallRefused("refused", code="200", text="usuario invalido")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(DirectcallHook, "list_statement", refuse)
+        with pytest.raises(AirflowFailException, match="refused"):
+            run.to_the_end(waiting_call(retries=1))
+    assert run.store.record["phase"] == "sent"
+    run.clear()
+    assert run.to_the_end(waiting_call(retries=1))["callerid"] == placed(world)[0]["callerid"]
+    assert len(placed(world)) == 1

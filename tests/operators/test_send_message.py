@@ -1,0 +1,280 @@
+"""Sending an SMS or a voice message as a task."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from airflow.providers.common.compat.sdk import AirflowFailException
+from airflow.sdk import ObjectStoragePath
+
+from airflow_provider_directcall.api.client import Client
+from airflow_provider_directcall.api.replies import Recipient, SentMessage
+from airflow_provider_directcall.errors import DirectcallNotSent, DirectcallRefused
+from airflow_provider_directcall.operators.messages import DirectcallSendSMSOperator, DirectcallSendVoiceMessageOperator
+from airflow_provider_directcall.sandbox import Fault
+
+from ..airflow_world.kinds import both_ways
+from ..airflow_world.message_tasks import MP3, OTHER, both_operators, message, sent, voice
+from ..airflow_world.world import GATEWAY_ERROR, NO_BALANCE, ORIGIN, PERSON, REFUSED_NUMBER
+
+# What goes wrong before the message is sent
+
+
+@both_operators
+def test_a_dead_network_is_left_to_airflows_retries(run, connect, dead_port, operator):
+    connect(host=f"http://127.0.0.1:{dead_port}")
+    with pytest.raises(DirectcallNotSent):
+        run.start(message(operator))
+
+
+@both_operators
+@both_ways
+def test_a_message_whose_answer_was_lost_is_found_and_taken_for_ours(run, world, operator, deferrable):
+    world.sandbox.inject(Fault(kind="html_502_after", endpoint="sms/send"))
+    result = run.to_the_end(message(operator, deferrable=deferrable))
+    (made,) = sent(world)
+    assert (result["callerid"], result["state"]) == (made["callerid"], "sent")
+    (recipient,) = result["recipients"]
+    assert (recipient["message_id"], recipient["accepted"]) == (str(made["message_id"]), True)
+
+
+@both_operators
+@both_ways
+def test_a_message_that_surely_never_left_is_sent_again(run, world, operator, deferrable):
+    world.sandbox.inject(Fault(kind="html_502_before", endpoint="sms/send", times=1))
+    result = run.to_the_end(message(operator, deferrable=deferrable))
+    assert [made["callerid"] for made in sent(world)] == [result["callerid"]]
+
+
+@both_operators
+@both_ways
+def test_a_message_of_which_nobody_can_say_fails_for_good_and_is_not_repeated(run, world, operator, deferrable):
+    world.sandbox.inject(
+        Fault(kind="html_502_after", endpoint="sms/send"), Fault(kind="unavailable", endpoint="extrato/list-sms")
+    )
+    with pytest.raises(AirflowFailException, match="may have taken effect"):
+        run.to_the_end(message(operator, retries=3, deferrable=deferrable))
+    assert len(sent(world)) == 1
+
+
+@both_operators
+def test_no_balance_is_not_repeated(run, world, operator):
+    with pytest.raises(AirflowFailException, match="201"):
+        run.start(message(operator, NO_BALANCE))
+    assert sent(world) == []
+
+
+@both_operators
+def test_a_passing_refusal_is_left_to_airflows_retries(run, operator):
+    with pytest.raises(DirectcallRefused, match="008"):
+        run.start(message(operator, GATEWAY_ERROR))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ({"destination": "123"}, "destination"),
+        ({"destination": []}, "destination"),
+        ({"destination": "[5511990000001"}, "destination: the text is neither JSON"),
+        ({"destination": [PERSON, PERSON]}, "there twice"),
+        ({"destination": [f"551199000{n:04}" for n in range(11)]}, "as_csv"),
+        ({"destination": {"a": 1}}, "destination: a text or a list of texts is needed"),
+        ({"text": " "}, "text"),
+        ({"text": "x" * 701}, "700"),
+        ({"tags": "['contact']"}, "tags: a mapping"),
+        ({"send_at": "2026-13-01"}, "send_at"),
+        ({"short_number": "maybe"}, "short_number"),
+        ({"short_number": False, "wait_for_delivery": True}, "wait_for_delivery: without short_number"),
+        ({"wait_for_delivery": True, "fail_on": "lost"}, "fail_on: there is no lost"),
+        ({"fail_on": "failed"}, "fail_on"),
+    ],
+)
+def test_a_wrong_argument_fails_for_good_before_anything_is_sent(run, world, arguments, named):
+    with pytest.raises(AirflowFailException, match=named):
+        run.start(message(**arguments))
+    assert "sms/send" not in world.sandbox.state()["requests"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ({}, "exactly one"),
+        ({"text": "oi", "audio_id": "1"}, "exactly one"),
+        ({"text": "oi", "attempts": 0}, "attempts"),
+        ({"text": "oi", "attempts": "2.5"}, "attempts: a whole number"),
+        ({"text": "oi", "attempts": "many"}, "attempts: a number"),
+        ({"text": "oi", "hours": (9, 24)}, "hours"),
+        ({"text": "oi", "hours": "9"}, "hours: two hours"),
+        ({"audio": "nowhere://x/y.mp3"}, "nowhere"),
+    ],
+)
+def test_wrong_arguments_of_a_voice_message(run, world, arguments, named):
+    with pytest.raises(AirflowFailException, match=named):
+        run.start(voice(**arguments))
+    assert "sms/send" not in world.sandbox.state()["requests"]
+
+
+def test_all_refused_is_an_error_and_nothing_is_sent(run, world):
+    with pytest.raises(AirflowFailException) as caught:
+        run.start(message(destination=[NO_BALANCE, REFUSED_NUMBER]))
+    assert isinstance(caught.value.__cause__, DirectcallRefused)
+    assert sent(world) == []
+
+
+@pytest.mark.parametrize(("code", "error"), [("201", AirflowFailException), ("008", DirectcallRefused)])
+def test_all_refused_one_by_one_is_an_error_too(run, world, monkeypatch, code, error):
+    refused = tuple(
+        Recipient(number=number, message_id=None, refusal_code=code, refusal="x") for number in (PERSON, OTHER)
+    )
+    answer = SentMessage(callerid="10000000000001", recipients=refused, text="", raw={})
+    monkeypatch.setattr(Client, "send", lambda *arguments: answer)
+    with pytest.raises(error, match=f"all 2 recipients were refused, the first with code {code}"):
+        run.start(message(destination=[PERSON, OTHER]))
+    assert run.ti.xcoms == {}
+    assert run.store.record["phase"] == "not_sent"
+
+
+# What is sent
+
+
+def test_an_sms_with_everything_that_was_asked_for(run, world):
+    at = world.now() + timedelta(hours=1)
+    task = message(
+        origin="LOJA",
+        tags={"contact": "7"},
+        send_at=at,
+        show_origin=True,
+        reply_email="replies@example.com",
+    )
+    result = run.start(task)
+    (made,) = sent(world)
+    assert (made["origin"], made["destination"], made["text"]) == ("LOJA", PERSON, "bom dia")
+    key = result["airflow_key"]
+    assert made["tags"] == {"contact": "7", "airflow_key": key}
+    assert (made["show_origin"], made["short_number"]) == (True, True)
+    assert made["reply_email"] == "replies@example.com"
+    assert made["starts_at"] == pytest.approx(at.timestamp(), abs=1)
+    assert result == {
+        "callerid": made["callerid"],
+        "recipients": [
+            {
+                "destination": "5511*****0001",
+                "message_id": str(made["message_id"]),
+                "accepted": True,
+                "refusal_code": None,
+            }
+        ],
+        "state": "sent",
+        "airflow_key": key,
+    }
+    assert run.ti.xcoms == {"callerid": made["callerid"]}
+
+
+@pytest.mark.parametrize(
+    "destination",
+    [
+        [PERSON, OTHER],
+        (PERSON, OTHER),
+        f"{PERSON};{OTHER}",
+        f"{PERSON}, {OTHER}",
+        json.dumps([PERSON, OTHER]),
+        str([PERSON, OTHER]),
+        str((int(PERSON), int(OTHER))),
+        "{{ people }}",
+        "{{ people | join(';') }}",
+        ["{{ people[0] }}", "{{ people[1] }}"],
+    ],
+)
+def test_several_destinations_however_they_are_written(run, world, destination):
+    run.context["people"] = [PERSON, OTHER]
+    result = run.start(message(destination=destination, include_numbers=True))
+    assert [recipient["destination"] for recipient in result["recipients"]] == [PERSON, OTHER]
+    assert [made["destination"] for made in sent(world)] == [PERSON, OTHER]
+
+
+def test_many_destinations_go_as_a_file(run, world):
+    people = [f"551199000{n:04}" for n in range(1, 41)]
+    run.start(message(destination=people, as_csv="{{ 1 == 1 }}"))
+    assert [made["destination"] for made in sent(world)] == people
+
+
+def test_a_partial_refusal_is_in_the_result_and_in_the_log(run, world, capfd):
+    result = run.start(message(destination=[PERSON, NO_BALANCE, OTHER]))
+    told = [(recipient["accepted"], recipient["refusal_code"]) for recipient in result["recipients"]]
+    assert told == [(True, None), (False, "201"), (True, None)]
+    assert "1 of 3 recipients were refused" in capfd.readouterr().out
+    assert len(sent(world)) == 2
+
+
+def test_a_voice_message_with_everything_that_was_asked_for(run, world):
+    task = voice(text="Olá", origin=ORIGIN, attempts="{{ 2 }}", hours="{{ (9, 18) }}", tags='{"contact": 7}')
+    result = run.start(task)
+    (made,) = sent(world)
+    assert (made["kind"], made["text"], made["attempts"]) == ("voz", "Olá", 2)
+    assert (made["window_from"], made["window_to"]) == (9, 18)
+    assert made["tags"] == {"contact": "7", "airflow_key": result["airflow_key"]}
+
+
+@pytest.mark.parametrize("kind", [str, Path, ObjectStoragePath, "file://{}".format])
+def test_an_audio_is_read_when_the_task_runs(run, world, tmp_path, kind):
+    path = tmp_path / "greeting.mp3"
+    task = voice(audio=kind(str(path)))
+    path.write_bytes(MP3)
+    run.start(task)
+    (made,) = sent(world)
+    assert made["audio"] == f"sha256:{hashlib.sha256(MP3).hexdigest()}"
+
+
+def test_an_audio_path_can_be_a_template(run, world, tmp_path):
+    (tmp_path / "7.mp3").write_bytes(MP3)
+    run.context["id"] = 7
+    run.start(voice(audio=f"{tmp_path}/{{{{ id }}}}.mp3"))
+    assert sent(world)[0]["audio"] == f"sha256:{hashlib.sha256(MP3).hexdigest()}"
+
+
+@pytest.mark.parametrize("kind", [str, ObjectStoragePath])
+def test_a_missing_audio_is_named(run, world, tmp_path, kind):
+    with pytest.raises(FileNotFoundError, match=r"no file 'missing\.mp3'"):
+        run.start(voice(audio=kind(str(tmp_path / "missing.mp3"))))
+    assert sent(world) == []
+
+
+def test_a_directory_is_no_audio(run, tmp_path):
+    with pytest.raises(AirflowFailException, match="is a directory"):
+        run.start(voice(audio=tmp_path))
+
+
+@pytest.mark.parametrize(("content", "named"), [(b"RIFF....WAVE", "WAV"), (b"", "empty"), (b"\0" * (5 << 20), "4 MB")])
+def test_an_audio_the_vendor_would_not_take_is_not_sent(run, world, tmp_path, content, named):
+    path = tmp_path / "audio.mp3"
+    path.write_bytes(content)
+    with pytest.raises(AirflowFailException, match=named):
+        run.start(voice(audio=path))
+    assert sent(world) == []
+
+
+# Around it
+
+
+@pytest.mark.parametrize(
+    "operator", [DirectcallSendSMSOperator, DirectcallSendVoiceMessageOperator], ids=["sms", "voice"]
+)
+def test_every_argument_but_the_three_flags_is_templated(operator):
+    names = set(inspect.signature(operator).parameters) - {"kwargs"}
+    assert set(operator.template_fields) == names - {"wait_for_delivery", "include_numbers", "deferrable"}
+
+
+@both_ways
+def test_neither_numbers_nor_texts_nor_tags_are_logged_told_or_shown(run, deferrable, capfd):
+    task = message(
+        text="segredo", origin=ORIGIN, tags={"cpf": "tag-value"}, wait_for_delivery=True, deferrable=deferrable
+    )
+    result = run.to_the_end(task)
+    told = [*capfd.readouterr(), str(run.events), repr(task), repr(run.deferred), str(result), str(run.ti.xcoms)]
+    for secret in (PERSON, ORIGIN, "segredo", "tag-value", "sandbox-secret", "eyJ"):
+        assert not [text for text in told if secret in text]

@@ -1,0 +1,319 @@
+from __future__ import annotations
+
+import inspect
+from datetime import timedelta
+from types import SimpleNamespace
+
+import pytest
+from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSensorTimeout, AirflowSkipException
+
+from airflow_provider_directcall.errors import (
+    DirectcallAuthError,
+    DirectcallNotSent,
+    DirectcallReplyError,
+    DirectcallUnexpectedEvent,
+    DirectcallWaitFailed,
+    DirectcallWaitTimeout,
+)
+from airflow_provider_directcall.hooks.directcall import DirectcallHook
+from airflow_provider_directcall.sandbox import Fault
+from airflow_provider_directcall.sensors.statement import DirectcallTaggedCallSensor
+
+from ..airflow_world.kinds import both_ways
+from ..airflow_world.world import BUSY, NO_ANSWER, ORIGIN, PERSON, AirflowRescheduleException, Run, TaskDeferralError
+
+TAGS = {"contact": "7"}
+
+
+def sensor(**arguments):
+    return DirectcallTaggedCallSensor(**{"task_id": "task", "tags": TAGS, "poll_interval": 15, **arguments})
+
+
+@pytest.fixture
+def place(world):
+    """Places a call as somebody else does."""
+
+    def place_call(destination=PERSON, origin=ORIGIN, tags=TAGS, record=False):
+        with DirectcallHook() as hook:
+            return hook.place_call(origin, destination, tags=tags, record=record).callerid
+
+    return place_call
+
+
+# What goes wrong
+
+
+@both_ways
+def test_a_wrong_secret_fails_the_sensor(run, connect, deferrable):
+    connect(password="wrong")
+    with pytest.raises(DirectcallAuthError):
+        run.to_the_end(sensor(deferrable=deferrable))
+
+
+def test_a_dead_network_is_waited_out_for_a_while_only(run, connect, dead_port):
+    connect(host=f"http://127.0.0.1:{dead_port}")
+    with pytest.raises(DirectcallWaitFailed, match="4 polls in a row failed") as caught:
+        run.start(sensor(max_consecutive_failures=4))
+    assert isinstance(caught.value.__cause__, DirectcallNotSent)
+
+
+def test_in_the_triggerer_too(run, world):
+    world.sandbox.inject(Fault(kind="error_500_before", endpoint="extrato/list"))
+    with pytest.raises(DirectcallWaitFailed, match="3 polls in a row failed"):
+        run.to_the_end(sensor(deferrable=True, max_consecutive_failures=3))
+
+
+@both_ways
+def test_an_account_without_a_statement_fails_at_once(run, world, deferrable):
+    world.sandbox.inject(Fault(kind="unavailable", endpoint="extrato/list"))
+    with pytest.raises(DirectcallReplyError):
+        run.to_the_end(sensor(deferrable=deferrable))
+    assert world.sandbox.state()["requests"]["extrato/list"] == 1
+
+
+@both_ways
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ({"tags": {"a]": "x"}}, "tags"),
+        ({"tags": "contact"}, "tags"),
+        ({"tags": {}}, "tags: at least one is needed"),
+        ({"tags": {"contact": ""}}, "tags: contact is empty"),
+        ({"since": "2026-01-01"}, "since: a time zone"),
+        ({"since": "2026-01-02T00:00:00Z", "until": "2026-01-01T00:00:00Z"}, "until"),
+        ({"min_duration": "long"}, "min_duration"),
+        ({"look_back": "-5"}, "look_back"),
+        ({"origin": "12"}, "origin"),
+        ({"poll_interval": "often"}, "poll_interval"),
+    ],
+)
+def test_a_wrong_argument_is_named(run, deferrable, arguments, named):
+    with pytest.raises(AirflowFailException, match=named):
+        run.to_the_end(sensor(**arguments, deferrable=deferrable))
+
+
+@both_ways
+def test_the_time_out_is_a_sensors_own(run, world, deferrable):
+    before = world.now()
+    with pytest.raises(AirflowSensorTimeout):
+        run.to_the_end(sensor(timeout=100, deferrable=deferrable))
+    assert timedelta(seconds=100) <= world.now() - before <= timedelta(seconds=120)
+
+
+@both_ways
+def test_soft_fail_skips_at_the_time_out(run, deferrable):
+    with pytest.raises(AirflowSkipException):
+        run.to_the_end(sensor(timeout=100, soft_fail=True, deferrable=deferrable))
+
+
+@both_ways
+def test_soft_fail_does_not_hide_an_error(run, world, deferrable):
+    task = sensor(soft_fail=True, deferrable=deferrable, max_consecutive_failures=2)
+    world.sandbox.inject(Fault(kind="error_500_before", endpoint="extrato/list"))
+    with pytest.raises(DirectcallWaitFailed):
+        run.to_the_end(task)
+
+
+def test_the_deferral_carries_the_sensors_time_out_to_the_core(run):
+    task = sensor(timeout=timedelta(hours=6), deferrable=True)
+    run.start(task)
+    assert run.deferred.timeout == timedelta(hours=6)
+    with pytest.raises(AirflowSensorTimeout):
+        run.resume(task, "__fail__", {"error": "Trigger timeout"})
+    with pytest.raises(TaskDeferralError):
+        run.resume(task, "__fail__", {"error": "Trigger failure"})
+
+
+@pytest.mark.parametrize("event", [None, {}, {"status": "done"}])
+def test_an_unknown_event_is_an_error_of_its_own(run, event):
+    with pytest.raises(DirectcallUnexpectedEvent):
+        run.resume(sensor(), "execute_complete", {"event": event})
+
+
+def test_rows_that_the_trigger_saw_and_that_are_gone_are_an_error(run):
+    with pytest.raises(DirectcallWaitTimeout):
+        run.resume(sensor(), "execute_complete", {"event": {"status": "found", "calls": 1}})
+
+
+# Waiting
+
+
+@both_ways
+def test_it_waits_for_the_tagged_call_and_gives_its_row(run, world, place, deferrable):
+    world.while_waiting = lambda: place(tags={"contact": "8"})
+    callerid = place(record=True)
+    (row,) = run.to_the_end(sensor(deferrable=deferrable))
+    assert (row["callerid"], row["outcome"], row["tags"]) == (callerid, "answered", TAGS)
+    assert (row["origin"], row["destination"]) == ("5511*****0001", "5511*****0001")
+    assert run.links == {"Recording": row["recording_url"]}
+    assert row["recording_url"].startswith("http")
+
+
+@both_ways
+def test_numbers_are_shown_on_request(run, place, deferrable):
+    place()
+    (row,) = run.to_the_end(sensor(include_numbers=True, deferrable=deferrable))
+    assert (row["origin"], row["destination"]) == (ORIGIN, PERSON)
+
+
+def test_a_call_that_is_there_already_needs_no_deferral(run, world, place):
+    place()
+    world.sandbox.advance(60)
+    (row,) = run.start(sensor(deferrable=True))
+    assert row["outcome"] == "answered"
+    assert run.deferred is None
+
+
+def test_the_mode_reschedule_frees_the_worker_between_pokes(run, place):
+    run.ti.get_first_reschedule_date = lambda context: None
+    place()
+    with pytest.raises(AirflowRescheduleException):
+        run.start(sensor(mode="reschedule"))
+
+
+@both_ways
+def test_several_calls_can_be_waited_for(run, world, place, deferrable):
+    first = place()
+
+    def once():
+        world.while_waiting = lambda: None
+        place(BUSY)
+
+    world.while_waiting = once
+    rows = run.to_the_end(sensor(min_calls="{{ 2 }}", deferrable=deferrable))
+    assert len(rows) == 2
+    assert first in {row["callerid"] for row in rows}
+
+
+@both_ways
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ({"outcomes": "answered"}, {PERSON}),
+        ({"outcomes": ["busy", "nao atendida"]}, {BUSY, NO_ANSWER}),
+        ({"outcomes": ["Não atendida"]}, {NO_ANSWER}),
+        ({"min_duration": 1}, {PERSON}),
+        ({"min_duration": timedelta(seconds=30)}, {PERSON}),
+        ({"destination": BUSY}, {BUSY}),
+        ({"origin": ORIGIN}, {PERSON, BUSY, NO_ANSWER}),
+        ({"calls": "todas"}, {PERSON, BUSY, NO_ANSWER}),
+    ],
+)
+def test_each_condition_narrows_the_search(run, world, place, deferrable, arguments, expected):
+    for destination in (PERSON, BUSY, NO_ANSWER):
+        place(destination)
+    world.sandbox.advance(120)
+    place(tags={"contact": "8"})
+    rows = run.to_the_end(sensor(**arguments, include_numbers=True, min_calls=len(expected), deferrable=deferrable))
+    assert {row["destination"] for row in rows} == expected
+
+
+@both_ways
+def test_all_tags_have_to_match(run, world, place, deferrable):
+    place(tags={"contact": "7", "campaign": "a"})
+    wanted = place(tags={"contact": "7", "campaign": "b"})
+    world.sandbox.advance(120)
+    (row,) = run.to_the_end(sensor(tags={"contact": "7", "campaign": "b"}, deferrable=deferrable))
+    assert row["callerid"] == wanted
+
+
+@both_ways
+def test_calls_of_before_the_look_back_do_not_count(world, place, deferrable):
+    place()
+    world.sandbox.advance(3 * 3600)
+    with pytest.raises(AirflowSensorTimeout):
+        Run(world).to_the_end(sensor(timeout=60, deferrable=deferrable))
+    assert len(Run(world).to_the_end(sensor(look_back=timedelta(hours=4), deferrable=deferrable))) == 1
+
+
+@pytest.mark.parametrize("known", ["start_date", "logical_date", "neither"])
+def test_the_window_begins_before_the_runs_start_or_what_is_known_of_it(world, place, known):
+    place()
+    world.sandbox.advance(30 * 60)
+    run = Run(world)
+    dates = {"start_date": None, "logical_date": None}
+    run.context["dag_run"] = SimpleNamespace(**{**dates, known: run.ti.start_date} if known != "neither" else dates)
+    assert len(run.start(sensor(look_back=1800 + 60))) == 1
+    with pytest.raises(AirflowSensorTimeout):
+        run.start(sensor(look_back=60, timeout=0))
+
+
+@both_ways
+def test_a_window_of_ones_own(run, world, place, deferrable):
+    place()
+    world.sandbox.advance(3600)
+    wanted = place()
+    world.sandbox.advance(3600)
+    place()
+    world.sandbox.advance(3600)
+    since, until = world.now() - timedelta(hours=2, minutes=30), world.now() - timedelta(hours=1, minutes=30)
+    rows = run.to_the_end(sensor(since=since.isoformat(), until=str(until), deferrable=deferrable))
+    assert [row["callerid"] for row in rows] == [wanted]
+
+
+@both_ways
+def test_a_window_that_begins_later_is_waited_for(run, world, place, deferrable):
+    since = world.now() + timedelta(minutes=10)
+    world.while_waiting = lambda: place() if world.now() > since else None
+    assert run.to_the_end(sensor(since=since, deferrable=deferrable))
+
+
+def test_short_trouble_is_waited_out(run, world, place):
+    place()
+    world.sandbox.inject(Fault(kind="html_502_before", endpoint="extrato/list", times=12))
+    assert len(run.start(sensor())) == 1
+
+
+def test_all_pokes_of_a_worker_share_one_token(run, world, place):
+    world.sandbox.configure(statement_delay=600)
+    place()
+    run.start(sensor())
+    requests = world.sandbox.state()["requests"]
+    assert requests["extrato/list"] > 20
+    assert requests["request_token"] == 2, "one for the call, one for the sensor"
+
+
+# Around it
+
+
+def test_the_poll_interval_can_be_a_template_or_airflows_own_argument(run, world, place):
+    world.sandbox.configure(statement_delay=600)
+    place()
+    run.context["seconds"] = 40
+    run.start(sensor(poll_interval="{{ seconds }}"))
+    assert set(world.pauses) == {40.0}
+    world.pauses.clear()
+    place(tags={"contact": "9"})
+    run.start(sensor(tags={"contact": "9"}, poll_interval=None, poke_interval=25))
+    assert set(world.pauses) == {25.0}
+
+
+def test_the_interval_is_never_so_short_that_it_hammers_the_vendor(run, world, place):
+    place()
+    run.start(sensor(poll_interval=None, poke_interval=0))
+    assert set(world.pauses) == {1.0}
+
+
+def test_every_argument_but_three_is_templated():
+    names = set(inspect.signature(DirectcallTaggedCallSensor).parameters) - {"kwargs"}
+    assert set(DirectcallTaggedCallSensor.template_fields) == names - {
+        "include_numbers",
+        "max_consecutive_failures",
+        "deferrable",
+    }
+
+
+@both_ways
+def test_neither_numbers_nor_tags_are_logged_told_or_shown(run, place, deferrable, capfd):
+    place(tags={"cpf": "tag-value"})
+    task = sensor(tags={"cpf": "tag-value"}, origin=ORIGIN, destination=PERSON, deferrable=deferrable)
+    run.to_the_end(task)
+    told = [*capfd.readouterr(), str(run.events), repr(task), repr(run.deferred)]
+    for secret in (PERSON, ORIGIN, "tag-value", "sandbox-secret", "eyJ"):
+        assert not [text for text in told if secret in text]
+
+
+def test_an_outcome_that_may_be_a_slip_is_warned_of(run, world, capsys):
+    with pytest.raises(AirflowSensorTimeout):
+        run.to_the_end(sensor(outcomes="atendeu", timeout=60))
+    assert "outcomes: atendeu is not among answered, busy" in capsys.readouterr().out

@@ -1,0 +1,132 @@
+"""Triggers that wait for calls."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from airflow_provider_directcall.api.replies import StatementRow
+from airflow_provider_directcall.hooks.directcall import DirectcallAsyncHook
+from airflow_provider_directcall.statement.search import StatementSearch
+from airflow_provider_directcall.triggers.messages import MessageDeliveredTrigger
+
+from ..airflow_world.trigger_examples import completed, kill, place, send, tagged
+from ..airflow_world.world import LONG_CALL, ORIGIN, PERSON, UNHANGABLE, fire
+
+# Tagged calls
+
+
+def test_the_event_says_how_many_calls_there_are_and_up_to_when(world):
+    for _ in range(2):
+        place(world, tags={"contact": "7"})
+    world.sandbox.advance(120)
+    trigger = tagged(world, until=world.now().isoformat())
+    assert fire(trigger) == {"status": "found", "calls": 2, "until": trigger.until, "since": trigger.since}
+
+
+def test_fewer_calls_than_wanted_are_not_enough(world):
+    place(world, tags={"contact": "7"})
+    deadline = (world.now() + timedelta(minutes=5)).isoformat()
+    assert fire(tagged(world, min_calls=2, deadline=deadline))["status"] == "timeout"
+
+
+# Calls
+
+
+def test_a_call_is_done_when_it_stands_in_the_statement(world):
+    world.sandbox.configure(statement_delay=300)
+    begin, callerid = world.now(), place(world).callerid
+    event = fire(completed(world, callerid=callerid))
+    assert event["status"] == "done"
+    assert event["callerid"] == callerid
+    assert world.now() - begin > timedelta(seconds=300)
+
+
+def test_a_call_elsewhere_in_time_is_found_whatever_zone_the_account_writes(world):
+    callerid = place(world).callerid
+    world.sandbox.advance(120)
+    since = (world.now() - timedelta(hours=14)).isoformat()
+    assert fire(completed(world, callerid=callerid, since=since))["status"] == "done"
+
+
+def test_a_scheduled_call_is_followed_until_it_has_an_id_and_an_end(world):
+    schedule_id = place(world, schedule_at=world.now() + timedelta(hours=1)).schedule_id
+    event = fire(completed(world, schedule_id=schedule_id))
+    (made,) = world.sandbox.state()["calls"]
+    assert event["status"] == "done"
+    assert event["callerid"] == made["callerid"]
+
+
+def test_nothing_is_asked_between_the_first_poll_and_the_time_of_the_schedule(world):
+    at = world.now() + timedelta(hours=20)
+    callerid = send(world, send_at=at)
+    assert fire(MessageDeliveredTrigger(callerid=callerid, due_at=at.isoformat()))["status"] == "done"
+    assert world.sandbox.state()["requests"]["sms/status"] <= 4
+
+
+def test_a_kill_hangs_the_call_up(world):
+    callerid = place(world, LONG_CALL).callerid
+    world.sandbox.advance(10)
+    kill(completed(world, callerid=callerid, origin=ORIGIN, destination=LONG_CALL))
+    assert world.sandbox.state()["calls"][0]["hung_up_at"] is not None
+
+
+@pytest.mark.parametrize("destination", [PERSON, UNHANGABLE])
+def test_a_kill_of_a_call_that_is_over_or_cannot_be_hung_up_is_quiet(world, destination, capfd):
+    callerid = place(world, destination).callerid
+    world.sandbox.advance(100)
+    kill(completed(world, callerid=callerid, destination=destination))
+    logs = "".join(capfd.readouterr())
+    assert "was not hung up" in logs
+    assert destination not in logs
+
+
+def test_a_kill_without_network_is_quiet_too(world, connect, dead_port):
+    connect(host=f"http://127.0.0.1:{dead_port}")
+    kill(completed(world, callerid="00000000-0000-4000-8000-000000000000"))
+    kill(MessageDeliveredTrigger(callerid="10000000000001"))
+
+
+def test_a_kill_cannot_cancel_a_scheduled_call_and_says_so(world, capfd):
+    schedule_id = place(world, schedule_at=world.now() + timedelta(hours=1)).schedule_id
+    kill(completed(world, schedule_id=schedule_id))
+    assert "no way to cancel a scheduled call" in "".join(capfd.readouterr())
+    assert "voz/end" not in world.sandbox.state()["requests"]
+
+
+# Statements that do not filter as we assume
+
+
+def row(**fields):
+    return StatementRow.from_fields({"callerid": "another", "status": "atendida", **fields}, ZoneInfo("UTC"))
+
+
+@pytest.mark.parametrize(
+    ("shown", "accepted"),
+    [
+        ({"contact": "7", "campaign": "a"}, True),
+        ({"contact": " 7", "campaign": "a "}, True),
+        ({"contact": "7", "campaign": "b"}, False),
+        ({"contact": "7"}, True),
+        ({}, True),
+    ],
+)
+def test_tags_are_compared_again_where_the_statement_shows_them(shown, accepted):
+    search = StatementSearch(since=datetime(2026, 3, 4, tzinfo=UTC), tags={"contact": "7", "campaign": "a"})
+    assert search.accepts(row(campos=shown)) is accepted
+
+
+def test_another_call_in_the_statement_is_not_taken_for_ours(world, monkeypatch):
+    listed = []
+
+    async def everything(self, *window, callerid):
+        yield row()
+        if len(listed) == 2:
+            yield row(callerid=callerid)
+        listed.append(callerid)
+
+    monkeypatch.setattr(DirectcallAsyncHook, "list_statement", everything)
+    assert fire(completed(world, callerid="ours"))["status"] == "done"
+    assert listed == ["ours", "ours"], "the third look found it"

@@ -1,0 +1,233 @@
+"""What all triggers do: what is stored of them, and the loop."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from airflow_provider_directcall.errors import DirectcallUnavailable, DirectcallUnexpectedEvent
+from airflow_provider_directcall.hooks.directcall import DirectcallAsyncHook
+from airflow_provider_directcall.runtime.pace import PollPace, utc_now
+from airflow_provider_directcall.sandbox import Fault
+from airflow_provider_directcall.triggers.calls import CallCompletedTrigger
+from airflow_provider_directcall.triggers.events import verdict_in
+from airflow_provider_directcall.triggers.polling import PollingTrigger
+
+from ..airflow_world.trigger_examples import (
+    COMMON,
+    SETTLING,
+    SETTLING_EXAMPLES,
+    SINCE,
+    STORED_EXAMPLES,
+    each_stored_trigger,
+    each_trigger,
+    example,
+    place,
+    tagged,
+)
+from ..airflow_world.world import ORIGIN, PERSON, fire, stored
+
+# What is stored
+
+
+@each_stored_trigger
+def test_everything_the_constructor_takes_survives_storing(kind):
+    trigger = kind(**STORED_EXAMPLES[kind], **COMMON)
+    path, kwargs = trigger.serialize()
+    assert path == f"{kind.__module__}.{kind.__name__}"
+    assert kwargs == {**STORED_EXAMPLES[kind], **COMMON}
+    assert stored(trigger).serialize() == (path, json.loads(json.dumps(kwargs)))
+
+
+@each_stored_trigger
+def test_defaults_survive_storing_too(kind):
+    trigger = example(kind)
+    assert stored(trigger).serialize() == trigger.serialize()
+
+
+@each_stored_trigger
+def test_a_trigger_shows_its_ids_and_nothing_personal(kind):
+    shown = repr(kind(**STORED_EXAMPLES[kind], **COMMON))
+    assert kind.__name__ in shown
+    assert not [text for text in (PERSON, ORIGIN, "tag-value") if text in shown]
+
+
+def test_a_call_needs_one_of_its_ids():
+    with pytest.raises(ValueError, match="callerid, schedule_id"):
+        CallCompletedTrigger(destination=PERSON, since=SINCE)
+
+
+# The loop
+
+
+@each_trigger
+def test_a_wrong_secret_ends_the_wait_at_once(world, connect, kind):
+    connect(password="wrong")
+    event = fire(example(kind))
+    assert event["status"] == "error"
+    assert "client id or secret" in event["error"]
+    assert "wrong" not in event["error"]
+
+
+@each_trigger
+def test_a_dead_network_ends_the_wait_after_some_tries(world, connect, dead_port, kind):
+    connect(host=f"http://127.0.0.1:{dead_port}")
+    event = fire(example(kind, max_consecutive_failures=3, poll_interval=10))
+    assert event["status"] == "error"
+    assert "3 polls in a row failed" in event["error"]
+    assert "access_token" not in event["error"]
+    assert "?" not in event["error"]
+
+
+@pytest.mark.parametrize("kind", SETTLING_EXAMPLES, ids=lambda kind: kind.__name__)
+def test_what_cannot_be_looked_for_is_unknown_in_the_end(world, connect, dead_port, kind):
+    connect(host=f"http://127.0.0.1:{dead_port}")
+    event = fire(example(kind, settle_seconds=60))
+    assert (event["status"], event["verdict"], event["airflow_key"]) == ("settled", "unknown", SETTLING["key"])
+    assert PERSON not in str(event)
+
+
+@pytest.mark.parametrize("kind", SETTLING_EXAMPLES, ids=lambda kind: kind.__name__)
+def test_with_a_wrong_secret_it_is_unknown_until_somebody_mends_it(world, connect, kind):
+    connect(password="wrong")
+    event = fire(example(kind))
+    assert (event["status"], event["verdict"], event["may_pass"]) == ("settled", "unknown", 1)
+    assert "not accepted" in event["reason"]
+    assert "wrong" not in event["reason"]
+
+
+@pytest.mark.parametrize(
+    "event", [None, {"status": "done"}, {"status": "settled"}, {"status": "settled", "verdict": "perhaps"}]
+)
+def test_a_verdict_that_is_none_is_refused(event):
+    with pytest.raises(DirectcallUnexpectedEvent):
+        verdict_in(event, ("callerid",))
+
+
+def test_pauses_between_failed_polls_grow(world):
+    world.sandbox.inject(Fault(kind="error_500_before", endpoint="extrato/list"))
+    event = fire(tagged(world, poll_interval=100, max_consecutive_failures=5))
+    assert event["status"] == "error"
+    before_the_first, *between_polls = [pause for pause in world.pauses if pause > 60]
+    assert 90 <= before_the_first <= 110
+    assert len(between_polls) == 4
+    assert between_polls[0] < between_polls[1] <= 330
+    assert max(between_polls) <= 330, "five minutes, give or take a tenth, are the longest pause"
+
+
+def test_the_clock_of_triggers_is_the_real_one():
+    assert abs(utc_now() - datetime.now(UTC)) < timedelta(minutes=1)
+
+
+def test_the_vendor_can_ask_for_a_longer_pause():
+    now = datetime(2026, 3, 4, tzinfo=UTC)
+    pace = PollPace(interval=10)
+    pace.failed(DirectcallUnavailable("busy", retry_after=1000))
+    assert 900 <= pace.pause(now) <= 1100
+    pace.succeeded()
+    assert 9 <= pace.pause(now) <= 11
+
+
+@each_trigger
+def test_a_missing_connection_is_an_error_of_the_wait(world, kind):
+    event = fire(example(kind, directcall_conn_id="nowhere"))
+    assert event["status"] == "error"
+    assert "nowhere" in event["error"]
+
+
+@each_trigger
+def test_an_error_nobody_thought_of_is_cleaned(world, monkeypatch, kind):
+    async def broken(self, hook):
+        raise RuntimeError(f"GET http://host/?access_token=secret-token&destino={PERSON}")
+
+    monkeypatch.setattr(kind, "poll", broken)
+    event = fire(example(kind))
+    assert event["status"] == "error"
+    assert "RuntimeError" in event["error"]
+    assert "secret-token" not in event["error"]
+    assert PERSON not in event["error"]
+
+
+@pytest.mark.parametrize("interval", [0, -1, float("nan")])
+def test_a_hot_loop_is_refused(world, interval):
+    event = fire(tagged(world, poll_interval=interval))
+    assert event["status"] == "error"
+    assert "poll_interval" in event["error"]
+
+
+def test_a_budget_of_no_failures_is_refused(world):
+    assert "max_consecutive_failures" in fire(tagged(world, max_consecutive_failures=0))["error"]
+
+
+def test_the_deadline_ends_the_wait_after_a_last_look(world):
+    begin = world.now()
+    event = fire(tagged(world, deadline=(begin + timedelta(seconds=50)).isoformat(), poll_interval=20))
+    assert event == {"status": "timeout", "since": event["since"]}
+    assert abs(world.now() - begin - timedelta(seconds=50)) < timedelta(milliseconds=1)
+    assert world.sandbox.state()["requests"]["extrato/list"] == len(world.pauses)
+
+
+def test_polls_of_many_triggers_do_not_stay_in_step(world):
+    place(world, tags={"contact": "7"})
+    world.sandbox.configure(statement_delay=600)
+    fire(tagged(world, poll_interval=20))
+    assert len(set(world.pauses)) > 5
+    assert all(18 <= pause <= 22 for pause in world.pauses)
+
+
+def test_the_connection_and_the_token_are_fetched_once_a_wait(world, monkeypatch):
+    looked_up = []
+    client = DirectcallAsyncHook.client
+
+    async def counted(self):
+        if self._client is None:
+            looked_up.append(self.directcall_conn_id)
+        return await client(self)
+
+    monkeypatch.setattr(DirectcallAsyncHook, "client", counted)
+    world.sandbox.configure(statement_delay=600)
+    place(world, tags={"contact": "7"})
+    fire(tagged(world))
+    assert looked_up == ["directcall_default"]
+    assert world.sandbox.state()["requests"]["request_token"] == 2
+
+
+@pytest.mark.parametrize("way_out", ["event", "error", "cancelled"])
+def test_connections_are_closed_on_every_way_out(world, monkeypatch, way_out):
+    closed = []
+    close = DirectcallAsyncHook.close
+
+    async def counted(self):
+        await close(self)
+        closed.append(self)
+
+    monkeypatch.setattr(DirectcallAsyncHook, "close", counted)
+    trigger = tagged(world, min_calls=0 if way_out == "event" else 1)
+    if way_out == "error":
+        world.sandbox.inject(Fault(kind="unavailable", endpoint="extrato/list"))
+    if way_out != "cancelled":
+        fire(trigger)
+    else:
+
+        async def cancel_while_waiting():
+            pauses = []
+
+            async def pause_for_ever_after_the_first_time(seconds):
+                pauses.append(seconds)
+                if len(pauses) > 1:
+                    await asyncio.Event().wait()
+
+            monkeypatch.setattr(PollingTrigger, "_sleep", staticmethod(pause_for_ever_after_the_first_time))
+            task = asyncio.ensure_future(anext(trigger.run()))
+            while not world.sandbox.state()["requests"].get("extrato/list"):  # noqa: ASYNC110 - another thread's state
+                await asyncio.sleep(0.01)
+            await asyncio.sleep(0.05)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+
+        asyncio.run(cancel_while_waiting())
+    assert len(closed) == 1

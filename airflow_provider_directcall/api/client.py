@@ -6,7 +6,9 @@ import asyncio
 import logging
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self, TypedDict, TypeVar
 
@@ -20,10 +22,12 @@ from airflow_provider_directcall.api.methods import request_token
 from airflow_provider_directcall.api.pacing import Pacer
 from airflow_provider_directcall.api.paging import PageReader
 from airflow_provider_directcall.api.redaction import RequestLogFilter
+from airflow_provider_directcall.api.requests import Listing
 from airflow_provider_directcall.api.tokens import TokenKeeper
 
 if TYPE_CHECKING:
-    from airflow_provider_directcall.api.requests import Listing, Request
+    from airflow_provider_directcall.api.lookups import Lookup
+    from airflow_provider_directcall.api.requests import Request
     from airflow_provider_directcall.api.settings import Settings
 
 T = TypeVar("T")
@@ -141,6 +145,23 @@ class Client(_Account):
         while (request := reader.next_request()) is not None:
             yield from reader.feed(self.send(request))
 
+    def run(self, lookup: Lookup[T]) -> T:
+        """Run a look-up: send each request it yields, read each listing in full, and return its result."""
+        with closing(lookup):
+            resume = partial(next, lookup)
+            while True:
+                try:
+                    question = resume()
+                except StopIteration as end:
+                    result: T = end.value
+                    return result
+                try:
+                    answer = list(self.rows(question)) if isinstance(question, Listing) else self.send(question)
+                except Exception as error:  # noqa: BLE001 - the look-up decides
+                    resume = partial(lookup.throw, error)
+                else:
+                    resume = partial(lookup.send, answer)
+
     def close(self) -> None:
         """Close all connections."""
         self._http.close()
@@ -232,6 +253,27 @@ class AsyncClient(_Account):
         while (request := reader.next_request()) is not None:
             for row in reader.feed(await self.send(request)):
                 yield row
+
+    async def run(self, lookup: Lookup[T]) -> T:
+        """Run a look-up, as :meth:`Client.run`."""
+        with closing(lookup):
+            resume = partial(next, lookup)
+            while True:
+                try:
+                    question = resume()
+                except StopIteration as end:
+                    result: T = end.value
+                    return result
+                try:
+                    answer = (
+                        [row async for row in self.rows(question)]
+                        if isinstance(question, Listing)
+                        else await self.send(question)
+                    )
+                except Exception as error:  # noqa: BLE001 - the look-up decides
+                    resume = partial(lookup.throw, error)
+                else:
+                    resume = partial(lookup.send, answer)
 
     async def close(self) -> None:
         """Close all connections."""

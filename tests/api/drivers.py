@@ -9,6 +9,7 @@ from typing import Protocol, TypeVar
 
 from airflow_provider_directcall.api.client import AsyncClient, Client, RetryBudget
 from airflow_provider_directcall.api.clock import Clock
+from airflow_provider_directcall.api.lookups import Lookup
 from airflow_provider_directcall.api.requests import Listing, Request
 from airflow_provider_directcall.api.settings import Settings
 
@@ -26,6 +27,8 @@ class Driver(Protocol):
 
     def rows(self, listing: Listing[Row], limit: int | None = None) -> list[Row]:
         """The first ``limit`` rows, or all."""
+
+    def run(self, lookup: Lookup[T]) -> T: ...
 
     def close(self) -> None: ...
 
@@ -47,6 +50,9 @@ class SyncDriver:
     def rows(self, listing: Listing[Row], limit: int | None = None) -> list[Row]:
         rows = self._client.rows(listing)
         return list(rows) if limit is None else [next(rows) for _ in range(limit)]
+
+    def run(self, lookup: Lookup[T]) -> T:
+        return self._client.run(lookup)
 
     def close(self) -> None:
         self._client.close()
@@ -78,6 +84,9 @@ class AsyncDriver:
             return [row async for row in rows] if limit is None else [await anext(rows) for _ in range(limit)]
 
         return self._runner.run(read())
+
+    def run(self, lookup: Lookup[T]) -> T:
+        return self._runner.run(self._client.run(lookup))
 
     def close(self) -> None:
         self._runner.run(self._client.close())

@@ -110,7 +110,7 @@ def get_provider_info() -> dict[str, Any]:
             )
         ],
         "sensors": [_modules("sensors.statement")],
-        "triggers": [_modules("triggers.calls", "triggers.messages", "triggers.settling", "triggers.statement")],
+        "triggers": [_modules("triggers.delivery", "triggers.statement")],
         "config": _CONFIG,
         "extra-links": [f"{_PACKAGE}.links.recording.RecordingLink"],
         "connection-types": [

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.sdk import BaseOperator
 
+from airflow_provider_directcall.api.clock import current_clock
 from airflow_provider_directcall.errors import DirectcallRefused, DirectcallRuleError
 from airflow_provider_directcall.routing.errors import DirectcallSnapshotError
-from airflow_provider_directcall.runtime.polling import Waiter
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -93,7 +93,7 @@ class DesiredRulesOperator(BaseOperator):
 
     @staticmethod
     def _now() -> datetime:
-        return Waiter.now()
+        return current_clock().now()
 
 
 def is_final(error: BaseException) -> bool:

@@ -254,7 +254,7 @@ def test_a_kill_that_cannot_write_disturbs_nobody(run, world, monkeypatch, capfd
     with pytest.raises(Killed):
         run.start(task)
     logs = capfd.readouterr().out
-    assert "could not be kept: RuntimeError" in logs
+    assert "could not be recorded: RuntimeError" in logs
     assert PERSON not in logs
     assert run.store.record["phase"] == "sent"
     run.retry()

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from airflow_provider_directcall.errors import DirectcallApplyError, DirectcallError
-from airflow_provider_directcall.runtime.delivery_log import Journal
+from airflow_provider_directcall.runtime.delivery_log import DeliveryLog
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator, Context
@@ -43,7 +43,7 @@ class SnapshotKeeper:
 
     def __init__(self, operator: BaseOperator, context: Context, *, secret: str, path: Path | None) -> None:
         self._context = context
-        self._attempt = Journal(operator, context).attempt
+        self._attempt = DeliveryLog(operator, context).attempt
         self._store = context.get("task_state_store")
         self._secret = secret
         self._path = path

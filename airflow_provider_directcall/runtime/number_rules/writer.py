@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from airflow_provider_directcall.runtime.polling import Waiter
+from airflow_provider_directcall.api.clock import current_clock
 from airflow_provider_directcall.runtime.rule_memory import RuleMemory
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class RuleWriter:
         if plan.has_changes:
             before, goal = (self.marks.left(rules, kept, desired) for rules in (plan.live, plan.desired))
             self._memory.write(Memory(before, goal))
-            applied = apply_plan(self._hook, plan, secret=self._secret, sleep=Waiter.sleep, on_progress=_tell)
+            applied = apply_plan(self._hook, plan, secret=self._secret, sleep=current_clock().sleep, on_progress=_tell)
         else:
             applied = Applied(plan.did, plan.live)
         self._memory.write(Memory(self.marks.left(applied.rules, kept, desired)))
@@ -74,7 +74,7 @@ class RuleWriter:
         if known is not None:
             expected = known.standing if known.writing is None else known.writing
             self._memory.write(Memory(known.standing, {**expected, **self._labels(change.wanted)}))
-        after = apply_change(self._hook, self._did, change, sleep=Waiter.sleep)
+        after = apply_change(self._hook, self._did, change, sleep=current_clock().sleep)
         if known is not None:
             gone = self._labels(*([change.before] if change.before is not None else []))
             new = self._labels(after)
@@ -93,7 +93,7 @@ class RuleWriter:
         before, goal = (labels_of(self.marks.of(rules)) for rules in (live, snapshot.rules))
         if before.keys() != goal.keys():
             self._memory.write(Memory(before, goal))
-        applied = restore(self._hook, snapshot, secret=self._secret, sleep=Waiter.sleep, on_progress=_tell)
+        applied = restore(self._hook, snapshot, secret=self._secret, sleep=current_clock().sleep, on_progress=_tell)
         self._memory.write(Memory(labels_of(self.marks.of(applied.rules))))
         return applied
 

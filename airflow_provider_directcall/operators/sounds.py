@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from airflow.sdk import BaseOperator
 
-from airflow_provider_directcall.errors import DirectcallRefused
-from airflow_provider_directcall.runtime.failures import failing_without_retry
+from airflow_provider_directcall.runtime.failures import failing_without_retry, is_final_before_effect
 
 if TYPE_CHECKING:
     import os
@@ -86,7 +85,4 @@ def _content_type(content: bytes) -> str:
 
 
 def _is_final(error: BaseException) -> bool:
-    """Return whether another upload is useless."""
-    if isinstance(error, DirectcallRefused):
-        return not error.retryable
-    return isinstance(error, (ValueError, FileNotFoundError))
+    return is_final_before_effect(error) or isinstance(error, FileNotFoundError)

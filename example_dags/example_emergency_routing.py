@@ -23,7 +23,7 @@ from airflow.providers.standard.sensors.date_time import DateTimeSensorAsync
 from airflow.sdk import Param, Variable, dag, task
 
 from airflow_provider_directcall.operators.messages import DirectcallSendSMSOperator
-from airflow_provider_directcall.operators.number_rules import DirectcallApplyNumberRulesOperator
+from airflow_provider_directcall.operators.numbers import DirectcallApplyNumberRulesOperator
 
 CALENDAR = "hotline.yaml"
 EMERGENCY = "directcall_emergency"

@@ -15,7 +15,7 @@ from datetime import timedelta
 import pendulum
 from airflow.sdk import dag
 
-from airflow_provider_directcall.operators.number_rules import DirectcallApplyNumberRulesOperator
+from airflow_provider_directcall.operators.numbers import DirectcallApplyNumberRulesOperator
 
 
 @dag(

@@ -15,7 +15,7 @@ import pendulum
 from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import dag, task
 
-from airflow_provider_directcall.operators.number_rules import (
+from airflow_provider_directcall.operators.numbers import (
     DirectcallApplyNumberRulesOperator,
     DirectcallPlanNumberRulesOperator,
 )

@@ -34,7 +34,7 @@ def no_secrets_of_earlier_tests() -> None:
 
 @pytest.fixture
 def sandbox(directcall_sandbox: SandboxServer) -> SandboxServer:
-    """The local Directcall with its clock standing still, until somebody waits."""
+    """The local Directcall with its clock stopped; waits advance it."""
     directcall_sandbox.set_speed(0)
     directcall_sandbox.set_time(datetime.now(UTC).replace(microsecond=0))
     return directcall_sandbox
@@ -120,7 +120,7 @@ def logged(capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) 
 
 @pytest.fixture
 def dead_port() -> int:
-    """A port of this machine on which nobody listens."""
+    """A local port without a listener."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])

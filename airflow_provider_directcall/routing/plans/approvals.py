@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import json
 from typing import Final
 
+from airflow_provider_directcall.api.digests import keyed_digest
 from airflow_provider_directcall.routing.plans.digests import rule_text
 from airflow_provider_directcall.routing.plans.pairing import Wanted
 from airflow_provider_directcall.routing.plans.planning import Plan
 
-_PURPOSE: Final = b"directcall plan digest 1"
+_PURPOSE: Final = "directcall plan digest 1"
 
 
 def approval_digest(plan: Plan, secret: str) -> str:
@@ -20,6 +19,5 @@ def approval_digest(plan: Plan, secret: str) -> str:
     The plan's own digest tells only whether the live rules are still the same. Who approves a plan approves what it
     makes of them too.
     """
-    key = hmac.digest(secret.encode(), _PURPOSE, hashlib.sha256)
     wanted = sorted(rule_text(Wanted.of(rule).rule) for rule in plan.desired)
-    return hmac.new(key, json.dumps([plan.digest, wanted]).encode(), hashlib.sha256).hexdigest()
+    return keyed_digest(secret, _PURPOSE, json.dumps([plan.digest, wanted]))

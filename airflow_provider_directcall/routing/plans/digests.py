@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import json
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from airflow_provider_directcall.api.digests import keyed_digest
 from airflow_provider_directcall.api.replies import Rule
 from airflow_provider_directcall.api.replies.envelope import Json
 
-_PURPOSE: Final = b"directcall rules digest 1"
+_PURPOSE: Final = "directcall rules digest 1"
 
 
 def rules_digest(did: str, rules: Iterable[Rule], secret: str) -> str:
@@ -20,9 +19,7 @@ def rules_digest(did: str, rules: Iterable[Rule], secret: str) -> str:
     Keyed with the connection's client secret: whoever sees a plain hash of rules can find the phone numbers in them by
     trying all there are.
     """
-    key = hmac.digest(secret.encode(), _PURPOSE, hashlib.sha256)
-    text = json.dumps([did, sorted(map(rule_text, rules))])
-    return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
+    return keyed_digest(secret, _PURPOSE, json.dumps([did, sorted(map(rule_text, rules))]))
 
 
 def rule_text(rule: Rule) -> str:

@@ -6,19 +6,18 @@ No phone number can be told from them. Fields that this package does not know le
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
+from airflow_provider_directcall.api.digests import keyed_digest
 from airflow_provider_directcall.api.replies import Rule
 from airflow_provider_directcall.api.replies.envelope import JsonObject
 from airflow_provider_directcall.routing.plans.pairing import Wanted, rule_key
 from airflow_provider_directcall.routing.rules import NumberRule
 
-_PURPOSE: Final = b"directcall rule mark 1"
+_PURPOSE: Final = "directcall rule mark 1"
 _MARK_DIGITS: Final = 32
 
 #: Mark -> label such as ``rule 18003: fwd, priority 100``.
@@ -143,10 +142,9 @@ class RuleMarks:
         return {**labels_of(ours), **missing}
 
     def _mark(self, rule: Rule | NumberRule) -> str:
-        key = hmac.digest(self.secret.encode(), _PURPOSE, hashlib.sha256)
         wire = Wanted.of(rule).rule
         text = f"{self.did} {wire.priority} {rule_key(wire, ours_only=True)}"
-        return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()[:_MARK_DIGITS]
+        return keyed_digest(self.secret, _PURPOSE, text)[:_MARK_DIGITS]
 
 
 def labels_of(rules: Mapping[str, Rule]) -> Labels:

@@ -34,6 +34,7 @@ class RuleWriter:
 
         self._hook = hook
         self._did = did
+        self._sleep = current_clock().sleep
         self._secret = hook.settings.client_secret
         self._memory = rules_variable(did, self._secret)
         self.marks = RuleMarks(did, self._secret)
@@ -56,9 +57,7 @@ class RuleWriter:
         if plan.has_changes:
             before, goal = (self.marks.left(rules, kept, desired) for rules in (plan.live, plan.desired))
             self._memory.write(Memory(before, goal))
-            applied = apply_plan(
-                self._hook, plan, secret=self._secret, sleep=current_clock().sleep, on_progress=_log_progress
-            )
+            applied = apply_plan(self._hook, plan, secret=self._secret, sleep=self._sleep, on_progress=_log_progress)
         else:
             applied = Applied(plan.did, plan.live)
         self._memory.write(Memory(self.marks.left(applied.rules, kept, desired)))
@@ -76,7 +75,7 @@ class RuleWriter:
         if known is not None:
             expected = known.standing if known.writing is None else known.writing
             self._memory.write(Memory(known.standing, {**expected, **self._labels(change.wanted)}))
-        after = apply_change(self._hook, self._did, change, sleep=current_clock().sleep)
+        after = apply_change(self._hook, self._did, change, sleep=self._sleep)
         if known is not None:
             gone = self._labels(*([change.before] if change.before is not None else []))
             new = self._labels(after)
@@ -95,9 +94,7 @@ class RuleWriter:
         before, goal = (labels_of(self.marks.of(rules)) for rules in (live, snapshot.rules))
         if before.keys() != goal.keys():
             self._memory.write(Memory(before, goal))
-        applied = restore(
-            self._hook, snapshot, secret=self._secret, sleep=current_clock().sleep, on_progress=_log_progress
-        )
+        applied = restore(self._hook, snapshot, secret=self._secret, sleep=self._sleep, on_progress=_log_progress)
         self._memory.write(Memory(labels_of(self.marks.of(applied.rules))))
         return applied
 

@@ -11,7 +11,7 @@ from airflow_provider_directcall.triggers.delivery import DeliveryTrigger, Stage
 from airflow_provider_directcall.triggers.polling import argument_names
 
 
-class _LegacyTrigger(DeliveryTrigger):
+class LegacyTrigger(DeliveryTrigger):
     """A trigger of 0.1.0; stored again, it is a :class:`DeliveryTrigger`."""
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
@@ -20,7 +20,7 @@ class _LegacyTrigger(DeliveryTrigger):
         return f"{DeliveryTrigger.__module__}.{DeliveryTrigger.__qualname__}", arguments
 
 
-class CallCompletedTrigger(_LegacyTrigger):
+class CallCompletedTrigger(LegacyTrigger):
     """Waited for the end of a call."""
 
     def __init__(
@@ -43,7 +43,7 @@ class CallCompletedTrigger(_LegacyTrigger):
         )
 
 
-class MessageDeliveredTrigger(_LegacyTrigger):
+class MessageDeliveredTrigger(LegacyTrigger):
     """Waited for the end of a message."""
 
     def __init__(
@@ -61,7 +61,7 @@ class MessageDeliveredTrigger(_LegacyTrigger):
         )
 
 
-class CallSettlingTrigger(_LegacyTrigger):
+class CallSettlingTrigger(LegacyTrigger):
     """Looked for a call."""
 
     def __init__(
@@ -82,7 +82,7 @@ class CallSettlingTrigger(_LegacyTrigger):
         )
 
 
-class MessageSettlingTrigger(_LegacyTrigger):
+class MessageSettlingTrigger(LegacyTrigger):
     """Looked for a message."""
 
     def __init__(

@@ -65,9 +65,14 @@ def test_every_dotted_path_imports(path: str) -> None:
     ("key", "base"), [("operators", "BaseOperator"), ("sensors", "BaseSensorOperator"), ("triggers", "BaseTrigger")]
 )
 def test_no_module_of_the_surface_is_forgotten(key: str, base: str) -> None:
-    """Every module from which users import a class of the kind is listed, and no other."""
+    """Every module from which users import a class of the kind is listed, and no other.
+
+    The trigger modules of 0.1.0 serve tasks that were deferred before an upgrade.
+    """
     import airflow.sdk as sdk
     from airflow.triggers.base import BaseTrigger
+
+    from airflow_provider_directcall.triggers.legacy import LegacyTrigger
 
     kind = getattr(sdk, base, BaseTrigger)
     listed = {module for entry in INFO[key] for module in entry["python-modules"]}
@@ -76,6 +81,8 @@ def test_no_module_of_the_surface_is_forgotten(key: str, base: str) -> None:
         module = importlib.import_module(f"airflow_provider_directcall.{key}.{path.stem}")
         package = f"airflow_provider_directcall.{key}."
         own = [item for item in vars(module).values() if isinstance(item, type) and item.__module__.startswith(package)]
+        if any(issubclass(item, LegacyTrigger) for item in own):
+            continue
         if any(issubclass(item, kind) and not getattr(item, "__abstractmethods__", None) for item in own):
             there.add(module.__name__)
     assert listed == there

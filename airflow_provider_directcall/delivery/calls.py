@@ -99,11 +99,7 @@ class CallErrand:
         row = next((row for row in listed if row.callerid == ids["callerid"]), None)
         if row is None:
             return Pending(ids)
-        return End(str(row.outcome) if row.outcome is not None else None, row)
-
-    def repeatable(self, end: End) -> bool:
-        """Return True: a call that ended unwanted may be placed again."""
-        return True
+        return End(str(row.outcome) if row.outcome is not None else None, row=row)
 
     def stop(self, ids: Mapping[str, str]) -> Request[Acknowledgement] | None:
         """Hang up the call in progress between the two parties (``/voz/end``).

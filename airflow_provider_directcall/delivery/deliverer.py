@@ -136,12 +136,8 @@ class Deliverer:
 
         :param unwanted: the outcome is in ``fail_on``.
         """
-        done = self._decisions.ended(
-            sent,
-            cancelled=end.outcome == CANCELLED,
-            unwanted=unwanted,
-            repeatable=self._errand.repeatable(end),
-        )
+        is_cancelled = end.outcome == CANCELLED
+        done = self._decisions.ended(sent, cancelled=is_cancelled, unwanted=unwanted, repeatable=end.repeatable)
         yield Write(done.record)
         if not done.begins_again:
             return done

@@ -47,11 +47,13 @@ class End:
     """It has ended.
 
     :ivar outcome: in the words of ``fail_on``: ``answered``, ``delivered``, ...
+    :ivar repeatable: whether sending again reaches only people who were not reached.
     :ivar row: the call's row in the statement.
     :ivar refusal: the vendor's text for a scheduled call that was refused when it was due, redacted.
     """
 
     outcome: str | None
+    repeatable: bool = True
     row: StatementRow | None = field(default=None, repr=False)
     refusal: str | None = field(default=None, repr=False)
 
@@ -114,10 +116,6 @@ class Errand(Protocol):
 
     def end(self, record: Record, now: datetime) -> Lookup[End | Pending]:
         """Ask once whether it has ended."""
-        ...
-
-    def repeatable(self, end: End) -> bool:
-        """Whether a retry after this end reaches only people who were not reached."""
         ...
 
     def stop(self, ids: Mapping[str, str]) -> Request[Acknowledgement] | None:

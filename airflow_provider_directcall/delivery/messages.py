@@ -96,17 +96,15 @@ class MessageErrand:
         """Ask for the message's state."""
         status = yield from ask(message_status(record.ids["callerid"]))
         state = status.state
-        return End(state.value) if state.is_terminal else Pending(state=state.value)
+        if not state.is_terminal:
+            return Pending(state=state.value)
+        return End(state.value, repeatable=len(self.destinations) == 1 and state is not MessageState.DELIVERED)
 
     def recipient_rows(self, record: Record, now: datetime) -> Lookup[list[MessageRow]]:
         """Read the rows of an accepted message in the statement, one a recipient."""
         window = window_of(record.since, now)
         listed = yield from rows(list_messages(*window, callerid=record.ids["callerid"]))
         return own_rows(listed, self._lookup_key(record))
-
-    def repeatable(self, end: End) -> bool:
-        """Return True for a single recipient whom the message did not reach."""
-        return len(self.destinations) == 1 and end.outcome != MessageState.DELIVERED
 
     def stop(self, ids: Mapping[str, str]) -> Request[Acknowledgement] | None:
         """Cancel a message that is still scheduled (``/sms/remove``)."""

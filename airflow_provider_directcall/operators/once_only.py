@@ -34,7 +34,6 @@ from airflow_provider_directcall.delivery.errand import End, Pending
 from airflow_provider_directcall.delivery.reconciling import ReconcileTimeouts, Verdict, VerdictKind
 from airflow_provider_directcall.delivery.record import Phase, Record
 from airflow_provider_directcall.errors import (
-    DirectcallError,
     DirectcallNotSent,
     DirectcallOutcomeUnknown,
     DirectcallRefused,
@@ -54,8 +53,8 @@ from airflow_provider_directcall.runtime.failures import (
     is_final_after_effect,
     is_final_before_effect,
 )
+from airflow_provider_directcall.runtime.kills import KillGuard
 from airflow_provider_directcall.runtime.polling import READ_GRACE, PollPace, deadline_of, poll, wait_timeout
-from airflow_provider_directcall.runtime.task_states import ENDED, RUNNING
 from airflow_provider_directcall.triggers.events import DONE, REFUSED, TIMEOUT, status_of, verdict_event, verdict_in
 
 if TYPE_CHECKING:
@@ -84,8 +83,6 @@ COMMON_TEMPLATE_FIELDS: Final = (
 
 #: Airflow ends a deferral by itself this long after its deadline, should no triggerer be there to do it.
 _DEFERRAL_GRACE: Final = timedelta(minutes=5)
-#: Airflow kills a task for good 5 seconds after it has asked it to stop.
-_SECONDS_TO_STOP: Final = 4
 #: Methods by which a task is resumed with an event; Airflow has another name for "the trigger failed".
 _RESUME_METHODS: Final = frozenset({"execute_reconciled", "execute_settled", "execute_complete"})
 _TIME_LIMIT: Final = "the task's execution_timeout"
@@ -144,11 +141,7 @@ class OnceOnlyOperator(BaseOperator):
         self.directcall_conn_id = directcall_conn_id
         self.deferrable = deferrable
         self._waits = waits
-        self._try: _Try | None = None
-        #: The delivery that a kill stops.
-        self._live: Record | None = None
-        self._resting = False
-        self._kill_asked = False
+        self._kill_guard = KillGuard()
 
     @abstractmethod
     def _errand(self) -> CallErrand | MessageErrand:
@@ -210,17 +203,8 @@ class OnceOnlyOperator(BaseOperator):
         return result
 
     def on_kill(self) -> None:
-        """Stop the delivery when a user has ended the task; a task that Airflow will run again goes on with it.
-
-        This may run in a signal handler, at any line of the task. It acts only while the task rests, with no request
-        under way.
-        """
-        if not self._resting:
-            self._kill_asked = True
-        elif self._is_ended():
-            self._stop()
-        else:
-            self.log.info("Nothing is stopped: Airflow has not ended the task, and its next try goes on from here.")
+        """Stop the delivery when a user has ended the task; a task that Airflow will run again goes on with it."""
+        self._kill_guard.on_kill()
 
     @contextmanager
     def _trying(self, context: Context) -> Iterator[_Try]:
@@ -244,8 +228,9 @@ class OnceOnlyOperator(BaseOperator):
                     timeouts=timeouts,
                     ends_when_sent=not self._waits,
                 )
-                self._try = this = _Try(context, hook.client, errand, decisions, log, deliverer)
-            yield this
+                this = _Try(context, hook.client, errand, decisions, log, deliverer)
+            with self._kill_guard.guarding(errand, log, hook.settings):
+                yield this
 
     def _run(self, this: _Try, following: Delivery[Outcome] | Outcome | Result) -> Result:
         """Carry the delivery out until there is a result."""
@@ -267,12 +252,12 @@ class OnceOnlyOperator(BaseOperator):
 
         if isinstance(effect, Write):
             if effect.before_request:
-                self._refuse_if_killed(effect.record)
+                self._kill_guard.check(effect.record)
             this.log.write(effect.record)
             return None
         try:
             if isinstance(effect, Pause):
-                self._rest(effect.seconds, effect.record)
+                self._kill_guard.rest(effect.seconds, effect.record)
                 return None
             return list(this.client.rows(effect)) if isinstance(effect, Listing) else this.client.send(effect)
         except AirflowTaskTimeout:
@@ -313,7 +298,6 @@ class OnceOnlyOperator(BaseOperator):
             for name in ID_NAMES.keys() & record.ids.keys():
                 this.context["ti"].xcom_push(key=name, value=record.ids[name])
             if not self._waits:
-                self._live = None
                 return self._result(this.client, record, None)
             deadline = self._deadline(this, sent)
             if self.deferrable:
@@ -322,18 +306,19 @@ class OnceOnlyOperator(BaseOperator):
 
     def _wait(self, this: _Try, sent: Sent, deadline: datetime) -> Outcome | Result:
         """Wait for the end on this worker, and judge it."""
+        guard = self._kill_guard
 
         def look(now: datetime) -> End | None:
-            record = self._live or sent.record
+            record = guard.live or sent.record
             answer = this.client.run(this.errand.end(record, now))
             if isinstance(answer, Pending):
-                self._live = record.with_ids(answer.ids)
+                guard.live = record.with_ids(answer.ids)
                 return None
             return answer
 
         pace = PollPace(interval=self._poll_interval, deadline=deadline, due_at=this.errand.due_at)
-        end = poll(look, pace, current_clock(), lambda seconds: self._rest(seconds, self._live or sent.record))
-        self._live = None
+        end = poll(look, pace, current_clock(), lambda seconds: guard.rest(seconds, guard.live or sent.record))
+        guard.live = None
         if end.refusal is not None:
             this.log.write(sent.record.at(Phase.DONE))
             raise DirectcallRefused(f"refused when it was due: {end.refusal}", code=None, text=end.refusal)
@@ -419,7 +404,7 @@ class OnceOnlyOperator(BaseOperator):
     @contextmanager
     def _after_effect(self, this: _Try, record: Record) -> Iterator[None]:
         """Wait for a delivery that exists: a kill stops it, and so does an ``execution_timeout``."""
-        self._live = record
+        self._kill_guard.live = record if self._waits else None
         with failing_without_retry(
             lambda error: is_final_after_effect(error, remembers=this.log.remembers), lambda: named(record.ids)
         ):
@@ -427,64 +412,8 @@ class OnceOnlyOperator(BaseOperator):
                 yield
             except AirflowTaskTimeout:
                 # Airflow calls on_kill after its timeout, but not once the error has become one without a retry.
-                self._stop()
+                self._kill_guard.stop()
                 raise
-
-    def _stop(self) -> None:
-        """Hang up or cancel the delivery that is waited for, if there is one; that it is over already is fine."""
-        record, this, self._live = self._live, self._try, None
-        request = this.errand.stop(record.ids) if this is not None and record is not None else None
-        if this is None or record is None or request is None:
-            return
-        # A client of its own: this may run in a signal handler while the task's own client holds its locks.
-        from airflow_provider_directcall.api.client import Client, RetryBudget
-
-        try:
-            with Client(this.client.settings, budget=RetryBudget(attempts=2, seconds=_SECONDS_TO_STOP)) as client:
-                client.send(request)
-        except (DirectcallError, ValueError) as error:
-            self.log.warning("Nothing was stopped: %s", error)
-        else:
-            self.log.info("Stopped by %s.", request.endpoint_name)
-            self._write_stopped(this, record)
-
-    def _write_stopped(self, this: _Try, record: Record) -> None:
-        """Record the stop only after it succeeded: a process that is killed in between must not claim it."""
-        try:
-            this.log.write(record.at(Phase.STOPPED))
-        except Exception as error:  # noqa: BLE001 - Airflow may reject a task that is being killed, in its own ways
-            self.log.warning("The stop could not be recorded: %s", type(error).__name__)
-
-    def _rest(self, seconds: float, record: Record) -> None:
-        """Sleep; act on a kill that came earlier, or comes now."""
-        self._resting, self._live = True, record
-        try:
-            if self._kill_asked:
-                self._kill_asked = False
-                self.on_kill()
-            current_clock().sleep(seconds)
-        finally:
-            self._resting = False
-
-    def _refuse_if_killed(self, record: Record) -> None:
-        """Send nothing for a task that was ended meanwhile."""
-        if self._kill_asked and self._is_ended():
-            raise AirflowFailException(
-                f"The task was ended before this was sent (airflow_key {record.key}); it is not sent."
-            )
-
-    def _is_ended(self) -> bool:
-        """Whether the task will not go on with its delivery. It counts as ended when Airflow does not answer."""
-        if self._try is None:
-            return True
-        log = self._try.log
-        try:
-            state = log.state()
-        except LookupError as error:
-            self.log.warning("Whether the task has ended is unknown: %s", error)
-            return True
-        # Without a store, a cleared task begins again.
-        return state in ENDED or (not log.remembers and state != RUNNING)
 
     def _unknown_text(self, this: _Try, outcome: Held | Unknown) -> str:
         return unknown_text(

@@ -136,9 +136,6 @@ class CallErrand:
         row = self.directcall.row(record.ids["callerid"])
         return Pending() if row is None else End(row.word)
 
-    def repeatable(self, end):
-        return True
-
 
 @dataclass
 class Try:

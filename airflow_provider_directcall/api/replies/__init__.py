@@ -13,7 +13,7 @@ from airflow_provider_directcall.api.replies.calls import (
     ScheduledCall,
     call_outcome,
 )
-from airflow_provider_directcall.api.replies.common import Acknowledgement, Callback
+from airflow_provider_directcall.api.replies.actions import Acknowledgement, Callback
 from airflow_provider_directcall.api.replies.messages import (
     MessageState,
     MessageStatus,

@@ -41,13 +41,13 @@ from airflow_provider_directcall.api.errors import (
 )
 from airflow_provider_directcall.api.redaction import excerpt, redact
 from airflow_provider_directcall.api.replies.envelope import (
+    Envelope,
     Json,
     JsonObject,
     Reply,
     UnreadableError,
-    Verdict,
     decode_body,
-    judge,
+    read_envelope,
     rename_keys,
     rename_reply,
 )
@@ -108,10 +108,10 @@ def read(request: Request[T], settings: Settings, response: httpx.Response) -> T
     """
     try:
         fields = _fields(request, settings, response)
-        verdict = judge(fields)
-        if verdict is not None and not verdict.ok:
-            raise _refusal(request, settings, response, verdict)
-        if verdict is None and (response.is_error or request.endpoint.enveloped):
+        envelope = read_envelope(fields)
+        if envelope is not None and not envelope.ok:
+            raise _refusal(request, settings, response, envelope)
+        if envelope is None and (response.is_error or request.endpoint.enveloped):
             raise UnreadableError("it has no envelope", response.content)
         return request.read(Reply(fields, settings.zone))
     except UnreadableError as unreadable:
@@ -191,19 +191,19 @@ def _fields(request: Request[T], settings: Settings, response: httpx.Response) -
         raise UnreadableError("it is nested too deep", response.content) from None
 
 
-def _refusal(request: Request[T], settings: Settings, response: httpx.Response, verdict: Verdict) -> DirectcallError:
+def _refusal(request: Request[T], settings: Settings, response: httpx.Response, envelope: Envelope) -> DirectcallError:
     name, status = request.endpoint_name, response.status_code
-    text = excerpt(verdict.text, settings.client_secret)
+    text = excerpt(envelope.text, settings.client_secret)
     said = f": {text}" if text else ""
-    if verdict.is_auth_error:
+    if envelope.is_auth_error:
         what = "the access token" if request.authenticated else "the client id or secret"
         return DirectcallAuthError(f"{name}: {what} was not accepted{said}", endpoint=name, http_status=status)
-    known = RETURN_CODES.get(verdict.code or "")
-    code = f" with code {verdict.code}" if verdict.code else ""
+    known = RETURN_CODES.get(envelope.code or "")
+    code = f" with code {envelope.code}" if envelope.code else ""
     meaning = f" ({known.meaning})" if known else ""
     return DirectcallRefused(
         f"{name}: refused{code}{meaning}{said}",
-        code=verdict.code,
+        code=envelope.code,
         text=text,
         endpoint=name,
         http_status=status,

@@ -11,13 +11,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from zoneinfo import ZoneInfo
 
+from airflow_provider_directcall.api.replies.values import integer_or_none
 from airflow_provider_directcall.api.settings import Settings
 from airflow_provider_directcall.api.wire import ENDPOINTS, Endpoint
-from airflow_provider_directcall.telephony.numbers import Kind, parse_number
+from airflow_provider_directcall.telephony.numbers import NumberKind, parse_number
 
 if TYPE_CHECKING:
-    from airflow_provider_directcall.api.replies.envelope import Reply
+    from airflow_provider_directcall.api.replies.envelope import JsonObject, Reply
 
 T = TypeVar("T")
 Row = TypeVar("Row")
@@ -52,7 +54,7 @@ class LocalTime:
 class DefaultOrigin:
     """The account's default origin, checked like a given one."""
 
-    allow: frozenset[Kind]
+    allow: frozenset[NumberKind]
 
     def render(self, settings: Settings) -> str:
         """Digits of the account's ``default_origin``; ValueError when it has none."""
@@ -124,3 +126,21 @@ class Listing(Generic[Row]):
 
     page: Callable[[int], Request[Page[Row]]] = field(repr=False)
     key: Callable[[Row], Hashable | None] = field(repr=False)
+
+
+def listing(
+    endpoint_name: str,
+    params: Mapping[str, Value],
+    read_row: Callable[[JsonObject, ZoneInfo], Row],
+    key: Callable[[Row], Hashable | None],
+) -> Listing[Row]:
+    """Describe all pages of one endpoint; ``pagina`` counts from 1, the reply's ``paginas`` is their number."""
+
+    def read(reply: Reply) -> Page[Row]:
+        rows = tuple(read_row(fields, reply.zone) for fields in reply.objects)
+        return Page(rows, integer_or_none(reply.fields.get("paginas")))
+
+    def page(number: int) -> Request[Page[Row]]:
+        return Request(endpoint_name, {**params, "pagina": str(number)}, read)
+
+    return Listing(page, key)

@@ -22,7 +22,7 @@ __all__ = [
     "GEOGRAPHIC",
     "TEXTABLE",
     "VOICE_MESSAGEABLE",
-    "Kind",
+    "NumberKind",
     "PhoneNumber",
     "mask_number",
     "mask_numbers_in",
@@ -31,7 +31,7 @@ __all__ = [
 ]
 
 
-class Kind(StrEnum):
+class NumberKind(StrEnum):
     """What sort of number it is. The values are the words that errors use."""
 
     MOBILE = "mobile"
@@ -41,15 +41,15 @@ class Kind(StrEnum):
     SIP = "SIP"
 
 
-GEOGRAPHIC = frozenset({Kind.MOBILE, Kind.FIXED})
+GEOGRAPHIC = frozenset({NumberKind.MOBILE, NumberKind.FIXED})
 """Brazilian numbers with an area code. `parse_number` allows these unless told otherwise."""
 
-CALLABLE = GEOGRAPHIC | {Kind.SIP}
+CALLABLE = GEOGRAPHIC | {NumberKind.SIP}
 """Either party of a call. Documented: country + area + number, or `ip` + area + number. The document gives
 the international form for SMS only, and says nothing of 0800 or 4004 as a party of a call: both are left
 out."""
 
-TEXTABLE = GEOGRAPHIC | {Kind.INTERNATIONAL}
+TEXTABLE = GEOGRAPHIC | {NumberKind.INTERNATIONAL}
 """Recipient of an SMS. Documented: a number, or `00` + country + number. Whether a fixed line takes an SMS
 is not documented, so it is not refused here; a caller who wants mobiles only looks at
 `PhoneNumber.kind`."""
@@ -57,13 +57,13 @@ is not documented, so it is not refused here; a caller who wants mobiles only lo
 VOICE_MESSAGEABLE = GEOGRAPHIC
 """Recipient of a voice message. Inferred: the document speaks of `00` for SMS and of `ip` for calls only."""
 
-FORWARDABLE = GEOGRAPHIC | {Kind.SIP}
+FORWARDABLE = GEOGRAPHIC | {NumberKind.SIP}
 """Target of a forwarding rule. Documented: any fixed, mobile or IP number. (A SIP login too: no number.)"""
 
-DID_KINDS = GEOGRAPHIC | {Kind.NON_GEOGRAPHIC}
+DID_KINDS = GEOGRAPHIC | {NumberKind.NON_GEOGRAPHIC}
 """A contracted number (DID). Documented with an area code; 0800 and 4004 are assumed."""
 
-ALL_KINDS = frozenset(Kind)
+ALL_KINDS = frozenset(NumberKind)
 """Every kind: for filters over what others did, such as the callers of received calls."""
 
 
@@ -77,7 +77,7 @@ class PhoneNumber:
     """
 
     digits: str
-    kind: Kind
+    kind: NumberKind
     area: Area | None = None
 
     @property
@@ -100,7 +100,9 @@ class PhoneNumber:
         return f"PhoneNumber({self.masked!r}, {self.kind.value})"
 
 
-def parse_number(text: str | int, *, argument: str = "number", allow: frozenset[Kind] = GEOGRAPHIC) -> PhoneNumber:
+def parse_number(
+    text: str | int, *, argument: str = "number", allow: frozenset[NumberKind] = GEOGRAPHIC
+) -> PhoneNumber:
     """Read a phone number (`numero`) in any usual spelling.
 
     Brazilian numbers: with or without the country code 55, with `+`, `0055`, the trunk prefix 0, a carrier
@@ -139,9 +141,9 @@ class _BrokenRuleError(Exception):
     """Why a text is no number that is wanted here. Its words hold no part of the text."""
 
 
-def _require_kind(kind: Kind, allow: frozenset[Kind]) -> None:
+def _require_kind(kind: NumberKind, allow: frozenset[NumberKind]) -> None:
     if kind not in allow:
-        allowed = ", ".join(other.value for other in Kind if other in allow)
+        allowed = ", ".join(other.value for other in NumberKind if other in allow)
         raise _BrokenRuleError(f"{kind.value} numbers are not allowed here; allowed: {allowed}")
 
 
@@ -154,7 +156,7 @@ _TRUNK_AND_CARRIER = re.compile(r"^0(?:[1-9][0-9])?(?=[0-9]{10,11}$)")
 def _read(raw: str) -> PhoneNumber:
     wire = _WIRE.fullmatch(raw)
     if wire and (area := AREAS.get(wire[1])):
-        return PhoneNumber(raw, Kind.MOBILE if wire[2] else Kind.FIXED, area)
+        return PhoneNumber(raw, NumberKind.MOBILE if wire[2] else NumberKind.FIXED, area)
     shape = _SHAPE.fullmatch(_compact(raw))
     if not shape:
         raise _BrokenRuleError("must hold digits only, or be ip + area + number, + or 00 + country + number")
@@ -184,19 +186,19 @@ def _read_national(digits: str) -> PhoneNumber:
         return PhoneNumber("55" + number, _kind_of_subscriber(number[2:]), area)
     service = digits.removeprefix("0")
     if _is_non_geographic(service):
-        return PhoneNumber(service if len(service) == 8 else "0" + service, Kind.NON_GEOGRAPHIC)
+        return PhoneNumber(service if len(service) == 8 else "0" + service, NumberKind.NON_GEOGRAPHIC)
     raise _BrokenRuleError(_why_not_brazilian(len(number)))
 
 
-def _kind_of_subscriber(digits: str) -> Kind:
+def _kind_of_subscriber(digits: str) -> NumberKind:
     """Kind of the 8 or 9 digits after the area code."""
     first = digits[0]
     if len(digits) == 9:
         if first == "9":
-            return Kind.MOBILE
+            return NumberKind.MOBILE
         raise _BrokenRuleError("a number of nine digits after the area code must begin with 9")
     if first in "2345":
-        return Kind.FIXED
+        return NumberKind.FIXED
     if first in "6789":
         raise _BrokenRuleError(
             "a mobile number of eight digits after the area code is no longer valid; it needs the leading 9, "
@@ -233,7 +235,7 @@ def _read_international(digits: str) -> PhoneNumber:
     # What still changes on a second reading is a row of zeros, not a number.
     if number is None or _without_trunk_prefix(number) != number:
         raise _BrokenRuleError("has no known country code, or not a length that its country uses")
-    return PhoneNumber("00" + number, Kind.INTERNATIONAL)
+    return PhoneNumber("00" + number, NumberKind.INTERNATIONAL)
 
 
 def _without_trunk_prefix(digits: str) -> str | None:
@@ -254,4 +256,4 @@ def _read_sip(digits: str) -> PhoneNumber:
     area = AREAS.get(number[:2])
     if area is None or len(number) not in (10, 11):
         raise _BrokenRuleError("a SIP number must be ip + an existing area code (DDD) + eight or nine digits")
-    return PhoneNumber("ip" + number, Kind.SIP, area)
+    return PhoneNumber("ip" + number, NumberKind.SIP, area)

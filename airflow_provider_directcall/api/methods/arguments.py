@@ -12,7 +12,7 @@ from airflow_provider_directcall.telephony.numbers import (
     CALLABLE,
     TEXTABLE,
     VOICE_MESSAGEABLE,
-    Kind,
+    NumberKind,
     mask_number,
     mask_numbers_in,
     parse_number,
@@ -64,7 +64,7 @@ def boolean(value: bool) -> str:
     return "s" if value else "n"
 
 
-def origin_value(origin: str | None, allow: frozenset[Kind]) -> Value:
+def origin_value(origin: str | None, allow: frozenset[NumberKind]) -> Value:
     """The digits of an origin, or the account's default origin when none is given."""
     if origin is None:
         return DefaultOrigin(allow)
@@ -79,7 +79,7 @@ def sender_value(origin: str | None) -> Value:
     return origin_value(origin, TEXTABLE)
 
 
-def numbers(destinations: str | Sequence[str], allow: frozenset[Kind], *, limit: int | None) -> tuple[str, ...]:
+def numbers(destinations: str | Sequence[str], allow: frozenset[NumberKind], *, limit: int | None) -> tuple[str, ...]:
     """One or several numbers as digits, each once.
 
     :param limit: how many there may be, or None.

@@ -24,7 +24,6 @@ from airflow_provider_directcall.api.methods.arguments import (
     tag_params,
 )
 from airflow_provider_directcall.api.methods.calls import SCHEDULE_TIME
-from airflow_provider_directcall.api.methods.paging import listing
 from airflow_provider_directcall.api.replies import (
     Acknowledgement,
     MessageStatus,
@@ -32,8 +31,8 @@ from airflow_provider_directcall.api.replies import (
     SentMessage,
     StoredAudio,
 )
-from airflow_provider_directcall.api.requests import FilePart, JsonValue, Listing, Request, Value
-from airflow_provider_directcall.telephony.numbers import Kind
+from airflow_provider_directcall.api.requests import FilePart, JsonValue, Listing, Request, Value, listing
+from airflow_provider_directcall.telephony.numbers import NumberKind
 
 _AUDIO_MEGABYTES = 4
 _MAX_LOT = 500
@@ -128,7 +127,7 @@ def send_voice_message(
 
 
 def _recipients(
-    destination: str | Sequence[str], allow: frozenset[Kind], *, as_csv: bool
+    destination: str | Sequence[str], allow: frozenset[NumberKind], *, as_csv: bool
 ) -> tuple[dict[str, Value], tuple[FilePart, ...]]:
     """Recipients as a field, or as a file, which may hold any number of them."""
     parsed = numbers(destination, allow, limit=None if as_csv else MAX_DESTINATIONS)

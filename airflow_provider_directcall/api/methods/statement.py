@@ -7,9 +7,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from airflow_provider_directcall.api.methods.arguments import SEARCH_TAG, boolean, identifier, tag_params, window
-from airflow_provider_directcall.api.methods.paging import listing
 from airflow_provider_directcall.api.replies import MessageRow, StatementRow
-from airflow_provider_directcall.api.requests import Listing, Value
+from airflow_provider_directcall.api.requests import Listing, Value, listing
 from airflow_provider_directcall.telephony.numbers import ALL_KINDS, parse_number
 
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from airflow_provider_directcall.api.replies.account import Carrier, Cipher, Token
+from airflow_provider_directcall.api.replies.actions import Acknowledgement, Callback
 from airflow_provider_directcall.api.replies.calls import (
     CallLeg,
     CallOutcome,
@@ -13,7 +14,6 @@ from airflow_provider_directcall.api.replies.calls import (
     ScheduledCall,
     call_outcome,
 )
-from airflow_provider_directcall.api.replies.actions import Acknowledgement, Callback
 from airflow_provider_directcall.api.replies.messages import (
     MessageState,
     MessageStatus,

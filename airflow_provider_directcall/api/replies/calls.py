@@ -17,8 +17,8 @@ from airflow_provider_directcall.api.replies.envelope import (
     Reply,
     UnreadableError,
     as_objects,
-    judge,
     message_text,
+    read_envelope,
 )
 from airflow_provider_directcall.api.replies.values import folded, moment_or_none, seconds_or_none, text_or_none
 
@@ -133,7 +133,7 @@ class ScheduledCall:
         entries = as_objects(reply.fields.get("retorno"), "retorno")
         if not entries:
             return cls(placed=None, refusal=None, raw=reply.fields)
-        verdict = judge(entries[0])
-        if verdict is not None and not verdict.ok:
-            return cls(placed=None, refusal=redact(verdict.text), raw=reply.fields)
+        envelope = read_envelope(entries[0])
+        if envelope is not None and not envelope.ok:
+            return cls(placed=None, refusal=redact(envelope.text), raw=reply.fields)
         return cls(placed=PlacedCall.from_fields(entries[0]), refusal=None, raw=reply.fields)

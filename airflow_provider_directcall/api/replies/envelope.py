@@ -95,8 +95,8 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """What the envelope says.
+class Envelope:
+    """Whether the vendor accepted the request, as its reply says.
 
     :ivar ok: the request was accepted.
     :ivar is_auth_error: the token or the credentials were not accepted.
@@ -120,21 +120,21 @@ def decode_body(body: bytes) -> JsonObject:
     return value
 
 
-def judge(fields: Mapping[str, Json]) -> Verdict | None:
+def read_envelope(fields: Mapping[str, Json]) -> Envelope | None:
     """What the reply says of the request, or None when it has neither envelope nor auth error (token, portability).
 
     ``status`` decides where there is one, since the vendor shows ``"status":"ok"`` with ``"codigo":"001"``.
     """
     refused_login = _refused_login(fields)
     if refused_login is not None:
-        return Verdict(ok=False, is_auth_error=True, text=refused_login)
+        return Envelope(ok=False, is_auth_error=True, text=refused_login)
     status, code = fields.get("status"), return_code(fields.get("codigo"))
     if not isinstance(status, str) and code is None:
         return None
     ok = status.strip().casefold() == "ok" if isinstance(status, str) else code == "000"
     if ok:
-        return Verdict(ok=True, code=code)
-    return Verdict(ok=False, is_auth_error=code == AUTH_CODE, code=code, text=message_text(fields))
+        return Envelope(ok=True, code=code)
+    return Envelope(ok=False, is_auth_error=code == AUTH_CODE, code=code, text=message_text(fields))
 
 
 def _refused_login(fields: Mapping[str, Json]) -> str | None:

@@ -8,7 +8,7 @@ from airflow_provider_directcall.api import methods as m
 from airflow_provider_directcall.api.client import RetryBudget
 from airflow_provider_directcall.api.errors import DirectcallAuthError, DirectcallUnavailable
 from airflow_provider_directcall.api.replies import Token
-from airflow_provider_directcall.api.tokens import TokenKeeper
+from airflow_provider_directcall.api.tokens import TokenCache
 from airflow_provider_directcall.sandbox import Fault, SandboxServer
 
 from .clock import SimulatedClock
@@ -137,16 +137,24 @@ def test_passing_trouble_with_the_token_does_not_stop_a_call(api: Driver, sandbo
     assert (tokens_asked(sandbox), calls(sandbox)) == (3, 1)
 
 
-def test_the_keeper_shows_no_token() -> None:
-    keeper = TokenKeeper()
-    keeper.store(Token("the-token", 3600), 0)
-    assert "the-token" not in repr(keeper)
+@pytest.fixture
+def cache(clock: SimulatedClock) -> TokenCache:
+    return TokenCache(clock)
 
 
-def test_a_newer_token_is_not_rejected_with_an_older_one() -> None:
-    keeper = TokenKeeper()
-    keeper.store(Token("new", 3600), 0)
-    keeper.reject("old")
-    assert keeper.current(1) == "new"
-    keeper.reject("new")
-    assert keeper.current(1) is None
+def store(cache: TokenCache, value: str) -> None:
+    with cache.renewal() as keep:
+        keep(Token(value, 3600))
+
+
+def test_the_cache_shows_no_token(cache: TokenCache) -> None:
+    store(cache, "the-token")
+    assert "the-token" not in repr(cache)
+
+
+def test_a_newer_token_is_not_rejected_with_an_older_one(cache: TokenCache) -> None:
+    store(cache, "new")
+    cache.reject("old")
+    assert cache.current(0) == "new"
+    cache.reject("new")
+    assert cache.current(0) is None

@@ -131,7 +131,7 @@ async def test_airflow_masks_it_also_from_an_event_loop(directcall_connection: s
     async with DirectcallAsyncHook(directcall_connection) as hook:
         await hook.lookup_carrier(A)
         client = await hook.client()
-    token = client._tokens.current(0.0)
+    token = client._tokens.current(0)
     assert token is not None
     assert mask(f"x {token} y") == "x *** y"
 

@@ -89,7 +89,7 @@ class _BaseClient:
 
         def retry(state: tenacity.RetryCallState) -> bool:
             error = _error(state)
-            return error is not None and protocol.may_repeat(request, error)
+            return error is not None and protocol.may_retry(request, error)
 
         def stop(state: tenacity.RetryCallState) -> bool:
             return (

@@ -120,15 +120,15 @@ def test_the_table(case: str) -> None:
         assert type(error) is kind
         assert error.endpoint == request.endpoint_name
         assert str(error).startswith(f"{request.endpoint_name}: ")
-        assert protocol.may_repeat(request, error) is again
+        assert protocol.may_retry(request, error) is again
         assert error.may_have_taken_effect is (kind is DirectcallOutcomeUnknown)
 
 
 def test_an_error_of_the_token_request_is_not_repeated_again_by_the_request_that_needed_it() -> None:
     error = broken(httpx.ConnectError("x"))(m.request_token(SETTINGS))
-    assert protocol.may_repeat(m.request_token(SETTINGS), error)
-    assert not protocol.may_repeat(READ, error)
-    assert not protocol.may_repeat(READ, ValueError())
+    assert protocol.may_retry(m.request_token(SETTINGS), error)
+    assert not protocol.may_retry(READ, error)
+    assert not protocol.may_retry(READ, ValueError())
 
 
 def test_a_refused_secret() -> None:

@@ -13,7 +13,7 @@ from airflow_provider_directcall.telephony.numbers import ALL_KINDS, parse_numbe
 
 
 class CallFilter(StrEnum):
-    """Which calls a statement lists (``tipoFiltro``). The vendor has four options; these words are assumed."""
+    """Calls of a statement (``tipoFiltro``). The vendor has four options; these words are assumed."""
 
     PLACED = "realizadas"
     RECEIVED = "recebidas"
@@ -22,7 +22,7 @@ class CallFilter(StrEnum):
 
 
 class MessageKind(StrEnum):
-    """Which messages a statement of messages lists (``tipo``, assumed)."""
+    """Messages of a statement of messages (``tipo``, assumed)."""
 
     TEXT = "texto"
     VOICE = "voz"
@@ -39,19 +39,19 @@ def list_statement(
     calls: CallFilter | str | None = None,
     all_products: bool = False,
 ) -> Listing[StatementRow]:
-    """List the calls of a closed window (``/extrato/list``), each once, in no promised order.
+    """List the calls of a closed window (``/extrato/list``), each once, in no particular order.
 
-    A row appears some seconds after its call ended, so one that is missing may still come.
+    A row appears some seconds after its call ended, so a missing row may still appear.
 
     :param since: aware; the first second (``dataInicial``).
     :param until: aware; the last second, included (``dataFinal``).
     :param tags: only calls that carry all of these (``campos``; that all have to match is assumed).
     :param origin: only calls from this number (``numeroOrigem``).
     :param destination: only calls to this number (``numeroDestino``).
-    :param callerid: only this call (the id that ``place_call`` gave).
-    :param calls: which calls (``tipoFiltro``); None lists placed ones, and any word of the vendor's can be given.
+    :param callerid: only this call (the id that ``place_call`` returned).
+    :param calls: which calls (``tipoFiltro``); None lists placed ones; any word of the vendor's is accepted.
     :param all_products: calls of all the account's products (``getAllPins``); for an account's administrator.
-    :raises ValueError: an argument is wrong; nothing was asked.
+    :raises ValueError: an argument is wrong; nothing was sent.
     """
     params = _window_params(since, until, origin, destination)
     if callerid is not None:
@@ -97,7 +97,7 @@ def list_messages(
 ) -> Listing[MessageRow]:
     """List the messages sent in a closed window. The whole endpoint (``/extrato/list-sms``) is assumed.
 
-    :param callerid: only the messages of one request (the id that ``send_sms`` gave).
+    :param callerid: only the messages of one request (the id that ``send_sms`` returned).
     :param kind: texts or voice messages (``tipo``); None lists both. Others as :func:`list_statement`.
     """
     params = _window_params(since, until, origin, destination)

@@ -1,6 +1,6 @@
-"""What the API answers, as frozen dataclasses with English names.
+"""The API's replies as frozen dataclasses with English names.
 
-``raw`` keeps the vendor's own fields, unknown ones included; it is left out of ``repr``: it holds phone numbers.
+``raw`` keeps the vendor's own fields, unknown ones included; ``repr`` omits it, since it holds phone numbers.
 """
 
 from __future__ import annotations

@@ -226,7 +226,7 @@ def test_an_emergency_with_an_end_is_taken_back_at_that_time(examples: LiveAirfl
     assert phone(sandbox, same_time_next_week) != MOBILE
     assert examples.fetch("GET", "/variables/directcall_emergency")["value"] == ""
     assert [("encerrada" in str(text)) for text in texts(sandbox)] == [False, True]
-    result = examples.xcom(EMERGENCY, run_id, "give_back")
+    result = examples.xcom(EMERGENCY, run_id, "restore")
     assert (result["changed"], result["drift"]["unexpected"]) == (True, [])
 
 

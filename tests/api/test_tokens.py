@@ -1,4 +1,4 @@
-"""The access token: asked for when needed, kept, renewed once for all who wait."""
+"""The access token: requested when needed, cached, renewed once for all waiting requests."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def calls(sandbox: SandboxServer) -> int:
 
 
 def waiting(api: Driver) -> int:
-    """How many wait at once: coroutines are cheaper than threads."""
+    """Return the number of concurrent requests: coroutines are cheaper than threads."""
     return 50 if isinstance(api, AsyncDriver) else 20
 
 
@@ -122,7 +122,7 @@ def test_a_failed_renewal_is_tried_again_by_the_next_request(api: Driver, sandbo
 
 
 def test_trouble_with_the_token_is_repeated_once_not_by_both(connect: Connect, sandbox: SandboxServer) -> None:
-    """The request that waits for a token does not repeat what the token's own request repeated already."""
+    """A request that waits for a token does not multiply the retries of the token's own request."""
     api = connect(budget=RetryBudget(attempts=3))
     sandbox.inject(Fault(kind="html_502_before", endpoint="request_token"))
     with pytest.raises(DirectcallUnavailable, match="request_token") as caught:

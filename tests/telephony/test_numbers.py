@@ -42,7 +42,7 @@ def attempt(text: str) -> PhoneNumber | ValueError:
         return error
 
 
-# What is refused, and why.
+# Rejected, with the reason.
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_no_text_makes_it_fail_in_another_way(text: str):
     assert isinstance(outcome, PhoneNumber) or str(outcome).startswith("number: ")
 
 
-# What is accepted.
+# Accepted.
 
 
 @pytest.mark.parametrize(

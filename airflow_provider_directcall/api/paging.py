@@ -87,7 +87,7 @@ class PageReader(Generic[Row]):
     def _end_pass(self) -> None:
         self._done = not self._moved or self._pass == _MAX_PASSES or not self._given
         if self._done and self._moved:
-            log.warning("Rows moved between pages in each of %d readings of a listing; one may be missing", self._pass)
+            log.warning("Rows moved between pages in each of %d passes over a listing; one may be missing", self._pass)
         self._number, self._pass, self._moved = 1, self._pass + 1, False
         self._in_this_pass, self._previous_rows = set(), ()
 

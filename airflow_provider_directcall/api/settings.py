@@ -113,7 +113,7 @@ def _check_positive(name: str, value: float) -> None:
 def _check_endpoints(endpoints: Mapping[str, str]) -> None:
     for name, path in endpoints.items():
         if name not in ENDPOINTS:
-            raise ValueError(f"endpoints: {name!r} is no endpoint; there are {', '.join(sorted(ENDPOINTS))}")
+            raise ValueError(f"endpoints: {name!r} is not an endpoint; known: {', '.join(sorted(ENDPOINTS))}")
         if not isinstance(path, str) or not _PATH.fullmatch(path):
             raise ValueError(f"endpoints: the path of {name!r} has to start with a slash and to hold no blanks, ? or #")
 
@@ -121,7 +121,7 @@ def _check_endpoints(endpoints: Mapping[str, str]) -> None:
 def _check_fields(fields: Mapping[str, Mapping[str, str]]) -> None:
     for name, replaced in fields.items():
         if name not in ENDPOINTS:
-            raise ValueError(f"fields: {name!r} is no endpoint; there are {', '.join(sorted(ENDPOINTS))}")
+            raise ValueError(f"fields: {name!r} is not an endpoint; known: {', '.join(sorted(ENDPOINTS))}")
         assumed = ENDPOINTS[name].assumed_fields
         unknown = set(replaced) - assumed
         if unknown:

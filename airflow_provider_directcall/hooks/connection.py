@@ -66,7 +66,7 @@ def _settings(connection: Connection, extra: Mapping[str, object], overrides: Ov
 
 
 def _checked_extra(connection: Connection, extra: object) -> Mapping[str, object]:
-    """Reject an extra that is no JSON: Airflow reads it as empty, which would silently mean all defaults."""
+    """Reject an extra that is not JSON: Airflow reads it as empty, which would silently mean all defaults."""
     if not isinstance(extra, Mapping):
         raise ValueError("extra: a JSON object is needed")
     if not extra and connection.extra and connection.extra.strip():
@@ -89,7 +89,7 @@ def _base_url(connection: Connection) -> str:
         host = f"[{host}]"
     scheme = "" if "://" in host or connection.schema not in {"http", "https"} else f"{connection.schema}://"
     if connection.port and "/" in host.partition("://")[2].rstrip("/"):
-        raise ValueError("host: with a path in it, the port belongs into it too")
+        raise ValueError("host: an address with a path has to contain the port too")
     return f"{scheme}{host.rstrip('/')}:{connection.port}" if connection.port else f"{scheme}{host}"
 
 
@@ -122,7 +122,7 @@ def _object(extra: Mapping[str, object], name: str) -> Mapping[str, object]:
     try:
         parsed = json.loads(value) if isinstance(value, str) else value
     except ValueError:
-        raise ValueError(f"extra {name!r}: it is no JSON") from None
+        raise ValueError(f"extra {name!r}: it is not JSON") from None
     if not isinstance(parsed, Mapping):
         raise ValueError(f"extra {name!r}: an object is needed")
     return parsed

@@ -103,7 +103,7 @@ def _reject_duplicates(parsed: Sequence[str]) -> None:
     unique: set[str] = set()
     for digits in parsed:
         if digits in unique:
-            raise ValueError(f"destination: {mask_number(digits)} is there twice and would get the message twice")
+            raise ValueError(f"destination: {mask_number(digits)} appears twice and would get the message twice")
         unique.add(digits)
 
 
@@ -125,7 +125,7 @@ def _tag_name(name: str) -> str:
     if wrong:
         raise ValueError(f"tags: a name cannot hold {' '.join(wrong)}")
     if name in _SEARCH_TAGS:
-        raise ValueError("tags: the name 'search' has a meaning of its own in the statement")
+        raise ValueError("tags: the name 'search' is reserved in the statement")
     _reject_control_characters("tags: a name", name)
     return name
 
@@ -204,7 +204,7 @@ def local_time(name: str, moment: datetime, pattern: str) -> LocalTime:
 def window(since: datetime, until: datetime) -> tuple[LocalTime, LocalTime]:
     """Return a window of the statement, both ends included, to the second."""
     if aware("until", until) < aware("since", since):
-        raise ValueError("until: it lies before since")
+        raise ValueError("until: it is before since")
     return LocalTime(since, _STATEMENT_TIME), LocalTime(until, _STATEMENT_TIME)
 
 
@@ -233,4 +233,4 @@ def _reject_control_characters(name: str, text: str) -> None:
 
 def _reject_surrogates(name: str, text: str) -> None:
     if any("\ud800" <= char <= "\udfff" for char in text):
-        raise ValueError(f"{name} holds half of a character (a lone surrogate)")
+        raise ValueError(f"{name} holds a lone surrogate (half of a character)")

@@ -176,7 +176,7 @@ def send_lot(
         raise ValueError(f"recipients: 1 to {_MAX_LOT} in one request, not {len(recipients)}")
     ids = [identifier("recipient_id", recipient.recipient_id) for recipient in recipients]
     if len(set(ids)) != len(ids):
-        raise ValueError("recipients: a recipient_id is there twice")
+        raise ValueError("recipients: a recipient_id appears twice")
     digits = numbers([recipient.destination for recipient in recipients], TEXTABLE, limit=None)
     body: dict[str, JsonValue] = {
         "origem": sender_value(origin),
@@ -218,7 +218,7 @@ def received_messages(since: datetime, until: datetime) -> Listing[ReceivedMessa
     Needs a contracted keyword or an exclusive short number. Rows have no id, so duplicates are not removed.
     """
     if aware("until", until) < aware("since", since):
-        raise ValueError("until: it lies before since")
+        raise ValueError("until: it is before since")
     params: dict[str, Value] = {
         "data_inicio": local_time("since", since, _RECEIVED_TIME),
         "data_fim": local_time("until", until, _RECEIVED_TIME),

@@ -32,7 +32,7 @@ class Token:
         """Parse the token; the reply to a wrong secret, ``"access_token": false``, is an auth error before this."""
         value = reply.require("access_token")
         if not isinstance(value, str):
-            raise UnreadableError("field 'access_token' is no text")
+            raise UnreadableError("field 'access_token' is not a text")
         return cls(value=value, life_seconds=_life_seconds(value))
 
 
@@ -61,7 +61,7 @@ class Cipher:
         """Parse the reply."""
         value = text_or_none(reply.require("cipher"))
         if value is None:
-            raise UnreadableError("field 'cipher' is no text")
+            raise UnreadableError("field 'cipher' is not a text")
         return cls(value=value)
 
 

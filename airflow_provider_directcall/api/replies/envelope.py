@@ -116,7 +116,7 @@ def decode_body(body: bytes) -> JsonObject:
     if isinstance(value, list) and len(value) == 1:
         value = value[0]
     if not isinstance(value, dict):
-        raise UnreadableError("it is no JSON object", body)
+        raise UnreadableError("it is not a JSON object", body)
     return value
 
 
@@ -189,7 +189,7 @@ def decoded(value: Json, name: str) -> Json:
     try:
         parsed: Json = json.loads(value, strict=False)
     except (ValueError, RecursionError):
-        raise UnreadableError(f"{name!r} is no JSON", value) from None
+        raise UnreadableError(f"{name!r} is not JSON", value) from None
     return parsed
 
 

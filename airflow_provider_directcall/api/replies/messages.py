@@ -186,5 +186,5 @@ class StoredAudio:
         """Parse the reply of ``/sms/audio``; the id is required."""
         audio_id = text_or_none(reply.require("audio_id"))
         if audio_id is None:
-            raise UnreadableError("field 'audio_id' is no text")
+            raise UnreadableError("field 'audio_id' is not a text")
         return cls(audio_id=audio_id, raw=reply.fields)

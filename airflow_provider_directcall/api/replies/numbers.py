@@ -124,7 +124,7 @@ def _rule_data(value: Json) -> Mapping[str, Json]:
         return data
     if data is None or data in ("", []):
         return {}
-    raise UnreadableError("'data' of a rule is no object")
+    raise UnreadableError("'data' of a rule is not an object")
 
 
 @dataclass(frozen=True, slots=True)

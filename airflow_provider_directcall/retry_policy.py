@@ -23,8 +23,6 @@ else:
     except ImportError:  # before Airflow 3.3: importing works, instantiating raises
         RetryPolicy, _IS_KNOWN = object, False
 
-__all__ = ["DirectcallRetryPolicy"]
-
 
 class DirectcallRetryPolicy(RetryPolicy):
     """Retries a task that uses the hook only when a retry is safe and can succeed.

@@ -8,7 +8,7 @@ from html import escape
 from typing import Final
 from urllib.parse import quote, quote_plus
 
-from airflow_provider_directcall.telephony.numbers import mask_numbers_in
+from airflow_provider_directcall.telephony.masking import mask_numbers_in
 
 #: Part of the name of a field with a secret.
 _SECRET_NAME: Final = re.compile(r"(?:cipher|pass|secret|senha|token)\w*", re.IGNORECASE)

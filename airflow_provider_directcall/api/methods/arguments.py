@@ -8,37 +8,8 @@ from datetime import datetime
 from typing import Final
 
 from airflow_provider_directcall.api.requests import DefaultOrigin, LocalTime, Value
-from airflow_provider_directcall.telephony.numbers import (
-    CALLABLE,
-    TEXTABLE,
-    VOICE_MESSAGEABLE,
-    NumberKind,
-    mask_number,
-    mask_numbers_in,
-    parse_number,
-)
-
-__all__ = [
-    "CALLABLE",
-    "MAX_DESTINATIONS",
-    "MAX_TEXT_LENGTH",
-    "TEXTABLE",
-    "VOICE_MESSAGEABLE",
-    "aware",
-    "boolean",
-    "checked_audio",
-    "checked_text",
-    "file_name",
-    "identifier",
-    "local_time",
-    "numbers",
-    "one_line",
-    "origin_value",
-    "plain_text",
-    "sender_value",
-    "tag_params",
-    "window",
-]
+from airflow_provider_directcall.telephony.masking import mask_number, mask_numbers_in
+from airflow_provider_directcall.telephony.numbers import TEXTABLE, NumberKind, parse_number
 
 #: Longest text in characters (documented).
 MAX_TEXT_LENGTH: Final = 700
@@ -47,7 +18,6 @@ MAX_DESTINATIONS: Final = 10
 MEGABYTE: Final = 1024 * 1024
 _LONGEST_NUMBER: Final = 13
 
-_STATEMENT_TIME: Final = "%Y%m%d%H%M%S"
 #: Characters that a tag's name cannot hold: PHP's brackets, and those that multipart field names have to escape.
 _NOT_IN_TAG_NAMES: Final = frozenset('[]"\\')
 #: Requests the tags of each statement row; as a user's tag it would be ambiguous. The vendor's page writes it with
@@ -201,11 +171,11 @@ def local_time(name: str, moment: datetime, pattern: str) -> LocalTime:
     return LocalTime(aware(name, moment), pattern)
 
 
-def window(since: datetime, until: datetime) -> tuple[LocalTime, LocalTime]:
-    """Return a window of the statement, both ends included, to the second."""
+def window(since: datetime, until: datetime, pattern: str) -> tuple[LocalTime, LocalTime]:
+    """Return a window, both ends included, as parameters in the account's zone."""
     if aware("until", until) < aware("since", since):
         raise ValueError("until: it is before since")
-    return LocalTime(since, _STATEMENT_TIME), LocalTime(until, _STATEMENT_TIME)
+    return LocalTime(since, pattern), LocalTime(until, pattern)
 
 
 def identifier(name: str, value: str | int) -> str:

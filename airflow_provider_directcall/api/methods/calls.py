@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from airflow_provider_directcall.api.methods.arguments import (
-    CALLABLE,
     boolean,
     identifier,
     local_time,
@@ -15,7 +14,7 @@ from airflow_provider_directcall.api.methods.arguments import (
 )
 from airflow_provider_directcall.api.replies import Acknowledgement, CallLeg, PlacedCall, ScheduledCall
 from airflow_provider_directcall.api.requests import Request, Value
-from airflow_provider_directcall.telephony.numbers import parse_number
+from airflow_provider_directcall.telephony.numbers import CALLABLE, parse_number
 
 #: Time of a schedule (``cron``): documented for messages, assumed for calls.
 SCHEDULE_TIME = "%d-%m-%Y-%H-%M-%S"

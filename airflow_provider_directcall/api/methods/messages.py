@@ -8,9 +8,6 @@ from datetime import datetime
 
 from airflow_provider_directcall.api.methods.arguments import (
     MAX_DESTINATIONS,
-    TEXTABLE,
-    VOICE_MESSAGEABLE,
-    aware,
     boolean,
     checked_audio,
     checked_text,
@@ -22,6 +19,7 @@ from airflow_provider_directcall.api.methods.arguments import (
     origin_value,
     sender_value,
     tag_params,
+    window,
 )
 from airflow_provider_directcall.api.methods.calls import SCHEDULE_TIME
 from airflow_provider_directcall.api.replies import (
@@ -32,7 +30,7 @@ from airflow_provider_directcall.api.replies import (
     StoredAudio,
 )
 from airflow_provider_directcall.api.requests import FilePart, JsonValue, Listing, Request, Value, listing
-from airflow_provider_directcall.telephony.numbers import NumberKind
+from airflow_provider_directcall.telephony.numbers import TEXTABLE, VOICE_MESSAGEABLE, NumberKind
 
 _AUDIO_MEGABYTES = 4
 _MAX_LOT = 500
@@ -217,11 +215,10 @@ def received_messages(since: datetime, until: datetime) -> Listing[ReceivedMessa
 
     Needs a contracted keyword or an exclusive short number. Rows have no id, so duplicates are not removed.
     """
-    if aware("until", until) < aware("since", since):
-        raise ValueError("until: it is before since")
+    first, last = window(since, until, _RECEIVED_TIME)
     params: dict[str, Value] = {
-        "data_inicio": local_time("since", since, _RECEIVED_TIME),
-        "data_fim": local_time("until", until, _RECEIVED_TIME),
+        "data_inicio": first,
+        "data_fim": last,
         "itens_por_pagina": str(_RECEIVED_PAGE_SIZE),
     }
     return listing("received_messages", params, ReceivedMessage.from_fields, lambda row: None)

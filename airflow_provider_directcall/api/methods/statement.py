@@ -11,6 +11,8 @@ from airflow_provider_directcall.api.replies import MessageRow, StatementRow
 from airflow_provider_directcall.api.requests import Listing, Value, listing
 from airflow_provider_directcall.telephony.numbers import ALL_KINDS, parse_number
 
+_TIME = "%Y%m%d%H%M%S"
+
 
 class CallFilter(StrEnum):
     """Calls of a statement (``tipoFiltro``). The vendor has four options; these words are assumed."""
@@ -111,7 +113,7 @@ def list_messages(
 
 
 def _window_params(since: datetime, until: datetime, origin: str | None, destination: str | None) -> dict[str, Value]:
-    first, last = window(since, until)
+    first, last = window(since, until, _TIME)
     params: dict[str, Value] = {"dataInicial": first, "dataFinal": last}
     if origin is not None:
         params["numeroOrigem"] = parse_number(origin, argument="origin", allow=ALL_KINDS).digits

@@ -19,7 +19,7 @@ from airflow_provider_directcall.api.replies.values import (
     tags_of,
     text_or_none,
 )
-from airflow_provider_directcall.telephony.numbers import mask_number
+from airflow_provider_directcall.telephony.masking import mask_number
 
 #: A JSON object as an XCom holds it.
 XComRow = dict[str, "str | int | dict[str, str] | None"]

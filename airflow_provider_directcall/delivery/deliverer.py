@@ -1,13 +1,13 @@
 """The one interpreter of the decisions: sends, writes the record, reconciles. Outcomes are data.
 
-A :class:`Deliverer` does no I/O. Its methods are generators that yield what is to be done (send a request, write a
-record, pause), so that a worker, an event loop and a test can drive the same code; see :func:`drive`.
+A :class:`Deliverer` does no I/O. Its methods are generators that yield effects (send a request, write a record,
+pause), so that a worker, an event loop and a test can drive the same code; see :func:`~.lookups.drive` of the API.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
@@ -34,7 +34,7 @@ T = TypeVar("T")
 
 if TYPE_CHECKING:
     from airflow_provider_directcall.api.clock import Clock
-    from airflow_provider_directcall.api.requests import Listing, Request
+    from airflow_provider_directcall.api.requests import Request
     from airflow_provider_directcall.api.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -62,9 +62,8 @@ class Pause:
     record: Record
 
 
-#: Requests and listings are sent, as in a look-up.
-Effect: TypeAlias = "Write | Pause | Request[Any] | Listing[Any]"
-Delivery: TypeAlias = Generator["Write | Pause | Request[Any] | Listing[Any]", Any, T]
+Effect: TypeAlias = "Write | Pause | Request[Any]"
+Delivery: TypeAlias = Generator["Write | Pause | Request[Any]", Any, T]
 
 
 class Interrupted(Exception):
@@ -207,22 +206,6 @@ _VERDICTS = {
     VerdictKind.ABSENT: "it is surely not in the statement",
     VerdictKind.UNKNOWN: "the outcome stays unknown",
 }
-
-
-def drive(steps: Generator[Any, Any, T], perform: Callable[[Any], object]) -> T:
-    """Run a generator of effects on this thread: perform each one, and send its result, or its error, back in."""
-    try:
-        effect = next(steps)
-        while True:
-            try:
-                result = perform(effect)
-            except BaseException as error:  # noqa: BLE001 - the generator decides on it, whatever it is
-                effect = steps.throw(error)
-            else:
-                effect = steps.send(result)
-    except StopIteration as stop:
-        value: T = stop.value
-        return value
 
 
 def _interrupted(reason: str) -> Verdict:

@@ -241,13 +241,12 @@ class OnceOnlyOperator(BaseOperator):
         return following
 
     def _drive(self, this: _Try, delivery: Delivery[Outcome]) -> Outcome:
-        from airflow_provider_directcall.delivery.deliverer import drive
+        from airflow_provider_directcall.api.lookups import drive
 
         return drive(delivery, lambda effect: self._perform(this, effect))
 
     def _perform(self, this: _Try, effect: Effect) -> object:
         """Do one thing that the delivery asks for."""
-        from airflow_provider_directcall.api.requests import Listing
         from airflow_provider_directcall.delivery.deliverer import Interrupted, Pause, Write
 
         if isinstance(effect, Write):
@@ -259,7 +258,7 @@ class OnceOnlyOperator(BaseOperator):
             if isinstance(effect, Pause):
                 self._kill_guard.rest(effect.seconds, effect.record)
                 return None
-            return list(this.client.rows(effect)) if isinstance(effect, Listing) else this.client.send(effect)
+            return this.client.send(effect)
         except AirflowTaskTimeout:
             raise Interrupted(_TIME_LIMIT) from None
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from airflow.providers.common.compat.sdk import AirflowTaskTimeout
 
-from airflow_provider_directcall.api.client import AsyncClient, Client
+from airflow_provider_directcall.api.paging import PageReader
 from airflow_provider_directcall.sandbox import Fault
 
 from .kinds import KINDS
@@ -54,14 +54,5 @@ def without_tags(monkeypatch, *, key=None, callerid=True):
         tags = {} if key is None else {"airflow_key": key}
         return replace(row, tags=tags, callerid=row.callerid if callerid else None)
 
-    plain, plain_async = Client.rows, AsyncClient.rows
-
-    def rows(self, listing):
-        return (changed(row) for row in plain(self, listing))
-
-    async def rows_async(self, listing):
-        async for row in plain_async(self, listing):
-            yield changed(row)
-
-    monkeypatch.setattr(Client, "rows", rows)
-    monkeypatch.setattr(AsyncClient, "rows", rows_async)
+    plain = PageReader.feed
+    monkeypatch.setattr(PageReader, "feed", lambda self, page: map(changed, plain(self, page)))

@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException
 
-from airflow_provider_directcall.api.client import Client
 from airflow_provider_directcall.api.methods import list_statement
+from airflow_provider_directcall.api.paging import PageReader
 from airflow_provider_directcall.api.replies import ScheduledCall
 from airflow_provider_directcall.errors import (
     DirectcallError,
@@ -198,11 +198,11 @@ def test_the_row_is_read_patiently_after_the_trigger_saw_it(run, world):
 def test_a_refused_look_is_not_the_end_of_the_call(run, world, monkeypatch):
     """What is refused is the question; the call goes on, and a Clear waits for it."""
 
-    def refuse(client, listing):
+    def refuse(reader, page):
         raise DirectcallRefused("refused", code="200", text="usuario invalido")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Client, "rows", refuse)
+        patch.setattr(PageReader, "feed", refuse)
         with pytest.raises(AirflowFailException, match="refused"):
             run.to_the_end(waiting_call(retries=1))
     assert run.store.record["phase"] == "sent"

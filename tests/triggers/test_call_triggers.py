@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from airflow_provider_directcall.api.client import AsyncClient
+from airflow_provider_directcall.api.paging import PageReader
 from airflow_provider_directcall.api.replies import StatementRow
 from airflow_provider_directcall.statement.search import StatementSearch
 
@@ -118,14 +118,12 @@ def test_tags_are_compared_again_where_the_statement_shows_them(shown, accepted)
 
 
 def test_another_call_in_the_statement_is_not_taken_for_ours(world, monkeypatch):
-    listed = []
+    looks = []
 
-    async def everything(self, listing):
-        yield row()
-        if len(listed) == 2:
-            yield row(callerid="ours")
-        listed.append(listing)
+    def everything(reader, page):
+        looks.append(page)
+        return [row(), row(callerid="ours")] if len(looks) == 3 else [row()]
 
-    monkeypatch.setattr(AsyncClient, "rows", everything)
+    monkeypatch.setattr(PageReader, "feed", everything)
     assert fire(completed(world, callerid="ours"))["status"] == "done"
-    assert len(listed) == 3
+    assert len(looks) == 3

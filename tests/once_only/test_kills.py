@@ -171,8 +171,8 @@ def test_a_clear_leaves_the_call_to_the_next_try(run, world):
     assert hung_up(world) == [False]
 
 
-def test_without_a_store_a_clear_hangs_up_what_the_next_try_would_do_again(forgetful_run, world):
-    told_to_end(forgetful_run, world, task_state=None, dies="afterwards")
+def test_without_a_store_a_clear_hangs_up_what_the_next_try_would_do_again(run_without_store, world):
+    told_to_end(run_without_store, world, task_state=None, dies="afterwards")
     with pytest.raises(Killed):
-        forgetful_run.start(CALL.task(LONG_CALL, waits=True))
+        run_without_store.start(CALL.task(LONG_CALL, waits=True))
     assert hung_up(world) == [True]

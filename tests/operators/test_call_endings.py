@@ -161,10 +161,10 @@ def test_lasting_trouble_with_the_statement_ends_the_wait_and_the_retry_goes_on_
 
 
 @both_ways
-def test_without_a_store_lasting_trouble_ends_the_wait_for_good(forgetful_run, world, deferrable):
+def test_without_a_store_lasting_trouble_ends_the_wait_for_good(run_without_store, world, deferrable):
     world.sandbox.inject(Fault(kind="error_500_before", endpoint="extrato/list"))
     with pytest.raises(AirflowFailException, match="10 polls in a row failed") as caught:
-        forgetful_run.to_the_end(waiting_call(deferrable=deferrable, completion_timeout=10**6))
+        run_without_store.to_the_end(waiting_call(deferrable=deferrable, completion_timeout=10**6))
     assert isinstance(caught.value.__cause__, DirectcallWaitFailed)
     assert placed(world)[0]["callerid"] in str(caught.value)
 
@@ -179,10 +179,10 @@ def test_an_account_without_a_statement_ends_the_wait_at_once(run, world, deferr
 
 
 @both_ways
-def test_without_a_store_an_account_without_a_statement_ends_the_task_for_good(forgetful_run, world, deferrable):
+def test_without_a_store_an_account_without_a_statement_ends_the_task_for_good(run_without_store, world, deferrable):
     world.sandbox.inject(Fault(kind="unavailable", endpoint="extrato/list"))
     with pytest.raises(AirflowFailException, match="cannot be understood") as caught:
-        forgetful_run.to_the_end(waiting_call(deferrable=deferrable))
+        run_without_store.to_the_end(waiting_call(deferrable=deferrable))
     assert placed(world)[0]["callerid"] in str(caught.value)
     assert world.requests["extrato/list"] == 1
 

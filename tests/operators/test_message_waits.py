@@ -83,13 +83,13 @@ def test_a_trigger_that_died_never_leads_to_a_second_message(run, world, operato
 
 
 @both_operators
-def test_without_a_store_the_retry_after_a_trigger_that_died_looks_for_the_message(forgetful_run, world, operator):
+def test_without_a_store_the_retry_after_a_trigger_that_died_looks_for_the_message(run_without_store, world, operator):
     task = message(operator, wait_for_delivery=True, deferrable=True, retries=1)
-    forgetful_run.start(task)
+    run_without_store.start(task)
     with pytest.raises(DirectcallOutcomeUnknown, match="the trigger of the task ended"):
-        forgetful_run.resume(task, "__fail__", {"error": "Trigger failure"})
-    forgetful_run.retry()
-    assert forgetful_run.to_the_end(task)["state"] == "delivered"
+        run_without_store.resume(task, "__fail__", {"error": "Trigger failure"})
+    run_without_store.retry()
+    assert run_without_store.to_the_end(task)["state"] == "delivered"
     assert len(sent(world)) == 1
 
 

@@ -301,42 +301,42 @@ def test_a_kill_while_a_scheduled_call_settles_hangs_up_nobody_else(run, world):
 
 
 @each_kind
-def test_without_a_store_the_first_try_asks_nothing_extra_and_later_ones_look(forgetful_run, world, kind):
+def test_without_a_store_the_first_try_asks_nothing_extra_and_later_ones_look(run_without_store, world, kind):
     task = kind.task(retries=3)
     with pytest.raises(Killed):
-        forgetful_run.start(task, dies=f"after {kind.path}")
+        run_without_store.start(task, dies=f"after {kind.path}")
     assert world.requests[kind.statement] == 0
-    forgetful_run.retry()
-    assert [forgetful_run.to_the_end(task)["callerid"]] == kind.sent(world)
+    run_without_store.retry()
+    assert [run_without_store.to_the_end(task)["callerid"]] == kind.sent(world)
     assert world.requests[kind.statement] >= 1
 
 
 @each_kind
 @both_ways
-def test_without_a_store_retries_walk_over_the_generations(forgetful_run, world, kind, deferrable):
+def test_without_a_store_retries_walk_over_the_generations(run_without_store, world, kind, deferrable):
     task = kind.task(kind.unreachable, waits=True, fail_on=kind.bad_end, deferrable=deferrable, retries=2)
     for tries in (1, 2, 3):
         with pytest.raises(DirectcallUnwantedOutcome):
-            forgetful_run.to_the_end(task)
+            run_without_store.to_the_end(task)
         assert len(kind.sent(world)) == tries
-        forgetful_run.retry()
+        run_without_store.retry()
     assert len(set(kind.keys(world))) == 3
 
 
-def test_without_a_store_an_end_that_is_not_wanted_is_not_repeated_within_the_try(forgetful_run, world):
+def test_without_a_store_an_end_that_is_not_wanted_is_not_repeated_within_the_try(run_without_store, world):
     world.sandbox.inject(Fault(kind="cut_after", endpoint="voz/call", times=1))
     with pytest.raises(DirectcallUnwantedOutcome):
-        forgetful_run.to_the_end(CALL.task(BUSY, waits=True, fail_on="busy"))
+        run_without_store.to_the_end(CALL.task(BUSY, waits=True, fail_on="busy"))
     assert len(CALL.sent(world)) == 1
 
 
 @each_kind
-def test_without_a_store_a_clear_sends_again_without_looking(forgetful_run, world, kind):
+def test_without_a_store_a_clear_sends_again_without_looking(run_without_store, world, kind):
     task = kind.task()
     with pytest.raises(Killed):
-        forgetful_run.start(task, dies=f"after {kind.path}")
-    forgetful_run.clear()
-    forgetful_run.to_the_end(task)
+        run_without_store.start(task, dies=f"after {kind.path}")
+    run_without_store.clear()
+    run_without_store.to_the_end(task)
     assert len(kind.sent(world)) == 2
     assert world.requests[kind.statement] == 0
 

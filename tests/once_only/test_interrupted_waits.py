@@ -52,30 +52,30 @@ def test_an_event_that_cannot_be_used_never_leads_to_a_second_call(run, world, e
     assert_a_retry_ends_the_one_call(run, world, task)
 
 
-def test_without_a_store_the_retry_after_a_trigger_that_died_looks_for_the_call(forgetful_run, world):
+def test_without_a_store_the_retry_after_a_trigger_that_died_looks_for_the_call(run_without_store, world):
     task = waiting_call(deferrable=True, retries=1)
-    forgetful_run.start(task)
+    run_without_store.start(task)
     with pytest.raises(DirectcallOutcomeUnknown, match="the trigger of the task ended"):
-        forgetful_run.resume(task, "__fail__", {"error": "Trigger timeout"})
-    forgetful_run.retry()
-    assert forgetful_run.to_the_end(task)["callerid"] == placed(world)[0]["callerid"]
+        run_without_store.resume(task, "__fail__", {"error": "Trigger timeout"})
+    run_without_store.retry()
+    assert run_without_store.to_the_end(task)["callerid"] == placed(world)[0]["callerid"]
     assert len(placed(world)) == 1
 
 
-def test_without_a_store_a_trigger_that_died_in_the_last_try_ends_with_what_to_look_for(forgetful_run, world):
+def test_without_a_store_a_trigger_that_died_in_the_last_try_ends_with_what_to_look_for(run_without_store, world):
     task = waiting_call(deferrable=True)
-    forgetful_run.start(task)
+    run_without_store.start(task)
     with pytest.raises(AirflowFailException, match=r"airflow_key \w{16}.*between .* the trigger of the task ended"):
-        forgetful_run.resume(task, "__fail__", {"error": "Trigger timeout"})
+        run_without_store.resume(task, "__fail__", {"error": "Trigger timeout"})
     assert len(placed(world)) == 1
 
 
 @a_useless_event
-def test_without_a_store_such_an_event_fails_for_good(forgetful_run, event, cause):
+def test_without_a_store_such_an_event_fails_for_good(run_without_store, event, cause):
     task = waiting_call(deferrable=True)
-    forgetful_run.start(task)
-    with pytest.raises(AirflowFailException, match=forgetful_run.ti.xcoms["callerid"]) as caught:
-        forgetful_run.resume(task, "execute_complete", {"event": event})
+    run_without_store.start(task)
+    with pytest.raises(AirflowFailException, match=run_without_store.ti.xcoms["callerid"]) as caught:
+        run_without_store.resume(task, "execute_complete", {"event": event})
     assert isinstance(caught.value.__cause__, cause)
 
 
@@ -86,12 +86,12 @@ def test_a_deferral_without_a_record_goes_on_with_what_the_store_has(run, world)
     assert result["callerid"] == placed(world)[0]["callerid"]
 
 
-def test_without_a_store_too_the_event_is_enough_to_go_on(forgetful_run, world):
-    forgetful_run.start(waiting_call(deferrable=True))
+def test_without_a_store_too_the_event_is_enough_to_go_on(run_without_store, world):
+    run_without_store.start(waiting_call(deferrable=True))
     world.sandbox.advance(60)
     (made,) = placed(world)
     event = {"status": "done", "callerid": made["callerid"]}
-    result = forgetful_run.resume(waiting_call(), "execute_complete", {"event": event, "record": None})
+    result = run_without_store.resume(waiting_call(), "execute_complete", {"event": event, "record": None})
     assert result["callerid"] == made["callerid"]
 
 
@@ -120,10 +120,10 @@ def test_a_failure_right_after_placing_the_call_is_left_to_a_retry_that_goes_on(
     assert [result["callerid"]] == [made["callerid"] for made in placed(world)]
 
 
-def test_without_a_store_a_failure_right_after_placing_the_call_is_final(forgetful_run, world, monkeypatch):
-    monkeypatch.setattr(forgetful_run.ti, "xcom_push", broken_xcoms)
+def test_without_a_store_a_failure_right_after_placing_the_call_is_final(run_without_store, world, monkeypatch):
+    monkeypatch.setattr(run_without_store.ti, "xcom_push", broken_xcoms)
     with pytest.raises(AirflowFailException) as caught:
-        forgetful_run.start(call())
+        run_without_store.start(call())
     assert placed(world)[0]["callerid"] in str(caught.value)
     assert PERSON not in str(caught.value)
     assert caught.value.__cause__ is None, "an error of another's making may hold anything"
@@ -152,11 +152,11 @@ def test_a_retry_after_an_interruption_goes_on_waiting(run, world, interruption)
 
 
 @pytest.mark.parametrize("interruption", [KeyboardInterrupt, SystemExit])
-def test_without_a_store_an_interruption_after_the_call_is_final(forgetful_run, world, interruption):
+def test_without_a_store_an_interruption_after_the_call_is_final(run_without_store, world, interruption):
     def interrupt():
         raise interruption
 
     world.while_waiting = interrupt
     with pytest.raises(AirflowFailException, match=interruption.__name__):
-        forgetful_run.start(waiting_call())
+        run_without_store.start(waiting_call())
     assert len(placed(world)) == 1

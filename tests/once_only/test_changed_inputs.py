@@ -133,14 +133,14 @@ def test_what_was_surely_not_sent_may_go_to_others(run, world, kind):
 @both_ways
 @pytest.mark.parametrize("retries", [0, 1])
 def test_without_a_store_and_with_fewer_retries_a_lost_try_is_looked_for(
-    forgetful_run, world, kind, deferrable, retries
+    run_without_store, world, kind, deferrable, retries
 ):
     """Lowered by as many tries as there were, it cannot be told from a Clear."""
     with pytest.raises(Killed):
-        forgetful_run.to_the_end(kind.task(retries=3), dies=f"after {kind.path}")
-    forgetful_run.max_tries = 3
-    forgetful_run.retry()
-    result = forgetful_run.to_the_end(kind.task(retries=retries, deferrable=deferrable))
+        run_without_store.to_the_end(kind.task(retries=3), dies=f"after {kind.path}")
+    run_without_store.max_tries = 3
+    run_without_store.retry()
+    result = run_without_store.to_the_end(kind.task(retries=retries, deferrable=deferrable))
     assert kind.sent(world) == [result["callerid"]]
 
 

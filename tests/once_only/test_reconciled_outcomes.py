@@ -9,8 +9,8 @@ from airflow.providers.common.compat.sdk import AirflowFailException
 
 from airflow_provider_directcall.sandbox import Fault
 
-from ..airflow_world.lost_answers import CALL, SMS, each_policy, lose
 from ..airflow_world.kinds import both_ways, each_kind
+from ..airflow_world.lost_answers import CALL, SMS, each_policy, lose
 from ..airflow_world.world import LONG_CALL, Killed
 
 # Found and absent, whatever the policy

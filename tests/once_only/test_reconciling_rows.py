@@ -7,8 +7,8 @@ from airflow.providers.common.compat.sdk import AirflowFailException
 
 from airflow_provider_directcall.sandbox import Fault
 
-from ..airflow_world.lost_answers import OTHER, SMS, VOICE, lose, without_tags
 from ..airflow_world.kinds import both_ways, each_kind
+from ..airflow_world.lost_answers import OTHER, SMS, VOICE, lose, without_tags
 from ..airflow_world.world import NO_BALANCE, PERSON, Killed
 
 # Rows that show less, or something else

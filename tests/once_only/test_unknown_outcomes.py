@@ -11,8 +11,8 @@ from airflow.providers.common.compat.sdk import AirflowFailException
 from airflow_provider_directcall.errors import DirectcallOutcomeUnknown
 from airflow_provider_directcall.sandbox import Fault
 
-from ..airflow_world.lost_answers import ASKED_IN_ONE_LOOK, CALL, blind, lose, strike_after_sending, strike_once
 from ..airflow_world.kinds import both_ways, each_kind, with_and_without_a_store
+from ..airflow_world.lost_answers import ASKED_IN_ONE_LOOK, CALL, blind, lose, strike_after_sending, strike_once
 from ..airflow_world.world import PERSON, Killed, Run
 
 

@@ -8,10 +8,9 @@ from airflow.providers.common.compat.sdk import AirflowFailException
 from airflow_provider_directcall.errors import DirectcallRefused
 from airflow_provider_directcall.sandbox import Fault
 
-from ..airflow_world.kinds import KINDS, both_ways, each_kind
+from ..airflow_world.kinds import both_ways, each_kind, each_message
 from ..airflow_world.world import ORIGIN, PERSON, Killed, Run
 
-CALL, SMS, VOICE = KINDS
 OTHER, THIRD = "5511990000002", "5511990000003"
 NUMBERS = (PERSON, OTHER, THIRD, ORIGIN)
 
@@ -88,7 +87,7 @@ def test_a_clear_after_that_sends_to_the_others(run, world, kind, point):
     assert len(set(kind.keys(world))) == 2
 
 
-@pytest.mark.parametrize("kind", [SMS, VOICE], ids=lambda kind: kind.name)
+@each_message
 @pytest.mark.parametrize("people", [[PERSON], [PERSON, OTHER, THIRD], [PERSON, THIRD]], ids=["fewer", "more", "others"])
 def test_a_template_that_gives_other_recipients_is_noticed(run, world, kind, people):
     with pytest.raises(Killed):
@@ -98,7 +97,7 @@ def test_a_template_that_gives_other_recipients_is_noticed(run, world, kind, peo
     assert world.requests[kind.path] == 1
 
 
-@pytest.mark.parametrize("kind", [SMS, VOICE], ids=lambda kind: kind.name)
+@each_message
 def test_the_same_recipients_in_another_order_are_the_same(run, world, kind):
     with pytest.raises(Killed):
         run.to_the_end(kind.task([PERSON, OTHER], retries=1), dies=f"after {kind.path}")

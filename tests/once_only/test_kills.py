@@ -10,10 +10,8 @@ import pytest
 
 from airflow_provider_directcall.sandbox import Fault
 
-from ..airflow_world.kinds import KINDS, with_and_without_a_store
+from ..airflow_world.kinds import CALL, each_kind, with_and_without_a_store
 from ..airflow_world.world import LONG_CALL, Killed, Run, stored
-
-CALL, SMS, VOICE = KINDS
 
 
 def hung_up(world):
@@ -105,7 +103,7 @@ def test_a_task_that_is_ended_while_it_looks_sends_nothing_more(run, world):
     assert CALL.sent(world) == []
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+@each_kind
 def test_a_task_that_is_ended_before_it_has_sent_sends_nothing(run, world, kind, monkeypatch):
     """Airflow's signal comes while the task reads what an earlier try left; its SIGKILL some seconds after that."""
     read = run.store.get

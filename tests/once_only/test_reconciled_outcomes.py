@@ -9,8 +9,8 @@ from airflow.providers.common.compat.sdk import AirflowFailException
 
 from airflow_provider_directcall.sandbox import Fault
 
-from ..airflow_world.kinds import both_ways, each_kind
-from ..airflow_world.lost_answers import CALL, SMS, each_policy, lose
+from ..airflow_world.kinds import CALL, SMS, both_ways, each_kind
+from ..airflow_world.lost_answers import each_policy, lose_answer
 from ..airflow_world.world import LONG_CALL, Killed
 
 # Found and absent, whatever the policy
@@ -20,7 +20,7 @@ from ..airflow_world.world import LONG_CALL, Killed
 @both_ways
 @each_policy
 def test_what_is_found_is_taken_for_ours(run, world, kind, deferrable, policy):
-    lose(world, kind)
+    lose_answer(world, kind)
     result = run.to_the_end(kind.task(deferrable=deferrable, on_unknown_outcome=policy))
     assert [result["callerid"]] == kind.sent(world)
     assert result["state"] == "sent"
@@ -30,7 +30,7 @@ def test_what_is_found_is_taken_for_ours(run, world, kind, deferrable, policy):
 @both_ways
 @each_policy
 def test_what_is_surely_absent_is_sent_again_in_the_same_generation(run, world, kind, deferrable, policy):
-    lose(world, kind, "cut_before")
+    lose_answer(world, kind, "cut_before")
     result = run.to_the_end(kind.task(deferrable=deferrable, on_unknown_outcome=policy))
     assert kind.keys(world) == [result["airflow_key"]]
     assert world.requests[kind.path] == 2
@@ -41,7 +41,7 @@ def test_what_is_surely_absent_is_sent_again_in_the_same_generation(run, world, 
 def test_a_row_that_comes_as_late_as_can_be_is_found(run, world, kind, deferrable):
     # A message is in its queue for a second before it leaves.
     world.sandbox.configure(statement_delay=298)
-    lose(world, kind)
+    lose_answer(world, kind)
     result = run.to_the_end(kind.task(deferrable=deferrable, settle_seconds=300, poll_interval=60))
     assert [result["callerid"]] == kind.sent(world)
 
@@ -50,7 +50,7 @@ def test_a_row_that_comes_as_late_as_can_be_is_found(run, world, kind, deferrabl
 @pytest.mark.parametrize("delay", [5, 295])
 def test_a_call_in_progress_is_waited_for_before_absence_counts(run, world, deferrable, delay):
     world.sandbox.configure(statement_delay=delay)
-    lose(world, CALL)
+    lose_answer(world, CALL)
     before = world.now()
     result = run.to_the_end(CALL.task(LONG_CALL, settle_seconds=300, poll_interval=75, deferrable=deferrable))
     assert [result["callerid"]] == CALL.sent(world)
@@ -60,7 +60,7 @@ def test_a_call_in_progress_is_waited_for_before_absence_counts(run, world, defe
 @both_ways
 def test_a_call_that_ended_unseen_is_found_though_the_statement_was_away(run, world, deferrable):
     world.sandbox.configure(statement_delay=280)
-    lose(world, CALL)
+    lose_answer(world, CALL)
     run.world.sandbox.inject(Fault(kind="error_500_before", endpoint="voz/status", times=5 * 4))
     result = run.to_the_end(CALL.task(settle_seconds=300, poll_interval=60, deferrable=deferrable))
     assert [result["callerid"]] == CALL.sent(world)
@@ -68,7 +68,7 @@ def test_a_call_that_ended_unseen_is_found_though_the_statement_was_away(run, wo
 
 @both_ways
 def test_a_call_that_does_not_end_is_unknown_after_the_completion_timeout(run, world, deferrable):
-    lose(world, CALL)
+    lose_answer(world, CALL)
     with pytest.raises(AirflowFailException, match="still in progress"):
         run.to_the_end(CALL.task(LONG_CALL, settle_seconds=30, completion_timeout=120, deferrable=deferrable))
     assert len(CALL.sent(world)) == 1
@@ -80,7 +80,7 @@ def test_a_call_that_does_not_end_is_unknown_after_the_completion_timeout(run, w
 @each_kind
 @both_ways
 def test_what_is_scheduled_for_later_is_unknown(run, world, kind, deferrable):
-    lose(world, kind)
+    lose_answer(world, kind)
     task = kind.task(deferrable=deferrable, **kind.at(world.now() + timedelta(hours=2)))
     with pytest.raises(AirflowFailException, match="it is scheduled"):
         run.to_the_end(task)
@@ -102,7 +102,7 @@ def test_what_was_scheduled_is_found_by_a_retry_after_its_time(run, world, kind,
 @both_ways
 def test_a_clear_of_what_is_scheduled_does_not_send_again(run, world, kind, deferrable):
     """Whoever looks for it before its time finds nothing, and that means nothing."""
-    lose(world, kind)
+    lose_answer(world, kind)
     task = kind.task(deferrable=deferrable, **kind.at(world.now() + timedelta(hours=2)))
     for _ in range(2):
         with pytest.raises(AirflowFailException, match="it is scheduled"):
@@ -115,7 +115,7 @@ def test_a_clear_of_what_is_scheduled_does_not_send_again(run, world, kind, defe
 
 @both_ways
 def test_a_clear_while_a_call_is_in_progress_does_not_call_again(run, world, deferrable):
-    lose(world, CALL)
+    lose_answer(world, CALL)
     task = CALL.task(LONG_CALL, settle_seconds=30, completion_timeout=60, deferrable=deferrable)
     for _ in range(2):
         with pytest.raises(AirflowFailException, match="still in progress"):
@@ -129,6 +129,6 @@ def test_a_clear_while_a_call_is_in_progress_does_not_call_again(run, world, def
 @both_ways
 def test_a_statement_that_has_scheduled_messages_shows_them(run, world, deferrable):
     world.sandbox.configure(scheduled_in_statement=True)
-    lose(world, SMS)
+    lose_answer(world, SMS)
     task = SMS.task(deferrable=deferrable, send_at=world.now() + timedelta(hours=2))
     assert [run.to_the_end(task)["callerid"]] == SMS.sent(world)

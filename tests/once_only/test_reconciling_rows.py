@@ -7,8 +7,8 @@ from airflow.providers.common.compat.sdk import AirflowFailException
 
 from airflow_provider_directcall.sandbox import Fault
 
-from ..airflow_world.kinds import both_ways, each_kind
-from ..airflow_world.lost_answers import OTHER, SMS, VOICE, lose, without_tags
+from ..airflow_world.kinds import SMS, both_ways, each_kind, each_message
+from ..airflow_world.lost_answers import OTHER, hide_tags, lose_answer
 from ..airflow_world.world import NO_BALANCE, PERSON, Killed
 
 # Rows that show less, or something else
@@ -17,16 +17,16 @@ from ..airflow_world.world import NO_BALANCE, PERSON, Killed
 @each_kind
 @both_ways
 def test_rows_without_tags_are_ours_when_they_go_to_the_same_number(run, world, kind, deferrable, monkeypatch):
-    without_tags(monkeypatch)
-    lose(world, kind)
+    hide_tags(monkeypatch)
+    lose_answer(world, kind)
     assert [run.to_the_end(kind.task(deferrable=deferrable))["callerid"]] == kind.sent(world)
 
 
 @each_kind
 @both_ways
 def test_rows_with_another_key_are_not_ours(run, world, kind, deferrable, monkeypatch):
-    without_tags(monkeypatch, key="somebody else's")
-    lose(world, kind)
+    hide_tags(monkeypatch, key="somebody else's")
+    lose_answer(world, kind)
     run.to_the_end(kind.task(deferrable=deferrable))
     assert len(kind.sent(world)) == 2
 
@@ -34,8 +34,8 @@ def test_rows_with_another_key_are_not_ours(run, world, kind, deferrable, monkey
 @each_kind
 @both_ways
 def test_a_row_of_ours_without_its_id_is_no_leave_to_send_again(run, world, kind, deferrable, monkeypatch):
-    without_tags(monkeypatch, callerid=False)
-    lose(world, kind)
+    hide_tags(monkeypatch, callerid=False)
+    lose_answer(world, kind)
     with pytest.raises(AirflowFailException, match="show neither"):
         run.to_the_end(kind.task(deferrable=deferrable))
     assert len(kind.sent(world)) == 1
@@ -43,17 +43,17 @@ def test_a_row_of_ours_without_its_id_is_no_leave_to_send_again(run, world, kind
 
 def test_tags_as_a_list_are_read_too(run, world):
     world.sandbox.configure(quirks=frozenset({"campos_list"}))
-    lose(world, SMS)
+    lose_answer(world, SMS)
     assert [run.to_the_end(SMS.task())["callerid"]] == SMS.sent(world)
 
 
 # Several recipients
 
 
-@pytest.mark.parametrize("kind", [SMS, VOICE], ids=lambda kind: kind.name)
+@each_message
 @both_ways
 def test_a_partial_refusal_is_found_with_a_result_for_each_recipient(run, world, kind, deferrable):
-    lose(world, kind)
+    lose_answer(world, kind)
     task = kind.task([PERSON, NO_BALANCE, OTHER], deferrable=deferrable, include_numbers=True)
     result = run.to_the_end(task)
     told = {recipient["destination"]: recipient["accepted"] for recipient in result["recipients"]}
@@ -61,7 +61,7 @@ def test_a_partial_refusal_is_found_with_a_result_for_each_recipient(run, world,
     assert world.requests[kind.path] == 1
 
 
-@pytest.mark.parametrize("kind", [SMS, VOICE], ids=lambda kind: kind.name)
+@each_message
 def test_a_partial_refusal_survives_a_crash(run, world, kind):
     task = kind.task([PERSON, NO_BALANCE, OTHER], retries=1, include_numbers=True)
     with pytest.raises(Killed):

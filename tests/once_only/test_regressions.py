@@ -11,10 +11,8 @@ from airflow_provider_directcall.errors import DirectcallOutcomeUnknown, Directc
 from airflow_provider_directcall.hooks.directcall import DirectcallHook
 from airflow_provider_directcall.sandbox import Fault
 
-from ..airflow_world.kinds import KINDS, both_ways
+from ..airflow_world.kinds import CALL, both_ways
 from ..airflow_world.world import LONG_CALL, ORIGIN, UNHANGABLE, Killed, Process
-
-CALL, SMS, VOICE = KINDS
 
 #: Strict: whoever restores the behaviour removes the mark.
 pytestmark = pytest.mark.xfail(strict=True, reason="regression")

@@ -17,11 +17,8 @@ from airflow_provider_directcall.operators.messages import (
 )
 from airflow_provider_directcall.sandbox import Fault
 
-from ..airflow_world.kinds import KINDS, Kind, both_ways, each_kind, with_and_without_a_store
+from ..airflow_world.kinds import CALL, KINDS, SMS, Kind, both_ways, each_kind, with_and_without_a_store
 from ..airflow_world.world import BUSY, LONG_CALL, ORIGIN, PERSON, UNDELIVERED, Killed, Process, Run
-
-CALL, SMS, VOICE = KINDS
-
 
 # What an earlier try left
 
@@ -108,7 +105,7 @@ def test_killed_between_the_end_and_its_report_the_retry_gives_the_same_result(w
     run.retry()
     result = run.to_the_end(task)
     assert result["callerid"] == kind.sent(world)[1]
-    assert kind.alike(result) == kind.alike(expected)
+    assert kind.comparable(result) == kind.comparable(expected)
     assert world.requests[kind.path] == 2, "one for each of the two task instances"
 
 

@@ -13,9 +13,9 @@ test_interrupted_waits
 test_changed_inputs
     tries that differ: another destination, account or DAG, a run that was made again
 test_kills
-    a task that is ended by a user or by the platform
-test_hang_ups
-    whether a killed task hangs up its call
+    a task that is ended by a user or by the platform: hanging up, cancelling, recording
+test_regressions
+    behaviour that was lost once
 """
 
 from ..airflow_world.fixtures import *  # noqa: F403

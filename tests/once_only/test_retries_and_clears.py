@@ -17,7 +17,7 @@ from airflow_provider_directcall.operators.messages import (
 )
 from airflow_provider_directcall.sandbox import Fault
 
-from ..airflow_world.kinds import CALL, KINDS, SMS, Kind, both_ways, each_kind, with_and_without_a_store
+from ..airflow_world.kinds import CALL, KINDS, Kind, both_ways, each_kind, with_and_without_a_store
 from ..airflow_world.world import BUSY, LONG_CALL, ORIGIN, PERSON, UNDELIVERED, Killed, Process, Run
 
 # What an earlier try left
@@ -208,90 +208,6 @@ def test_a_retry_after_a_clear_that_went_on_gives_the_result_and_calls_nobody(ru
     assert run.store.record["phase"] == "done"
     run.retry()
     assert [run.to_the_end(task)["callerid"]] == CALL.sent(world)
-
-
-# Killing
-
-
-@pytest.mark.parametrize("kind", [CALL, SMS], ids=lambda kind: kind.name)
-def test_a_kill_while_it_waits_is_written_and_the_retry_does_it_anew(run, world, kind):
-    later = world.now() + timedelta(hours=1) if kind is not CALL else None
-    task = kind.task(LONG_CALL, waits=True, retries=1, **kind.at(later))
-
-    def kill():
-        world.while_waiting = lambda: None
-        world.task_state = "failed"
-        run.task.on_kill()
-        raise Killed
-
-    world.while_waiting = kill
-    with pytest.raises(Killed):
-        run.start(task)
-    assert run.store.record["phase"] == "stopped"
-    run.retry()
-    result = run.to_the_end(task)
-    assert [result["callerid"]] == kind.sent(world)[1:]
-
-
-def test_a_kill_that_cannot_write_disturbs_nobody(run, world, monkeypatch, logged):
-    task = CALL.task(LONG_CALL, waits=True, retries=1)
-
-    def kill():
-        def refuse(*arguments):
-            raise RuntimeError(f"PUT http://api/{PERSON}")
-
-        world.while_waiting = lambda: None
-        world.task_state = "failed"
-        with monkeypatch.context() as patch:
-            patch.setattr(run.store, "set", refuse)
-            run.task.on_kill()
-        raise Killed
-
-    world.while_waiting = kill
-    with pytest.raises(Killed):
-        run.start(task)
-    logs = logged()
-    assert "could not be recorded: RuntimeError" in logs
-    assert PERSON not in logs
-    assert run.store.record["phase"] == "sent"
-    run.retry()
-    assert [run.to_the_end(task)["callerid"]] == CALL.sent(world)
-
-
-def test_a_kill_while_it_settles_hangs_up_what_may_be_ours(run, world):
-    world.sandbox.inject(Fault(kind="cut_after", endpoint="voz/call", times=1))
-    task = CALL.task(LONG_CALL, retries=1)
-
-    def kill():
-        world.while_waiting = lambda: None
-        world.task_state = "failed"
-        run.task.on_kill()
-        raise Killed
-
-    world.while_waiting = kill
-    with pytest.raises(Killed):
-        run.start(task)
-    assert world.sandbox.state()["calls"][0]["hung_up_at"] is not None
-    assert run.store.record["phase"] == "stopped"
-
-
-def test_a_kill_while_a_scheduled_call_settles_hangs_up_nobody_else(run, world):
-    Run(world).start(CALL.task(LONG_CALL))
-    world.sandbox.inject(Fault(kind="cut_after", endpoint="voz/call", times=1))
-    task = CALL.task(LONG_CALL, retries=1, schedule_at=world.now() + timedelta(minutes=30))
-    run.ti.run_id = "another"
-
-    def kill():
-        world.while_waiting = lambda: None
-        world.task_state = "failed"
-        run.task.on_kill()
-        raise Killed
-
-    world.while_waiting = kill
-    with pytest.raises(Killed):
-        run.start(task)
-    assert "voz/end" not in world.requests
-    assert run.store.record["phase"] == "sending", "it will be dialled, so no retry may place another one"
 
 
 # Without a store

@@ -91,18 +91,3 @@ def test_without_a_store_the_retry_after_a_trigger_that_died_looks_for_the_messa
     run_without_store.retry()
     assert run_without_store.to_the_end(task)["state"] == "delivered"
     assert len(sent(world)) == 1
-
-
-def test_a_scheduled_message_is_cancelled_when_the_task_is_killed(run, world):
-    task = message(send_at=world.now() + timedelta(hours=1), wait_for_delivery=True)
-    world.task_state = "failed"
-    world.while_waiting = task.on_kill
-    assert task.execute(run.context)["state"] == "cancelled"
-    assert world.sandbox.state()["requests"]["sms/remove"] == 1
-
-
-def test_a_message_that_left_is_not_disturbed_by_a_kill(run, world):
-    task = message(wait_for_delivery=True)
-    world.task_state = "failed"
-    world.while_waiting = lambda: (world.sandbox.advance(2), task.on_kill())
-    assert task.execute(run.context)["state"] == "delivered"

@@ -14,6 +14,7 @@ from airflow_provider_directcall.errors import (
 )
 
 from ..airflow_world.call_tasks import call, placed, waiting_call
+from ..airflow_world.kinds import CALL, each_kind
 from ..airflow_world.world import (
     PERSON,
     TaskDeferralError,
@@ -37,10 +38,12 @@ a_useless_event = pytest.mark.parametrize(
 )
 
 
-def assert_a_retry_ends_the_one_call(run, world, task):
+def assert_retry_goes_on(run, world, kind, task):
     run.retry()
-    assert run.to_the_end(task)["outcome"] == "answered"
-    assert len(placed(world)) == 1
+    result = run.to_the_end(task)
+    assert kind.outcome(result) == kind.good_end
+    assert kind.sent(world) == [result["callerid"]]
+    assert world.requests[kind.path] == 1
 
 
 @a_useless_event
@@ -49,17 +52,17 @@ def test_an_event_that_cannot_be_used_never_leads_to_a_second_call(run, world, e
     run.start(task)
     with pytest.raises(cause):
         run.resume(task, "execute_complete", {"event": event})
-    assert_a_retry_ends_the_one_call(run, world, task)
+    assert_retry_goes_on(run, world, CALL, task)
 
 
-def test_without_a_store_the_retry_after_a_trigger_that_died_looks_for_the_call(run_without_store, world):
-    task = waiting_call(deferrable=True, retries=1)
+@each_kind
+@pytest.mark.parametrize("error", ["Trigger failure", "Trigger timeout"])
+def test_retry_without_store_after_a_dead_trigger_reconciles(run_without_store, world, kind, error):
+    task = kind.task(waits=True, deferrable=True, retries=1)
     run_without_store.start(task)
     with pytest.raises(DirectcallOutcomeUnknown, match="the trigger of the task ended"):
-        run_without_store.resume(task, "__fail__", {"error": "Trigger timeout"})
-    run_without_store.retry()
-    assert run_without_store.to_the_end(task)["callerid"] == placed(world)[0]["callerid"]
-    assert len(placed(world)) == 1
+        run_without_store.resume(task, "__fail__", {"error": error})
+    assert_retry_goes_on(run_without_store, world, kind, task)
 
 
 def test_without_a_store_a_trigger_that_died_in_the_last_try_ends_with_what_to_look_for(run_without_store, world):
@@ -95,15 +98,16 @@ def test_without_a_store_too_the_event_is_enough_to_go_on(run_without_store, wor
     assert result["callerid"] == made["callerid"]
 
 
+@each_kind
 @pytest.mark.parametrize(
     ("error", "cause"), [("Trigger failure", TaskDeferralError), ("Trigger timeout", TaskDeferralTimeout)]
 )
-def test_a_trigger_that_died_never_leads_to_a_second_call(run, world, error, cause):
-    task = waiting_call(deferrable=True, retries=1)
+def test_retry_after_a_dead_trigger_goes_on(run, world, kind, error, cause):
+    task = kind.task(waits=True, deferrable=True, retries=1)
     run.start(task)
     with pytest.raises(cause):
         run.resume(task, "__fail__", {"error": error})
-    assert_a_retry_ends_the_one_call(run, world, task)
+    assert_retry_goes_on(run, world, kind, task)
 
 
 def broken_xcoms(key, value):

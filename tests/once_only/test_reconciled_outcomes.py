@@ -18,22 +18,31 @@ from ..airflow_world.world import LONG_CALL, Killed
 
 @each_kind
 @both_ways
-@each_policy
-def test_what_is_found_is_taken_for_ours(run, world, kind, deferrable, policy):
-    lose_answer(world, kind)
+@pytest.mark.parametrize(
+    ("policy", "fault"),
+    [("fail", "cut_after"), ("fail", "html_502_after"), ("resend", "cut_after"), ("hold", "cut_after")],
+)
+def test_found_request_is_ours(run, world, kind, deferrable, policy, fault):
+    lose_answer(world, kind, fault, times=9)
     result = run.to_the_end(kind.task(deferrable=deferrable, on_unknown_outcome=policy))
-    assert [result["callerid"]] == kind.sent(world)
+    assert kind.sent(world) == [result["callerid"]]
     assert result["state"] == "sent"
+    assert run.ti.xcoms == {"callerid": result["callerid"]}
+    recipients = [(one["message_id"], one["accepted"]) for one in result.get("recipients", [])]
+    assert recipients == [(str(one["message_id"]), True) for one in world.sandbox.state()["messages"]]
 
 
 @each_kind
 @both_ways
 @each_policy
-def test_what_is_surely_absent_is_sent_again_in_the_same_generation(run, world, kind, deferrable, policy):
+def test_absent_request_is_sent_again_in_the_same_generation(run, world, kind, deferrable, policy):
     lose_answer(world, kind, "cut_before")
-    result = run.to_the_end(kind.task(deferrable=deferrable, on_unknown_outcome=policy))
+    before = world.now()
+    result = run.to_the_end(kind.task(deferrable=deferrable, on_unknown_outcome=policy, settle_seconds=120))
+    assert kind.sent(world) == [result["callerid"]]
     assert kind.keys(world) == [result["airflow_key"]]
     assert world.requests[kind.path] == 2
+    assert world.now() - before >= timedelta(seconds=120), "only then its absence proves anything"
 
 
 @each_kind

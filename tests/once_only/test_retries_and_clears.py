@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from datetime import timedelta
 
@@ -10,15 +11,10 @@ from airflow.providers.common.compat.sdk import AirflowFailException
 
 from airflow_provider_directcall.errors import DirectcallNotSent, DirectcallRefused, DirectcallUnwantedOutcome
 from airflow_provider_directcall.hooks.directcall import DirectcallHook
-from airflow_provider_directcall.operators.calls import DirectcallPlaceCallOperator
-from airflow_provider_directcall.operators.messages import (
-    DirectcallSendSMSOperator,
-    DirectcallSendVoiceMessageOperator,
-)
-from airflow_provider_directcall.sandbox import Fault
 
-from ..airflow_world.kinds import CALL, KINDS, Kind, both_ways, each_kind, with_and_without_a_store
-from ..airflow_world.world import BUSY, LONG_CALL, ORIGIN, PERSON, UNDELIVERED, Killed, Process, Run
+from ..airflow_world.kinds import CALL, both_ways, each_kind, with_and_without_a_store
+from ..airflow_world.lost_answers import each_policy, lose_answer, remove_statement
+from ..airflow_world.world import BUSY, LONG_CALL, ORIGIN, PERSON, Killed, Process, Run
 
 # What an earlier try left
 
@@ -140,7 +136,7 @@ def test_a_clear_of_a_finished_task_does_it_again(world, kind, deferrable, waits
 @each_kind
 @pytest.mark.parametrize("fault", ["cut_before", "error_500_before", "garbage_before", "html_502_before"])
 def test_lost_before_the_effect_the_same_try_sends_again(run, world, kind, fault):
-    world.sandbox.inject(Fault(kind=fault, endpoint=kind.path, times=1))
+    lose_answer(world, kind, fault)
     result = run.to_the_end(kind.task())
     assert [result["callerid"]] == kind.sent(world)
     assert world.requests[kind.path] == 2
@@ -149,7 +145,7 @@ def test_lost_before_the_effect_the_same_try_sends_again(run, world, kind, fault
 @each_kind
 @both_ways
 def test_one_try_sends_three_times_at_most_and_airflow_retries(run, world, kind, deferrable):
-    world.sandbox.inject(Fault(kind="cut_before", endpoint=kind.path, times=4))
+    lose_answer(world, kind, "cut_before", times=4)
     task = kind.task(deferrable=deferrable, retries=1)
     with pytest.raises(DirectcallNotSent, match="3 times"):
         run.to_the_end(task)
@@ -161,15 +157,24 @@ def test_one_try_sends_three_times_at_most_and_airflow_retries(run, world, kind,
 
 
 @each_kind
-def test_a_refusal_is_followed_by_a_retry_in_the_same_generation(run, world, kind):
+def test_retry_after_a_refusal_sends_in_the_same_generation(run, world, kind):
     run.start(kind.task())
     key = kind.keys(world)[0]
     again = Run(world)
-    with pytest.raises(DirectcallRefused):
+    with pytest.raises(DirectcallRefused, match="002" if kind is CALL else "008"):
         again.to_the_end(kind.task(kind.refused_for_now, retries=1))
     assert again.store.record["phase"] == "not_sent"
+    assert again.ti.xcoms == {}
     again.retry()
     assert again.to_the_end(kind.task(retries=1))["airflow_key"] == key
+
+
+@each_kind
+def test_retry_after_a_dead_network_is_left_to_airflow(run, world, kind, connect, dead_port):
+    connect(host=f"http://127.0.0.1:{dead_port}")
+    with pytest.raises(DirectcallNotSent):
+        run.start(kind.task())
+    assert world.pauses, "the client itself tries again first"
 
 
 def test_what_cannot_be_read_in_the_store_is_named_and_nothing_is_sent(run, world):
@@ -237,7 +242,7 @@ def test_without_a_store_retries_walk_over_the_generations(run_without_store, wo
 
 
 def test_without_a_store_an_end_that_is_not_wanted_is_not_repeated_within_the_try(run_without_store, world):
-    world.sandbox.inject(Fault(kind="cut_after", endpoint="voz/call", times=1))
+    lose_answer(world, CALL)
     with pytest.raises(DirectcallUnwantedOutcome):
         run_without_store.to_the_end(CALL.task(BUSY, waits=True, fail_on="busy"))
     assert len(CALL.sent(world)) == 1
@@ -276,31 +281,42 @@ def test_a_send_that_waits_costs_three_writes(run, world, kind):
 # Privacy
 
 
+def assert_private(shown):
+    for secret in (PERSON, ORIGIN, PERSON[2:], "bom dia", "tag-value", "sandbox-secret", "eyJ"):
+        assert not [text for text in shown if secret in text]
+
+
 @each_kind
 @both_ways
-@pytest.mark.parametrize("policy", ["fail", "hold", "resend"])
-def test_nothing_personal_is_kept_or_told(run, world, kind, deferrable, policy, capfd):
-    world.sandbox.inject(
-        Fault(kind="cut_after", endpoint=kind.path), Fault(kind="unavailable", endpoint=kind.statement)
-    )
+def test_privacy_of_a_task_that_waits(run, world, kind, deferrable, logged):
+    task = kind.task(origin=ORIGIN, tags={"cpf": "tag-value"}, waits=True, deferrable=deferrable)
+    result = run.to_the_end(task)
+    logs = logged()
+    assert kind.sent(world)[0] in logs
+    shown = [logs, repr(task), repr(run.deferred), str({**result, "tags": None}), str(run.ti.xcoms)]
+    assert_private([*shown, str(run.events), *run.store.history, *run.kept_of_deferrals])
+
+
+@each_kind
+@both_ways
+@each_policy
+def test_privacy_of_an_unknown_outcome(run, world, kind, deferrable, policy, logged):
+    lose_answer(world, kind, times=9)
+    remove_statement(world, kind)
     task = kind.task(
         origin=ORIGIN, tags={"cpf": "tag-value"}, deferrable=deferrable, on_unknown_outcome=policy, retries=1
     )
-    told = []
     try:
-        told.append(str(run.to_the_end(task)))
+        shown = [str(run.to_the_end(task))]
     except AirflowFailException as error:
-        told.append(f"{error!r} {error.__cause__!r}")
-    told += [*capfd.readouterr(), *run.store.history, *run.kept_of_deferrals, str(run.events), repr(run.deferred)]
-    for secret in (PERSON, ORIGIN, PERSON[2:], "bom dia", "tag-value", "sandbox-secret", "eyJ"):
-        assert not [text for text in told if secret in text]
+        shown = [f"{error!r} {error.__cause__!r}"]
+    assert_private([*shown, logged(), *run.store.history, *run.kept_of_deferrals, str(run.events), repr(run.deferred)])
 
 
-def test_the_three_operators_are_all_tried():
-    assert {kind.operator for kind in KINDS} == {
-        DirectcallPlaceCallOperator,
-        DirectcallSendSMSOperator,
-        DirectcallSendVoiceMessageOperator,
-    }
-    assert all(isinstance(kind, Kind) for kind in KINDS)
-    assert UNDELIVERED in {kind.unreachable for kind in KINDS}
+# The operators
+
+
+@each_kind
+def test_every_argument_but_three_flags_is_templated(kind):
+    names = set(inspect.signature(kind.operator).parameters) - {"kwargs"}
+    assert set(kind.operator.template_fields) == names - {kind.waits, "include_numbers", "deferrable"}

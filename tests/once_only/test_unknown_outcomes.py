@@ -24,13 +24,14 @@ from ..airflow_world.world import PERSON, Killed, Run
 
 @each_kind
 @both_ways
-@with_and_without_a_store
-def test_the_report_names_the_key_the_window_and_where_to_look(world, kind, deferrable, remembers):
+@pytest.mark.parametrize(("remembers", "fault"), [(True, "cut_after"), (True, "html_502_after"), (False, "cut_after")])
+def test_unknown_outcome_error_names_key_window_and_where_to_look(world, kind, deferrable, remembers, fault):
     run = Run(world, remembers=remembers)
-    lose_answer(world, kind)
+    lose_answer(world, kind, fault, times=9)
     remove_statement(world, kind)
-    with pytest.raises(AirflowFailException) as caught:
+    with pytest.raises(AirflowFailException, match="may have taken effect") as caught:
         run.to_the_end(kind.task(deferrable=deferrable, retries=3))
+    assert len(kind.sent(world)) == 1
     text = str(caught.value)
     assert f"airflow_key {kind.keys(world)[0]}" in text
     assert re.search(r"between \d{4}-\d\d-\d\d \d\d:\d\d:\d\d-0300 and \d{4}-\d\d-\d\d \d\d:\d\d:\d\d-0300", text)

@@ -8,14 +8,13 @@ import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException
 
 from airflow_provider_directcall.errors import (
-    DirectcallOutcomeUnknown,
     DirectcallUnwantedOutcome,
     DirectcallWaitTimeout,
 )
 
 from ..airflow_world.kinds import both_ways
 from ..airflow_world.message_tasks import OTHER, both_operators, message, sent, voice
-from ..airflow_world.world import NO_ANSWER, PERSON, UNCONFIRMED, UNDELIVERED, TaskDeferralError
+from ..airflow_world.world import NO_ANSWER, PERSON, UNCONFIRMED, UNDELIVERED
 
 
 @both_ways
@@ -69,25 +68,3 @@ def test_the_wait_for_a_scheduled_message_begins_at_its_time(run, world, deferra
     at = world.now() + timedelta(hours=5)
     task = message(send_at=at.isoformat(), wait_for_delivery=True, completion_timeout=300, deferrable=deferrable)
     assert run.to_the_end(task)["state"] == "delivered"
-
-
-@both_operators
-def test_a_trigger_that_died_never_leads_to_a_second_message(run, world, operator):
-    task = message(operator, wait_for_delivery=True, deferrable=True)
-    run.start(task)
-    with pytest.raises(TaskDeferralError):
-        run.resume(task, "__fail__", {"error": "Trigger failure"})
-    run.retry()
-    assert run.to_the_end(task)["state"] == "delivered"
-    assert len(sent(world)) == 1
-
-
-@both_operators
-def test_without_a_store_the_retry_after_a_trigger_that_died_looks_for_the_message(run_without_store, world, operator):
-    task = message(operator, wait_for_delivery=True, deferrable=True, retries=1)
-    run_without_store.start(task)
-    with pytest.raises(DirectcallOutcomeUnknown, match="the trigger of the task ended"):
-        run_without_store.resume(task, "__fail__", {"error": "Trigger failure"})
-    run_without_store.retry()
-    assert run_without_store.to_the_end(task)["state"] == "delivered"
-    assert len(sent(world)) == 1

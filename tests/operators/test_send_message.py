@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import inspect
 import json
 from datetime import timedelta
 from pathlib import Path
@@ -14,52 +13,12 @@ from airflow.sdk import ObjectStoragePath
 
 from airflow_provider_directcall.api.client import Client
 from airflow_provider_directcall.api.replies import Recipient, SentMessage
-from airflow_provider_directcall.errors import DirectcallNotSent, DirectcallRefused
-from airflow_provider_directcall.operators.messages import DirectcallSendSMSOperator, DirectcallSendVoiceMessageOperator
-from airflow_provider_directcall.sandbox import Fault
+from airflow_provider_directcall.errors import DirectcallRefused
 
-from ..airflow_world.kinds import both_ways
 from ..airflow_world.message_tasks import MP3, OTHER, both_operators, message, sent, voice
-from ..airflow_world.world import GATEWAY_ERROR, NO_BALANCE, ORIGIN, PERSON, REFUSED_NUMBER
+from ..airflow_world.world import NO_BALANCE, ORIGIN, PERSON, REFUSED_NUMBER
 
 # What goes wrong before the message is sent
-
-
-@both_operators
-def test_a_dead_network_is_left_to_airflows_retries(run, connect, dead_port, operator):
-    connect(host=f"http://127.0.0.1:{dead_port}")
-    with pytest.raises(DirectcallNotSent):
-        run.start(message(operator))
-
-
-@both_operators
-@both_ways
-def test_a_message_whose_answer_was_lost_is_found_and_taken_for_ours(run, world, operator, deferrable):
-    world.sandbox.inject(Fault(kind="html_502_after", endpoint="sms/send"))
-    result = run.to_the_end(message(operator, deferrable=deferrable))
-    (made,) = sent(world)
-    assert (result["callerid"], result["state"]) == (made["callerid"], "sent")
-    (recipient,) = result["recipients"]
-    assert (recipient["message_id"], recipient["accepted"]) == (str(made["message_id"]), True)
-
-
-@both_operators
-@both_ways
-def test_a_message_that_surely_never_left_is_sent_again(run, world, operator, deferrable):
-    world.sandbox.inject(Fault(kind="html_502_before", endpoint="sms/send", times=1))
-    result = run.to_the_end(message(operator, deferrable=deferrable))
-    assert [made["callerid"] for made in sent(world)] == [result["callerid"]]
-
-
-@both_operators
-@both_ways
-def test_a_message_of_which_nobody_can_say_fails_for_good_and_is_not_repeated(run, world, operator, deferrable):
-    world.sandbox.inject(
-        Fault(kind="html_502_after", endpoint="sms/send"), Fault(kind="unavailable", endpoint="extrato/list-sms")
-    )
-    with pytest.raises(AirflowFailException, match="may have taken effect"):
-        run.to_the_end(message(operator, retries=3, deferrable=deferrable))
-    assert len(sent(world)) == 1
 
 
 @both_operators
@@ -67,12 +26,6 @@ def test_no_balance_is_not_repeated(run, world, operator):
     with pytest.raises(AirflowFailException, match="201"):
         run.start(message(operator, NO_BALANCE))
     assert sent(world) == []
-
-
-@both_operators
-def test_a_passing_refusal_is_left_to_airflows_retries(run, operator):
-    with pytest.raises(DirectcallRefused, match="008"):
-        run.start(message(operator, GATEWAY_ERROR))
 
 
 @pytest.mark.parametrize(
@@ -259,22 +212,3 @@ def test_an_audio_the_vendor_would_not_take_is_not_sent(run, world, tmp_path, co
 
 
 # Around it
-
-
-@pytest.mark.parametrize(
-    "operator", [DirectcallSendSMSOperator, DirectcallSendVoiceMessageOperator], ids=["sms", "voice"]
-)
-def test_every_argument_but_the_three_flags_is_templated(operator):
-    names = set(inspect.signature(operator).parameters) - {"kwargs"}
-    assert set(operator.template_fields) == names - {"wait_for_delivery", "include_numbers", "deferrable"}
-
-
-@both_ways
-def test_neither_numbers_nor_texts_nor_tags_are_logged_told_or_shown(run, deferrable, capfd):
-    task = message(
-        text="segredo", origin=ORIGIN, tags={"cpf": "tag-value"}, wait_for_delivery=True, deferrable=deferrable
-    )
-    result = run.to_the_end(task)
-    told = [*capfd.readouterr(), str(run.events), repr(task), repr(run.deferred), str(result), str(run.ti.xcoms)]
-    for secret in (PERSON, ORIGIN, "segredo", "tag-value", "sandbox-secret", "eyJ"):
-        assert not [text for text in told if secret in text]

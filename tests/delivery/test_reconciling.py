@@ -78,33 +78,33 @@ def looked(reconciliation, *looks, took=0):
         ([(0, DirectcallReplyError("no such page"))], (0, UNKNOWN)),
     ],
 )
-def test_the_table(looks, expected):
+def test_verdict_after_looks(looks, expected):
     assert looked(begun(), *looks) == expected
 
 
-def test_a_slow_look_counts_from_when_the_statement_was_asked():
+def test_slow_look_counts_from_its_beginning():
     looks = [(0, NONE), (100, NONE)]
     assert looked(begun(), *looks, took=30) is None
     assert looked(begun(), *looks, (130, NONE), took=30) == (130, ABSENT)
 
 
 @pytest.mark.parametrize(("due", "kind"), [(0, ABSENT), (1, UNKNOWN), (3600, UNKNOWN)])
-def test_what_is_not_due_yet_is_never_absent(due, kind):
+def test_scheduled_request_is_never_absent_before_its_time(due, kind):
     patient = begun(due_at=BEGIN + timedelta(seconds=due))
     assert looked(patient, (0, NONE), (100, NONE)) == (100, kind)
 
 
-def test_a_wrong_secret_may_be_mended_before_a_retry():
+def test_wrong_secret_is_retryable():
     verdict = begun().failed(DirectcallAuthError("no"), BEGIN)
     assert (verdict.kind, verdict.retryable, verdict.reason) == (UNKNOWN, True, "no")
 
 
-def test_a_statement_that_is_not_there_does_not_pass():
+def test_missing_statement_is_not_retryable():
     verdict = begun().failed(DirectcallReplyError("no such page"), BEGIN)
     assert (verdict.kind, verdict.retryable) == (UNKNOWN, False)
 
 
-def test_nothing_takes_longer_than_it_says():
+def test_longest_reconciliation_is_within_at_most():
     last_progress = 1099
     looks = [
         (0, PROGRESS),
@@ -119,5 +119,5 @@ def test_nothing_takes_longer_than_it_says():
 @pytest.mark.parametrize(
     ("settle", "interval", "pause"), [(300, 10, 10), (300, 200, 75), (2, 10, 1), (0, 10, 1), (0, 0.5, 0.5)]
 )
-def test_several_looks_fit_into_the_time(settle, interval, pause):
+def test_pause_leaves_time_for_several_looks(settle, interval, pause):
     assert ReconcileTimeouts(settle_seconds=settle, longest_seconds=0, poll_interval=interval).pause == pause

@@ -28,7 +28,7 @@ def deleted_and_made_again(run, world):
 
 @each_kind
 @both_ways
-def test_a_row_that_is_older_than_the_request_is_not_taken_for_it(run, world, kind, deferrable):
+def test_run_made_again_ignores_the_row_of_the_first_one(run, world, kind, deferrable):
     first = run.to_the_end(kind.task())
     again = deleted_and_made_again(run, world)
     world.sandbox.inject(Fault(kind="cut_before", endpoint=kind.path, times=1))
@@ -41,7 +41,7 @@ def test_a_row_that_is_older_than_the_request_is_not_taken_for_it(run, world, ki
 
 @each_kind
 @both_ways
-def test_of_an_old_row_and_a_new_one_the_new_one_is_ours(run, world, kind, deferrable):
+def test_run_made_again_finds_its_own_row(run, world, kind, deferrable):
     first = run.to_the_end(kind.task())
     again = deleted_and_made_again(run, world)
     world.sandbox.inject(Fault(kind="cut_after", endpoint=kind.path, times=1))
@@ -63,7 +63,7 @@ def refused_to_mix(run, task):
 @each_kind
 @both_ways
 @pytest.mark.parametrize("point", ["after {path}", "after write 2"], ids=["sending", "sent"])
-def test_other_recipients_in_a_retry_fail_and_nothing_is_sent(run, world, kind, deferrable, point):
+def test_retry_with_other_recipients_fails_and_sends_nothing(run, world, kind, deferrable, point):
     with pytest.raises(Killed):
         run.to_the_end(kind.task(waits=True, retries=3), dies=point.format(path=kind.path))
     for _ in range(2):
@@ -76,7 +76,7 @@ def test_other_recipients_in_a_retry_fail_and_nothing_is_sent(run, world, kind, 
 
 @each_kind
 @pytest.mark.parametrize("point", ["after {path}", "after write 2"], ids=["sending", "sent"])
-def test_a_clear_after_that_sends_to_the_others(run, world, kind, point):
+def test_clear_after_other_recipients_sends_to_them(run, world, kind, point):
     with pytest.raises(Killed):
         run.to_the_end(kind.task(waits=True, retries=1), dies=point.format(path=kind.path))
     run.retry()
@@ -89,7 +89,7 @@ def test_a_clear_after_that_sends_to_the_others(run, world, kind, point):
 
 @each_message
 @pytest.mark.parametrize("people", [[PERSON], [PERSON, OTHER, THIRD], [PERSON, THIRD]], ids=["fewer", "more", "others"])
-def test_a_template_that_gives_other_recipients_is_noticed(run, world, kind, people):
+def test_retry_with_more_or_fewer_recipients_fails(run, world, kind, people):
     with pytest.raises(Killed):
         run.to_the_end(kind.task([PERSON, OTHER], retries=1), dies="after write 2")
     run.retry()
@@ -98,7 +98,7 @@ def test_a_template_that_gives_other_recipients_is_noticed(run, world, kind, peo
 
 
 @each_message
-def test_the_same_recipients_in_another_order_are_the_same(run, world, kind):
+def test_retry_with_recipients_in_another_order_goes_on(run, world, kind):
     with pytest.raises(Killed):
         run.to_the_end(kind.task([PERSON, OTHER], retries=1), dies=f"after {kind.path}")
     run.retry()
@@ -106,7 +106,7 @@ def test_the_same_recipients_in_another_order_are_the_same(run, world, kind):
 
 
 @each_kind
-def test_another_account_in_a_retry_fails_and_nothing_is_sent(run, world, kind, connect):
+def test_retry_with_another_account_fails_and_sends_nothing(run, world, kind, connect):
     with pytest.raises(Killed):
         run.to_the_end(kind.task(retries=1), dies=f"after {kind.path}")
     connect(login="another-account")
@@ -118,7 +118,7 @@ def test_another_account_in_a_retry_fails_and_nothing_is_sent(run, world, kind, 
 
 
 @each_kind
-def test_what_was_surely_not_sent_may_go_to_others(run, world, kind):
+def test_retry_after_a_refusal_may_send_to_others(run, world, kind):
     with pytest.raises(DirectcallRefused):
         run.to_the_end(kind.task(kind.refused_for_now, retries=1))
     run.retry()
@@ -131,9 +131,7 @@ def test_what_was_surely_not_sent_may_go_to_others(run, world, kind):
 @each_kind
 @both_ways
 @pytest.mark.parametrize("retries", [0, 1])
-def test_without_a_store_and_with_fewer_retries_a_lost_try_is_looked_for(
-    run_without_store, world, kind, deferrable, retries
-):
+def test_retry_without_store_and_with_fewer_retries_reconciles(run_without_store, world, kind, deferrable, retries):
     """Lowered by as many tries as there were, it cannot be told from a Clear."""
     with pytest.raises(Killed):
         run_without_store.to_the_end(kind.task(retries=3), dies=f"after {kind.path}")
@@ -145,7 +143,7 @@ def test_without_a_store_and_with_fewer_retries_a_lost_try_is_looked_for(
 
 @each_kind
 @pytest.mark.parametrize("retries", [0, 5])
-def test_other_retries_change_nothing_for_a_task_that_remembers(run, world, kind, retries):
+def test_retry_with_edited_retries_goes_on(run, world, kind, retries):
     with pytest.raises(Killed):
         run.to_the_end(kind.task(waits=True, retries=2), dies="after write 2")
     run.max_tries = 2

@@ -47,7 +47,7 @@ def assert_retry_goes_on(run, world, kind, task):
 
 
 @a_useless_event
-def test_an_event_that_cannot_be_used_never_leads_to_a_second_call(run, world, event, cause):
+def test_retry_after_an_unusable_event_goes_on(run, world, event, cause):
     task = waiting_call(deferrable=True)
     run.start(task)
     with pytest.raises(cause):
@@ -65,7 +65,7 @@ def test_retry_without_store_after_a_dead_trigger_reconciles(run_without_store, 
     assert_retry_goes_on(run_without_store, world, kind, task)
 
 
-def test_without_a_store_a_trigger_that_died_in_the_last_try_ends_with_what_to_look_for(run_without_store, world):
+def test_dead_trigger_without_store_in_the_last_try_says_where_to_look(run_without_store, world):
     task = waiting_call(deferrable=True)
     run_without_store.start(task)
     with pytest.raises(AirflowFailException, match=r"airflow_key \w{16}.*between .* the trigger of the task ended"):
@@ -74,7 +74,7 @@ def test_without_a_store_a_trigger_that_died_in_the_last_try_ends_with_what_to_l
 
 
 @a_useless_event
-def test_without_a_store_such_an_event_fails_for_good(run_without_store, event, cause):
+def test_unusable_event_without_store_is_final(run_without_store, event, cause):
     task = waiting_call(deferrable=True)
     run_without_store.start(task)
     with pytest.raises(AirflowFailException, match=run_without_store.ti.xcoms["callerid"]) as caught:
@@ -82,14 +82,14 @@ def test_without_a_store_such_an_event_fails_for_good(run_without_store, event, 
     assert isinstance(caught.value.__cause__, cause)
 
 
-def test_a_deferral_without_a_record_goes_on_with_what_the_store_has(run, world):
+def test_resuming_without_a_record_reads_the_store(run, world):
     run.start(waiting_call(deferrable=True))
     world.sandbox.advance(60)
     result = run.resume(waiting_call(), "execute_complete", {"event": {"status": "done"}, "record": None})
     assert result["callerid"] == placed(world)[0]["callerid"]
 
 
-def test_without_a_store_too_the_event_is_enough_to_go_on(run_without_store, world):
+def test_resuming_without_a_record_and_store_reads_the_event(run_without_store, world):
     run_without_store.start(waiting_call(deferrable=True))
     world.sandbox.advance(60)
     (made,) = placed(world)
@@ -114,7 +114,7 @@ def broken_xcoms(key, value):
     raise ConnectionError(f"POST http://api/{PERSON} failed")
 
 
-def test_a_failure_right_after_placing_the_call_is_left_to_a_retry_that_goes_on(run, world, monkeypatch):
+def test_retry_after_a_failed_xcom_goes_on(run, world, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(run.ti, "xcom_push", broken_xcoms)
         with pytest.raises(ConnectionError):
@@ -124,7 +124,7 @@ def test_a_failure_right_after_placing_the_call_is_left_to_a_retry_that_goes_on(
     assert [result["callerid"]] == [made["callerid"] for made in placed(world)]
 
 
-def test_without_a_store_a_failure_right_after_placing_the_call_is_final(run_without_store, world, monkeypatch):
+def test_failed_xcom_without_store_is_final(run_without_store, world, monkeypatch):
     monkeypatch.setattr(run_without_store.ti, "xcom_push", broken_xcoms)
     with pytest.raises(AirflowFailException) as caught:
         run_without_store.start(call())
@@ -133,7 +133,7 @@ def test_without_a_store_a_failure_right_after_placing_the_call_is_final(run_wit
     assert caught.value.__cause__ is None, "an error of another's making may hold anything"
 
 
-def test_airflow_ends_the_deferral_only_after_the_trigger_should_have(run):
+def test_deadline_of_the_deferral_is_after_that_of_the_trigger(run):
     run.start(waiting_call(deferrable=True, completion_timeout=600))
     assert timedelta(seconds=600) < run.deferred.timeout <= timedelta(seconds=1200)
 
@@ -142,7 +142,7 @@ def test_airflow_ends_the_deferral_only_after_the_trigger_should_have(run):
 
 
 @pytest.mark.parametrize("interruption", [KeyboardInterrupt, SystemExit])
-def test_a_retry_after_an_interruption_goes_on_waiting(run, world, interruption):
+def test_retry_after_an_interruption_goes_on(run, world, interruption):
     def interrupt():
         world.while_waiting = lambda: None
         raise interruption
@@ -156,7 +156,7 @@ def test_a_retry_after_an_interruption_goes_on_waiting(run, world, interruption)
 
 
 @pytest.mark.parametrize("interruption", [KeyboardInterrupt, SystemExit])
-def test_without_a_store_an_interruption_after_the_call_is_final(run_without_store, world, interruption):
+def test_interruption_without_store_is_final(run_without_store, world, interruption):
     def interrupt():
         raise interruption
 

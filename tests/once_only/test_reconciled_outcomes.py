@@ -47,7 +47,7 @@ def test_absent_request_is_sent_again_in_the_same_generation(run, world, kind, d
 
 @each_kind
 @both_ways
-def test_a_row_that_comes_as_late_as_can_be_is_found(run, world, kind, deferrable):
+def test_found_although_the_row_is_as_late_as_possible(run, world, kind, deferrable):
     # A message is in its queue for a second before it leaves.
     world.sandbox.configure(statement_delay=298)
     lose_answer(world, kind)
@@ -57,7 +57,7 @@ def test_a_row_that_comes_as_late_as_can_be_is_found(run, world, kind, deferrabl
 
 @both_ways
 @pytest.mark.parametrize("delay", [5, 295])
-def test_a_call_in_progress_is_waited_for_before_absence_counts(run, world, deferrable, delay):
+def test_call_in_progress_defers_absence(run, world, deferrable, delay):
     world.sandbox.configure(statement_delay=delay)
     lose_answer(world, CALL)
     before = world.now()
@@ -67,7 +67,7 @@ def test_a_call_in_progress_is_waited_for_before_absence_counts(run, world, defe
 
 
 @both_ways
-def test_a_call_that_ended_unseen_is_found_though_the_statement_was_away(run, world, deferrable):
+def test_call_that_ended_while_looks_failed_is_found(run, world, deferrable):
     world.sandbox.configure(statement_delay=280)
     lose_answer(world, CALL)
     run.world.sandbox.inject(Fault(kind="error_500_before", endpoint="voz/status", times=5 * 4))
@@ -76,7 +76,7 @@ def test_a_call_that_ended_unseen_is_found_though_the_statement_was_away(run, wo
 
 
 @both_ways
-def test_a_call_that_does_not_end_is_unknown_after_the_completion_timeout(run, world, deferrable):
+def test_call_still_in_progress_at_the_completion_timeout_is_unknown(run, world, deferrable):
     lose_answer(world, CALL)
     with pytest.raises(AirflowFailException, match="still in progress"):
         run.to_the_end(CALL.task(LONG_CALL, settle_seconds=30, completion_timeout=120, deferrable=deferrable))
@@ -88,7 +88,7 @@ def test_a_call_that_does_not_end_is_unknown_after_the_completion_timeout(run, w
 
 @each_kind
 @both_ways
-def test_what_is_scheduled_for_later_is_unknown(run, world, kind, deferrable):
+def test_scheduled_request_is_unknown_before_its_time(run, world, kind, deferrable):
     lose_answer(world, kind)
     task = kind.task(deferrable=deferrable, **kind.at(world.now() + timedelta(hours=2)))
     with pytest.raises(AirflowFailException, match="it is scheduled"):
@@ -98,7 +98,7 @@ def test_what_is_scheduled_for_later_is_unknown(run, world, kind, deferrable):
 
 @each_kind
 @both_ways
-def test_what_was_scheduled_is_found_by_a_retry_after_its_time(run, world, kind, deferrable):
+def test_scheduled_request_is_found_by_a_retry_after_its_time(run, world, kind, deferrable):
     task = kind.task(deferrable=deferrable, retries=1, **kind.at(world.now() + timedelta(hours=2)))
     with pytest.raises(Killed):
         run.to_the_end(task, dies=f"after {kind.path}")
@@ -109,7 +109,7 @@ def test_what_was_scheduled_is_found_by_a_retry_after_its_time(run, world, kind,
 
 @each_kind
 @both_ways
-def test_a_clear_of_what_is_scheduled_does_not_send_again(run, world, kind, deferrable):
+def test_clear_of_a_scheduled_request_does_not_send_again(run, world, kind, deferrable):
     """Whoever looks for it before its time finds nothing, and that means nothing."""
     lose_answer(world, kind)
     task = kind.task(deferrable=deferrable, **kind.at(world.now() + timedelta(hours=2)))
@@ -123,7 +123,7 @@ def test_a_clear_of_what_is_scheduled_does_not_send_again(run, world, kind, defe
 
 
 @both_ways
-def test_a_clear_while_a_call_is_in_progress_does_not_call_again(run, world, deferrable):
+def test_clear_while_a_call_is_in_progress_does_not_call_again(run, world, deferrable):
     lose_answer(world, CALL)
     task = CALL.task(LONG_CALL, settle_seconds=30, completion_timeout=60, deferrable=deferrable)
     for _ in range(2):
@@ -136,7 +136,7 @@ def test_a_clear_while_a_call_is_in_progress_does_not_call_again(run, world, def
 
 
 @both_ways
-def test_a_statement_that_has_scheduled_messages_shows_them(run, world, deferrable):
+def test_scheduled_message_is_found_where_the_statement_lists_it(run, world, deferrable):
     world.sandbox.configure(scheduled_in_statement=True)
     lose_answer(world, SMS)
     task = SMS.task(deferrable=deferrable, send_at=world.now() + timedelta(hours=2))

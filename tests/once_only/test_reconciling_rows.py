@@ -16,7 +16,7 @@ from ..airflow_world.world import NO_BALANCE, PERSON, Killed
 
 @each_kind
 @both_ways
-def test_rows_without_tags_are_ours_when_they_go_to_the_same_number(run, world, kind, deferrable, monkeypatch):
+def test_rows_without_tags_to_the_same_number_are_ours(run, world, kind, deferrable, monkeypatch):
     hide_tags(monkeypatch)
     lose_answer(world, kind)
     assert [run.to_the_end(kind.task(deferrable=deferrable))["callerid"]] == kind.sent(world)
@@ -33,7 +33,7 @@ def test_rows_with_another_key_are_not_ours(run, world, kind, deferrable, monkey
 
 @each_kind
 @both_ways
-def test_a_row_of_ours_without_its_id_is_no_leave_to_send_again(run, world, kind, deferrable, monkeypatch):
+def test_row_without_id_forbids_a_second_send(run, world, kind, deferrable, monkeypatch):
     hide_tags(monkeypatch, callerid=False)
     lose_answer(world, kind)
     with pytest.raises(AirflowFailException, match="show neither"):
@@ -41,7 +41,7 @@ def test_a_row_of_ours_without_its_id_is_no_leave_to_send_again(run, world, kind
     assert len(kind.sent(world)) == 1
 
 
-def test_tags_as_a_list_are_read_too(run, world):
+def test_rows_with_tags_as_a_list_are_ours(run, world):
     world.sandbox.configure(quirks=frozenset({"campos_list"}))
     lose_answer(world, SMS)
     assert [run.to_the_end(SMS.task())["callerid"]] == SMS.sent(world)
@@ -52,7 +52,7 @@ def test_tags_as_a_list_are_read_too(run, world):
 
 @each_message
 @both_ways
-def test_a_partial_refusal_is_found_with_a_result_for_each_recipient(run, world, kind, deferrable):
+def test_partial_refusal_is_found_with_a_result_for_each_recipient(run, world, kind, deferrable):
     lose_answer(world, kind)
     task = kind.task([PERSON, NO_BALANCE, OTHER], deferrable=deferrable, include_numbers=True)
     result = run.to_the_end(task)
@@ -62,7 +62,7 @@ def test_a_partial_refusal_is_found_with_a_result_for_each_recipient(run, world,
 
 
 @each_message
-def test_a_partial_refusal_survives_a_crash(run, world, kind):
+def test_partial_refusal_survives_a_crash(run, world, kind):
     task = kind.task([PERSON, NO_BALANCE, OTHER], retries=1, include_numbers=True)
     with pytest.raises(Killed):
         run.to_the_end(task, dies="after write 2")
@@ -71,7 +71,7 @@ def test_a_partial_refusal_survives_a_crash(run, world, kind):
     assert told == [(PERSON, True, None), (NO_BALANCE, False, "201"), (OTHER, True, None)]
 
 
-def test_of_recipients_that_the_statement_does_not_tell_nobody_knows(run, world):
+def test_recipients_without_rows_are_unknown(run, world):
     task = SMS.task([PERSON, OTHER], retries=1)
     with pytest.raises(Killed):
         run.to_the_end(task, dies=f"after {SMS.path}")
@@ -84,7 +84,7 @@ def test_of_recipients_that_the_statement_does_not_tell_nobody_knows(run, world)
     assert [recipient["accepted"] for recipient in result["recipients"]] == [None, None]
 
 
-def test_more_recipients_than_the_store_takes_are_read_from_the_statement(run, world):
+def test_recipients_beyond_the_stores_limit_are_read_from_the_statement(run, world):
     people = [f"5511{980000000 + n}" for n in range(2000)]
     task = SMS.task(people, as_csv=True, retries=1)
     with pytest.raises(Killed):

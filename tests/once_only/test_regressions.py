@@ -48,7 +48,7 @@ def test_kill_at_the_first_moment_of_a_rest_hangs_up(run, world, monkeypatch):
 
 
 @pytest.mark.parametrize("retries", [0, 1])
-def test_execution_timeout_while_the_answer_is_read_is_an_unknown_outcome(run, world, monkeypatch, retries):
+def test_execution_timeout_while_the_answer_is_read_is_unknown(run, world, monkeypatch, retries):
     class Answer:
         @property
         def callerid(self):
@@ -114,7 +114,7 @@ def test_retry_goes_on_with_the_call_although_its_tags_are_wrong_now(run, world)
     assert [result["callerid"]] == CALL.sent(world)
 
 
-def test_execution_timeout_while_the_next_generation_is_written_is_left_to_a_retry(run, world):
+def test_execution_timeout_before_the_next_generation_is_left_to_a_retry(run, world):
     """The call of the first try was hung up by a Clear; nothing of the second generation has left yet."""
     task = CALL.task(LONG_CALL, waits=True, retries=1)
     with pytest.raises(Killed):

@@ -22,7 +22,7 @@ from ..airflow_world.world import BUSY, LONG_CALL, ORIGIN, PERSON, Killed, Proce
 @each_kind
 @both_ways
 @pytest.mark.parametrize("waits", [False, True], ids=["sends", "waits"])
-def test_nothing_left_it_sends(run, world, kind, deferrable, waits):
+def test_retry_without_a_record_sends(run, world, kind, deferrable, waits):
     run.retry()
     result = run.to_the_end(kind.task(waits=waits, deferrable=deferrable))
     assert [result["callerid"]] == kind.sent(world)
@@ -30,7 +30,7 @@ def test_nothing_left_it_sends(run, world, kind, deferrable, waits):
 
 @each_kind
 @both_ways
-def test_killed_before_anything_was_written_it_sends(run, world, kind, deferrable):
+def test_retry_after_a_crash_before_the_record_sends(run, world, kind, deferrable):
     task = kind.task(deferrable=deferrable, retries=1)
     with pytest.raises(Killed):
         run.to_the_end(task, dies="before write 1")
@@ -43,7 +43,7 @@ def test_killed_before_anything_was_written_it_sends(run, world, kind, deferrabl
 @each_kind
 @both_ways
 @pytest.mark.parametrize("point", ["after write 1", "before {path}"])
-def test_killed_while_sending_and_surely_absent_it_is_sent_by_the_retry(run, world, kind, deferrable, point):
+def test_retry_after_a_crash_while_sending_sends_what_is_absent(run, world, kind, deferrable, point):
     task = kind.task(deferrable=deferrable, retries=1)
     with pytest.raises(Killed):
         run.to_the_end(task, dies=point.format(path=kind.path))
@@ -59,7 +59,7 @@ def test_killed_while_sending_and_surely_absent_it_is_sent_by_the_retry(run, wor
 @each_kind
 @both_ways
 @pytest.mark.parametrize("point", ["after {path}", "before write 2"])
-def test_killed_after_the_effect_the_retry_finds_it(run, world, kind, deferrable, point):
+def test_retry_after_a_crash_after_the_effect_finds_it(run, world, kind, deferrable, point):
     task = kind.task(waits=True, deferrable=deferrable, retries=1)
     with pytest.raises(Killed):
         run.to_the_end(task, dies=point.format(path=kind.path))
@@ -72,7 +72,7 @@ def test_killed_after_the_effect_the_retry_finds_it(run, world, kind, deferrable
 
 @each_kind
 @both_ways
-def test_killed_while_it_waits_the_retry_goes_on_waiting(run, world, kind, deferrable):
+def test_retry_after_a_crash_while_waiting_goes_on(run, world, kind, deferrable):
     task = kind.task(waits=True, deferrable=deferrable, retries=1)
     with pytest.raises(Killed):
         run.to_the_end(task, dies="after write 2")
@@ -85,7 +85,7 @@ def test_killed_while_it_waits_the_retry_goes_on_waiting(run, world, kind, defer
 @each_kind
 @both_ways
 @pytest.mark.parametrize("waits", [False, True], ids=["sends", "waits"])
-def test_killed_between_the_end_and_its_report_the_retry_gives_the_same_result(world, kind, deferrable, waits):
+def test_retry_after_a_crash_after_the_end_returns_the_same_result(world, kind, deferrable, waits):
     untouched = Run(world)
     untouched.ti.run_id = "another"
     expected = untouched.to_the_end(kind.task(waits=waits, deferrable=deferrable))
@@ -107,7 +107,7 @@ def test_killed_between_the_end_and_its_report_the_retry_gives_the_same_result(w
 
 @each_kind
 @both_ways
-def test_an_end_that_is_not_wanted_is_done_anew_by_the_retry(run, world, kind, deferrable):
+def test_retry_after_an_unwanted_outcome_sends_again(run, world, kind, deferrable):
     task = kind.task(kind.unreachable, waits=True, fail_on=kind.bad_end, deferrable=deferrable, retries=1)
     keys = []
     for _ in range(2):
@@ -124,7 +124,7 @@ def test_an_end_that_is_not_wanted_is_done_anew_by_the_retry(run, world, kind, d
 @both_ways
 @pytest.mark.parametrize("waits", [False, True], ids=["sends", "waits"])
 @with_and_without_a_store
-def test_a_clear_of_a_finished_task_does_it_again(world, kind, deferrable, waits, remembers):
+def test_clear_of_a_finished_task_sends_again(world, kind, deferrable, waits, remembers):
     run, task = Run(world, remembers=remembers), kind.task(waits=waits, deferrable=deferrable)
     first = run.to_the_end(task)
     run.clear()
@@ -135,7 +135,7 @@ def test_a_clear_of_a_finished_task_does_it_again(world, kind, deferrable, waits
 
 @each_kind
 @pytest.mark.parametrize("fault", ["cut_before", "error_500_before", "garbage_before", "html_502_before"])
-def test_lost_before_the_effect_the_same_try_sends_again(run, world, kind, fault):
+def test_request_lost_before_its_effect_is_sent_again(run, world, kind, fault):
     lose_answer(world, kind, fault)
     result = run.to_the_end(kind.task())
     assert [result["callerid"]] == kind.sent(world)
@@ -144,7 +144,7 @@ def test_lost_before_the_effect_the_same_try_sends_again(run, world, kind, fault
 
 @each_kind
 @both_ways
-def test_one_try_sends_three_times_at_most_and_airflow_retries(run, world, kind, deferrable):
+def test_retry_after_three_sends_in_one_try(run, world, kind, deferrable):
     lose_answer(world, kind, "cut_before", times=4)
     task = kind.task(deferrable=deferrable, retries=1)
     with pytest.raises(DirectcallNotSent, match="3 times"):
@@ -177,7 +177,7 @@ def test_retry_after_a_dead_network_is_left_to_airflow(run, world, kind, connect
     assert world.pauses, "the client itself tries again first"
 
 
-def test_what_cannot_be_read_in_the_store_is_named_and_nothing_is_sent(run, world):
+def test_record_that_cannot_be_read_fails_and_sends_nothing(run, world):
     run.store.set("directcall_delivery", {"phase": "flying"})
     with pytest.raises(AirflowFailException, match="look at the task's state store"):
         run.start(CALL.task())
@@ -188,7 +188,7 @@ def test_what_cannot_be_read_in_the_store_is_named_and_nothing_is_sent(run, worl
 
 
 @both_ways
-def test_a_call_that_a_clear_has_hung_up_is_placed_anew(run, world, deferrable):
+def test_clear_that_hung_up_the_call_places_another(run, world, deferrable):
     task = CALL.task(LONG_CALL, waits=True, deferrable=deferrable)
     with pytest.raises(Killed):
         run.start(task, dies="after write 2")
@@ -202,7 +202,7 @@ def test_a_call_that_a_clear_has_hung_up_is_placed_anew(run, world, deferrable):
 
 
 @both_ways
-def test_a_retry_after_a_clear_that_went_on_gives_the_result_and_calls_nobody(run, world, deferrable):
+def test_retry_after_a_clear_that_went_on_returns_the_result(run, world, deferrable):
     task = CALL.task(waits=True, deferrable=deferrable, retries=1)
     with pytest.raises(Killed):
         run.to_the_end(task, dies="after write 2")
@@ -219,7 +219,7 @@ def test_a_retry_after_a_clear_that_went_on_gives_the_result_and_calls_nobody(ru
 
 
 @each_kind
-def test_without_a_store_the_first_try_asks_nothing_extra_and_later_ones_look(run_without_store, world, kind):
+def test_retry_without_store_reconciles_and_the_first_try_does_not(run_without_store, world, kind):
     task = kind.task(retries=3)
     with pytest.raises(Killed):
         run_without_store.start(task, dies=f"after {kind.path}")
@@ -231,7 +231,7 @@ def test_without_a_store_the_first_try_asks_nothing_extra_and_later_ones_look(ru
 
 @each_kind
 @both_ways
-def test_without_a_store_retries_walk_over_the_generations(run_without_store, world, kind, deferrable):
+def test_retry_without_store_passes_over_ended_generations(run_without_store, world, kind, deferrable):
     task = kind.task(kind.unreachable, waits=True, fail_on=kind.bad_end, deferrable=deferrable, retries=2)
     for tries in (1, 2, 3):
         with pytest.raises(DirectcallUnwantedOutcome):
@@ -241,7 +241,7 @@ def test_without_a_store_retries_walk_over_the_generations(run_without_store, wo
     assert len(set(kind.keys(world))) == 3
 
 
-def test_without_a_store_an_end_that_is_not_wanted_is_not_repeated_within_the_try(run_without_store, world):
+def test_unwanted_outcome_without_store_is_not_repeated_within_the_try(run_without_store, world):
     lose_answer(world, CALL)
     with pytest.raises(DirectcallUnwantedOutcome):
         run_without_store.to_the_end(CALL.task(BUSY, waits=True, fail_on="busy"))
@@ -249,7 +249,7 @@ def test_without_a_store_an_end_that_is_not_wanted_is_not_repeated_within_the_tr
 
 
 @each_kind
-def test_without_a_store_a_clear_sends_again_without_looking(run_without_store, world, kind):
+def test_clear_without_store_sends_again_without_looking(run_without_store, world, kind):
     task = kind.task()
     with pytest.raises(Killed):
         run_without_store.start(task, dies=f"after {kind.path}")
@@ -264,14 +264,14 @@ def test_without_a_store_a_clear_sends_again_without_looking(run_without_store, 
 
 @each_kind
 @both_ways
-def test_a_send_costs_two_writes_and_no_request(run, world, kind, deferrable):
+def test_cost_of_a_send_is_two_writes_and_one_request(run, world, kind, deferrable):
     run.to_the_end(kind.task(deferrable=deferrable))
     assert len(run.store.history) == 2
     assert world.requests == {"request_token": 1, kind.path: 1}
 
 
 @each_kind
-def test_a_send_that_waits_costs_three_writes(run, world, kind):
+def test_cost_of_a_send_that_waits_is_three_writes(run, world, kind):
     run.to_the_end(kind.task(waits=True))
     assert [json.loads(text)["phase"] for text in run.store.history] == ["sending", "sent", "done"]
     assert world.requests[kind.path] == 1

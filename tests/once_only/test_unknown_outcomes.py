@@ -43,7 +43,7 @@ def test_unknown_outcome_error_names_key_window_and_where_to_look(world, kind, d
 @each_kind
 @both_ways
 @with_and_without_a_store
-def test_without_a_statement_there_is_never_a_second_send_over_four_tries(world, kind, deferrable, remembers):
+def test_retries_without_a_statement_never_send_again(world, kind, deferrable, remembers):
     run, task = Run(world, remembers=remembers), kind.task(deferrable=deferrable, retries=3)
     remove_statement(world, kind)
     with pytest.raises(Killed):
@@ -57,7 +57,7 @@ def test_without_a_statement_there_is_never_a_second_send_over_four_tries(world,
 
 @each_kind
 @both_ways
-def test_a_clear_after_the_report_looks_again_and_then_sends(run, world, kind, deferrable):
+def test_clear_after_the_report_looks_again_and_then_sends(run, world, kind, deferrable):
     lose_answer(world, kind)
     remove_statement(world, kind)
     task = kind.task(deferrable=deferrable)
@@ -72,7 +72,7 @@ def test_a_clear_after_the_report_looks_again_and_then_sends(run, world, kind, d
 
 
 @each_kind
-def test_a_clear_after_the_report_takes_what_it_finds_then(run, world, kind):
+def test_clear_after_the_report_goes_on_with_a_found_request(run, world, kind):
     lose_answer(world, kind)
     remove_statement(world, kind)
     with pytest.raises(AirflowFailException):
@@ -83,7 +83,7 @@ def test_a_clear_after_the_report_takes_what_it_finds_then(run, world, kind):
 
 
 @each_kind
-def test_a_report_that_was_lost_with_its_worker_is_no_leave_to_send(run, world, kind):
+def test_clear_before_a_lost_report_does_not_allow_a_second_send(run, world, kind):
     """The Clear came before the report, so nobody has asked for another one."""
     remove_statement(world, kind)
     task = kind.task(retries=1)
@@ -132,7 +132,7 @@ def test_resend_takes_the_first_answer(run, world, kind):
 
 @each_kind
 @both_ways
-def test_a_statement_that_cannot_be_read_for_long_makes_it_unknown(run, world, kind, deferrable):
+def test_unreadable_statement_makes_the_outcome_unknown(run, world, kind, deferrable):
     lose_answer(world, kind)
     world.sandbox.inject(Fault(kind="error_500_before", endpoint=kind.statement))
     before = world.now()
@@ -142,7 +142,7 @@ def test_a_statement_that_cannot_be_read_for_long_makes_it_unknown(run, world, k
 
 
 @each_kind
-def test_a_wrong_secret_while_it_is_looked_for_may_be_mended_before_a_retry(run, world, kind, connect):
+def test_retry_after_a_wrong_secret_reconciles(run, world, kind, connect):
     with pytest.raises(Killed):
         run.to_the_end(kind.task(retries=2), dies=f"after {kind.path}")
     connect(password="wrong")
@@ -159,7 +159,7 @@ def test_a_wrong_secret_while_it_is_looked_for_may_be_mended_before_a_retry(run,
 
 @each_kind
 @both_ways
-def test_a_secret_that_stays_wrong_ends_with_what_to_look_for(run, world, kind, connect, deferrable):
+def test_wrong_secret_in_the_last_try_says_where_to_look(run, world, kind, connect, deferrable):
     with pytest.raises(Killed):
         run.to_the_end(kind.task(retries=1), dies=f"after {kind.path}")
     connect(password="wrong")
@@ -169,7 +169,7 @@ def test_a_secret_that_stays_wrong_ends_with_what_to_look_for(run, world, kind, 
 
 
 @each_kind
-def test_a_trigger_that_died_in_settling_has_found_out_nothing(run, world, kind):
+def test_retry_after_a_trigger_that_died_while_reconciling(run, world, kind):
     lose_answer(world, kind)
     run.start(kind.task(retries=1, deferrable=True))
     with pytest.raises(DirectcallOutcomeUnknown, match="the trigger of the task ended"):
@@ -180,7 +180,7 @@ def test_a_trigger_that_died_in_settling_has_found_out_nothing(run, world, kind)
 
 @each_kind
 @both_ways
-def test_one_failed_look_at_the_deciding_moment_does_not_end_the_looking(run, world, kind, deferrable):
+def test_failed_look_at_the_deciding_moment_is_repeated(run, world, kind, deferrable):
     lose_answer(world, kind, "cut_before")
     looks_before = 5
     world.sandbox.inject(
@@ -192,7 +192,7 @@ def test_one_failed_look_at_the_deciding_moment_does_not_end_the_looking(run, wo
 
 
 @each_kind
-def test_an_execution_timeout_while_it_is_looked_for_is_left_to_a_retry(run, world, kind):
+def test_execution_timeout_while_reconciling_is_left_to_a_retry(run, world, kind):
     lose_answer(world, kind)
     world.sandbox.configure(statement_delay=200)
     time_out_while_waiting(world)
@@ -205,7 +205,7 @@ def test_an_execution_timeout_while_it_is_looked_for_is_left_to_a_retry(run, wor
 
 
 @each_kind
-def test_an_execution_timeout_while_the_request_is_on_its_way_is_left_to_a_retry(run, world, kind):
+def test_execution_timeout_while_sending_is_left_to_a_retry(run, world, kind):
     time_out_after_sending(world, kind)
     task = kind.task(retries=1, execution_timeout=timedelta(seconds=600))
     with pytest.raises(DirectcallOutcomeUnknown, match="the next try goes on from here"):
@@ -215,7 +215,7 @@ def test_an_execution_timeout_while_the_request_is_on_its_way_is_left_to_a_retry
 
 
 @each_kind
-def test_an_execution_timeout_while_the_last_try_s_request_is_on_its_way_ends_with_what_to_look_for(run, world, kind):
+def test_execution_timeout_while_sending_in_the_last_try_says_where_to_look(run, world, kind):
     time_out_after_sending(world, kind)
     with pytest.raises(AirflowFailException, match=r"may be out.*\(airflow_key \w{16}\).*Look for it in.*on its way"):
         run.to_the_end(kind.task(execution_timeout=timedelta(seconds=600)))
@@ -223,7 +223,7 @@ def test_an_execution_timeout_while_the_last_try_s_request_is_on_its_way_ends_wi
 
 
 @each_kind
-def test_an_execution_timeout_in_the_last_try_ends_with_what_to_look_for(run, world, kind):
+def test_execution_timeout_while_reconciling_in_the_last_try_says_where_to_look(run, world, kind):
     lose_answer(world, kind)
     world.sandbox.configure(statement_delay=200)
     time_out_while_waiting(world)

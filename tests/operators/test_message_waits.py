@@ -45,7 +45,7 @@ def test_fail_on_fails_and_may_be_retried_for_one_recipient(run, deferrable):
 @pytest.mark.parametrize(
     ("destination", "fail_on"), [([UNDELIVERED, OTHER], "failed;cancelled;delivered"), (PERSON, "delivered")]
 )
-def test_fail_on_is_final_where_a_retry_would_reach_somebody_twice(run, deferrable, destination, fail_on):
+def test_fail_on_is_final_where_a_retry_would_reach_a_recipient_twice(run, deferrable, destination, fail_on):
     task = message(destination=destination, wait_for_delivery=True, fail_on=fail_on, deferrable=deferrable)
     with pytest.raises(AirflowFailException) as caught:
         run.to_the_end(task)
@@ -53,7 +53,7 @@ def test_fail_on_is_final_where_a_retry_would_reach_somebody_twice(run, deferrab
 
 
 @both_ways
-def test_the_wait_for_a_confirmation_that_never_comes_ends_at_the_deadline(run, world, deferrable):
+def test_deadline_ends_the_wait_for_a_confirmation(run, world, deferrable):
     before = world.now()
     task = message(destination=UNCONFIRMED, wait_for_delivery=True, completion_timeout="600", deferrable=deferrable)
     with pytest.raises(AirflowFailException, match="wait ended") as caught:
@@ -64,7 +64,7 @@ def test_the_wait_for_a_confirmation_that_never_comes_ends_at_the_deadline(run, 
 
 
 @both_ways
-def test_the_wait_for_a_scheduled_message_begins_at_its_time(run, world, deferrable):
+def test_deadline_of_a_scheduled_message_counts_from_its_time(run, world, deferrable):
     at = world.now() + timedelta(hours=5)
     task = message(send_at=at.isoformat(), wait_for_delivery=True, completion_timeout=300, deferrable=deferrable)
     assert run.to_the_end(task)["state"] == "delivered"

@@ -32,7 +32,7 @@ def test_a_wrong_secret_may_be_repaired_before_a_retry(run, connect):
 
 
 @pytest.mark.parametrize("destination", [NO_BALANCE, REFUSED_NUMBER])
-def test_a_refusal_that_stands_is_not_repeated(run, world, destination):
+def test_refusal_that_lasts_is_final(run, world, destination):
     with pytest.raises(AirflowFailException, match=r"refused with code (201|001)") as caught:
         run.start(call(destination))
     assert isinstance(caught.value.__cause__, DirectcallRefused)
@@ -88,7 +88,7 @@ def test_the_call_is_placed_with_everything_that_was_asked_for(run, world):
     assert run.ti.xcoms == {"callerid": made["callerid"]}
 
 
-def test_templates_give_texts_and_they_mean_what_they_say(run, world):
+def test_templates_render_texts_that_are_parsed(run, world):
     run.context |= {
         "who": {"phone": PERSON, "id": 7},
         "later": world.now() + timedelta(hours=2),
@@ -121,6 +121,6 @@ def test_templates_give_texts_and_they_mean_what_they_say(run, world):
 # Privacy
 
 
-def test_two_runs_do_not_know_of_each_other(world):
+def test_two_runs_place_two_calls(world):
     first, second = Run(world).to_the_end(waiting_call()), Run(world).to_the_end(waiting_call())
     assert first["callerid"] != second["callerid"]

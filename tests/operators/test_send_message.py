@@ -22,7 +22,7 @@ from ..airflow_world.world import NO_BALANCE, ORIGIN, PERSON, REFUSED_NUMBER
 
 
 @both_operators
-def test_no_balance_is_not_repeated(run, world, operator):
+def test_refusal_without_balance_is_final(run, world, operator):
     with pytest.raises(AirflowFailException, match="201"):
         run.start(message(operator, NO_BALANCE))
     assert sent(world) == []
@@ -72,7 +72,7 @@ def test_wrong_arguments_of_a_voice_message(run, world, arguments, named):
     assert "sms/send" not in world.sandbox.state()["requests"]
 
 
-def test_all_refused_is_an_error_and_nothing_is_sent(run, world):
+def test_refusal_of_all_recipients_is_final(run, world):
     with pytest.raises(AirflowFailException) as caught:
         run.start(message(destination=[NO_BALANCE, REFUSED_NUMBER]))
     assert isinstance(caught.value.__cause__, DirectcallRefused)
@@ -80,7 +80,7 @@ def test_all_refused_is_an_error_and_nothing_is_sent(run, world):
 
 
 @pytest.mark.parametrize(("code", "error"), [("201", AirflowFailException), ("008", DirectcallRefused)])
-def test_all_refused_one_by_one_is_an_error_too(run, world, monkeypatch, code, error):
+def test_refusal_of_each_recipient_is_an_error(run, world, monkeypatch, code, error):
     refused = tuple(
         Recipient(number=number, message_id=None, refusal_code=code, refusal="x") for number in (PERSON, OTHER)
     )
@@ -156,7 +156,7 @@ def test_many_destinations_go_as_a_file(run, world):
     assert [made["destination"] for made in sent(world)] == people
 
 
-def test_a_partial_refusal_is_in_the_result_and_in_the_log(run, world, logged):
+def test_partial_refusal_is_in_the_result_and_in_the_log(run, world, logged):
     result = run.start(message(destination=[PERSON, NO_BALANCE, OTHER]))
     told = [(recipient["accepted"], recipient["refusal_code"]) for recipient in result["recipients"]]
     assert told == [(True, None), (False, "201"), (True, None)]
@@ -203,7 +203,7 @@ def test_a_directory_is_no_audio(run, tmp_path):
 
 
 @pytest.mark.parametrize(("content", "named"), [(b"RIFF....WAVE", "WAV"), (b"", "empty"), (b"\0" * (5 << 20), "4 MB")])
-def test_an_audio_the_vendor_would_not_take_is_not_sent(run, world, tmp_path, content, named):
+def test_audio_that_the_vendor_rejects_is_not_sent(run, world, tmp_path, content, named):
     path = tmp_path / "audio.mp3"
     path.write_bytes(content)
     with pytest.raises(AirflowFailException, match=named):

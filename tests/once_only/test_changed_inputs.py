@@ -1,4 +1,4 @@
-"""Tries of a task that are not alike: a run made again, other recipients, another account, an edited DAG."""
+"""Tries of a task that differ: a run made again, other recipients, another account, an edited DAG."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ NUMBERS = (PERSON, OTHER, THIRD, ORIGIN)
 # A run that was deleted and made again
 
 
-def deleted_and_made_again(run, world):
-    """A run with the same id, an hour later: Airflow has forgotten the first one, Directcall has not."""
+def make_again(run, world):
+    """Return a run with the same id an hour later: Airflow has forgotten the first one, Directcall has not."""
     world.sandbox.advance(3600)
     again = Run(world, remembers=run.store is not None)
     assert (again.ti.dag_id, again.ti.run_id) == (run.ti.dag_id, run.ti.run_id)
@@ -30,7 +30,7 @@ def deleted_and_made_again(run, world):
 @both_ways
 def test_run_made_again_ignores_the_row_of_the_first_one(run, world, kind, deferrable):
     first = run.to_the_end(kind.task())
-    again = deleted_and_made_again(run, world)
+    again = make_again(run, world)
     world.sandbox.inject(Fault(kind="cut_before", endpoint=kind.path, times=1))
     with pytest.raises(AirflowFailException, match=first["airflow_key"]) as caught:
         again.to_the_end(kind.task(deferrable=deferrable))
@@ -43,7 +43,7 @@ def test_run_made_again_ignores_the_row_of_the_first_one(run, world, kind, defer
 @both_ways
 def test_run_made_again_finds_its_own_row(run, world, kind, deferrable):
     first = run.to_the_end(kind.task())
-    again = deleted_and_made_again(run, world)
+    again = make_again(run, world)
     world.sandbox.inject(Fault(kind="cut_after", endpoint=kind.path, times=1))
     second = again.to_the_end(kind.task(deferrable=deferrable))
     assert kind.sent(world) == [first["callerid"], second["callerid"]]
@@ -52,7 +52,7 @@ def test_run_made_again_finds_its_own_row(run, world, kind, deferrable):
 # Other recipients, or another account
 
 
-def refused_to_mix(run, task):
+def rejection_text(run, task):
     with pytest.raises(AirflowFailException, match="recipients or the account") as caught:
         run.to_the_end(task)
     text = f"{caught.value!r} {caught.value.__cause__!r}"
@@ -68,7 +68,7 @@ def test_retry_with_other_recipients_fails_and_sends_nothing(run, world, kind, d
         run.to_the_end(kind.task(waits=True, retries=3), dies=point.format(path=kind.path))
     for _ in range(2):
         run.retry()
-        text = refused_to_mix(run, kind.task(OTHER, waits=True, deferrable=deferrable, retries=3))
+        text = rejection_text(run, kind.task(OTHER, waits=True, deferrable=deferrable, retries=3))
         assert f"airflow_key {kind.keys(world)[0]}" in text
     assert world.requests[kind.path] == 1
     assert not [number for number in NUMBERS for text in run.store.history if number in text]
@@ -80,7 +80,7 @@ def test_clear_after_other_recipients_sends_to_them(run, world, kind, point):
     with pytest.raises(Killed):
         run.to_the_end(kind.task(waits=True, retries=1), dies=point.format(path=kind.path))
     run.retry()
-    refused_to_mix(run, kind.task(OTHER, waits=True, retries=1))
+    rejection_text(run, kind.task(OTHER, waits=True, retries=1))
     run.clear()
     result = run.to_the_end(kind.task(OTHER, waits=True, retries=1))
     assert kind.sent(world)[1:] == [result["callerid"]]
@@ -93,7 +93,7 @@ def test_retry_with_more_or_fewer_recipients_fails(run, world, kind, people):
     with pytest.raises(Killed):
         run.to_the_end(kind.task([PERSON, OTHER], retries=1), dies="after write 2")
     run.retry()
-    refused_to_mix(run, kind.task(people, retries=1))
+    rejection_text(run, kind.task(people, retries=1))
     assert world.requests[kind.path] == 1
 
 
@@ -112,7 +112,7 @@ def test_retry_with_another_account_fails_and_sends_nothing(run, world, kind, co
     connect(login="another-account")
     run.retry()
     before = world.requests
-    text = refused_to_mix(run, kind.task(retries=1))
+    text = rejection_text(run, kind.task(retries=1))
     assert "another-account" not in text
     assert world.requests == before
 
@@ -132,7 +132,7 @@ def test_retry_after_a_refusal_may_send_to_others(run, world, kind):
 @both_ways
 @pytest.mark.parametrize("retries", [0, 1])
 def test_retry_without_store_and_with_fewer_retries_reconciles(run_without_store, world, kind, deferrable, retries):
-    """Lowered by as many tries as there were, it cannot be told from a Clear."""
+    """Lowered by the number of earlier tries, ``retries`` makes the try look like a Clear."""
     with pytest.raises(Killed):
         run_without_store.to_the_end(kind.task(retries=3), dies=f"after {kind.path}")
     run_without_store.max_tries = 3

@@ -1,4 +1,4 @@
-"""Waits for the end of a call that were broken off: by a deferral that went wrong, or an interruption."""
+"""Interrupted waits for the end: by a failed deferral, a failed XCom, a signal."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from ..airflow_world.world import (
     TaskDeferralTimeout,
 )
 
-# Coming back from a deferral that went wrong
+# Resuming after a failed deferral
 
 
-a_useless_event = pytest.mark.parametrize(
+unusable_events = pytest.mark.parametrize(
     ("event", "cause"),
     [
         (None, DirectcallUnexpectedEvent),
@@ -46,7 +46,7 @@ def assert_retry_goes_on(run, world, kind, task):
     assert world.requests[kind.path] == 1
 
 
-@a_useless_event
+@unusable_events
 def test_retry_after_an_unusable_event_goes_on(run, world, event, cause):
     task = waiting_call(deferrable=True)
     run.start(task)
@@ -73,7 +73,7 @@ def test_dead_trigger_without_store_in_the_last_try_says_where_to_look(run_witho
     assert len(placed(world)) == 1
 
 
-@a_useless_event
+@unusable_events
 def test_unusable_event_without_store_is_final(run_without_store, event, cause):
     task = waiting_call(deferrable=True)
     run_without_store.start(task)
@@ -130,7 +130,7 @@ def test_failed_xcom_without_store_is_final(run_without_store, world, monkeypatc
         run_without_store.start(call())
     assert placed(world)[0]["callerid"] in str(caught.value)
     assert PERSON not in str(caught.value)
-    assert caught.value.__cause__ is None, "an error of another's making may hold anything"
+    assert caught.value.__cause__ is None, "a foreign error may hold anything"
 
 
 def test_deadline_of_the_deferral_is_after_that_of_the_trigger(run):

@@ -1,4 +1,4 @@
-"""An unknown outcome is looked for in the statement, and found or surely absent."""
+"""Unknown outcomes that the statement resolves: found, or surely absent."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..airflow_world.kinds import CALL, SMS, both_ways, each_kind
 from ..airflow_world.lost_answers import each_policy, lose_answer
 from ..airflow_world.world import LONG_CALL, Killed
 
-# Found and absent, whatever the policy
+# Found and absent, with each policy
 
 
 @each_kind
@@ -110,7 +110,7 @@ def test_scheduled_request_is_found_by_a_retry_after_its_time(run, world, kind, 
 @each_kind
 @both_ways
 def test_clear_of_a_scheduled_request_does_not_send_again(run, world, kind, deferrable):
-    """Whoever looks for it before its time finds nothing, and that means nothing."""
+    """An empty look before its time proves nothing."""
     lose_answer(world, kind)
     task = kind.task(deferrable=deferrable, **kind.at(world.now() + timedelta(hours=2)))
     for _ in range(2):

@@ -1,4 +1,4 @@
-"""What the rows of the statement have to show for a request to be found by them."""
+"""Rows of the statement by which a request is found."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..airflow_world.kinds import SMS, both_ways, each_kind, each_message
 from ..airflow_world.lost_answers import OTHER, hide_tags, lose_answer
 from ..airflow_world.world import NO_BALANCE, PERSON, Killed
 
-# Rows that show less, or something else
+# Rows with fewer or other fields
 
 
 @each_kind
@@ -25,7 +25,7 @@ def test_rows_without_tags_to_the_same_number_are_ours(run, world, kind, deferra
 @each_kind
 @both_ways
 def test_rows_with_another_key_are_not_ours(run, world, kind, deferrable, monkeypatch):
-    hide_tags(monkeypatch, key="somebody else's")
+    hide_tags(monkeypatch, key="another")
     lose_answer(world, kind)
     run.to_the_end(kind.task(deferrable=deferrable))
     assert len(kind.sent(world)) == 2
@@ -56,8 +56,8 @@ def test_partial_refusal_is_found_with_a_result_for_each_recipient(run, world, k
     lose_answer(world, kind)
     task = kind.task([PERSON, NO_BALANCE, OTHER], deferrable=deferrable, include_numbers=True)
     result = run.to_the_end(task)
-    told = {recipient["destination"]: recipient["accepted"] for recipient in result["recipients"]}
-    assert told == {PERSON: True, NO_BALANCE: None, OTHER: True}
+    accepted = {recipient["destination"]: recipient["accepted"] for recipient in result["recipients"]}
+    assert accepted == {PERSON: True, NO_BALANCE: None, OTHER: True}
     assert world.requests[kind.path] == 1
 
 
@@ -67,8 +67,10 @@ def test_partial_refusal_survives_a_crash(run, world, kind):
     with pytest.raises(Killed):
         run.to_the_end(task, dies="after write 2")
     run.retry()
-    told = [(one["destination"], one["accepted"], one["refusal_code"]) for one in run.to_the_end(task)["recipients"]]
-    assert told == [(PERSON, True, None), (NO_BALANCE, False, "201"), (OTHER, True, None)]
+    recipients = [
+        (one["destination"], one["accepted"], one["refusal_code"]) for one in run.to_the_end(task)["recipients"]
+    ]
+    assert recipients == [(PERSON, True, None), (NO_BALANCE, False, "201"), (OTHER, True, None)]
 
 
 def test_recipients_without_rows_are_unknown(run, world):
@@ -77,7 +79,7 @@ def test_recipients_without_rows_are_unknown(run, world):
         run.to_the_end(task, dies=f"after {SMS.path}")
     world.sandbox.advance(60)
     run.retry()
-    # The first look finds it; then the statement is gone.
+    # The first look finds it; later ones fail.
     world.sandbox.inject(Fault(kind="unavailable", endpoint=SMS.statement, after=1))
     result = run.to_the_end(task)
     assert [result["callerid"]] == SMS.sent(world)

@@ -1,4 +1,4 @@
-"""Never twice, never silently lost: operators over their tries, against the local Directcall."""
+"""Sending operators over their tries, against the local Directcall."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..airflow_world.kinds import CALL, both_ways, each_kind, with_and_without_a
 from ..airflow_world.lost_answers import each_policy, lose_answer, remove_statement
 from ..airflow_world.world import BUSY, LONG_CALL, ORIGIN, PERSON, Killed, Process, Run
 
-# What an earlier try left
+# Retries after a crash
 
 
 @each_kind
@@ -184,7 +184,7 @@ def test_record_that_cannot_be_read_fails_and_sends_nothing(run, world):
     assert CALL.sent(world) == []
 
 
-# A user's Clear while it is under way
+# Clear of a delivery in progress
 
 
 @both_ways
@@ -259,7 +259,7 @@ def test_clear_without_store_sends_again_without_looking(run_without_store, worl
     assert world.requests[kind.statement] == 0
 
 
-# What it costs
+# Cost
 
 
 @each_kind

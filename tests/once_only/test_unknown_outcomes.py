@@ -1,4 +1,4 @@
-"""Nobody can say what became of a request: ``fail``, ``hold`` and ``resend``."""
+"""Outcomes that stay unknown: ``fail``, ``hold`` and ``resend``."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_clear_after_the_report_goes_on_with_a_found_request(run, world, kind):
 
 @each_kind
 def test_clear_before_a_lost_report_does_not_allow_a_second_send(run, world, kind):
-    """The Clear came before the report, so nobody has asked for another one."""
+    """The Clear came before the report, so the user did not decide on it."""
     remove_statement(world, kind)
     task = kind.task(retries=1)
     with pytest.raises(Killed):
@@ -138,7 +138,7 @@ def test_unreadable_statement_makes_the_outcome_unknown(run, world, kind, deferr
     before = world.now()
     with pytest.raises(AirflowFailException, match="outcome is unknown"):
         run.to_the_end(kind.task(deferrable=deferrable))
-    assert world.now() - before >= timedelta(seconds=300), "for so long it is asked again"
+    assert world.now() - before >= timedelta(seconds=300), "it is asked again for that long"
 
 
 @each_kind

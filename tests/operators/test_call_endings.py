@@ -102,7 +102,7 @@ def test_deadline_ends_the_wait_and_not_the_call(run, world, deferrable):
     assert made["callerid"] in str(caught.value)
     assert isinstance(caught.value.__cause__, DirectcallWaitTimeout)
     assert world.now() - before == timedelta(seconds=100)
-    assert made["hung_up_at"] is None, "that nobody waits any more is no reason to hang up"
+    assert made["hung_up_at"] is None, "the end of the wait does not hang up"
 
 
 @both_ways
@@ -196,7 +196,7 @@ def test_row_is_read_again_until_the_statement_answers(run, world):
 
 
 def test_clear_after_a_refused_look_goes_on(run, world, monkeypatch):
-    """What is refused is the question; the call goes on, and a Clear waits for it."""
+    """The look is refused; the call goes on, and a Clear waits for it."""
 
     def refuse(client, listing):
         raise DirectcallRefused("refused", code="200", text="usuario invalido")

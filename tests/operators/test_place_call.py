@@ -21,7 +21,7 @@ from ..airflow_world.world import (
     Run,
 )
 
-# What goes wrong before the call is placed
+# Failures before the call
 
 
 def test_a_wrong_secret_may_be_repaired_before_a_retry(run, connect):
@@ -73,7 +73,7 @@ def test_a_connection_without_a_secret_is_named(run, connect):
         run.start(call())
 
 
-# The call without waiting
+# Calls without waiting
 
 
 def test_the_call_is_placed_with_everything_that_was_asked_for(run, world):
@@ -116,9 +116,6 @@ def test_templates_render_texts_that_are_parsed(run, world):
     assert made["starts_at"] - made["placed_at"] == pytest.approx(7200, abs=1)
     assert (result["callerid"], result["schedule_id"]) == (None, made["schedule_id"])
     assert run.ti.xcoms == {"schedule_id": made["schedule_id"]}
-
-
-# Privacy
 
 
 def test_two_runs_place_two_calls(world):

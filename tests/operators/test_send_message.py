@@ -18,7 +18,7 @@ from airflow_provider_directcall.errors import DirectcallRefused
 from ..airflow_world.message_tasks import MP3, OTHER, both_operators, message, sent, voice
 from ..airflow_world.world import NO_BALANCE, ORIGIN, PERSON, REFUSED_NUMBER
 
-# What goes wrong before the message is sent
+# Failures before sending
 
 
 @both_operators
@@ -92,7 +92,7 @@ def test_refusal_of_each_recipient_is_an_error(run, world, monkeypatch, code, er
     assert run.store.record["phase"] == "not_sent"
 
 
-# What is sent
+# Requests and results
 
 
 def test_an_sms_with_everything_that_was_asked_for(run, world):
@@ -158,8 +158,8 @@ def test_many_destinations_go_as_a_file(run, world):
 
 def test_partial_refusal_is_in_the_result_and_in_the_log(run, world, logged):
     result = run.start(message(destination=[PERSON, NO_BALANCE, OTHER]))
-    told = [(recipient["accepted"], recipient["refusal_code"]) for recipient in result["recipients"]]
-    assert told == [(True, None), (False, "201"), (True, None)]
+    recipients = [(recipient["accepted"], recipient["refusal_code"]) for recipient in result["recipients"]]
+    assert recipients == [(True, None), (False, "201"), (True, None)]
     assert "1 of 3 recipients were refused" in logged()
     assert len(sent(world)) == 2
 
@@ -209,6 +209,3 @@ def test_audio_that_the_vendor_rejects_is_not_sent(run, world, tmp_path, content
     with pytest.raises(AirflowFailException, match=named):
         run.start(voice(audio=path))
     assert sent(world) == []
-
-
-# Around it

@@ -31,7 +31,7 @@ def sensor(**arguments):
 
 @pytest.fixture
 def place(world):
-    """Places a call as somebody else does."""
+    """Places a call outside the task."""
 
     def place_call(destination=PERSON, origin=ORIGIN, tags=TAGS, record=False):
         with DirectcallHook() as hook:
@@ -40,7 +40,7 @@ def place(world):
     return place_call
 
 
-# What goes wrong
+# Failures
 
 
 @both_ways
@@ -273,7 +273,7 @@ def test_all_pokes_of_a_worker_share_one_token(run, world, place):
     assert requests["request_token"] == 2, "one for the call, one for the sensor"
 
 
-# Around it
+# Arguments and privacy
 
 
 def test_poll_interval_is_a_template_or_the_poke_interval(run, world, place):
@@ -308,9 +308,9 @@ def test_privacy_of_numbers_and_tags(run, place, deferrable, capfd):
     place(tags={"cpf": "tag-value"})
     task = sensor(tags={"cpf": "tag-value"}, origin=ORIGIN, destination=PERSON, deferrable=deferrable)
     run.to_the_end(task)
-    told = [*capfd.readouterr(), str(run.events), repr(task), repr(run.deferred)]
+    shown = [*capfd.readouterr(), str(run.events), repr(task), repr(run.deferred)]
     for secret in (PERSON, ORIGIN, "tag-value", "sandbox-secret", "eyJ"):
-        assert not [text for text in told if secret in text]
+        assert not [text for text in shown if secret in text]
 
 
 def test_unknown_outcome_word_logs_a_warning(run, world, capsys):

@@ -95,7 +95,7 @@ def test_kill_of_a_scheduled_call_is_logged_as_impossible(world, capfd):
     assert "voz/end" not in world.sandbox.state()["requests"]
 
 
-# Statements that do not filter as we assume
+# Statements that do not filter
 
 
 def row(**fields):

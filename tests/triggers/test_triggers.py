@@ -1,4 +1,4 @@
-"""What all triggers do: what is stored of them, and the loop."""
+"""All triggers: their serialization and the loop."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from ..airflow_world.trigger_examples import (
 )
 from ..airflow_world.world import ORIGIN, PERSON, fire, stored
 
-# Storing
+# Serialization
 
 
 @each_trigger
@@ -207,12 +207,12 @@ def test_connections_are_closed_on_every_way_out(world, monkeypatch, way_out):
         async def cancel_while_waiting():
             pauses = []
 
-            async def pause_for_ever_after_the_first_time(seconds):
+            async def hang_after_the_first_pause(seconds):
                 pauses.append(seconds)
                 if len(pauses) > 1:
                     await asyncio.Event().wait()
 
-            monkeypatch.setattr(current_clock(), "sleep_async", pause_for_ever_after_the_first_time)
+            monkeypatch.setattr(current_clock(), "sleep_async", hang_after_the_first_pause)
             task = asyncio.ensure_future(anext(trigger.run()))
             while not world.sandbox.state()["requests"].get("extrato/list"):  # noqa: ASYNC110 - another thread's state
                 await asyncio.sleep(0.01)

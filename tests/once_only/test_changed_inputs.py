@@ -9,7 +9,7 @@ from airflow_provider_directcall.errors import DirectcallRefused
 from airflow_provider_directcall.sandbox import Fault
 
 from ..airflow_world.kinds import both_ways, each_kind, each_message
-from ..airflow_world.world import ORIGIN, PERSON, Killed, Run
+from ..airflow_world.world import ORIGIN, PERSON, Run
 
 OTHER, THIRD = "5511990000002", "5511990000003"
 NUMBERS = (PERSON, OTHER, THIRD, ORIGIN)
@@ -64,8 +64,7 @@ def rejection_text(run, task):
 @both_ways
 @pytest.mark.parametrize("point", ["after {path}", "after write 2"], ids=["sending", "sent"])
 def test_retry_with_other_recipients_fails_and_sends_nothing(run, world, kind, deferrable, point):
-    with pytest.raises(Killed):
-        run.to_the_end(kind.task(waits=True, retries=3), dies=point.format(path=kind.path))
+    run.crash(kind.task(waits=True, retries=3), point.format(path=kind.path))
     for _ in range(2):
         run.retry()
         text = rejection_text(run, kind.task(OTHER, waits=True, deferrable=deferrable, retries=3))
@@ -77,8 +76,7 @@ def test_retry_with_other_recipients_fails_and_sends_nothing(run, world, kind, d
 @each_kind
 @pytest.mark.parametrize("point", ["after {path}", "after write 2"], ids=["sending", "sent"])
 def test_clear_after_other_recipients_sends_to_them(run, world, kind, point):
-    with pytest.raises(Killed):
-        run.to_the_end(kind.task(waits=True, retries=1), dies=point.format(path=kind.path))
+    run.crash(kind.task(waits=True, retries=1), point.format(path=kind.path))
     run.retry()
     rejection_text(run, kind.task(OTHER, waits=True, retries=1))
     run.clear()
@@ -90,8 +88,7 @@ def test_clear_after_other_recipients_sends_to_them(run, world, kind, point):
 @each_message
 @pytest.mark.parametrize("people", [[PERSON], [PERSON, OTHER, THIRD], [PERSON, THIRD]], ids=["fewer", "more", "others"])
 def test_retry_with_more_or_fewer_recipients_fails(run, world, kind, people):
-    with pytest.raises(Killed):
-        run.to_the_end(kind.task([PERSON, OTHER], retries=1), dies="after write 2")
+    run.crash(kind.task([PERSON, OTHER], retries=1), "after write 2")
     run.retry()
     rejection_text(run, kind.task(people, retries=1))
     assert world.requests[kind.path] == 1
@@ -99,16 +96,14 @@ def test_retry_with_more_or_fewer_recipients_fails(run, world, kind, people):
 
 @each_message
 def test_retry_with_recipients_in_another_order_goes_on(run, world, kind):
-    with pytest.raises(Killed):
-        run.to_the_end(kind.task([PERSON, OTHER], retries=1), dies=f"after {kind.path}")
+    run.crash(kind.task([PERSON, OTHER], retries=1), f"after {kind.path}")
     run.retry()
     assert [run.to_the_end(kind.task([OTHER, PERSON], retries=1))["callerid"]] == kind.sent(world)
 
 
 @each_kind
 def test_retry_with_another_account_fails_and_sends_nothing(run, world, kind, connect):
-    with pytest.raises(Killed):
-        run.to_the_end(kind.task(retries=1), dies=f"after {kind.path}")
+    run.crash(kind.task(retries=1), f"after {kind.path}")
     connect(login="another-account")
     run.retry()
     before = world.requests
@@ -133,8 +128,7 @@ def test_retry_after_a_refusal_may_send_to_others(run, world, kind):
 @pytest.mark.parametrize("retries", [0, 1])
 def test_retry_without_store_and_with_fewer_retries_reconciles(run_without_store, world, kind, deferrable, retries):
     """Lowered by the number of earlier tries, ``retries`` makes the try look like a Clear."""
-    with pytest.raises(Killed):
-        run_without_store.to_the_end(kind.task(retries=3), dies=f"after {kind.path}")
+    run_without_store.crash(kind.task(retries=3), f"after {kind.path}")
     run_without_store.max_tries = 3
     run_without_store.retry()
     result = run_without_store.to_the_end(kind.task(retries=retries, deferrable=deferrable))
@@ -144,8 +138,7 @@ def test_retry_without_store_and_with_fewer_retries_reconciles(run_without_store
 @each_kind
 @pytest.mark.parametrize("retries", [0, 5])
 def test_retry_with_edited_retries_goes_on(run, world, kind, retries):
-    with pytest.raises(Killed):
-        run.to_the_end(kind.task(waits=True, retries=2), dies="after write 2")
+    run.crash(kind.task(waits=True, retries=2), "after write 2")
     run.max_tries = 2
     run.retry()
     assert [run.to_the_end(kind.task(waits=True, retries=retries))["callerid"]] == kind.sent(world)

@@ -11,7 +11,7 @@ from airflow_provider_directcall.sandbox import Fault
 
 from ..airflow_world.kinds import CALL, SMS, both_ways, each_kind
 from ..airflow_world.lost_answers import each_policy, lose_answer
-from ..airflow_world.world import LONG_CALL, Killed
+from ..airflow_world.world import LONG_CALL
 
 # Found and absent, with each policy
 
@@ -75,33 +75,14 @@ def test_call_that_ended_while_looks_failed_is_found(run, world, deferrable):
     assert [result["callerid"]] == CALL.sent(world)
 
 
-@both_ways
-def test_call_still_in_progress_at_the_completion_timeout_is_unknown(run, world, deferrable):
-    lose_answer(world, CALL)
-    with pytest.raises(AirflowFailException, match="still in progress"):
-        run.to_the_end(CALL.task(LONG_CALL, settle_seconds=30, completion_timeout=120, deferrable=deferrable))
-    assert len(CALL.sent(world)) == 1
-
-
 # Scheduled
-
-
-@each_kind
-@both_ways
-def test_scheduled_request_is_unknown_before_its_time(run, world, kind, deferrable):
-    lose_answer(world, kind)
-    task = kind.task(deferrable=deferrable, **kind.at(world.now() + timedelta(hours=2)))
-    with pytest.raises(AirflowFailException, match="it is scheduled"):
-        run.to_the_end(task)
-    assert world.requests[kind.path] == 1
 
 
 @each_kind
 @both_ways
 def test_scheduled_request_is_found_by_a_retry_after_its_time(run, world, kind, deferrable):
     task = kind.task(deferrable=deferrable, retries=1, **kind.at(world.now() + timedelta(hours=2)))
-    with pytest.raises(Killed):
-        run.to_the_end(task, dies=f"after {kind.path}")
+    run.crash(task, f"after {kind.path}")
     world.sandbox.advance(3 * 3600)
     run.retry()
     assert [run.to_the_end(task)["callerid"]] == kind.sent(world)
@@ -109,7 +90,7 @@ def test_scheduled_request_is_found_by_a_retry_after_its_time(run, world, kind, 
 
 @each_kind
 @both_ways
-def test_clear_of_a_scheduled_request_does_not_send_again(run, world, kind, deferrable):
+def test_scheduled_request_is_unknown_and_a_clear_does_not_send_again(run, world, kind, deferrable):
     """An empty look before its time proves nothing."""
     lose_answer(world, kind)
     task = kind.task(deferrable=deferrable, **kind.at(world.now() + timedelta(hours=2)))
@@ -123,7 +104,7 @@ def test_clear_of_a_scheduled_request_does_not_send_again(run, world, kind, defe
 
 
 @both_ways
-def test_clear_while_a_call_is_in_progress_does_not_call_again(run, world, deferrable):
+def test_call_in_progress_is_unknown_and_a_clear_does_not_call_again(run, world, deferrable):
     lose_answer(world, CALL)
     task = CALL.task(LONG_CALL, settle_seconds=30, completion_timeout=60, deferrable=deferrable)
     for _ in range(2):

@@ -9,7 +9,7 @@ from airflow_provider_directcall.sandbox import Fault
 
 from ..airflow_world.kinds import SMS, both_ways, each_kind, each_message
 from ..airflow_world.lost_answers import OTHER, hide_tags, lose_answer
-from ..airflow_world.world import NO_BALANCE, PERSON, Killed
+from ..airflow_world.world import NO_BALANCE, PERSON
 
 # Rows with fewer or other fields
 
@@ -64,8 +64,7 @@ def test_partial_refusal_is_found_with_a_result_for_each_recipient(run, world, k
 @each_message
 def test_partial_refusal_survives_a_crash(run, world, kind):
     task = kind.task([PERSON, NO_BALANCE, OTHER], retries=1, include_numbers=True)
-    with pytest.raises(Killed):
-        run.to_the_end(task, dies="after write 2")
+    run.crash(task, "after write 2")
     run.retry()
     recipients = [
         (one["destination"], one["accepted"], one["refusal_code"]) for one in run.to_the_end(task)["recipients"]
@@ -75,8 +74,7 @@ def test_partial_refusal_survives_a_crash(run, world, kind):
 
 def test_recipients_without_rows_are_unknown(run, world):
     task = SMS.task([PERSON, OTHER], retries=1)
-    with pytest.raises(Killed):
-        run.to_the_end(task, dies=f"after {SMS.path}")
+    run.crash(task, f"after {SMS.path}")
     world.sandbox.advance(60)
     run.retry()
     # The first look finds it; later ones fail.
@@ -89,8 +87,7 @@ def test_recipients_without_rows_are_unknown(run, world):
 def test_recipients_beyond_the_stores_limit_are_read_from_the_statement(run, world):
     people = [f"5511{980000000 + n}" for n in range(2000)]
     task = SMS.task(people, as_csv=True, retries=1)
-    with pytest.raises(Killed):
-        run.to_the_end(task, dies="after write 2")
+    run.crash(task, "after write 2")
     assert "recipients" not in run.store.record
     world.sandbox.advance(60)
     run.retry()

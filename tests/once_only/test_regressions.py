@@ -12,7 +12,7 @@ from airflow_provider_directcall.hooks.directcall import DirectcallHook
 from airflow_provider_directcall.sandbox import Fault
 
 from ..airflow_world.kinds import CALL, both_ways
-from ..airflow_world.world import LONG_CALL, ORIGIN, UNHANGABLE, Killed, Process
+from ..airflow_world.world import LONG_CALL, ORIGIN, UNHANGABLE, Process
 
 #: Strict: whoever restores the behaviour removes the mark.
 pytestmark = pytest.mark.xfail(strict=True, reason="regression")
@@ -107,8 +107,7 @@ def test_row_of_a_call_counts_although_the_next_page_cannot_be_read(run, world, 
 
 
 def test_retry_goes_on_with_the_call_although_its_tags_are_wrong_now(run, world):
-    with pytest.raises(Killed):
-        run.start(CALL.task(waits=True, retries=1), dies="after write 2")
+    run.crash(CALL.task(waits=True, retries=1), "after write 2")
     run.retry()
     result = run.to_the_end(CALL.task(waits=True, retries=1, tags={"flag": True}, record="perhaps"))
     assert [result["callerid"]] == CALL.sent(world)
@@ -117,8 +116,7 @@ def test_retry_goes_on_with_the_call_although_its_tags_are_wrong_now(run, world)
 def test_execution_timeout_before_the_next_generation_is_left_to_a_retry(run, world):
     """The call of the first try was hung up by a Clear; nothing of the second generation has left yet."""
     task = CALL.task(LONG_CALL, waits=True, retries=1)
-    with pytest.raises(Killed):
-        run.start(task, dies="after write 2")
+    run.crash(task, "after write 2")
     world.process = Process()
     with DirectcallHook() as hook:
         hook.end_call(ORIGIN, LONG_CALL)

@@ -32,8 +32,7 @@ def test_retry_without_a_record_sends(run, world, kind, deferrable, waits):
 @both_ways
 def test_retry_after_a_crash_before_the_record_sends(run, world, kind, deferrable):
     task = kind.task(deferrable=deferrable, retries=1)
-    with pytest.raises(Killed):
-        run.to_the_end(task, dies="before write 1")
+    run.crash(task, "before write 1")
     run.retry()
     assert run.to_the_end(task)["state"] == "sent"
     assert len(kind.sent(world)) == 1
@@ -45,8 +44,7 @@ def test_retry_after_a_crash_before_the_record_sends(run, world, kind, deferrabl
 @pytest.mark.parametrize("point", ["after write 1", "before {path}"])
 def test_retry_after_a_crash_while_sending_sends_what_is_absent(run, world, kind, deferrable, point):
     task = kind.task(deferrable=deferrable, retries=1)
-    with pytest.raises(Killed):
-        run.to_the_end(task, dies=point.format(path=kind.path))
+    run.crash(task, point.format(path=kind.path))
     assert run.store.record["phase"] == "sending"
     run.retry()
     before = world.now()
@@ -61,8 +59,7 @@ def test_retry_after_a_crash_while_sending_sends_what_is_absent(run, world, kind
 @pytest.mark.parametrize("point", ["after {path}", "before write 2"])
 def test_retry_after_a_crash_after_the_effect_finds_it(run, world, kind, deferrable, point):
     task = kind.task(waits=True, deferrable=deferrable, retries=1)
-    with pytest.raises(Killed):
-        run.to_the_end(task, dies=point.format(path=kind.path))
+    run.crash(task, point.format(path=kind.path))
     run.retry()
     result = run.to_the_end(task)
     assert [result["callerid"]] == [run.ti.xcoms["callerid"]] == kind.sent(world)
@@ -74,8 +71,7 @@ def test_retry_after_a_crash_after_the_effect_finds_it(run, world, kind, deferra
 @both_ways
 def test_retry_after_a_crash_while_waiting_goes_on(run, world, kind, deferrable):
     task = kind.task(waits=True, deferrable=deferrable, retries=1)
-    with pytest.raises(Killed):
-        run.to_the_end(task, dies="after write 2")
+    run.crash(task, "after write 2")
     assert run.store.record["phase"] == "sent"
     run.retry()
     assert [run.to_the_end(task)["callerid"]] == kind.sent(world)
@@ -95,8 +91,7 @@ def test_retry_after_a_crash_after_the_end_returns_the_same_result(world, kind, 
         with pytest.raises(Killed):
             run.go_on(task, dies="after write 1")
     else:
-        with pytest.raises(Killed):
-            run.to_the_end(task, dies="after write 3" if waits else "after write 2")
+        run.crash(task, "after write 3" if waits else "after write 2")
     assert run.store.record["phase"] == "done"
     run.retry()
     result = run.to_the_end(task)
@@ -190,8 +185,7 @@ def test_record_that_cannot_be_read_fails_and_sends_nothing(run, world):
 @both_ways
 def test_clear_that_hung_up_the_call_places_another(run, world, deferrable):
     task = CALL.task(LONG_CALL, waits=True, deferrable=deferrable)
-    with pytest.raises(Killed):
-        run.start(task, dies="after write 2")
+    run.crash(task, "after write 2")
     world.process = Process()
     with DirectcallHook() as hook:
         hook.end_call(ORIGIN, LONG_CALL)
@@ -204,8 +198,7 @@ def test_clear_that_hung_up_the_call_places_another(run, world, deferrable):
 @both_ways
 def test_retry_after_a_clear_that_went_on_returns_the_result(run, world, deferrable):
     task = CALL.task(waits=True, deferrable=deferrable, retries=1)
-    with pytest.raises(Killed):
-        run.to_the_end(task, dies="after write 2")
+    run.crash(task, "after write 2")
     run.clear()
     run.start(task) if deferrable else None
     with pytest.raises(Killed):
@@ -221,8 +214,7 @@ def test_retry_after_a_clear_that_went_on_returns_the_result(run, world, deferra
 @each_kind
 def test_retry_without_store_reconciles_and_the_first_try_does_not(run_without_store, world, kind):
     task = kind.task(retries=3)
-    with pytest.raises(Killed):
-        run_without_store.start(task, dies=f"after {kind.path}")
+    run_without_store.crash(task, f"after {kind.path}")
     assert world.requests[kind.statement] == 0
     run_without_store.retry()
     assert [run_without_store.to_the_end(task)["callerid"]] == kind.sent(world)
@@ -251,8 +243,7 @@ def test_unwanted_outcome_without_store_is_not_repeated_within_the_try(run_witho
 @each_kind
 def test_clear_without_store_sends_again_without_looking(run_without_store, world, kind):
     task = kind.task()
-    with pytest.raises(Killed):
-        run_without_store.start(task, dies=f"after {kind.path}")
+    run_without_store.crash(task, f"after {kind.path}")
     run_without_store.clear()
     run_without_store.to_the_end(task)
     assert len(kind.sent(world)) == 2

@@ -19,7 +19,7 @@ from ..airflow_world.lost_answers import (
     time_out_after_sending,
     time_out_while_waiting,
 )
-from ..airflow_world.world import PERSON, Killed, Run
+from ..airflow_world.world import PERSON, Run
 
 
 @each_kind
@@ -46,8 +46,7 @@ def test_unknown_outcome_error_names_key_window_and_where_to_look(world, kind, d
 def test_retries_without_a_statement_never_send_again(world, kind, deferrable, remembers):
     run, task = Run(world, remembers=remembers), kind.task(deferrable=deferrable, retries=3)
     remove_statement(world, kind)
-    with pytest.raises(Killed):
-        run.to_the_end(task, dies=f"after {kind.path}")
+    run.crash(task, f"after {kind.path}")
     for _ in range(3):
         run.retry()
         with pytest.raises(AirflowFailException, match="outcome is unknown"):
@@ -87,11 +86,9 @@ def test_clear_before_a_lost_report_does_not_allow_a_second_send(run, world, kin
     """The Clear came before the report, so the user did not decide on it."""
     remove_statement(world, kind)
     task = kind.task(retries=1)
-    with pytest.raises(Killed):
-        run.to_the_end(task, dies=f"after {kind.path}")
+    run.crash(task, f"after {kind.path}")
     run.clear()
-    with pytest.raises(Killed):
-        run.to_the_end(task, dies="after write 1")
+    run.crash(task, "after write 1")
     assert run.store.record["reported"] is True
     run.retry()
     with pytest.raises(AirflowFailException, match="outcome is unknown"):
@@ -143,8 +140,7 @@ def test_unreadable_statement_makes_the_outcome_unknown(run, world, kind, deferr
 
 @each_kind
 def test_retry_after_a_wrong_secret_reconciles(run, world, kind, connect):
-    with pytest.raises(Killed):
-        run.to_the_end(kind.task(retries=2), dies=f"after {kind.path}")
+    run.crash(kind.task(retries=2), f"after {kind.path}")
     connect(password="wrong")
     run.retry()
     with pytest.raises(DirectcallOutcomeUnknown, match="not accepted"):
@@ -160,8 +156,7 @@ def test_retry_after_a_wrong_secret_reconciles(run, world, kind, connect):
 @each_kind
 @both_ways
 def test_wrong_secret_in_the_last_try_says_where_to_look(run, world, kind, connect, deferrable):
-    with pytest.raises(Killed):
-        run.to_the_end(kind.task(retries=1), dies=f"after {kind.path}")
+    run.crash(kind.task(retries=1), f"after {kind.path}")
     connect(password="wrong")
     run.retry()
     with pytest.raises(AirflowFailException, match=r"airflow_key \w{16}.*Look for it in.*not accepted"):

@@ -20,7 +20,7 @@ from airflow_provider_directcall.errors import (
 from airflow_provider_directcall.sandbox import Fault
 
 from ..airflow_world.call_tasks import placed, waiting_call
-from ..airflow_world.kinds import both_ways
+from ..airflow_world.kinds import both_ways, with_and_without_a_store
 from ..airflow_world.world import (
     BUSY,
     LONG_CALL,
@@ -170,20 +170,16 @@ def test_lasting_trouble_without_store_is_final(run_without_store, world, deferr
 
 
 @both_ways
-def test_missing_statement_ends_the_wait_at_once(run, world, deferrable):
+@with_and_without_a_store
+def test_missing_statement_ends_the_wait_at_once(world, deferrable, remembers):
+    run = Run(world, remembers=remembers)
     world.sandbox.inject(Fault(kind="unavailable", endpoint="extrato/list"))
-    with pytest.raises(DirectcallError, match="cannot be understood"):
+    error = DirectcallError if remembers else AirflowFailException
+    with pytest.raises(error, match="cannot be understood") as caught:
         run.to_the_end(waiting_call(deferrable=deferrable))
-    assert run.ti.xcoms["callerid"] == placed(world)[0]["callerid"]
-    assert world.requests["extrato/list"] == 1
-
-
-@both_ways
-def test_missing_statement_without_store_is_final(run_without_store, world, deferrable):
-    world.sandbox.inject(Fault(kind="unavailable", endpoint="extrato/list"))
-    with pytest.raises(AirflowFailException, match="cannot be understood") as caught:
-        run_without_store.to_the_end(waiting_call(deferrable=deferrable))
-    assert placed(world)[0]["callerid"] in str(caught.value)
+    (made,) = placed(world)
+    assert run.ti.xcoms["callerid"] == made["callerid"]
+    assert remembers or made["callerid"] in str(caught.value)
     assert world.requests["extrato/list"] == 1
 
 

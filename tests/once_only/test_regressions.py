@@ -9,6 +9,7 @@ from airflow_provider_directcall.api.client import AsyncClient, Client
 from airflow_provider_directcall.api.replies import PlacedCall
 from airflow_provider_directcall.errors import DirectcallOutcomeUnknown, DirectcallUnavailable
 from airflow_provider_directcall.hooks.directcall import DirectcallHook
+from airflow_provider_directcall.runtime.kills import KillGuard
 from airflow_provider_directcall.sandbox import Fault
 
 from ..airflow_world.kinds import CALL, both_ways
@@ -33,17 +34,25 @@ def test_kill_twice_while_waiting_hangs_up_once(run, world):
 
 def test_kill_at_the_first_moment_of_a_rest_hangs_up(run, world, monkeypatch):
     world.sandbox.inject(Fault(kind="cut_after", endpoint=CALL.path, times=1))
-    task = CALL.task(LONG_CALL)
-    assign = type(task).__setattr__
 
-    def kill_when_resting(self, name, value):
-        assign(self, name, value)
+    def assign_and_kill(self, name, value):
+        object.__setattr__(self, name, value)
         if name == "_resting" and value and world.task_state == "running":
             world.task_state = "failed"
             self.on_kill()
 
-    monkeypatch.setattr(type(task), "__setattr__", kill_when_resting)
-    run.start(task)
+    monkeypatch.setattr(KillGuard, "__setattr__", assign_and_kill, raising=False)
+    run.start(CALL.task(LONG_CALL))
+    assert world.requests["voz/end"] == 1
+
+
+def test_execution_timeout_after_sending_hangs_up_without_waiting(run, world, monkeypatch):
+    def time_out(key, value):
+        raise AirflowTaskTimeout("Timeout")
+
+    monkeypatch.setattr(run.ti, "xcom_push", time_out)
+    with pytest.raises(AirflowFailException):
+        run.start(CALL.task(LONG_CALL))
     assert world.requests["voz/end"] == 1
 
 

@@ -34,7 +34,7 @@ def test_refusal_without_balance_is_final(run, world, operator):
         ({"destination": "123"}, "destination"),
         ({"destination": []}, "destination"),
         ({"destination": "[5511990000001"}, "destination: the text is neither JSON"),
-        ({"destination": [PERSON, PERSON]}, "there twice"),
+        ({"destination": [PERSON, PERSON]}, "appears twice"),
         ({"destination": [f"551199000{n:04}" for n in range(11)]}, "as_csv"),
         ({"destination": {"a": 1}}, "destination: a text or a list of texts is needed"),
         ({"text": " "}, "text"),

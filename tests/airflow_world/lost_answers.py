@@ -1,4 +1,4 @@
-"""What the tests of unknown outcomes share: tasks whose answer is lost, and statements that show less."""
+"""Requests whose answer is lost, and statements that show less."""
 
 from __future__ import annotations
 
@@ -10,45 +10,42 @@ from airflow.providers.common.compat.sdk import AirflowTaskTimeout
 from airflow_provider_directcall.api.paging import PageReader
 from airflow_provider_directcall.sandbox import Fault
 
-from .kinds import KINDS
-
-CALL, SMS, VOICE = KINDS
 OTHER = "5511990000002"
-#: How often the client asks before a look has failed.
-ASKED_IN_ONE_LOOK = 4
+#: Requests of one failed look.
+REQUESTS_PER_LOOK = 4
 each_policy = pytest.mark.parametrize("policy", ["fail", "resend", "hold"])
 
 
-def lose(world, kind, fault="cut_after", times=1):
+def lose_answer(world, kind, fault="cut_after", times=1):
     world.sandbox.inject(Fault(kind=fault, endpoint=kind.path, times=times))
 
 
-def blind(world, kind):
-    """An account that has no such statement."""
+def remove_statement(world, kind):
+    """Make it an account without such a statement."""
     world.sandbox.inject(Fault(kind="unavailable", endpoint=kind.statement))
 
 
-def strike_once(world):
-    """Airflow's alarm, while the task rests."""
+def time_out_while_waiting(world):
+    """Raise Airflow's time-out once, while the task rests."""
 
-    def strike():
+    def time_out():
         world.while_waiting = lambda: None
         raise AirflowTaskTimeout("Timeout")
 
-    world.while_waiting = strike
+    world.while_waiting = time_out
 
 
-def strike_after_sending(world, kind):
-    """Airflow's alarm, when the request has taken effect and its answer is on its way."""
+def time_out_after_sending(world, kind):
+    """Raise Airflow's time-out once the request has taken effect, before its answer."""
 
-    def strike():
+    def time_out():
         raise AirflowTaskTimeout("Timeout")
 
-    world.meets[f"after {kind.path}"] = strike
+    world.meets[f"after {kind.path}"] = time_out
 
 
-def without_tags(monkeypatch, *, key=None, callerid=True):
-    """Rows of the statement that show no tags, or another key, or no id."""
+def hide_tags(monkeypatch, *, key=None, callerid=True):
+    """Make rows of the statement show no tags, or another key, or no id."""
 
     def changed(row):
         tags = {} if key is None else {"airflow_key": key}

@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from airflow_provider_directcall.sandbox.control import control_routes
 from airflow_provider_directcall.sandbox.dispatch import serve
-from airflow_provider_directcall.sandbox.injection import FaultInjection
+from airflow_provider_directcall.sandbox.fault_middleware import FaultInjection
 from airflow_provider_directcall.sandbox.page import serve_page
 from airflow_provider_directcall.sandbox.recordings import serve_recording
 from airflow_provider_directcall.sandbox.routes import ENDPOINTS

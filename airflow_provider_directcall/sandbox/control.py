@@ -13,7 +13,7 @@ from starlette.routing import Route
 from airflow_provider_directcall.sandbox import operations
 from airflow_provider_directcall.sandbox.faults import Fault
 from airflow_provider_directcall.sandbox.replies import ApiError
-from airflow_provider_directcall.sandbox.snapshot import snapshot
+from airflow_provider_directcall.sandbox.state import snapshot
 
 if TYPE_CHECKING:
     from starlette.requests import Request

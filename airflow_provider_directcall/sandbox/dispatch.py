@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from starlette.responses import Response
 
-from airflow_provider_directcall.sandbox.exchange import EXCHANGE_KEY, Exchange
+from airflow_provider_directcall.sandbox.connection_faults import EXCHANGE_KEY, Exchange
 from airflow_provider_directcall.sandbox.php_forms import register
 from airflow_provider_directcall.sandbox.replies import ApiError, InvalidToken, Json, Reply, write_reply
 from airflow_provider_directcall.sandbox.requests import ApiRequest, read_request

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias, TypeGuard
 from airflow_provider_directcall.sandbox.php_forms import split_name, text_at
 
 if TYPE_CHECKING:
-    from airflow_provider_directcall.sandbox.exchange import CapturedReply, Link
+    from airflow_provider_directcall.sandbox.connection_faults import CapturedReply, Link
     from airflow_provider_directcall.sandbox.php_forms import PhpArray
 
 EVERY_ENDPOINT: Final = "*"

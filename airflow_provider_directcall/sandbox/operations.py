@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from airflow_provider_directcall.sandbox.dispatch import write_as_somebody_else
-from airflow_provider_directcall.sandbox.incoming import Answer, IncomingCall, answer
+from airflow_provider_directcall.sandbox.incoming_calls import Answer, IncomingCall, answer
 from airflow_provider_directcall.sandbox.records import CallRecord, ReceivedMessage
 from airflow_provider_directcall.sandbox.rules import known_number, rules_of
 from airflow_provider_directcall.sandbox.seeded_rows import SeededRows

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from starlette.responses import HTMLResponse
 
-from airflow_provider_directcall.sandbox.snapshot import snapshot
+from airflow_provider_directcall.sandbox.state import snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from airflow_provider_directcall.sandbox.account import Account
-    from airflow_provider_directcall.sandbox.snapshot import JsonObject, State
+    from airflow_provider_directcall.sandbox.state import JsonObject, State
 
 REFRESH_SECONDS: Final = 2
 LATEST: Final = 200

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from starlette.responses import PlainTextResponse, Response
 
-from airflow_provider_directcall.sandbox.statement import recorded_row
+from airflow_provider_directcall.sandbox.statement_rows import recorded_row
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

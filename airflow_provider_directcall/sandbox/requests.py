@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from airflow_provider_directcall.sandbox.exchange import Exchange
+    from airflow_provider_directcall.sandbox.connection_faults import Exchange
     from airflow_provider_directcall.sandbox.replies import Json
 
 INVALID: Final = "001"

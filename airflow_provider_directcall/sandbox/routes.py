@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
-from airflow_provider_directcall.sandbox.endpoints import auth, callbacks, did, extrato, portability, sms, voz
+from airflow_provider_directcall.sandbox.endpoints import auth, callbacks, calls, carriers, messages, numbers, statement
 
 if TYPE_CHECKING:
     from airflow_provider_directcall.sandbox.account import Account
@@ -50,12 +50,12 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
         needs_token=False,
     ),
     Endpoint(name="encrypt", handler=auth.encrypt, api="oauth", modulo="encrypt", needs_token=False),
-    Endpoint(name="voz/call", handler=voz.call, api="voz", modulo="chamar"),
-    Endpoint(name="voz/end", handler=voz.end, api="voz", modulo="end", verbs=_GET),
-    Endpoint(name="voz/status", handler=voz.status, api="voz", modulo="status", verbs=_GET),
+    Endpoint(name="voz/call", handler=calls.call, api="voz", modulo="chamar"),
+    Endpoint(name="voz/end", handler=calls.end, api="voz", modulo="end", verbs=_GET),
+    Endpoint(name="voz/status", handler=calls.status, api="voz", modulo="status", verbs=_GET),
     Endpoint(
         name="voz/status-agendamento",
-        handler=voz.schedule_status,
+        handler=calls.schedule_status,
         api="voz",
         modulo="agendamento-status",
     ),
@@ -80,26 +80,26 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
         modulo="remove-callback",
         basis="inferred",
     ),
-    Endpoint(name="sms/send", handler=sms.send, api="sms", modulo="enviar"),
-    Endpoint(name="sms/lot-send", handler=sms.send_lot, api="sms", modulo="enviar", takes_json=True),
-    Endpoint(name="sms/status", handler=sms.status, api="sms", modulo="status", verbs=_GET),
+    Endpoint(name="sms/send", handler=messages.send, api="sms", modulo="enviar"),
+    Endpoint(name="sms/lot-send", handler=messages.send_lot, api="sms", modulo="enviar", takes_json=True),
+    Endpoint(name="sms/status", handler=messages.status, api="sms", modulo="status", verbs=_GET),
     Endpoint(
         name="sms/remove",
-        handler=sms.remove,
+        handler=messages.remove,
         api="sms",
         modulo="remove",
         verbs=_GET,
         basis="observed",
     ),
-    Endpoint(name="sms/recebimento", handler=sms.received, api="sms", modulo="recebimento"),
+    Endpoint(name="sms/recebimento", handler=messages.received, api="sms", modulo="recebimento"),
     Endpoint(
         name="sms/received",
-        handler=sms.received_by_number,
+        handler=messages.received_by_number,
         api="sms",
         modulo="recebimento",
         basis="observed",
     ),
-    Endpoint(name="sms/audio", handler=sms.audio, api="sms", modulo="recebimento"),
+    Endpoint(name="sms/audio", handler=messages.audio, api="sms", modulo="recebimento"),
     Endpoint(
         name="sms/add-callback-status",
         handler=callbacks.add("sms-status", "add-callback"),
@@ -127,23 +127,23 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
         modulo="remove-callback",
         basis="inferred",
     ),
-    Endpoint(name="extrato/list", handler=extrato.calls, api="extrato", modulo="extrato"),
-    Endpoint(name="extrato/list-recordings", handler=extrato.recordings, api="extrato", modulo="extrato"),
+    Endpoint(name="extrato/list", handler=statement.calls, api="extrato", modulo="extrato"),
+    Endpoint(name="extrato/list-recordings", handler=statement.recordings, api="extrato", modulo="extrato"),
     Endpoint(
         name="extrato/list-sms",
-        handler=extrato.messages,
+        handler=statement.messages,
         api="extrato",
         modulo="extrato",
         basis="assumed",
     ),
-    Endpoint(name="did/list", handler=did.list_numbers, api="did", modulo="did-list"),
-    Endpoint(name="did/route", handler=did.list_rules, api="did", modulo="did-route"),
-    Endpoint(name="did/add-sound", handler=did.add_sound, api="did", modulo="did-save"),
-    Endpoint(name="did/save", handler=did.save, api="did", modulo="did-save", basis="assumed"),
-    Endpoint(name="did/remove", handler=did.remove, api="did", modulo="did-remove", basis="assumed"),
+    Endpoint(name="did/list", handler=numbers.list_numbers, api="did", modulo="did-list"),
+    Endpoint(name="did/route", handler=numbers.list_rules, api="did", modulo="did-route"),
+    Endpoint(name="did/add-sound", handler=numbers.add_sound, api="did", modulo="did-save"),
+    Endpoint(name="did/save", handler=numbers.save, api="did", modulo="did-save", basis="assumed"),
+    Endpoint(name="did/remove", handler=numbers.remove, api="did", modulo="did-remove", basis="assumed"),
     Endpoint(
         name="portabilidade/consultar",
-        handler=portability.look_up,
+        handler=carriers.look_up,
         api="portabilidade",
         modulo="consultar",
         basis="observed",

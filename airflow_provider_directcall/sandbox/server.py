@@ -16,9 +16,9 @@ from airflow_provider_directcall.sandbox import operations
 from airflow_provider_directcall.sandbox.account import Account
 from airflow_provider_directcall.sandbox.app import build_app
 from airflow_provider_directcall.sandbox.config import SandboxConfig
-from airflow_provider_directcall.sandbox.exchange import TRANSPORT_KEY
+from airflow_provider_directcall.sandbox.connection_faults import TRANSPORT_KEY
 from airflow_provider_directcall.sandbox.routes import ENDPOINTS
-from airflow_provider_directcall.sandbox.snapshot import State, snapshot
+from airflow_provider_directcall.sandbox.state import State, snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

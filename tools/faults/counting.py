@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from airflow_provider_directcall.delivery.keys import KEY_TAG
-from airflow_provider_directcall.sandbox.snapshot import State
+from airflow_provider_directcall.sandbox.state import State
 from tools.faults.cases import FORWARD_TO, RULE_PRIORITY, Case
 from tools.faults.logs import Said
 from tools.faults.rows import Ending, Kind, Row

@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, cast
 
-from airflow_provider_directcall.sandbox.endpoints.voz import REFUSALS
+from airflow_provider_directcall.sandbox.endpoints.calls import REFUSALS
 from airflow_provider_directcall.sandbox.magic_numbers import scenario_of
 from airflow_provider_directcall.sandbox.records import MessageKind, MessageRecord
 from airflow_provider_directcall.sandbox.replies import ApiError, Json, Reply, envelope

@@ -10,7 +10,7 @@ from airflow_provider_directcall.sandbox.lifecycle import MessagePhase, message_
 from airflow_provider_directcall.sandbox.replies import Json, Reply, envelope
 from airflow_provider_directcall.sandbox.requests import SEARCH_KEYS, invalid
 from airflow_provider_directcall.sandbox.seeded_rows import RowFilter
-from airflow_provider_directcall.sandbox.statement import (
+from airflow_provider_directcall.sandbox.statement_rows import (
     KINDS,
     PLACED,
     find,

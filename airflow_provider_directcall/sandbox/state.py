@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import asdict
 from typing import TYPE_CHECKING, TypedDict
 
-from airflow_provider_directcall.sandbox.endpoints.did import rule_row
+from airflow_provider_directcall.sandbox.endpoints.numbers import rule_row
 from airflow_provider_directcall.sandbox.lifecycle import call_phase, call_times, message_phase, message_times
 from airflow_provider_directcall.sandbox.rules import rules_of
 

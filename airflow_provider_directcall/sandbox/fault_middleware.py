@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 
 from starlette.requests import Request
 
-from airflow_provider_directcall.sandbox.exchange import EXCHANGE_KEY, Capture, Exchange, Link, read_body, replay
+from airflow_provider_directcall.sandbox.connection_faults import (
+    EXCHANGE_KEY,
+    Capture,
+    Exchange,
+    Link,
+    read_body,
+    replay,
+)
 from airflow_provider_directcall.sandbox.faults import FAULT_KINDS
 from airflow_provider_directcall.sandbox.requests import read_fields
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from airflow_provider_directcall.sandbox.clock import Clock
+from airflow_provider_directcall.sandbox.clock import SandboxClock
 from airflow_provider_directcall.sandbox.config import SandboxConfig
 from airflow_provider_directcall.sandbox.faults import FaultPlan
 from airflow_provider_directcall.sandbox.records import NumberRecord, RuleRecord
@@ -47,7 +47,7 @@ class Account:
         self.store = Store(MemoryOnly() if config.db is None else SQLiteJournal(config.db))
         anchor = self.store.read_setting("clock")
         if anchor is None:
-            self._furnish()
+            self._load_defaults()
         else:
             self.clock.restore(*json.loads(anchor))
 
@@ -58,7 +58,7 @@ class Account:
         self.tokens = self._new_tokens()
         self.faults = FaultPlan(self._endpoints, self.config.faults)
         self.store.clear()
-        self._furnish()
+        self._load_defaults()
 
     def close(self) -> None:
         """Let go of the database file."""
@@ -73,7 +73,7 @@ class Account:
         now = self.now()
         return now if now < begins_at else begins_at + (now - begins_at) * self.settings.pace
 
-    def written(self, moment: float) -> str:
+    def format_moment(self, moment: float) -> str:
         """A moment as replies show it."""
         return write_moment(moment, self.config.zone)
 
@@ -116,14 +116,14 @@ class Account:
         self.store.write_setting(counter, str(number))
         return number
 
-    def _new_clock(self) -> Clock:
+    def _new_clock(self) -> SandboxClock:
         start = self.config.start
-        return Clock(start=None if start is None else start.timestamp(), speed=self.config.speed)
+        return SandboxClock(start=None if start is None else start.timestamp(), speed=self.config.speed)
 
     def _new_tokens(self) -> Tokens:
         return Tokens(self.now if self.config.tokens_by == "simulated" else time.time)
 
-    def _furnish(self) -> None:
+    def _load_defaults(self) -> None:
         self.keep_clock()
         for place, did in enumerate(self.config.numbers):
             self.store.numbers[did] = NumberRecord(

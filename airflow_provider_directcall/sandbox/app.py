@@ -10,10 +10,10 @@ from starlette.routing import Route
 
 from airflow_provider_directcall.sandbox.control import control_routes
 from airflow_provider_directcall.sandbox.dispatch import serve
-from airflow_provider_directcall.sandbox.fault_middleware import FaultInjection
+from airflow_provider_directcall.sandbox.fault_middleware import FaultMiddleware
 from airflow_provider_directcall.sandbox.page import serve_page
 from airflow_provider_directcall.sandbox.recordings import serve_recording
-from airflow_provider_directcall.sandbox.routes import ENDPOINTS
+from airflow_provider_directcall.sandbox.routes import ROUTES
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def build_app(account: Account) -> ASGIApp:
     """The application of one account."""
     moved = account.config.paths
-    served = {moved.get(endpoint.name, endpoint.path): endpoint for endpoint in ENDPOINTS}
+    served = {moved.get(endpoint.name, endpoint.path): endpoint for endpoint in ROUTES}
     routes = [
         *(Route(path, serve(endpoint, account), methods=list(endpoint.verbs)) for path, endpoint in served.items()),
         *control_routes(account),
@@ -35,7 +35,7 @@ def build_app(account: Account) -> ASGIApp:
     ]
     app = Starlette(routes=routes, exception_handlers={404: _not_found, 405: _wrong_verb})
     app.router.redirect_slashes = False
-    return FaultInjection(app, {path: endpoint.name for path, endpoint in served.items()}, account.draw_faults)
+    return FaultMiddleware(app, {path: endpoint.name for path, endpoint in served.items()}, account.draw_faults)
 
 
 async def _not_found(request: Request, error: Exception) -> Response:

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-class Clock:
+class SandboxClock:
     """Simulated time, in seconds since the epoch (UTC).
 
     ``speed`` is how many simulated seconds pass in a real one; at speed 0 only ``advance`` and ``set`` move the clock.

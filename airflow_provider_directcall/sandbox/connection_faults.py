@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 TRANSPORT_KEY: Final = "directcall_transport"
 """Where the server's protocol leaves the connection's transport in the ASGI ``state``."""
-EXCHANGE_KEY: Final = "directcall_exchange"
+CONTEXT_KEY: Final = "directcall_exchange"
 
 
 @dataclass(slots=True)
-class Exchange:
+class RequestContext:
     """What the parts of the sandbox tell each other about one request."""
 
     endpoint: str
@@ -44,10 +44,10 @@ class CapturedReply:
     body: bytes
 
 
-class Link:
+class ClientConnection:
     """The connection of one request, whose body has been read in full."""
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send, exchange: Exchange) -> None:
+    def __init__(self, scope: Scope, receive: Receive, send: Send, exchange: RequestContext) -> None:
         self.exchange = exchange
         self._transport = scope["state"].get(TRANSPORT_KEY)
         self._receive = receive
@@ -119,7 +119,7 @@ def replay(body: bytes, receive: Receive) -> Receive:
     return replayed
 
 
-class Capture:
+class ReplyCapture:
     """A ``send`` that keeps the reply for the faults that come after the effect."""
 
     def __init__(self) -> None:

@@ -13,7 +13,7 @@ from starlette.routing import Route
 from airflow_provider_directcall.sandbox import operations
 from airflow_provider_directcall.sandbox.faults import Fault
 from airflow_provider_directcall.sandbox.replies import ApiError
-from airflow_provider_directcall.sandbox.state import snapshot
+from airflow_provider_directcall.sandbox.state import read_state
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -40,7 +40,7 @@ SETTABLE: Final = frozenset(
 
 
 def _state(account: Account, body: Body) -> object:
-    return snapshot(account)
+    return read_state(account)
 
 
 def _called(make: Callable[..., T], *given: object, **named: object) -> T:
@@ -55,7 +55,7 @@ def _reset(account: Account, body: Body) -> object:
 
 def _clock(account: Account, body: Body) -> object:
     _called(operations.move_clock, account, **_with_dates(body, "to"))
-    return {"now": account.written(account.now()), "speed": account.clock.speed}
+    return {"now": account.format_moment(account.now()), "speed": account.clock.speed}
 
 
 def _settings(account: Account, body: Body) -> object:
@@ -64,7 +64,7 @@ def _settings(account: Account, body: Body) -> object:
         raise ValueError(f"cannot be set: {', '.join(sorted(unknown))}; can: {', '.join(sorted(SETTABLE))}")
     quirks = body.get("quirks")
     account.change_settings(**{**body, **({"quirks": frozenset(quirks)} if isinstance(quirks, list) else {})})
-    return snapshot(account)["settings"]
+    return read_state(account)["settings"]
 
 
 def _inject(account: Account, body: Body) -> object:
@@ -97,7 +97,7 @@ def _seed(account: Account, body: Body) -> object:
 
 def _rule(account: Account, body: Body) -> object:
     operations.write_rule(account, {name: str(value) for name, value in body.items()})
-    return snapshot(account)["rules"]
+    return read_state(account)["rules"]
 
 
 def _expire_tokens(account: Account, body: Body) -> object:

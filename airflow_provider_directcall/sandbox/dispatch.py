@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final, cast
 
 from starlette.responses import Response
 
-from airflow_provider_directcall.sandbox.connection_faults import EXCHANGE_KEY, Exchange
+from airflow_provider_directcall.sandbox.connection_faults import CONTEXT_KEY, RequestContext
 from airflow_provider_directcall.sandbox.php_forms import register
-from airflow_provider_directcall.sandbox.replies import ApiError, InvalidToken, Json, Reply, write_reply
+from airflow_provider_directcall.sandbox.replies import ApiError, ApiReply, InvalidToken, Json, encode_reply
 from airflow_provider_directcall.sandbox.requests import ApiRequest, read_request
 from airflow_provider_directcall.sandbox.rules import keep_rule, read_rule, remove_rule, with_extra
 
@@ -20,30 +20,30 @@ if TYPE_CHECKING:
 
     from airflow_provider_directcall.sandbox.account import Account
     from airflow_provider_directcall.sandbox.php_forms import PhpArray
-    from airflow_provider_directcall.sandbox.routes import Endpoint
+    from airflow_provider_directcall.sandbox.routes import ApiRoute
 
 _WHOLE_FIELDS: Final = frozenset({"id_mensagem", "soundId", "wait"})
 
 
-def serve(endpoint: Endpoint, account: Account) -> Callable[[Request], Awaitable[Response]]:
+def serve(endpoint: ApiRoute, account: Account) -> Callable[[Request], Awaitable[Response]]:
     """The HTTP handler of an endpoint."""
 
     async def respond(request: Request) -> Response:
-        exchange = cast("Exchange", request.scope["state"][EXCHANGE_KEY])
+        exchange = cast("RequestContext", request.scope["state"][CONTEXT_KEY])
         api_request = await read_request(request, exchange, account.config.zone, takes_json=endpoint.takes_json)
         with account.lock:
             reply = answer(endpoint, account, api_request)
             quirks = account.settings.quirks
         exchange.summary = f"{exchange.summary} {_outcome(reply.body)}".strip()
         if "ids_as_strings" in quirks:
-            reply = Reply(_ids_as_strings(reply.body), reply.http_status)
-        written = write_reply(reply, xml=_wants_xml(api_request.fields), quirks=quirks)
+            reply = ApiReply(_ids_as_strings(reply.body), reply.http_status)
+        written = encode_reply(reply, xml=_wants_xml(api_request.fields), quirks=quirks)
         return Response(written.body, written.http_status, {"content-type": written.content_type})
 
     return respond
 
 
-def answer(endpoint: Endpoint, account: Account, request: ApiRequest) -> Reply:
+def answer(endpoint: ApiRoute, account: Account, request: ApiRequest) -> ApiReply:
     """Run an endpoint's handler; refusals become replies."""
     try:
         if endpoint.needs_token:
@@ -79,20 +79,20 @@ def _check_token(account: Account, request: ApiRequest) -> None:
     account.tokens.check(token if isinstance(token, str) else None)
 
 
-def _token_refused(endpoint: Endpoint, account: Account, text: str) -> Reply:
+def _token_refused(endpoint: ApiRoute, account: Account, text: str) -> ApiReply:
     quirks = account.settings.quirks
     status = 200 if "auth_200" in quirks else 401
     if "auth_envelope" in quirks:
-        return Reply(_error(endpoint, "006", "Falha na autenticacao, entre em contato com a Directcall"), status)
-    return Reply({"error": "invalid_token", "error_description": text}, status)
+        return ApiReply(_error(endpoint, "006", "Falha na autenticacao, entre em contato com a Directcall"), status)
+    return ApiReply({"error": "invalid_token", "error_description": text}, status)
 
 
-def _refused(endpoint: Endpoint, account: Account, error: ApiError) -> Reply:
+def _refused(endpoint: ApiRoute, account: Account, error: ApiError) -> ApiReply:
     status = 400 if "http_400" in account.settings.quirks else 200
-    return Reply({**_error(endpoint, error.codigo, error.msg), **error.extra}, status)
+    return ApiReply({**_error(endpoint, error.codigo, error.msg), **error.extra}, status)
 
 
-def _error(endpoint: Endpoint, codigo: str, msg: str) -> dict[str, Json]:
+def _error(endpoint: ApiRoute, codigo: str, msg: str) -> dict[str, Json]:
     return {"api": endpoint.api, "modulo": endpoint.modulo, "status": "erro", "codigo": codigo, "msg": msg}
 
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from starlette.requests import Request
 
 from airflow_provider_directcall.sandbox.connection_faults import (
-    EXCHANGE_KEY,
-    Capture,
-    Exchange,
-    Link,
+    CONTEXT_KEY,
+    ClientConnection,
+    ReplyCapture,
+    RequestContext,
     read_body,
     replay,
 )
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-class FaultInjection:
+class FaultMiddleware:
     """Wraps an app; ``endpoints`` gives the name of each path of the API, other paths pass untouched.
 
     ``draw`` gives the faults of a request to an endpoint with such fields, and is asked exactly once a request.
@@ -45,16 +45,16 @@ class FaultInjection:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         name = self._endpoints.get(scope["path"])
-        exchange = Exchange(name or "")
-        scope.setdefault("state", {})[EXCHANGE_KEY] = exchange
+        exchange = RequestContext(name or "")
+        scope.setdefault("state", {})[CONTEXT_KEY] = exchange
         if name is None:
             await self._app(scope, receive, send)
             return
         body = await read_body(receive)
         if body is None:
             return
-        status = _StatusNote(send)
-        link = Link(scope, receive, status, exchange)
+        status = _StatusRecorder(send)
+        link = ClientConnection(scope, receive, status, exchange)
         await self._serve(scope, body, link, receive, status)
         log.info(
             "%s %s -> %s%s%s",
@@ -65,7 +65,7 @@ class FaultInjection:
             f" ({', '.join(exchange.faults)})" if exchange.faults else "",
         )
 
-    async def _serve(self, scope: Scope, body: bytes, link: Link, receive: Receive, send: Send) -> None:
+    async def _serve(self, scope: Scope, body: bytes, link: ClientConnection, receive: Receive, send: Send) -> None:
         lost: tuple[After, Fault] | None = None
         fields = await read_fields(Request(scope, replay(body, receive)))
         for fault in self._draw(link.exchange.endpoint, fields):
@@ -78,13 +78,13 @@ class FaultInjection:
         if lost is None:
             await self._app(scope, replay(body, receive), send)
             return
-        capture = Capture()
+        capture = ReplyCapture()
         await self._app(scope, replay(body, receive), capture)
         hook, fault = lost
         await hook(link, fault, capture.reply())
 
 
-class _StatusNote:
+class _StatusRecorder:
     """A ``send`` that remembers the HTTP status for the log."""
 
     def __init__(self, send: Send) -> None:

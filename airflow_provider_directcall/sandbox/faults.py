@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias, TypeGuard
 from airflow_provider_directcall.sandbox.php_forms import split_name, text_at
 
 if TYPE_CHECKING:
-    from airflow_provider_directcall.sandbox.connection_faults import CapturedReply, Link
+    from airflow_provider_directcall.sandbox.connection_faults import CapturedReply, ClientConnection
     from airflow_provider_directcall.sandbox.php_forms import PhpArray
 
 EVERY_ENDPOINT: Final = "*"
@@ -65,81 +65,81 @@ class Fault:
         return self.endpoint.removeprefix("/")
 
 
-async def _slow(link: Link, fault: Fault) -> bool:
+async def _slow(link: ClientConnection, fault: Fault) -> bool:
     return await link.wait_until_gone(fault.seconds)
 
 
-async def _too_many_requests(link: Link, fault: Fault) -> bool:
+async def _too_many_requests(link: ClientConnection, fault: Fault) -> bool:
     body = b'{"status":"erro","msg":"Too Many Requests"}'
     await link.reply(429, body, _JSON, retry_after=str(fault.retry_after))
     return True
 
 
-async def _error_500(link: Link, fault: Fault) -> bool:
+async def _error_500(link: ClientConnection, fault: Fault) -> bool:
     await link.reply(500, _FATAL, _HTML)
     return True
 
 
-async def _html_502(link: Link, fault: Fault) -> bool:
+async def _html_502(link: ClientConnection, fault: Fault) -> bool:
     await link.reply(502, _BAD_GATEWAY, _HTML)
     return True
 
 
-async def _unavailable(link: Link, fault: Fault) -> bool:
+async def _unavailable(link: ClientConnection, fault: Fault) -> bool:
     await link.reply(404, _NOT_FOUND, _HTML)
     return True
 
 
-async def _cut(link: Link, fault: Fault) -> bool:
+async def _cut(link: ClientConnection, fault: Fault) -> bool:
     await link.cut()
     return True
 
 
-async def _hang(link: Link, fault: Fault) -> bool:
+async def _hang(link: ClientConnection, fault: Fault) -> bool:
     return await link.wait_until_gone()
 
 
-async def _garbage(link: Link, fault: Fault) -> bool:
+async def _garbage(link: ClientConnection, fault: Fault) -> bool:
     await link.reply(200, b"\x00\x01 lp0 on fire {]", _JSON)
     return True
 
 
-async def _expired_token(link: Link, fault: Fault) -> bool:
+async def _expired_token(link: ClientConnection, fault: Fault) -> bool:
     link.exchange.token_expired = True
     return False
 
 
-async def _duplicated_rows(link: Link, fault: Fault) -> bool:
+async def _duplicated_rows(link: ClientConnection, fault: Fault) -> bool:
     link.exchange.duplicate_rows = True
     return False
 
 
-async def _reordered_pages(link: Link, fault: Fault) -> bool:
+async def _reordered_pages(link: ClientConnection, fault: Fault) -> bool:
     link.exchange.page_order = fault.seed
     return False
 
 
-async def _ignored_write(link: Link, fault: Fault) -> bool:
+async def _ignored_write(link: ClientConnection, fault: Fault) -> bool:
     link.exchange.ignore_write = True
     return False
 
 
-async def _second_writer(link: Link, fault: Fault) -> bool:
+async def _second_writer(link: ClientConnection, fault: Fault) -> bool:
     link.exchange.foreign_writes.append(fault.write)
     return False
 
 
-async def _cut_in_body(link: Link, fault: Fault, reply: CapturedReply) -> None:
+async def _cut_in_body(link: ClientConnection, fault: Fault, reply: CapturedReply) -> None:
     await link.cut_in_body(reply)
 
 
-async def _truncated(link: Link, fault: Fault, reply: CapturedReply) -> None:
+async def _truncated(link: ClientConnection, fault: Fault, reply: CapturedReply) -> None:
     await link.reply(reply.http_status, reply.body[: len(reply.body) // 2], _JSON)
 
 
-Before: TypeAlias = Callable[["Link", Fault], Awaitable[bool]]
+Before: TypeAlias = Callable[["ClientConnection", Fault], Awaitable[bool]]
 """Runs before the effect; True ends the exchange there."""
-After: TypeAlias = Callable[["Link", Fault, "CapturedReply"], Awaitable[None]]
+After: TypeAlias = Callable[["ClientConnection", Fault, "CapturedReply"], Awaitable[None]]
 """Runs after the effect and answers in place of the true reply."""
 
 
@@ -155,7 +155,7 @@ class FaultKind:
 def _after(hook: Before) -> After:
     """The same mishap after the effect: the true reply is lost."""
 
-    async def lose_reply(link: Link, fault: Fault, reply: CapturedReply) -> None:
+    async def lose_reply(link: ClientConnection, fault: Fault, reply: CapturedReply) -> None:
         await hook(link, fault)
 
     return lose_reply

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from airflow_provider_directcall.sandbox.dispatch import write_as_somebody_else
 from airflow_provider_directcall.sandbox.incoming_calls import Answer, IncomingCall, answer
-from airflow_provider_directcall.sandbox.records import CallRecord, ReceivedMessage
+from airflow_provider_directcall.sandbox.records import CallRecord, ReceivedMessageRecord
 from airflow_provider_directcall.sandbox.rules import known_number, rules_of
 from airflow_provider_directcall.sandbox.seeded_rows import SeededRows
 from airflow_provider_directcall.sandbox.wire_dates import local
@@ -85,9 +85,9 @@ def _incoming_record(did: str, source: str, moment: float, result: Answer) -> Ca
     )
 
 
-def receive_message(account: Account, origin: str, destination: str, text: str) -> ReceivedMessage:
+def receive_message(account: Account, origin: str, destination: str, text: str) -> ReceivedMessageRecord:
     """Let somebody send an SMS to the account, now."""
-    message = ReceivedMessage(
+    message = ReceivedMessageRecord(
         received_id=uuid.uuid4().hex,
         origin=origin,
         destination=destination,

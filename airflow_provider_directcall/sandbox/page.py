@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from starlette.responses import HTMLResponse
 
-from airflow_provider_directcall.sandbox.state import snapshot
+from airflow_provider_directcall.sandbox.state import read_state
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from airflow_provider_directcall.sandbox.account import Account
-    from airflow_provider_directcall.sandbox.state import JsonObject, State
+    from airflow_provider_directcall.sandbox.state import JsonObject, SandboxState
 
 REFRESH_SECONDS: Final = 2
 LATEST: Final = 200
@@ -38,13 +38,13 @@ def serve_page(account: Account) -> Callable[[Request], Awaitable[Response]]:
 
     async def respond(request: Request) -> Response:
         with account.lock:
-            state = snapshot(account)
+            state = read_state(account)
         return HTMLResponse(render(state))
 
     return respond
 
 
-def render(state: State) -> str:
+def render(state: SandboxState) -> str:
     """The page of a state."""
     rules = [rule for number in state["rules"].values() for rule in number]
     parts = [

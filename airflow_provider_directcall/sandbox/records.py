@@ -60,7 +60,7 @@ class MessageRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReceivedMessage:
+class ReceivedMessageRecord:
     """An SMS that somebody sent to the account."""
 
     received_id: str
@@ -99,7 +99,7 @@ class RuleRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StoredAudio:
+class AudioRecord:
     """An audio of /sms/audio. The sound itself is not kept, only what tells it apart."""
 
     audio_id: str
@@ -109,7 +109,7 @@ class StoredAudio:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StoredSound:
+class SoundRecord:
     """A sound of /did/add-sound, for rules."""
 
     sound_id: int

@@ -18,7 +18,7 @@ Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | Non
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class ApiReply:
     """What an endpoint answers, before it is written as JSON or XML."""
 
     body: Json
@@ -26,7 +26,7 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
-class WrittenReply:
+class EncodedReply:
     """Bytes for the wire."""
 
     body: bytes
@@ -63,7 +63,7 @@ def php_json(value: Json, *, pretty: bool = False, ascii_only: bool = True) -> s
     return text.replace("/", "\\/")
 
 
-def write_reply(reply: Reply, *, xml: bool, quirks: AbstractSet[str]) -> WrittenReply:
+def encode_reply(reply: ApiReply, *, xml: bool, quirks: AbstractSet[str]) -> EncodedReply:
     """Turn a reply into bytes, with the quirks that concern bytes."""
     charset = "ISO-8859-1" if "latin1" in quirks else "UTF-8"
     if xml:
@@ -75,7 +75,7 @@ def write_reply(reply: Reply, *, xml: bool, quirks: AbstractSet[str]) -> Written
         kind = "text/html" if "html_content_type" in quirks else "application/json"
     if "bom" in quirks:
         body = b"\xef\xbb\xbf" + body
-    return WrittenReply(body, f"{kind}; charset={charset}", reply.http_status)
+    return EncodedReply(body, f"{kind}; charset={charset}", reply.http_status)
 
 
 def _json_bytes(value: Json, quirks: AbstractSet[str]) -> bytes:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from airflow_provider_directcall.sandbox.connection_faults import Exchange
+    from airflow_provider_directcall.sandbox.connection_faults import RequestContext
     from airflow_provider_directcall.sandbox.replies import Json
 
 INVALID: Final = "001"
@@ -45,7 +45,7 @@ class ApiRequest:
 
     fields: PhpArray
     zone: ZoneInfo
-    exchange: Exchange
+    exchange: RequestContext
     base_url: str
     files: dict[str, Upload] = field(default_factory=dict)
     json_body: Json = None
@@ -141,7 +141,7 @@ def masked(number: str) -> str:
     return f"{number[:4]}*****{number[-4:]}" if len(number) > 8 else "*" * len(number)
 
 
-async def read_request(request: Request, exchange: Exchange, zone: ZoneInfo, *, takes_json: bool) -> ApiRequest:
+async def read_request(request: Request, exchange: RequestContext, zone: ZoneInfo, *, takes_json: bool) -> ApiRequest:
     """Read a request: the query of a GET, else the body by its content type; PHP sees no fields in other types.
 
     With ``takes_json`` a JSON body is read too, its texts, numbers and maps of them also as fields.

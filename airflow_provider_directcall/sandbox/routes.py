@@ -10,15 +10,15 @@ from airflow_provider_directcall.sandbox.endpoints import auth, callbacks, calls
 
 if TYPE_CHECKING:
     from airflow_provider_directcall.sandbox.account import Account
-    from airflow_provider_directcall.sandbox.replies import Reply
+    from airflow_provider_directcall.sandbox.replies import ApiReply
     from airflow_provider_directcall.sandbox.requests import ApiRequest
 
-Handler: TypeAlias = "Callable[[Account, ApiRequest], Reply]"
+Handler: TypeAlias = "Callable[[Account, ApiRequest], ApiReply]"
 Basis = Literal["documented", "observed", "inferred", "assumed"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Endpoint:
+class ApiRoute:
     """One method of the API. ``api`` and ``modulo`` name it in refusals."""
 
     name: str
@@ -41,31 +41,31 @@ _SMS: Final = frozenset[callbacks.Purpose]({"sms-status", "sms-received"})
 _GET: Final = ("GET",)
 _BOTH: Final = ("GET", "POST")
 
-ENDPOINTS: Final[tuple[Endpoint, ...]] = (
-    Endpoint(
+ROUTES: Final[tuple[ApiRoute, ...]] = (
+    ApiRoute(
         name="request_token",
         handler=auth.request_token,
         api="oauth",
         modulo="request_token",
         needs_token=False,
     ),
-    Endpoint(name="encrypt", handler=auth.encrypt, api="oauth", modulo="encrypt", needs_token=False),
-    Endpoint(name="voz/call", handler=calls.call, api="voz", modulo="chamar"),
-    Endpoint(name="voz/end", handler=calls.end, api="voz", modulo="end", verbs=_GET),
-    Endpoint(name="voz/status", handler=calls.status, api="voz", modulo="status", verbs=_GET),
-    Endpoint(
+    ApiRoute(name="encrypt", handler=auth.encrypt, api="oauth", modulo="encrypt", needs_token=False),
+    ApiRoute(name="voz/call", handler=calls.call, api="voz", modulo="chamar"),
+    ApiRoute(name="voz/end", handler=calls.end, api="voz", modulo="end", verbs=_GET),
+    ApiRoute(name="voz/status", handler=calls.status, api="voz", modulo="status", verbs=_GET),
+    ApiRoute(
         name="voz/status-agendamento",
         handler=calls.schedule_status,
         api="voz",
         modulo="agendamento-status",
     ),
-    Endpoint(
+    ApiRoute(
         name="voz/add-callback",
         handler=callbacks.add("call-status", "add-callback-status-chamada"),
         api="sms",
         modulo="add-callback-status-chamada",
     ),
-    Endpoint(
+    ApiRoute(
         name="voz/list-callback",
         handler=callbacks.list_all("voz", _CALL_STATUS),
         api="voz",
@@ -73,17 +73,17 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
         verbs=_BOTH,
         basis="inferred",
     ),
-    Endpoint(
+    ApiRoute(
         name="voz/remove-callback",
         handler=callbacks.remove("voz", _CALL_STATUS),
         api="voz",
         modulo="remove-callback",
         basis="inferred",
     ),
-    Endpoint(name="sms/send", handler=messages.send, api="sms", modulo="enviar"),
-    Endpoint(name="sms/lot-send", handler=messages.send_lot, api="sms", modulo="enviar", takes_json=True),
-    Endpoint(name="sms/status", handler=messages.status, api="sms", modulo="status", verbs=_GET),
-    Endpoint(
+    ApiRoute(name="sms/send", handler=messages.send, api="sms", modulo="enviar"),
+    ApiRoute(name="sms/lot-send", handler=messages.send_lot, api="sms", modulo="enviar", takes_json=True),
+    ApiRoute(name="sms/status", handler=messages.status, api="sms", modulo="status", verbs=_GET),
+    ApiRoute(
         name="sms/remove",
         handler=messages.remove,
         api="sms",
@@ -91,57 +91,57 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
         verbs=_GET,
         basis="observed",
     ),
-    Endpoint(name="sms/recebimento", handler=messages.received, api="sms", modulo="recebimento"),
-    Endpoint(
+    ApiRoute(name="sms/recebimento", handler=messages.received, api="sms", modulo="recebimento"),
+    ApiRoute(
         name="sms/received",
         handler=messages.received_by_number,
         api="sms",
         modulo="recebimento",
         basis="observed",
     ),
-    Endpoint(name="sms/audio", handler=messages.audio, api="sms", modulo="recebimento"),
-    Endpoint(
+    ApiRoute(name="sms/audio", handler=messages.audio, api="sms", modulo="recebimento"),
+    ApiRoute(
         name="sms/add-callback-status",
         handler=callbacks.add("sms-status", "add-callback"),
         api="sms",
         modulo="add-callback",
     ),
-    Endpoint(
+    ApiRoute(
         name="sms/list-callback",
         handler=callbacks.list_all("sms", _SMS),
         api="sms",
         modulo="list-callback",
         verbs=_BOTH,
     ),
-    Endpoint(
+    ApiRoute(
         name="sms/add-callback",
         handler=callbacks.add("sms-received", "add-callback"),
         api="sms",
         modulo="add-callback",
         basis="inferred",
     ),
-    Endpoint(
+    ApiRoute(
         name="sms/remove-callback",
         handler=callbacks.remove("sms", _SMS),
         api="sms",
         modulo="remove-callback",
         basis="inferred",
     ),
-    Endpoint(name="extrato/list", handler=statement.calls, api="extrato", modulo="extrato"),
-    Endpoint(name="extrato/list-recordings", handler=statement.recordings, api="extrato", modulo="extrato"),
-    Endpoint(
+    ApiRoute(name="extrato/list", handler=statement.calls, api="extrato", modulo="extrato"),
+    ApiRoute(name="extrato/list-recordings", handler=statement.recordings, api="extrato", modulo="extrato"),
+    ApiRoute(
         name="extrato/list-sms",
         handler=statement.messages,
         api="extrato",
         modulo="extrato",
         basis="assumed",
     ),
-    Endpoint(name="did/list", handler=numbers.list_numbers, api="did", modulo="did-list"),
-    Endpoint(name="did/route", handler=numbers.list_rules, api="did", modulo="did-route"),
-    Endpoint(name="did/add-sound", handler=numbers.add_sound, api="did", modulo="did-save"),
-    Endpoint(name="did/save", handler=numbers.save, api="did", modulo="did-save", basis="assumed"),
-    Endpoint(name="did/remove", handler=numbers.remove, api="did", modulo="did-remove", basis="assumed"),
-    Endpoint(
+    ApiRoute(name="did/list", handler=numbers.list_numbers, api="did", modulo="did-list"),
+    ApiRoute(name="did/route", handler=numbers.list_rules, api="did", modulo="did-route"),
+    ApiRoute(name="did/add-sound", handler=numbers.add_sound, api="did", modulo="did-save"),
+    ApiRoute(name="did/save", handler=numbers.save, api="did", modulo="did-save", basis="assumed"),
+    ApiRoute(name="did/remove", handler=numbers.remove, api="did", modulo="did-remove", basis="assumed"),
+    ApiRoute(
         name="portabilidade/consultar",
         handler=carriers.look_up,
         api="portabilidade",

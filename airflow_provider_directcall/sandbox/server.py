@@ -17,8 +17,8 @@ from airflow_provider_directcall.sandbox.account import Account
 from airflow_provider_directcall.sandbox.app import build_app
 from airflow_provider_directcall.sandbox.config import SandboxConfig
 from airflow_provider_directcall.sandbox.connection_faults import TRANSPORT_KEY
-from airflow_provider_directcall.sandbox.routes import ENDPOINTS
-from airflow_provider_directcall.sandbox.state import State, snapshot
+from airflow_provider_directcall.sandbox.routes import ROUTES
+from airflow_provider_directcall.sandbox.state import SandboxState, read_state
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -64,7 +64,7 @@ class Sandbox:
 
     def __init__(self, config: SandboxConfig | None = None) -> None:
         self.config = config or SandboxConfig()
-        self.account = Account(self.config, [endpoint.name for endpoint in ENDPOINTS])
+        self.account = Account(self.config, [endpoint.name for endpoint in ROUTES])
         self.app = build_app(self.account)
 
     def serve(self, port: int = 0, host: str = LOOPBACK) -> SandboxServer:
@@ -175,10 +175,10 @@ class SandboxServer:
         """The account's first number, with country code: who calls where a task names nobody."""
         return f"55{self.sandbox.config.numbers[0]}"
 
-    def state(self) -> State:
+    def state(self) -> SandboxState:
         """Everything that happened so far."""
         with self._account.lock:
-            return snapshot(self._account)
+            return read_state(self._account)
 
     def reset(self) -> None:
         """Back to how the sandbox started."""

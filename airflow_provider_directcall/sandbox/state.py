@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 JsonObject = dict[str, object]
 
 
-class State(TypedDict):
+class SandboxState(TypedDict):
     """The sandbox's state. Moments are local ``Y-m-d H:i:s`` texts, those named ``..._at`` seconds since the epoch."""
 
     now: str
@@ -36,11 +36,11 @@ class State(TypedDict):
     faults: list[JsonObject]
 
 
-def snapshot(account: Account) -> State:
+def read_state(account: Account) -> SandboxState:
     """Everything that the sandbox knows, at this moment."""
     store, now = account.store, account.now()
-    return State(
-        now=account.written(now),
+    return SandboxState(
+        now=account.format_moment(now),
         clock={"now": now, "speed": account.clock.speed, "pace": account.settings.pace},
         settings={
             "statement_delay": account.settings.statement_delay,
@@ -68,8 +68,8 @@ def _call(account: Account, call: CallRecord) -> JsonObject:
     times = call_times(call)
     return {
         **asdict(call),
-        "placed": account.written(call.placed_at),
-        "starts": account.written(call.starts_at),
+        "placed": account.format_moment(call.placed_at),
+        "starts": account.format_moment(call.starts_at),
         "phase": call_phase(call, account.moment_in_life(call.starts_at)).name.lower(),
         "outcome": times.outcome,
         "talk_seconds": times.talk_seconds,
@@ -82,8 +82,8 @@ def _message(account: Account, message: MessageRecord) -> JsonObject:
     now = account.moment_in_life(message.starts_at)
     return {
         **asdict(message),
-        "accepted": account.written(message.accepted_at),
-        "starts": account.written(message.starts_at),
+        "accepted": account.format_moment(message.accepted_at),
+        "starts": account.format_moment(message.starts_at),
         "phase": message_phase(message, now, account.config.zone).name.lower(),
         "sent_at": times.sent_at,
         "ended_at": times.ended_at,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from airflow_provider_directcall.sandbox.lifecycle import call_times
 from airflow_provider_directcall.sandbox.replies import Json
-from airflow_provider_directcall.sandbox.tariff import FREE, call_price, written
+from airflow_provider_directcall.sandbox.tariff import FREE, call_price, format_price
 from airflow_provider_directcall.sandbox.wire_dates import write_duration
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class Row:
     def price(self) -> str:
         """The price as the statement shows it; received calls are free."""
         free = self.received
-        return written(FREE if free else call_price(self.destination, self.talk_seconds, recorded=self.recorded))
+        return format_price(FREE if free else call_price(self.destination, self.talk_seconds, recorded=self.recorded))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +96,12 @@ def shuffled(count: int, seed: int) -> tuple[int, ...]:
     return tuple(places)
 
 
-def written_row(account: Account, row: Row, base_url: str, *, with_tags: bool) -> dict[str, Json]:
+def format_row(account: Account, row: Row, base_url: str, *, with_tags: bool) -> dict[str, Json]:
     """A row as the statement shows it."""
     fields: dict[str, Json] = {
         "origem": row.origin,
         "destino": row.destination,
-        "inicio": account.written(row.started_at),
+        "inicio": account.format_moment(row.started_at),
         "callerid": row.callerid,
         "duracao": write_duration(row.talk_seconds),
         "status": row.outcome,
@@ -112,11 +112,11 @@ def written_row(account: Account, row: Row, base_url: str, *, with_tags: bool) -
         host = account.settings.recording_host or base_url
         fields["gravacao_link"] = f"{host}/recordings/{recording_id(row.callerid)}"
     if with_tags:
-        fields["campos"] = written_tags(account, row.tags)
+        fields["campos"] = format_tags(account, row.tags)
     return fields
 
 
-def written_tags(account: Account, tags: dict[str, str]) -> Json:
+def format_tags(account: Account, tags: dict[str, str]) -> Json:
     """Tags as a map, or as a list of ``campo`` and ``valor``."""
     if "campos_list" in account.settings.quirks:
         return [{"campo": key, "valor": value} for key, value in tags.items()]

@@ -10,14 +10,14 @@ from collections.abc import Iterator, MutableMapping
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from airflow_provider_directcall.sandbox.records import (
+    AudioRecord,
     CallbackRecord,
     CallRecord,
     MessageRecord,
     NumberRecord,
-    ReceivedMessage,
+    ReceivedMessageRecord,
     RuleRecord,
-    StoredAudio,
-    StoredSound,
+    SoundRecord,
 )
 from airflow_provider_directcall.sandbox.seeded_rows import SeededRows
 
@@ -28,11 +28,11 @@ RecordT = TypeVar(
     "RecordT",
     CallRecord,
     MessageRecord,
-    ReceivedMessage,
+    ReceivedMessageRecord,
     NumberRecord,
     RuleRecord,
-    StoredAudio,
-    StoredSound,
+    AudioRecord,
+    SoundRecord,
     CallbackRecord,
     SeededRows,
 )
@@ -169,11 +169,11 @@ class Store:
     def _open(self) -> None:
         self.calls = Shelf(CallRecord, self.journal)
         self.messages = Shelf(MessageRecord, self.journal)
-        self.received = Shelf(ReceivedMessage, self.journal)
+        self.received = Shelf(ReceivedMessageRecord, self.journal)
         self.numbers = Shelf(NumberRecord, self.journal)
         self.rules = Shelf(RuleRecord, self.journal)
-        self.audios = Shelf(StoredAudio, self.journal)
-        self.sounds = Shelf(StoredSound, self.journal)
+        self.audios = Shelf(AudioRecord, self.journal)
+        self.sounds = Shelf(SoundRecord, self.journal)
         self.callbacks = Shelf(CallbackRecord, self.journal)
         self.seeded = Shelf(SeededRows, self.journal)
         self.requests = Tally("requests", self.journal)

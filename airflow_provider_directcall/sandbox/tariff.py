@@ -41,7 +41,7 @@ def message_price(message: MessageRecord, phase: MessagePhase) -> Decimal:
     return part * max(1, ceil((len(message.text) + len(message.origin)) / SMS_CHARACTERS))
 
 
-def written(price: Decimal) -> str:
+def format_price(price: Decimal) -> str:
     """A price as the statement shows it: a decimal string with a point and four places."""
     return f"{price:.4f}"
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from airflow_provider_directcall.sandbox.clock import Clock
+from airflow_provider_directcall.sandbox.clock import SandboxClock
 
 
 class Real:
@@ -17,7 +17,7 @@ class Real:
 
 def test_clock_runs_at_its_speed():
     real = Real()
-    clock = Clock(start=0.0, speed=60, real=real)
+    clock = SandboxClock(start=0.0, speed=60, real=real)
     real.now += 2
     assert clock.now() == 120
     clock.run_at(1)
@@ -28,7 +28,7 @@ def test_clock_runs_at_its_speed():
 
 def test_clock_that_stands_is_moved_by_hand():
     real = Real()
-    clock = Clock(speed=0, real=real)
+    clock = SandboxClock(speed=0, real=real)
     real.now += 100
     assert clock.now() == 1000
     clock.advance(0.5)
@@ -42,16 +42,16 @@ def test_clock_that_stands_is_moved_by_hand():
 
 def test_clock_refuses_nonsense():
     with pytest.raises(ValueError, match="speed"):
-        Clock(speed=-1)
+        SandboxClock(speed=-1)
     with pytest.raises(ValueError, match="seconds"):
-        Clock(speed=0).advance(-1)
+        SandboxClock(speed=0).advance(-1)
 
 
 def test_clock_goes_on_after_a_restart():
     real = Real()
-    clock = Clock(start=0.0, speed=2, real=real)
+    clock = SandboxClock(start=0.0, speed=2, real=real)
     real.now += 10
-    later = Clock(speed=1, real=real)
+    later = SandboxClock(speed=1, real=real)
     later.restore(*clock.anchor())
     assert later.now() == 20
     real.now += 1

@@ -9,7 +9,7 @@ import pytest
 from airflow_provider_directcall.sandbox import FAULT_KINDS, MAGIC_NUMBERS, QUIRKS, SandboxConfig, SandboxServer
 from airflow_provider_directcall.sandbox import cli as cli_module
 from airflow_provider_directcall.sandbox.control import CONTROLS, SETTABLE
-from airflow_provider_directcall.sandbox.routes import ENDPOINTS
+from airflow_provider_directcall.sandbox.routes import ROUTES
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "sandbox.md").read_text()
@@ -32,7 +32,7 @@ def test_quirks(quirk):
     assert f"| `{quirk}` | {QUIRKS[quirk]} |" in PAGE
 
 
-@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.name)
+@pytest.mark.parametrize("endpoint", ROUTES, ids=lambda endpoint: endpoint.name)
 def test_endpoints(endpoint):
     assert f"| `{endpoint.name}` | {' or '.join(endpoint.verbs)} | {endpoint.basis} |" in PAGE
 

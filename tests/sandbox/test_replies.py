@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_directcall.sandbox import QUIRKS, SandboxConfig
-from airflow_provider_directcall.sandbox.replies import Reply, php_json, write_reply
+from airflow_provider_directcall.sandbox.replies import ApiReply, encode_reply, php_json
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
@@ -25,14 +25,14 @@ def test_json_is_escaped_as_php_does():
 
 @given(json_values, st.sampled_from([frozenset(), frozenset({"pretty"}), frozenset({"latin1"}), frozenset({"bom"})]))
 def test_json_says_the_same_under_every_quirk_of_bytes(value, quirks):
-    written = write_reply(Reply(value), xml=False, quirks=quirks)
+    written = encode_reply(ApiReply(value), xml=False, quirks=quirks)
     text = written.body.removeprefix(b"\xef\xbb\xbf").decode("latin-1" if "latin1" in quirks else "utf-8")
     assert json.loads(text) == value
 
 
 @given(json_values, st.sampled_from([frozenset(), frozenset({"latin1"})]))
 def test_xml_is_well_formed(value, quirks):
-    ET.fromstring(write_reply(Reply(value), xml=True, quirks=quirks).body)
+    ET.fromstring(encode_reply(ApiReply(value), xml=True, quirks=quirks).body)
 
 
 def test_xml_on_request(api, person):

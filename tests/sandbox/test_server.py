@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from airflow_provider_directcall.sandbox import Sandbox, SandboxConfig
-from airflow_provider_directcall.sandbox.routes import ENDPOINTS
+from airflow_provider_directcall.sandbox.routes import ROUTES
 
 
 def test_stops_without_leaving_a_thread_or_a_port():
@@ -55,7 +55,7 @@ def test_airflow_reads_the_connection(server):
 
 
 def test_every_endpoint_asks_for_a_token_or_a_secret(api):
-    for endpoint in ENDPOINTS:
+    for endpoint in ROUTES:
         reply = api.http.request(endpoint.verbs[0], endpoint.path).json()
         assert reply.get("error") == "invalid_token" or reply.get("access_token") is False or reply["codigo"] == "006"
 

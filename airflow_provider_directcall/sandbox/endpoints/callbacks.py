@@ -8,14 +8,14 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from airflow_provider_directcall.sandbox.records import CallbackRecord
-from airflow_provider_directcall.sandbox.replies import ApiError, Json, Reply, envelope
+from airflow_provider_directcall.sandbox.replies import ApiError, ApiReply, Json, envelope
 from airflow_provider_directcall.sandbox.requests import invalid
 
 if TYPE_CHECKING:
     from airflow_provider_directcall.sandbox.account import Account
     from airflow_provider_directcall.sandbox.requests import ApiRequest
 
-Handler: TypeAlias = "Callable[[Account, ApiRequest], Reply]"
+Handler: TypeAlias = "Callable[[Account, ApiRequest], ApiReply]"
 Purpose = Literal["call-status", "sms-status", "sms-received"]
 
 _URL: Final = re.compile(r"https?://[^\s/]+(/\S*)?")
@@ -24,7 +24,7 @@ _URL: Final = re.compile(r"https?://[^\s/]+(/\S*)?")
 def add(purpose: Purpose, modulo: str) -> Handler:
     """Register a URL. A success carries codigo 001, and api ``sms`` even for calls, as the vendor shows it."""
 
-    def handler(account: Account, request: ApiRequest) -> Reply:
+    def handler(account: Account, request: ApiRequest) -> ApiReply:
         url = request.required("url")
         if not _URL.fullmatch(url):
             raise invalid("url")
@@ -32,7 +32,7 @@ def add(purpose: Purpose, modulo: str) -> Handler:
         account.store.callbacks[record.code] = record
         account.store.effects.add("callbacks_added")
         text = "URL de Callback cadastrada com sucesso."
-        return Reply(envelope("sms", modulo, codigo="001", msg=text, code=record.code))
+        return ApiReply(envelope("sms", modulo, codigo="001", msg=text, code=record.code))
 
     return handler
 
@@ -40,13 +40,13 @@ def add(purpose: Purpose, modulo: str) -> Handler:
 def list_all(api: str, purposes: frozenset[Purpose]) -> Handler:
     """List the URLs registered for some purposes (the items' names are assumed)."""
 
-    def handler(account: Account, request: ApiRequest) -> Reply:
+    def handler(account: Account, request: ApiRequest) -> ApiReply:
         rows: list[Json] = [
             {"code": record.code, "url": record.url}
             for record in account.store.callbacks.values()
             if record.purpose in purposes
         ]
-        return Reply(envelope(api, "list-callback", msg=rows))
+        return ApiReply(envelope(api, "list-callback", msg=rows))
 
     return handler
 
@@ -54,12 +54,12 @@ def list_all(api: str, purposes: frozenset[Purpose]) -> Handler:
 def remove(api: str, purposes: frozenset[Purpose]) -> Handler:
     """Forget a URL by its ``code``."""
 
-    def handler(account: Account, request: ApiRequest) -> Reply:
+    def handler(account: Account, request: ApiRequest) -> ApiReply:
         record = account.store.callbacks.get(request.required("code"))
         if record is None or record.purpose not in purposes:
             raise ApiError("010", "Identificador nao existe ou foi cancelado anteriormente")
         del account.store.callbacks[record.code]
         account.store.effects.add("callbacks_removed")
-        return Reply(envelope(api, "remove-callback"))
+        return ApiReply(envelope(api, "remove-callback"))
 
     return handler

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from airflow_provider_directcall.sandbox.lifecycle import LIVE_CALL, call_phase, call_times
 from airflow_provider_directcall.sandbox.magic_numbers import scenario_of
 from airflow_provider_directcall.sandbox.records import CallRecord
-from airflow_provider_directcall.sandbox.replies import ApiError, Json, Reply, envelope
+from airflow_provider_directcall.sandbox.replies import ApiError, ApiReply, Json, envelope
 from airflow_provider_directcall.sandbox.wire_dates import DASHES, write_duration
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ REFUSALS = {
 }
 
 
-def call(account: Account, request: ApiRequest) -> Reply:
+def call(account: Account, request: ApiRequest) -> ApiReply:
     """``/voz/call``: place a call at once, or with ``cron`` (assumed) later."""
     origin, destination = _pair(request)
     recorded = request.flag("gravar")
@@ -55,11 +55,11 @@ def call(account: Account, request: ApiRequest) -> Reply:
     account.store.calls[record.callerid] = record
     account.store.effects.add("calls_placed")
     if record.schedule_id is not None:
-        return Reply(envelope("voz", "chamar", msg="Chamada agendada com sucesso", agendamentoId=record.schedule_id))
-    return Reply(_accepted(record))
+        return ApiReply(envelope("voz", "chamar", msg="Chamada agendada com sucesso", agendamentoId=record.schedule_id))
+    return ApiReply(_accepted(record))
 
 
-def end(account: Account, request: ApiRequest) -> Reply:
+def end(account: Account, request: ApiRequest) -> ApiReply:
     """``/voz/end``: hang up every live call between two numbers; 003 without one, 004 when it cannot be done."""
     live = _live_calls(account, request)
     if not all(record.can_hang_up for record in live):
@@ -68,13 +68,13 @@ def end(account: Account, request: ApiRequest) -> Reply:
         hung_up_at = account.moment_in_life(record.starts_at)
         account.store.calls[record.callerid] = replace(record, hung_up_at=hung_up_at)
         account.store.effects.add("calls_ended")
-    return Reply(envelope("voz", "end", msg="Chamada encerrada com sucesso"))
+    return ApiReply(envelope("voz", "end", msg="Chamada encerrada com sucesso"))
 
 
-def status(account: Account, request: ApiRequest) -> Reply:
+def status(account: Account, request: ApiRequest) -> ApiReply:
     """``/voz/status``: the live calls between two numbers; 003 without one."""
     rows: list[Json] = [_status_row(account, record) for record in _live_calls(account, request)]
-    return Reply(envelope("voz", "status", msg=rows))
+    return ApiReply(envelope("voz", "status", msg=rows))
 
 
 def _status_row(account: Account, record: CallRecord) -> dict[str, Json]:
@@ -82,12 +82,12 @@ def _status_row(account: Account, record: CallRecord) -> dict[str, Json]:
     return {
         "telefone": _with_blanks(record.destination),
         "status": call_phase(record, now).value,
-        "inicio": account.written(record.starts_at),
+        "inicio": account.format_moment(record.starts_at),
         "duracao": write_duration(max(0.0, now - (call_times(record).answered_at or now))),
     }
 
 
-def schedule_status(account: Account, request: ApiRequest) -> Reply:
+def schedule_status(account: Account, request: ApiRequest) -> ApiReply:
     """``/voz/status-agendamento``: what the call was answered with when its time came; empty before (assumed)."""
     origin = request.phone("origem", sip=True)
     schedule_id = request.required("agendamentoId")
@@ -102,7 +102,7 @@ def schedule_status(account: Account, request: ApiRequest) -> Reply:
     outcome: Json = {} if account.now() < record.starts_at else _accepted(record)
     if "retorno_list" in account.settings.quirks:
         outcome = [outcome] if outcome else []
-    return Reply(envelope("voz", "agendamento-status", retorno=outcome))
+    return ApiReply(envelope("voz", "agendamento-status", retorno=outcome))
 
 
 def _accepted(record: CallRecord) -> dict[str, Json]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from airflow_provider_directcall.sandbox.replies import Reply
+from airflow_provider_directcall.sandbox.replies import ApiReply
 from airflow_provider_directcall.sandbox.requests import invalid
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ CARRIERS: Final = (("Operadora Azul", "901"), ("Operadora Verde", "902"), ("Oper
 MIGRATED_ON: Final = "2023-05-10"
 
 
-def look_up(account: Account, request: ApiRequest) -> Reply:
+def look_up(account: Account, request: ApiRequest) -> ApiReply:
     """``/portabilidade/consultar``: a flat object.
 
     Numbers that end in an odd digit were ported; the form of the date is a guess.
@@ -29,7 +29,7 @@ def look_up(account: Account, request: ApiRequest) -> Reply:
     first = int(number[-2]) % len(CARRIERS)
     ported = int(number[-1]) % 2 == 1
     present = (first + 1) % len(CARRIERS) if ported else first
-    return Reply(
+    return ApiReply(
         {
             "OPERADORA_ORIGEM": CARRIERS[first][0],
             "NUMERO": number,

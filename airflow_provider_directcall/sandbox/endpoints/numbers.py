@@ -6,8 +6,8 @@ import hashlib
 import re
 from typing import TYPE_CHECKING, Final
 
-from airflow_provider_directcall.sandbox.records import StoredSound
-from airflow_provider_directcall.sandbox.replies import Json, Reply, envelope, php_json
+from airflow_provider_directcall.sandbox.records import SoundRecord
+from airflow_provider_directcall.sandbox.replies import ApiReply, Json, envelope, php_json
 from airflow_provider_directcall.sandbox.rules import keep_rule, known_number, read_rule, remove_rule, rules_of
 from airflow_provider_directcall.sandbox.tokens import ACCOUNT
 from airflow_provider_directcall.sandbox.uploads import checked_upload
@@ -34,20 +34,20 @@ OLD_NAMES: Final = {
 }
 
 
-def list_numbers(account: Account, request: ApiRequest) -> Reply:
+def list_numbers(account: Account, request: ApiRequest) -> ApiReply:
     """``/did/list``: the account's numbers (the present names are inferred)."""
     rows: list[Json] = [_number_row(number) for number in account.store.numbers.values()]
     return _reply(account, "did-list", rows)
 
 
-def list_rules(account: Account, request: ApiRequest) -> Reply:
+def list_rules(account: Account, request: ApiRequest) -> ApiReply:
     """``/did/route``: the rules of a number, in the order in which they are tried."""
     did = request.text("did") or request.required("DIS_ID" if _old(account) else "did")
     rows: list[Json] = [rule_row(rule) for rule in rules_of(account, known_number(account, did))]
     return _reply(account, "did-route", rows)
 
 
-def save(account: Account, request: ApiRequest) -> Reply:
+def save(account: Account, request: ApiRequest) -> ApiReply:
     """``/did/save`` (assumed): create or change a rule."""
     rule = read_rule(account, request.fields)
     if not request.exchange.ignore_write:
@@ -56,7 +56,7 @@ def save(account: Account, request: ApiRequest) -> Reply:
     return _reply(account, "did-save", rule_row(rule))
 
 
-def remove(account: Account, request: ApiRequest) -> Reply:
+def remove(account: Account, request: ApiRequest) -> ApiReply:
     """``/did/remove`` (assumed): remove a rule."""
     did, rule_id = request.required("did"), request.required("dpId")
     if not request.exchange.ignore_write:
@@ -65,12 +65,12 @@ def remove(account: Account, request: ApiRequest) -> Reply:
     return _reply(account, "did-remove", [])
 
 
-def add_sound(account: Account, request: ApiRequest) -> Reply:
+def add_sound(account: Account, request: ApiRequest) -> ApiReply:
     """``/did/add-sound``: store an MP3 or WAV for rules."""
     name = request.required("nome")
     upload = checked_upload(request, "audio", MAX_SOUND_BYTES, ("mp3", "wav"))
     suffix = "wav" if upload.content.startswith(b"RIFF") else "mp3"
-    sound = StoredSound(
+    sound = SoundRecord(
         sound_id=account.next_sound_id(),
         name=name,
         path=f"audios/{ACCOUNT}_{re.sub(r'[^0-9A-Za-z]+', '_', name)}.{suffix}",
@@ -85,7 +85,7 @@ def add_sound(account: Account, request: ApiRequest) -> Reply:
         "name": sound.name,
         "path": sound.path,
     }
-    return Reply(envelope("did", "did-save", msg="Arquivo de audio cadastrado com sucesso", data=data))
+    return ApiReply(envelope("did", "did-save", msg="Arquivo de audio cadastrado com sucesso", data=data))
 
 
 def rule_row(rule: RuleRecord) -> dict[str, Json]:
@@ -117,10 +117,10 @@ def _old(account: Account) -> bool:
     return "old_did" in account.settings.quirks
 
 
-def _reply(account: Account, modulo: str, data: Json) -> Reply:
+def _reply(account: Account, modulo: str, data: Json) -> ApiReply:
     if not _old(account):
-        return Reply(envelope("did", modulo, msg=[], data=data))
-    return Reply([envelope("did", modulo, msg=[], data=php_json(_with_old_names(data)))])
+        return ApiReply(envelope("did", modulo, msg=[], data=data))
+    return ApiReply([envelope("did", modulo, msg=[], data=php_json(_with_old_names(data)))])
 
 
 def _with_old_names(data: Json) -> Json:

@@ -7,19 +7,19 @@ from math import ceil
 from typing import TYPE_CHECKING, TypeVar
 
 from airflow_provider_directcall.sandbox.lifecycle import MessagePhase, message_phase, message_times
-from airflow_provider_directcall.sandbox.replies import Json, Reply, envelope
+from airflow_provider_directcall.sandbox.replies import ApiReply, Json, envelope
 from airflow_provider_directcall.sandbox.requests import SEARCH_KEYS, invalid
 from airflow_provider_directcall.sandbox.seeded_rows import RowFilter
 from airflow_provider_directcall.sandbox.statement_rows import (
     KINDS,
     PLACED,
     find,
+    format_row,
+    format_tags,
     page_places,
     shuffled,
-    written_row,
-    written_tags,
 )
-from airflow_provider_directcall.sandbox.tariff import message_price, written
+from airflow_provider_directcall.sandbox.tariff import format_price, message_price
 from airflow_provider_directcall.sandbox.wire_dates import COMPACT
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ ItemT = TypeVar("ItemT")
 _LAST_PAGE = 10**8
 
 
-def calls(account: Account, request: ApiRequest) -> Reply:
+def calls(account: Account, request: ApiRequest) -> ApiReply:
     """``/extrato/list``: calls placed or received."""
     kind = request.text("tipoFiltro") or PLACED
     if kind not in KINDS:
@@ -39,22 +39,22 @@ def calls(account: Account, request: ApiRequest) -> Reply:
     return _list_calls(account, request, _row_filter(request, recorded_only=False), kind)
 
 
-def recordings(account: Account, request: ApiRequest) -> Reply:
+def recordings(account: Account, request: ApiRequest) -> ApiReply:
     """``/extrato/list-recordings``: recorded calls, with a link to each audio."""
     return _list_calls(account, request, _row_filter(request, recorded_only=True), "todas")
 
 
-def _list_calls(account: Account, request: ApiRequest, query: RowFilter, kind: str) -> Reply:
+def _list_calls(account: Account, request: ApiRequest, query: RowFilter, kind: str) -> ApiReply:
     found = find(account, query, kind)
     with_tags = _wants_tags(request)
     rows: list[Json] = [
-        written_row(account, found.row(place), request.base_url, with_tags=with_tags)
+        format_row(account, found.row(place), request.base_url, with_tags=with_tags)
         for place in _places(account, request, len(found))
     ]
     return _reply(account, request, rows, len(found))
 
 
-def messages(account: Account, request: ApiRequest) -> Reply:
+def messages(account: Account, request: ApiRequest) -> ApiReply:
     """``/extrato/list-sms`` (assumed): SMS and voice messages."""
     kind = request.text("tipo")
     if kind not in {None, "texto", "voz"}:
@@ -99,12 +99,12 @@ def _places(account: Account, request: ApiRequest, count: int) -> Sequence[int]:
     return page_places(count, page, size, account.settings.statement_shuffle)
 
 
-def _reply(account: Account, request: ApiRequest, rows: list[Json], count: int) -> Reply:
+def _reply(account: Account, request: ApiRequest, rows: list[Json], count: int) -> ApiReply:
     if request.exchange.duplicate_rows:
         rows = [*rows, *rows[: ceil(len(rows) / 2)]]
     pages = ceil(count / account.settings.page_size)
     paginas = str(pages) if "paginas_string" in account.settings.quirks else pages
-    return Reply(envelope("extrato", "extrato", msg=rows, paginas=paginas))
+    return ApiReply(envelope("extrato", "extrato", msg=rows, paginas=paginas))
 
 
 def _matches(message: MessageRecord, query: RowFilter) -> bool:
@@ -130,14 +130,14 @@ def _message_row(account: Account, message: MessageRecord, *, with_tags: bool) -
     fields: dict[str, Json] = {
         "origem": message.origin,
         "destino": message.destination,
-        "inicio": account.written(message.starts_at),
+        "inicio": account.format_moment(message.starts_at),
         "tipo": message.kind,
         "texto": message.text,
         "status": phase.value,
         "callerid": message.callerid,
         "id_mensagem": message.message_id,
-        "valor": written(message_price(message, phase)),
+        "valor": format_price(message_price(message, phase)),
     }
     if with_tags:
-        fields["campos"] = written_tags(account, message.tags)
+        fields["campos"] = format_tags(account, message.tags)
     return fields

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 import zlib
@@ -14,7 +13,7 @@ from airflow_provider_directcall.sandbox.clock import SandboxClock
 from airflow_provider_directcall.sandbox.config import SandboxConfig
 from airflow_provider_directcall.sandbox.faults import FaultPlan
 from airflow_provider_directcall.sandbox.records import NumberRecord, RuleRecord
-from airflow_provider_directcall.sandbox.store import MemoryOnly, SQLiteJournal, Store
+from airflow_provider_directcall.sandbox.store import SandboxStore
 from airflow_provider_directcall.sandbox.tokens import ACCOUNT, Tokens
 from airflow_provider_directcall.sandbox.wire_dates import write_moment
 
@@ -28,6 +27,7 @@ FIRST_RULE_ID: Final = 18000
 FIRST_SOUND_ID: Final = 150
 _SIP_PASSWORD: Final = "SENHA"  # noqa: S105 - the vendor's own placeholder
 _CALLERIDS_A_SECOND: Final = 10_000
+_ANCHOR: Final = "anchor"
 
 
 class Account:
@@ -44,12 +44,11 @@ class Account:
         self.clock = self._new_clock()
         self.tokens = self._new_tokens()
         self.faults = FaultPlan(self._endpoints, config.faults)
-        self.store = Store(MemoryOnly() if config.db is None else SQLiteJournal(config.db))
-        anchor = self.store.read_setting("clock")
-        if anchor is None:
-            self._load_defaults()
+        self.store = SandboxStore(config.db)
+        if _ANCHOR in self.store.clock:
+            self.clock.restore(*self.store.clock[_ANCHOR])
         else:
-            self.clock.restore(*json.loads(anchor))
+            self._load_defaults()
 
     def reset(self) -> None:
         """Back to how the sandbox started: no calls, no messages, the default rules, the first settings, no token."""
@@ -62,7 +61,7 @@ class Account:
 
     def close(self) -> None:
         """Let go of the database file."""
-        self.store.journal.close()
+        self.store.close()
 
     def now(self) -> float:
         """The sandbox's present moment, seconds since the epoch."""
@@ -79,7 +78,7 @@ class Account:
 
     def keep_clock(self) -> None:
         """Write the clock down, so that a restart goes on from there."""
-        self.store.write_setting("clock", json.dumps(self.clock.anchor()))
+        self.store.clock[_ANCHOR] = list(self.clock.anchor())
 
     def change_settings(self, **changes: object) -> None:
         """Change settings while the sandbox runs, checked as at its start."""
@@ -100,20 +99,20 @@ class Account:
 
     def next_message_ids(self, count: int) -> tuple[str, list[int]]:
         """A ``callerid`` of 14 digits (tenths of a millisecond since the epoch) and the ids of its messages."""
-        callerid = self._count_on("last message", int(self.now() * _CALLERIDS_A_SECOND))
-        return str(callerid), [self._count_on("last message", 0) for _ in range(count)]
+        callerid = self._next_id("message", int(self.now() * _CALLERIDS_A_SECOND))
+        return str(callerid), [self._next_id("message", 0) for _ in range(count)]
 
     def next_rule_id(self) -> str:
         """The id of a new rule; ids of removed rules do not come back."""
-        return str(self._count_on("last rule", FIRST_RULE_ID))
+        return str(self._next_id("rule", FIRST_RULE_ID))
 
     def next_sound_id(self) -> int:
         """The id of a new sound."""
-        return self._count_on("last sound", FIRST_SOUND_ID)
+        return self._next_id("sound", FIRST_SOUND_ID)
 
-    def _count_on(self, counter: str, least: int) -> int:
-        number = max(least, int(self.store.read_setting(counter) or 0) + 1)
-        self.store.write_setting(counter, str(number))
+    def _next_id(self, counter: str, least: int) -> int:
+        number = max(least, self.store.last_ids.get(counter, 0) + 1)
+        self.store.last_ids[counter] = number
         return number
 
     def _new_clock(self) -> SandboxClock:

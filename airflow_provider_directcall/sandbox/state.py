@@ -58,8 +58,8 @@ def read_state(account: Account) -> SandboxState:
         sounds=[asdict(sound) for sound in store.sounds.values()],
         callbacks=[asdict(callback) for callback in store.callbacks.values()],
         seeded_rows=sum(block.count for block in store.seeded.values()),
-        requests=store.requests.counts(),
-        effects=store.effects.counts(),
+        requests=Counter(store.requests),
+        effects=Counter(store.effects),
         faults=account.faults.report(),
     )
 

@@ -8,14 +8,11 @@ from typing import TYPE_CHECKING, Final, cast
 from starlette.responses import Response
 
 from airflow_provider_directcall.sandbox.connection_faults import CONTEXT_KEY, RequestContext
-from airflow_provider_directcall.sandbox.php_forms import register
 from airflow_provider_directcall.sandbox.replies import ApiError, ApiReply, InvalidToken, Json, encode_reply
 from airflow_provider_directcall.sandbox.requests import ApiRequest, read_request
-from airflow_provider_directcall.sandbox.rules import keep_rule, read_rule, remove_rule, with_extra
+from airflow_provider_directcall.sandbox.rules import write_outside_api
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from starlette.requests import Request
 
     from airflow_provider_directcall.sandbox.account import Account
@@ -49,27 +46,12 @@ def answer(endpoint: ApiRoute, account: Account, request: ApiRequest) -> ApiRepl
         if endpoint.needs_token:
             _check_token(account, request)
         for write in request.exchange.foreign_writes:
-            write_as_somebody_else(account, write)
+            write_outside_api(account, write)
         return endpoint.handler(account, request)
     except InvalidToken as error:
         return _token_refused(endpoint, account, str(error))
     except ApiError as error:
         return _refused(endpoint, account, error)
-
-
-def write_as_somebody_else(account: Account, write: Mapping[str, str]) -> None:
-    """Write a rule from outside the API, as from the vendor's panel.
-
-    ``write`` has the form fields of ``/did/save``, any other field of a rule too; or ``did`` and ``remove`` (a
-    ``dpId``). Raises ``ApiError`` when the write is not valid.
-    """
-    fields: PhpArray = {}
-    for name, text in write.items():
-        register(fields, name, text)
-    if "remove" in write:
-        remove_rule(account, write["did"], write["remove"])
-    else:
-        keep_rule(account, with_extra(read_rule(account, fields), fields))
 
 
 def _check_token(account: Account, request: ApiRequest) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from airflow_provider_directcall.sandbox.php_forms import register
 from airflow_provider_directcall.sandbox.records import RuleRecord
 from airflow_provider_directcall.sandbox.replies import ApiError
 from airflow_provider_directcall.sandbox.requests import checked_phone, invalid, plain_map
@@ -93,12 +94,6 @@ def read_rule(account: Account, fields: PhpArray) -> RuleRecord:
     )
 
 
-def with_extra(rule: RuleRecord, fields: PhpArray) -> RuleRecord:
-    """The rule with the fields that the API does not write: what only the vendor's panel can set."""
-    extra = {name: text for name, text in fields.items() if name not in _WRITTEN and isinstance(text, str)}
-    return replace(rule, extra={**rule.extra, **extra})
-
-
 def keep_rule(account: Account, rule: RuleRecord) -> None:
     """Store a rule, new or changed."""
     account.store.rules[rule.rule_id] = rule
@@ -108,6 +103,24 @@ def remove_rule(account: Account, did: str, rule_id: str) -> None:
     """Remove a rule; 010 when the number has no such rule."""
     _existing(account, known_number(account, did), rule_id)
     del account.store.rules[rule_id]
+
+
+def write_outside_api(account: Account, write: Mapping[str, str]) -> None:
+    """Write a rule outside the API, as in the vendor's panel, which can set fields that the API cannot.
+
+    :param write: the form fields of ``/did/save`` and any other field of a rule, or ``did`` and ``remove`` (a
+        ``dpId``).
+    :raises ApiError: the write is not valid.
+    """
+    if "remove" in write:
+        remove_rule(account, write["did"], write["remove"])
+        return
+    fields: PhpArray = {}
+    for name, text in write.items():
+        register(fields, name, text)
+    rule = read_rule(account, fields)
+    extra = {name: text for name, text in fields.items() if name not in _WRITTEN and isinstance(text, str)}
+    keep_rule(account, replace(rule, extra={**rule.extra, **extra}))
 
 
 def _kept_data(account: Account, action: str, old: RuleRecord | None) -> RuleData:

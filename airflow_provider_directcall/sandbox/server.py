@@ -12,20 +12,15 @@ from urllib.parse import quote
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from airflow_provider_directcall.sandbox import operations
 from airflow_provider_directcall.sandbox.account import Account
 from airflow_provider_directcall.sandbox.app import build_app
 from airflow_provider_directcall.sandbox.config import SandboxConfig
 from airflow_provider_directcall.sandbox.connection_faults import TRANSPORT_KEY
+from airflow_provider_directcall.sandbox.operations import SandboxOperations
 from airflow_provider_directcall.sandbox.routes import ROUTES
-from airflow_provider_directcall.sandbox.state import SandboxState, read_state
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
-    from datetime import datetime
     from types import TracebackType
-
-    from airflow_provider_directcall.sandbox.faults import Fault
 
 LOOPBACK: Final = "127.0.0.1"
 START_SECONDS: Final = 30
@@ -90,12 +85,12 @@ def _bind(host: str, port: int) -> socket.socket:
     return listener
 
 
-class SandboxServer:
-    """A running sandbox: its address, and everything that a test does to it. Usable from any thread."""
+class SandboxServer(SandboxOperations):
+    """A running sandbox: its address and the operations on it. Usable from any thread."""
 
     def __init__(self, sandbox: Sandbox, listener: socket.socket) -> None:
+        super().__init__(sandbox.account)
         self.sandbox = sandbox
-        self._account = sandbox.account
         self._listener = listener
         host, port = listener.getsockname()[:2]
         self.url = f"http://{host}:{port}"
@@ -174,91 +169,3 @@ class SandboxServer:
     def _default_origin(self) -> str:
         """The account's first number, with country code: who calls where a task names nobody."""
         return f"55{self.sandbox.config.numbers[0]}"
-
-    def state(self) -> SandboxState:
-        """Everything that happened so far."""
-        with self._account.lock:
-            return read_state(self._account)
-
-    def reset(self) -> None:
-        """Back to how the sandbox started."""
-        with self._account.lock:
-            self._account.reset()
-
-    def configure(self, **settings: object) -> None:
-        """Change settings of ``SandboxConfig`` while it runs, until the next reset."""
-        with self._account.lock:
-            self._account.change_settings(**settings)
-
-    def inject(self, *faults: Fault) -> None:
-        """Put faults in force."""
-        with self._account.lock:
-            self._account.faults.add(*faults)
-
-    def clear_faults(self) -> None:
-        """Put all faults out of force."""
-        with self._account.lock:
-            self._account.faults.clear()
-
-    def expire_tokens(self) -> None:
-        """Let every token given out so far be expired."""
-        with self._account.lock:
-            self._account.tokens.expire_all()
-
-    def now(self) -> float:
-        """The sandbox's present moment, seconds since the epoch."""
-        with self._account.lock:
-            return self._account.now()
-
-    def advance(self, seconds: float) -> None:
-        """Move the clock on."""
-        with self._account.lock:
-            operations.move_clock(self._account, advance=seconds)
-
-    def set_time(self, moment: datetime) -> None:
-        """Put the clock to a moment; a naive one is local time of the sandbox's zone."""
-        with self._account.lock:
-            operations.move_clock(self._account, to=moment)
-
-    def set_speed(self, speed: float) -> None:
-        """Change how many simulated seconds pass in a real one; 0 stops the clock. Calls and messages follow it."""
-        with self._account.lock:
-            operations.move_clock(self._account, speed=speed)
-
-    def receive_call(
-        self,
-        did: str,
-        source: str,
-        *,
-        at: datetime | None = None,
-        unanswered: Collection[str] = (),
-        keep: bool = True,
-    ) -> dict[str, object]:
-        """Let somebody call a number of the account; see ``operations.receive_call``."""
-        with self._account.lock:
-            return operations.receive_call(self._account, did, source, at=at, unanswered=unanswered, keep=keep)
-
-    def receive_message(self, origin: str, destination: str, text: str) -> str:
-        """Let somebody send an SMS to the account; gives its id."""
-        with self._account.lock:
-            return operations.receive_message(self._account, origin, destination, text).received_id
-
-    def seed(
-        self,
-        count: int,
-        *,
-        first_at: datetime | None = None,
-        step_seconds: float = 1.0,
-        origin: str = "551130000001",
-        tags: Mapping[str, str] | None = None,
-    ) -> None:
-        """Add made-up rows to the statement of calls; see ``operations.seed_statement``."""
-        with self._account.lock:
-            operations.seed_statement(
-                self._account, count, first_at=first_at, step_seconds=step_seconds, origin=origin, tags=tags
-            )
-
-    def write_rule(self, **fields: str) -> None:
-        """Write a rule as somebody else; see ``operations.write_rule``."""
-        with self._account.lock:
-            operations.write_rule(self._account, fields)

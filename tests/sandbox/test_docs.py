@@ -44,14 +44,14 @@ def test_effects():
 
 
 def test_controls_and_settings():
-    missing = {name for _, name, _ in CONTROLS if f"/_sandbox/{name}" not in PAGE}
+    missing = {control.name for control in CONTROLS if f"/_sandbox/{control.name}" not in PAGE}
     missing |= {name for name in SETTABLE if f"`{name}`" not in PAGE}
     assert missing == set()
     assert {field.name for field in fields(SandboxConfig)} >= SETTABLE
 
 
 def test_methods_and_options():
-    methods = {name for name in vars(SandboxServer) if not name.startswith("_")} - {"start", "stop", "wait"}
+    methods = {name for name in dir(SandboxServer) if not name.startswith("_")} - {"start", "stop", "wait"}
     assert {name for name in methods if not re.search(rf"`{name}\(", PAGE)} == set()
     options = re.findall(r'"(--[a-z-]+)"', Path(cli_module.__file__).read_text())
     assert {option for option in options if f"`{option}" not in PAGE} == set()

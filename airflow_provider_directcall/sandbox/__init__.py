@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
-from airflow_provider_directcall.sandbox.config import QUIRKS, SandboxConfig
+from airflow_provider_directcall.sandbox.config import SandboxConfig
 from airflow_provider_directcall.sandbox.faults import FAULT_KINDS, Fault
 from airflow_provider_directcall.sandbox.magic_numbers import MAGIC_NUMBERS, Scenario
+from airflow_provider_directcall.sandbox.quirks import QUIRKS
 from airflow_provider_directcall.sandbox.server import Sandbox, SandboxServer
 
 __all__ = [

@@ -9,9 +9,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
-from airflow_provider_directcall.sandbox.config import QUIRKS, SandboxConfig
+from airflow_provider_directcall.sandbox.config import SandboxConfig
 from airflow_provider_directcall.sandbox.faults import FAULT_KINDS, Fault
 from airflow_provider_directcall.sandbox.magic_numbers import MAGIC_NUMBERS
+from airflow_provider_directcall.sandbox.quirks import QUIRKS
 from airflow_provider_directcall.sandbox.server import LOOPBACK, Sandbox
 
 if TYPE_CHECKING:

@@ -6,27 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Final, Literal
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from airflow_provider_directcall.sandbox.faults import Fault
-
-QUIRKS: Final[dict[str, str]] = {
-    "bom": "a byte order mark before every body",
-    "latin1": "bodies in ISO-8859-1, accents not escaped",
-    "pretty": "JSON over several lines",
-    "html_content_type": "JSON labelled text/html",
-    "old_did": "the did family as it once was: a list around the reply, data as a JSON string, DIS_* and DP_* names",
-    "paginas_string": "paginas as a numeric string",
-    "retorno_list": "retorno of /voz/status-agendamento as a list of one",
-    "campos_list": "campos of a statement row as a list of {campo, valor}",
-    "ids_as_strings": "id_mensagem, soundId and wait as strings",
-    "http_400": "errors with HTTP status 400 in place of 200",
-    "auth_200": "a bad or expired token is answered with HTTP status 200 in place of 401",
-    "auth_envelope": "a bad or expired token is answered with the envelope, codigo 006",
-    "hex_token": "tokens of 40 hex digits, as before JWT",
-}
-"""Ways in which replies may differ, each by its name; none is on unless asked for."""
+from airflow_provider_directcall.sandbox.quirks import QUIRKS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

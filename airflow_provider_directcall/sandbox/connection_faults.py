@@ -3,36 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from starlette.types import Message, Receive, Scope, Send
+
+    from airflow_provider_directcall.sandbox.requests import RequestContext
 
 TRANSPORT_KEY: Final = "directcall_transport"
 """Where the server's protocol leaves the connection's transport in the ASGI ``state``."""
-CONTEXT_KEY: Final = "directcall_exchange"
-
-
-@dataclass(slots=True)
-class RequestContext:
-    """What the parts of the sandbox tell each other about one request."""
-
-    endpoint: str
-    """The endpoint's name, for example ``voz/call``; empty for everything that is not the API."""
-    faults: list[str] = field(default_factory=list)
-    token_expired: bool = False
-    duplicate_rows: bool = False
-    ignore_write: bool = False
-    """A rule write is answered well and does nothing."""
-    page_order: int | None = None
-    """A seed by which the pages of a statement change places."""
-    foreign_writes: list[Mapping[str, str]] = field(default_factory=list)
-    """Rule writes of somebody else, to be done just before this request takes effect."""
-    summary: str = ""
-    """What the log may say: masked numbers and the return code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +27,8 @@ class CapturedReply:
 class ClientConnection:
     """The connection of one request, whose body has been read in full."""
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send, exchange: RequestContext) -> None:
-        self.exchange = exchange
+    def __init__(self, scope: Scope, receive: Receive, send: Send, context: RequestContext) -> None:
+        self.context = context
         self._transport = scope["state"].get(TRANSPORT_KEY)
         self._receive = receive
         self._send = send

@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING
 from starlette.requests import Request
 
 from airflow_provider_directcall.sandbox.connection_faults import (
-    CONTEXT_KEY,
     ClientConnection,
     ReplyCapture,
-    RequestContext,
     read_body,
     replay,
 )
 from airflow_provider_directcall.sandbox.faults import FAULT_KINDS
-from airflow_provider_directcall.sandbox.requests import read_fields
+from airflow_provider_directcall.sandbox.requests import CONTEXT_KEY, RequestContext, read_fields
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -45,8 +43,8 @@ class FaultMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         name = self._endpoints.get(scope["path"])
-        exchange = RequestContext(name or "")
-        scope.setdefault("state", {})[CONTEXT_KEY] = exchange
+        context = RequestContext(name or "")
+        scope.setdefault("state", {})[CONTEXT_KEY] = context
         if name is None:
             await self._app(scope, receive, send)
             return
@@ -54,24 +52,24 @@ class FaultMiddleware:
         if body is None:
             return
         status = _StatusRecorder(send)
-        link = ClientConnection(scope, receive, status, exchange)
-        await self._serve(scope, body, link, receive, status)
+        client = ClientConnection(scope, receive, status, context)
+        await self._serve(scope, body, client, receive, status)
         log.info(
             "%s %s -> %s%s%s",
             scope["method"],
             scope["path"],
             status.http_status or "no reply",
-            f" {exchange.summary}" if exchange.summary else "",
-            f" ({', '.join(exchange.faults)})" if exchange.faults else "",
+            f" {context.summary}" if context.summary else "",
+            f" ({', '.join(context.faults)})" if context.faults else "",
         )
 
-    async def _serve(self, scope: Scope, body: bytes, link: ClientConnection, receive: Receive, send: Send) -> None:
+    async def _serve(self, scope: Scope, body: bytes, client: ClientConnection, receive: Receive, send: Send) -> None:
         lost: tuple[After, Fault] | None = None
         fields = await read_fields(Request(scope, replay(body, receive)))
-        for fault in self._draw(link.exchange.endpoint, fields):
-            link.exchange.faults.append(fault.kind)
+        for fault in self._draw(client.context.endpoint, fields):
+            client.context.faults.append(fault.kind)
             kind = FAULT_KINDS[fault.kind]
-            if kind.before is not None and await kind.before(link, fault):
+            if kind.before is not None and await kind.before(client, fault):
                 return
             if kind.after is not None and lost is None:
                 lost = kind.after, fault
@@ -81,7 +79,7 @@ class FaultMiddleware:
         capture = ReplyCapture()
         await self._app(scope, replay(body, receive), capture)
         hook, fault = lost
-        await hook(link, fault, capture.reply())
+        await hook(client, fault, capture.reply())
 
 
 class _StatusRecorder:

@@ -65,76 +65,76 @@ class Fault:
         return self.endpoint.removeprefix("/")
 
 
-async def _slow(link: ClientConnection, fault: Fault) -> bool:
-    return await link.wait_until_gone(fault.seconds)
+async def _slow(client: ClientConnection, fault: Fault) -> bool:
+    return await client.wait_until_gone(fault.seconds)
 
 
-async def _too_many_requests(link: ClientConnection, fault: Fault) -> bool:
+async def _too_many_requests(client: ClientConnection, fault: Fault) -> bool:
     body = b'{"status":"erro","msg":"Too Many Requests"}'
-    await link.reply(429, body, _JSON, retry_after=str(fault.retry_after))
+    await client.reply(429, body, _JSON, retry_after=str(fault.retry_after))
     return True
 
 
-async def _error_500(link: ClientConnection, fault: Fault) -> bool:
-    await link.reply(500, _FATAL, _HTML)
+async def _error_500(client: ClientConnection, fault: Fault) -> bool:
+    await client.reply(500, _FATAL, _HTML)
     return True
 
 
-async def _html_502(link: ClientConnection, fault: Fault) -> bool:
-    await link.reply(502, _BAD_GATEWAY, _HTML)
+async def _html_502(client: ClientConnection, fault: Fault) -> bool:
+    await client.reply(502, _BAD_GATEWAY, _HTML)
     return True
 
 
-async def _unavailable(link: ClientConnection, fault: Fault) -> bool:
-    await link.reply(404, _NOT_FOUND, _HTML)
+async def _unavailable(client: ClientConnection, fault: Fault) -> bool:
+    await client.reply(404, _NOT_FOUND, _HTML)
     return True
 
 
-async def _cut(link: ClientConnection, fault: Fault) -> bool:
-    await link.cut()
+async def _cut(client: ClientConnection, fault: Fault) -> bool:
+    await client.cut()
     return True
 
 
-async def _hang(link: ClientConnection, fault: Fault) -> bool:
-    return await link.wait_until_gone()
+async def _hang(client: ClientConnection, fault: Fault) -> bool:
+    return await client.wait_until_gone()
 
 
-async def _garbage(link: ClientConnection, fault: Fault) -> bool:
-    await link.reply(200, b"\x00\x01 lp0 on fire {]", _JSON)
+async def _garbage(client: ClientConnection, fault: Fault) -> bool:
+    await client.reply(200, b"\x00\x01 lp0 on fire {]", _JSON)
     return True
 
 
-async def _expired_token(link: ClientConnection, fault: Fault) -> bool:
-    link.exchange.token_expired = True
+async def _expired_token(client: ClientConnection, fault: Fault) -> bool:
+    client.context.token_expired = True
     return False
 
 
-async def _duplicated_rows(link: ClientConnection, fault: Fault) -> bool:
-    link.exchange.duplicate_rows = True
+async def _duplicated_rows(client: ClientConnection, fault: Fault) -> bool:
+    client.context.duplicate_rows = True
     return False
 
 
-async def _reordered_pages(link: ClientConnection, fault: Fault) -> bool:
-    link.exchange.page_order = fault.seed
+async def _reordered_pages(client: ClientConnection, fault: Fault) -> bool:
+    client.context.page_order = fault.seed
     return False
 
 
-async def _ignored_write(link: ClientConnection, fault: Fault) -> bool:
-    link.exchange.ignore_write = True
+async def _ignored_write(client: ClientConnection, fault: Fault) -> bool:
+    client.context.ignore_write = True
     return False
 
 
-async def _second_writer(link: ClientConnection, fault: Fault) -> bool:
-    link.exchange.foreign_writes.append(fault.write)
+async def _second_writer(client: ClientConnection, fault: Fault) -> bool:
+    client.context.foreign_writes.append(fault.write)
     return False
 
 
-async def _cut_in_body(link: ClientConnection, fault: Fault, reply: CapturedReply) -> None:
-    await link.cut_in_body(reply)
+async def _cut_in_body(client: ClientConnection, fault: Fault, reply: CapturedReply) -> None:
+    await client.cut_in_body(reply)
 
 
-async def _truncated(link: ClientConnection, fault: Fault, reply: CapturedReply) -> None:
-    await link.reply(reply.http_status, reply.body[: len(reply.body) // 2], _JSON)
+async def _truncated(client: ClientConnection, fault: Fault, reply: CapturedReply) -> None:
+    await client.reply(reply.http_status, reply.body[: len(reply.body) // 2], _JSON)
 
 
 Before: TypeAlias = Callable[["ClientConnection", Fault], Awaitable[bool]]
@@ -155,8 +155,8 @@ class FaultKind:
 def _after(hook: Before) -> After:
     """The same mishap after the effect: the true reply is lost."""
 
-    async def lose_reply(link: ClientConnection, fault: Fault, reply: CapturedReply) -> None:
-        await hook(link, fault)
+    async def lose_reply(client: ClientConnection, fault: Fault, reply: CapturedReply) -> None:
+        await hook(client, fault)
 
     return lose_reply
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, Self, TypeAlias
 from xml.sax.saxutils import escape
-
-_NOT_IN_XML: Final = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from collections.abc import Set as AbstractSet
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+Fields: TypeAlias = "Mapping[str, Json]"
+"""Fields that a success adds to the envelope."""
+_NOT_IN_XML: Final = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,17 @@ class ApiError(Exception):
 
     codigo: str
     msg: str
-    extra: Mapping[str, Json] = field(default_factory=dict)
+    extra: Fields = field(default_factory=dict)
+
+    @classmethod
+    def bad_credentials(cls) -> Self:
+        """Return code 006."""
+        return cls("006", "Falha na autenticacao, entre em contato com a Directcall")
+
+    @classmethod
+    def not_found(cls) -> Self:
+        """Return code 010, for an unknown or cancelled id."""
+        return cls("010", "Identificador nao existe ou foi cancelado anteriormente")
 
 
 class InvalidToken(Exception):

@@ -15,20 +15,46 @@ from airflow_provider_directcall.sandbox.replies import ApiError
 from airflow_provider_directcall.sandbox.wire_dates import DateFormat, read_moment
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from zoneinfo import ZoneInfo
 
     from starlette.requests import Request
 
-    from airflow_provider_directcall.sandbox.connection_faults import RequestContext
     from airflow_provider_directcall.sandbox.replies import Json
 
+CONTEXT_KEY: Final = "directcall_context"
+"""Where the ASGI ``state`` holds the request's context."""
 INVALID: Final = "001"
 _NUMBER: Final = re.compile(r"[1-9][0-9]{11,12}")
 _SIP_NUMBER: Final = re.compile(r"ip[0-9]{10,11}")
 _FOREIGN_NUMBER: Final = re.compile(r"00[1-9][0-9]{5,14}")
+_AUDIO_KINDS: Final = {
+    "mp3": re.compile(rb"ID3|\xff[\xe0-\xff]"),
+    "wav": re.compile(rb"RIFF.{4}WAVE", re.DOTALL),
+}
+"""How files begin: an MP3 with an ID3 tag or a frame."""
 _FLAGS: Final = {"s": True, "n": False}
 SEARCH_KEYS: Final = frozenset({"search", "'search'"})
 """Keys of ``campos`` that ask a statement for the tags; the page of the vendor shows the quotes."""
+
+
+@dataclass(slots=True)
+class RequestContext:
+    """What the parts of the sandbox tell each other about one request."""
+
+    endpoint: str
+    """The endpoint's name, for example ``voz/call``; empty for everything that is not the API."""
+    faults: list[str] = field(default_factory=list)
+    token_expired: bool = False
+    duplicate_rows: bool = False
+    ignore_write: bool = False
+    """A rule write is answered well and does nothing."""
+    page_order: int | None = None
+    """A seed by which the pages of a statement change places."""
+    foreign_writes: list[Mapping[str, str]] = field(default_factory=list)
+    """Rule writes of somebody else, to be done just before this request takes effect."""
+    summary: str = ""
+    """What the log may say: masked numbers and the return code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +71,7 @@ class ApiRequest:
 
     fields: PhpArray
     zone: ZoneInfo
-    exchange: RequestContext
+    context: RequestContext
     base_url: str
     files: dict[str, Upload] = field(default_factory=dict)
     json_body: Json = None
@@ -109,9 +135,18 @@ class ApiRequest:
         value = self.fields.get(name, {})
         return plain_map(value, name)
 
+    def upload(self, name: str, max_bytes: int, kinds: tuple[str, ...]) -> Upload:
+        """Return an audio file; code 001 when it is missing, too large or of another kind (``mp3``, ``wav``)."""
+        upload = self.files.get(name)
+        if upload is None or not 0 < len(upload.content) <= max_bytes:
+            raise invalid(name)
+        if not any(_AUDIO_KINDS[kind].match(upload.content) for kind in kinds):
+            raise invalid(name)
+        return upload
+
     def note(self, *numbers: str) -> None:
         """Tell the log which (masked) numbers this is about."""
-        self.exchange.summary = " ".join(masked(number) for number in numbers)
+        self.context.summary = " ".join(masked(number) for number in numbers)
 
 
 def plain_map(value: object, name: str) -> dict[str, str]:
@@ -141,14 +176,14 @@ def masked(number: str) -> str:
     return f"{number[:4]}*****{number[-4:]}" if len(number) > 8 else "*" * len(number)
 
 
-async def read_request(request: Request, exchange: RequestContext, zone: ZoneInfo, *, takes_json: bool) -> ApiRequest:
+async def read_request(request: Request, context: RequestContext, zone: ZoneInfo, *, takes_json: bool) -> ApiRequest:
     """Read a request: the query of a GET, else the body by its content type; PHP sees no fields in other types.
 
     With ``takes_json`` a JSON body is read too, its texts, numbers and maps of them also as fields.
     """
     content = await _read(request, takes_json=takes_json)
     base_url = str(request.base_url).rstrip("/")
-    return ApiRequest(content.fields, zone, exchange, base_url, files=content.files, json_body=content.json_body)
+    return ApiRequest(content.fields, zone, context, base_url, files=content.files, json_body=content.json_body)
 
 
 async def read_fields(request: Request) -> PhpArray:

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 ACTIONS: Final = frozenset({"fwd", "sound", "voicemail", "hangup"})
 _WHOLE: Final = frozenset({"wait", "soundId"})
 _WRITTEN: Final = frozenset({"did", "dpId", "priority", "action", "data"})
-_NOT_FOUND: Final = "Identificador nao existe ou foi cancelado anteriormente"
 
 RuleData = dict[str, str | int]
 _Check = Callable[["Account", str], bool]
@@ -68,7 +67,7 @@ def rules_of(account: Account, did: str) -> list[RuleRecord]:
 def known_number(account: Account, did: str) -> str:
     """The number itself when it is the account's; 010 else."""
     if did not in account.store.numbers:
-        raise ApiError("010", _NOT_FOUND)
+        raise ApiError.not_found()
     return did
 
 
@@ -142,7 +141,7 @@ def _checked_data(account: Account, action: str, data: dict[str, str]) -> RuleDa
 def _existing(account: Account, did: str, rule_id: str) -> RuleRecord:
     rule = account.store.rules.get(rule_id)
     if rule is None or rule.did != did:
-        raise ApiError("010", _NOT_FOUND)
+        raise ApiError.not_found()
     return rule
 
 

@@ -12,6 +12,8 @@ from functools import lru_cache
 from math import ceil
 from typing import TYPE_CHECKING, Final
 
+from airflow_provider_directcall.sandbox.statement_rows import StatementRow
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -42,20 +44,6 @@ class RowFilter:
     tags: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class SeededRow:
-    """One made-up placed call."""
-
-    callerid: str
-    origin: str
-    destination: str
-    started_at: float
-    outcome: str
-    talk_seconds: int
-    recorded: bool
-    tags: dict[str, str]
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeededRows:
     """``count`` placed calls, ``step_seconds`` apart from ``first_at`` on.
@@ -77,16 +65,17 @@ class SeededRows:
         if any(pattern.count(_ROW_NUMBER) > 1 for pattern in self.tags.values()):
             raise ValueError("a tag may hold {n} once")
 
-    def row(self, number: int) -> SeededRow:
+    def row(self, number: int) -> StatementRow:
         """The row of a number, 0 first."""
         outcome, talk_seconds = _OUTCOMES[number % len(_OUTCOMES)]
-        return SeededRow(
+        return StatementRow(
             callerid=self.callerid(number),
             origin=self.origin,
             destination=f"55119900000{number % _DESTINATIONS:02d}",
             started_at=self.first_at + number * self.step_seconds,
             outcome=outcome,
             talk_seconds=talk_seconds,
+            received=False,
             recorded=_is_recorded(number),
             tags={key: pattern.replace(_ROW_NUMBER, str(number)) for key, pattern in self.tags.items()},
         )

@@ -18,7 +18,7 @@ from airflow_provider_directcall.sandbox.wire_dates import write_duration
 if TYPE_CHECKING:
     from airflow_provider_directcall.sandbox.account import Account
     from airflow_provider_directcall.sandbox.records import CallRecord
-    from airflow_provider_directcall.sandbox.seeded_rows import RowFilter, SeededRow, SeededRows
+    from airflow_provider_directcall.sandbox.seeded_rows import RowFilter, SeededRows
 
 PLACED: Final = "realizadas"
 KINDS: Final = (PLACED, "recebidas", "perdidas", "todas")
@@ -26,7 +26,7 @@ KINDS: Final = (PLACED, "recebidas", "perdidas", "todas")
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class StatementRow:
     """A row of the statement, whatever it comes from."""
 
     callerid: str
@@ -55,13 +55,13 @@ class Found:
     def __len__(self) -> int:
         return sum(len(numbers) for _, numbers in self.blocks) + len(self.calls)
 
-    def row(self, place: int) -> Row:
+    def row(self, place: int) -> StatementRow:
         """The row at a place, 0 first."""
         ends = list(accumulate(len(numbers) for _, numbers in self.blocks))
         start = 0
         for (block, numbers), end in zip(self.blocks, ends, strict=True):
             if place < end:
-                return _seeded(block.row(numbers[place - start]))
+                return block.row(numbers[place - start])
             start = end
         return _called(self.calls[place - start])
 
@@ -96,7 +96,7 @@ def shuffled(count: int, seed: int) -> tuple[int, ...]:
     return tuple(places)
 
 
-def format_row(account: Account, row: Row, base_url: str, *, with_tags: bool) -> dict[str, Json]:
+def format_row(account: Account, row: StatementRow, base_url: str, *, with_tags: bool) -> dict[str, Json]:
     """A row as the statement shows it."""
     fields: dict[str, Json] = {
         "origem": row.origin,
@@ -112,15 +112,8 @@ def format_row(account: Account, row: Row, base_url: str, *, with_tags: bool) ->
         host = account.settings.recording_host or base_url
         fields["gravacao_link"] = f"{host}/recordings/{recording_id(row.callerid)}"
     if with_tags:
-        fields["campos"] = format_tags(account, row.tags)
+        fields["campos"] = {**row.tags}
     return fields
-
-
-def format_tags(account: Account, tags: dict[str, str]) -> Json:
-    """Tags as a map, or as a list of ``campo`` and ``valor``."""
-    if "campos_list" in account.settings.quirks:
-        return [{"campo": key, "valor": value} for key, value in tags.items()]
-    return {**tags}
 
 
 def recording_id(callerid: str) -> str:
@@ -129,14 +122,14 @@ def recording_id(callerid: str) -> str:
     return f"{digits}{zlib.crc32(digits.encode()):08x}"
 
 
-def recorded_row(account: Account, wanted: str) -> Row | None:
+def recorded_row(account: Account, wanted: str) -> StatementRow | None:
     """The call whose recording has an id, None when no recorded call has."""
     callerid = "-".join((wanted[:8], wanted[8:12], wanted[12:16], wanted[16:20], wanted[20:32]))
     if recording_id(callerid) != wanted:
         return None
     call = account.store.calls.get(callerid)
     numbers = ((block, block.number_of(callerid)) for block in account.store.seeded.values())
-    rows = [_seeded(block.row(number)) for block, number in numbers if number is not None]
+    rows = [block.row(number) for block, number in numbers if number is not None]
     rows += [_called(call)] if call is not None else []
     return next((row for row in rows if row.recorded), None)
 
@@ -165,9 +158,9 @@ def _is_recorded(call: CallRecord) -> bool:
     return call.recorded and call_times(call).talk_seconds > 0
 
 
-def _called(call: CallRecord) -> Row:
+def _called(call: CallRecord) -> StatementRow:
     times = call_times(call)
-    return Row(
+    return StatementRow(
         callerid=call.callerid,
         origin=call.origin,
         destination=call.destination,
@@ -177,18 +170,4 @@ def _called(call: CallRecord) -> Row:
         received=call.direction == "recebida",
         recorded=_is_recorded(call),
         tags=call.tags,
-    )
-
-
-def _seeded(row: SeededRow) -> Row:
-    return Row(
-        callerid=row.callerid,
-        origin=row.origin,
-        destination=row.destination,
-        started_at=row.started_at,
-        outcome=row.outcome,
-        talk_seconds=row.talk_seconds,
-        received=False,
-        recorded=row.recorded,
-        tags=row.tags,
     )

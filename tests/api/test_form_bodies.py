@@ -16,8 +16,7 @@ from airflow_provider_directcall.api.methods.arguments import tag_params
 from airflow_provider_directcall.api.protocol import build
 from airflow_provider_directcall.api.requests import Request
 from airflow_provider_directcall.api.wire import ENDPOINTS, Encoding
-from airflow_provider_directcall.sandbox.connection_faults import RequestContext
-from airflow_provider_directcall.sandbox.requests import ApiRequest, read_request
+from airflow_provider_directcall.sandbox.requests import ApiRequest, RequestContext, read_request
 
 from .awkward import ZONE, values
 from .case import SETTINGS, Case

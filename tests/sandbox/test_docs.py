@@ -29,7 +29,7 @@ def test_fault_kinds(kind):
 
 @pytest.mark.parametrize("quirk", QUIRKS)
 def test_quirks(quirk):
-    assert f"| `{quirk}` | {QUIRKS[quirk]} |" in PAGE
+    assert f"| `{quirk}` | {QUIRKS[quirk].description} |" in PAGE
 
 
 @pytest.mark.parametrize("endpoint", ROUTES, ids=lambda endpoint: endpoint.name)

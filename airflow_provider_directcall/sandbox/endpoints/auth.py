@@ -26,7 +26,7 @@ def request_token(account: Account, request: ApiRequest) -> ApiReply:
 def encrypt(account: Account, request: ApiRequest) -> ApiReply:
     """``/encrypt``: a browser key, another one each time."""
     if not _known(account, request):
-        raise ApiError("006", "Falha na autenticacao, entre em contato com a Directcall")
+        raise ApiError.bad_credentials()
     if request.text("destino") is not None:
         request.phone("destino", sip=True)
     account.store.effects.add("ciphers_issued")

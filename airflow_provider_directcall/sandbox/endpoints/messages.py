@@ -1,4 +1,4 @@
-"""Endpoints of section 4: sending SMS and voice messages, their state, cancelling, received ones, stored audios."""
+"""Endpoints of messages: ``/sms/...``."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from airflow_provider_directcall.sandbox.endpoints.sending import (
 )
 from airflow_provider_directcall.sandbox.lifecycle import MessagePhase, message_phase
 from airflow_provider_directcall.sandbox.records import AudioRecord
-from airflow_provider_directcall.sandbox.replies import ApiError, ApiReply, Json, envelope
+from airflow_provider_directcall.sandbox.replies import ApiError
 from airflow_provider_directcall.sandbox.requests import invalid, json_map, json_text
-from airflow_provider_directcall.sandbox.uploads import checked_upload
 from airflow_provider_directcall.sandbox.wire_dates import DASHES, READABLE
 
 if TYPE_CHECKING:
     from airflow_provider_directcall.sandbox.account import Account
     from airflow_provider_directcall.sandbox.records import MessageRecord, ReceivedMessageRecord
+    from airflow_provider_directcall.sandbox.replies import Fields, Json
     from airflow_provider_directcall.sandbox.requests import ApiRequest
     from airflow_provider_directcall.sandbox.wire_dates import DateFormat
 
@@ -40,8 +40,8 @@ _PHRASES: Final = {
 _UNFINISHED: Final = (MessagePhase.SCHEDULED, MessagePhase.QUEUED, MessagePhase.SENT)
 
 
-def send(account: Account, request: ApiRequest) -> ApiReply:
-    """``/sms/send``: one text or audio to one or many numbers."""
+def send(account: Account, request: ApiRequest) -> Fields:
+    """Serve ``/sms/send``: one text or audio to one or many numbers."""
     options = read_send_options(account, request)
     text = request.text("texto") or ""
     tags = request.tags()
@@ -62,13 +62,13 @@ def _destinations(request: ApiRequest) -> list[str]:
     return numbers
 
 
-def status(account: Account, request: ApiRequest) -> ApiReply:
-    """``/sms/status``: a phrase on a request; of several messages the unfinished, then the failed are told."""
+def status(account: Account, request: ApiRequest) -> Fields:
+    """Serve ``/sms/status``: a phrase on a request; of several messages the unfinished come first, then the failed."""
     messages = _of_request(account, request)
     phases = [
         message_phase(message, account.moment_in_life(message.starts_at), account.config.zone) for message in messages
     ]
-    return ApiReply(envelope("sms", "status", msg=_phrase(messages, phases)))
+    return {"msg": _phrase(messages, phases)}
 
 
 def _phrase(messages: list[MessageRecord], phases: list[MessagePhase]) -> str:
@@ -83,40 +83,40 @@ def _phrase(messages: list[MessageRecord], phases: list[MessagePhase]) -> str:
     return _PHRASES[phases[0]]
 
 
-def remove(account: Account, request: ApiRequest) -> ApiReply:
-    """``/sms/remove``: cancel what of a request has not begun; 010 when nothing can be cancelled."""
+def remove(account: Account, request: ApiRequest) -> Fields:
+    """Serve ``/sms/remove``: cancel the messages of a request that have not left; 010 when there are none."""
     messages = _of_request(account, request)
     now = account.now()
     waiting = [message for message in messages if message.cancelled_at is None and now < message.starts_at]
     if not waiting:
-        raise ApiError("010", "Identificador nao existe ou foi cancelado anteriormente")
+        raise ApiError.not_found()
     for message in waiting:
         account.store.messages[str(message.message_id)] = replace(message, cancelled_at=now)
         account.store.effects.add("messages_cancelled")
-    return ApiReply(envelope("sms", "remove", msg="Mensagem cancelada com sucesso"))
+    return {"msg": "Mensagem cancelada com sucesso"}
 
 
 def _of_request(account: Account, request: ApiRequest) -> list[MessageRecord]:
     code = request.required("code")
     messages = [message for message in account.store.messages.values() if message.callerid == code]
     if not messages:
-        raise ApiError("010", "Identificador nao existe ou foi cancelado anteriormente")
+        raise ApiError.not_found()
     return messages
 
 
-def received(account: Account, request: ApiRequest) -> ApiReply:
-    """``/sms/recebimento``: received SMS of a closed window, paged."""
+def received(account: Account, request: ApiRequest) -> Fields:
+    """Serve ``/sms/recebimento``: received SMS of a closed window, paged."""
     found = _received_in_window(account, request, READABLE)
     page = request.whole("pagina", 1, 10**6) or 1
     size = request.whole("itens_por_pagina", 1, 1000) or account.settings.page_size
-    return ApiReply(_received_reply(account, found[(page - 1) * size : page * size]))
+    return _received(account, found[(page - 1) * size : page * size])
 
 
-def received_by_number(account: Account, request: ApiRequest) -> ApiReply:
-    """``/sms/received``: the method's early form, by destination and with dates in another format."""
+def received_by_number(account: Account, request: ApiRequest) -> Fields:
+    """Serve ``/sms/received``: the early form, by destination and with dates in another format."""
     destination = request.required("destino")
     found = _received_in_window(account, request, DASHES)
-    return ApiReply(_received_reply(account, [message for message in found if message.destination == destination]))
+    return _received(account, [message for message in found if message.destination == destination])
 
 
 def _received_in_window(account: Account, request: ApiRequest, form: DateFormat) -> list[ReceivedMessageRecord]:
@@ -125,7 +125,7 @@ def _received_in_window(account: Account, request: ApiRequest, form: DateFormat)
     return [message for message in account.store.received.values() if since <= int(message.received_at) <= until]
 
 
-def _received_reply(account: Account, messages: list[ReceivedMessageRecord]) -> dict[str, Json]:
+def _received(account: Account, messages: list[ReceivedMessageRecord]) -> Fields:
     rows: list[Json] = [
         {
             "origem": message.origin,
@@ -135,12 +135,12 @@ def _received_reply(account: Account, messages: list[ReceivedMessageRecord]) -> 
         }
         for message in messages
     ]
-    return envelope("sms", "recebimento", msg=rows)
+    return {"msg": rows}
 
 
-def audio(account: Account, request: ApiRequest) -> ApiReply:
-    """``/sms/audio``: store an MP3 for voice messages."""
-    upload = checked_upload(request, "audio", MAX_AUDIO_BYTES, ("mp3",))
+def upload_audio(account: Account, request: ApiRequest) -> Fields:
+    """Serve ``/sms/audio``: store an MP3 for voice messages."""
+    upload = request.upload("audio", MAX_AUDIO_BYTES, ("mp3",))
     record = AudioRecord(
         audio_id=secrets.token_hex(12),
         name=upload.name,
@@ -150,11 +150,11 @@ def audio(account: Account, request: ApiRequest) -> ApiReply:
     account.store.audios[record.audio_id] = record
     account.store.effects.add("audios_stored")
     text = f"Audio Cadastrado com sucesso - AUDIO_ID: {record.audio_id}"
-    return ApiReply(envelope("sms", "recebimento", msg=text, audio_id=record.audio_id))
+    return {"msg": text, "audio_id": record.audio_id}
 
 
-def send_lot(account: Account, request: ApiRequest) -> ApiReply:
-    """``/sms/lot-send``: another text for each recipient, as JSON (the reply's shape is assumed)."""
+def send_lot(account: Account, request: ApiRequest) -> Fields:
+    """Serve ``/sms/lot-send``: a text for each recipient, as JSON (the reply's shape is assumed)."""
     recipients = request.json_body.get("destinatarios") if isinstance(request.json_body, dict) else None
     if not isinstance(recipients, list) or not 1 <= len(recipients) <= MAX_LOT:
         raise invalid("destinatarios")

@@ -1,4 +1,4 @@
-"""Accepting messages: what all recipients of a request share, who is refused, and the reply that tells so."""
+"""Accept or refuse the recipients of a request to send messages."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Final, cast
 from airflow_provider_directcall.sandbox.endpoints.calls import REFUSALS
 from airflow_provider_directcall.sandbox.magic_numbers import scenario_of
 from airflow_provider_directcall.sandbox.records import MessageKind, MessageRecord
-from airflow_provider_directcall.sandbox.replies import ApiError, ApiReply, Json, envelope
+from airflow_provider_directcall.sandbox.replies import ApiError
 from airflow_provider_directcall.sandbox.requests import INVALID, checked_phone, invalid
-from airflow_provider_directcall.sandbox.uploads import checked_upload
 from airflow_provider_directcall.sandbox.wire_dates import DASHES
 
 if TYPE_CHECKING:
     from airflow_provider_directcall.sandbox.account import Account
+    from airflow_provider_directcall.sandbox.replies import Fields, Json
     from airflow_provider_directcall.sandbox.requests import ApiRequest
 
 MAX_TEXT: Final = 700
@@ -26,7 +26,7 @@ MAX_ATTEMPTS: Final = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendOptions:
-    """What the recipients of one request share."""
+    """Options that all recipients of a request share."""
 
     origin: str
     kind: MessageKind
@@ -42,7 +42,7 @@ class SendOptions:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a recipient is not served."""
+    """The reason why a recipient is refused."""
 
     codigo: str
     msg: str
@@ -60,7 +60,7 @@ class Recipient:
 
 
 def read_send_options(account: Account, request: ApiRequest) -> SendOptions:
-    """Read and check what a request says about all its messages."""
+    """Read and check the options of a request."""
     origin = request.required("origem")
     kind = request.text("tipo") or "texto"
     if kind not in {"texto", "voz"}:
@@ -91,16 +91,16 @@ def _audio(account: Account, request: ApiRequest) -> str | None:
     audio_id = request.text("audio_id")
     if audio_id is not None:
         if audio_id not in account.store.audios:
-            raise ApiError("010", "Identificador nao existe ou foi cancelado anteriormente")
+            raise ApiError.not_found()
         return audio_id
     if "audio" not in request.files:
         return None
-    upload = checked_upload(request, "audio", MAX_AUDIO_BYTES, ("mp3",))
+    upload = request.upload("audio", MAX_AUDIO_BYTES, ("mp3",))
     return f"sha256:{hashlib.sha256(upload.content).hexdigest()}"
 
 
-def accept(account: Account, options: SendOptions, recipients: list[Recipient]) -> ApiReply:
-    """Take the messages of a request; those refused are told apart, and when all are, the request is refused."""
+def accept(account: Account, options: SendOptions, recipients: list[Recipient]) -> Fields:
+    """Accept the messages of a request, except refused recipients; when all are refused, so is the request."""
     refusals = [_refusal(options, recipient) for recipient in recipients]
     callerid, ids = account.next_message_ids(len(recipients))
     detail: list[Json] = []
@@ -108,12 +108,17 @@ def accept(account: Account, options: SendOptions, recipients: list[Recipient]) 
         if refusal is None:
             _keep(account, options, recipient, callerid, message_id)
         detail.append(_detail(recipient, refusal, message_id))
-    served = refusals.count(None)
-    if not served:
+    accepted = refusals.count(None)
+    if not accepted:
         _refuse_all(refusals, detail)
-    account.store.effects.add("messages_accepted", served)
+    account.store.effects.add("messages_accepted", accepted)
     account.store.effects.add("message_requests_accepted")
-    return ApiReply(_accepted(callerid, recipients, detail))
+    return {
+        "msg": f"001 - Mensagem enviada com sucessso - CALLER-ID: {callerid}",
+        "destino": [recipient.number for recipient in recipients],
+        "callerid": callerid,
+        "detalhe": detail,
+    }
 
 
 def _refusal(options: SendOptions, recipient: Recipient) -> Refusal | None:
@@ -155,24 +160,13 @@ def _keep(account: Account, options: SendOptions, recipient: Recipient, callerid
 
 
 def _detail(recipient: Recipient, refusal: Refusal | None, message_id: int) -> Json:
-    who: dict[str, Json] = {} if recipient.recipient_id is None else {"id_destinatario": recipient.recipient_id}
-    who["destino"] = recipient.number
+    row: dict[str, Json] = {} if recipient.recipient_id is None else {"id_destinatario": recipient.recipient_id}
+    row["destino"] = recipient.number
     if refusal is not None:
-        return {**who, "codigo": refusal.codigo, "msg": refusal.msg}
-    return {**who, "id_mensagem": message_id}
+        return {**row, "codigo": refusal.codigo, "msg": refusal.msg}
+    return {**row, "id_mensagem": message_id}
 
 
 def _refuse_all(refusals: list[Refusal | None], detail: list[Json]) -> None:
     first = next(refusal for refusal in refusals if refusal is not None)
     raise ApiError(first.codigo, first.msg, {"detalhe": detail} if len(detail) > 1 else {})
-
-
-def _accepted(callerid: str, recipients: list[Recipient], detail: list[Json]) -> dict[str, Json]:
-    return envelope(
-        "sms",
-        "enviar",
-        msg=f"001 - Mensagem enviada com sucessso - CALLER-ID: {callerid}",
-        destino=[recipient.number for recipient in recipients],
-        callerid=callerid,
-        detalhe=detail,
-    )

@@ -1,4 +1,4 @@
-"""Endpoints of section 5 and 13.2: the statements of calls, recordings and messages."""
+"""Endpoints of the statements of calls, recordings and messages: ``/extrato/...``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from math import ceil
 from typing import TYPE_CHECKING, TypeVar
 
 from airflow_provider_directcall.sandbox.lifecycle import MessagePhase, message_phase, message_times
-from airflow_provider_directcall.sandbox.replies import ApiReply, Json, envelope
 from airflow_provider_directcall.sandbox.requests import SEARCH_KEYS, invalid
 from airflow_provider_directcall.sandbox.seeded_rows import RowFilter
 from airflow_provider_directcall.sandbox.statement_rows import (
@@ -15,7 +14,6 @@ from airflow_provider_directcall.sandbox.statement_rows import (
     PLACED,
     find,
     format_row,
-    format_tags,
     page_places,
     shuffled,
 )
@@ -25,26 +23,27 @@ from airflow_provider_directcall.sandbox.wire_dates import COMPACT
 if TYPE_CHECKING:
     from airflow_provider_directcall.sandbox.account import Account
     from airflow_provider_directcall.sandbox.records import MessageRecord
+    from airflow_provider_directcall.sandbox.replies import Fields, Json
     from airflow_provider_directcall.sandbox.requests import ApiRequest
 
 ItemT = TypeVar("ItemT")
 _LAST_PAGE = 10**8
 
 
-def calls(account: Account, request: ApiRequest) -> ApiReply:
-    """``/extrato/list``: calls placed or received."""
+def list_calls(account: Account, request: ApiRequest) -> Fields:
+    """Serve ``/extrato/list``: calls placed or received."""
     kind = request.text("tipoFiltro") or PLACED
     if kind not in KINDS:
         raise invalid("tipoFiltro")
-    return _list_calls(account, request, _row_filter(request, recorded_only=False), kind)
+    return _call_rows(account, request, _row_filter(request, recorded_only=False), kind)
 
 
-def recordings(account: Account, request: ApiRequest) -> ApiReply:
-    """``/extrato/list-recordings``: recorded calls, with a link to each audio."""
-    return _list_calls(account, request, _row_filter(request, recorded_only=True), "todas")
+def list_recordings(account: Account, request: ApiRequest) -> Fields:
+    """Serve ``/extrato/list-recordings``: recorded calls, with a link to each audio."""
+    return _call_rows(account, request, _row_filter(request, recorded_only=True), "todas")
 
 
-def _list_calls(account: Account, request: ApiRequest, query: RowFilter, kind: str) -> ApiReply:
+def _call_rows(account: Account, request: ApiRequest, query: RowFilter, kind: str) -> Fields:
     found = find(account, query, kind)
     with_tags = _wants_tags(request)
     rows: list[Json] = [
@@ -54,8 +53,8 @@ def _list_calls(account: Account, request: ApiRequest, query: RowFilter, kind: s
     return _reply(account, request, rows, len(found))
 
 
-def messages(account: Account, request: ApiRequest) -> ApiReply:
-    """``/extrato/list-sms`` (assumed): SMS and voice messages."""
+def list_messages(account: Account, request: ApiRequest) -> Fields:
+    """Serve ``/extrato/list-sms`` (assumed): SMS and voice messages."""
     kind = request.text("tipo")
     if kind not in {None, "texto", "voz"}:
         raise invalid("tipo")
@@ -92,19 +91,17 @@ def _wants_tags(request: ApiRequest) -> bool:
 def _places(account: Account, request: ApiRequest, count: int) -> Sequence[int]:
     size = account.settings.page_size
     page = request.whole("pagina", 1, _LAST_PAGE) or 1
-    order = request.exchange.page_order
+    order = request.context.page_order
     pages = ceil(count / size)
     if order is not None and page <= pages:
         page = shuffled(pages, order)[page - 1] + 1
     return page_places(count, page, size, account.settings.statement_shuffle)
 
 
-def _reply(account: Account, request: ApiRequest, rows: list[Json], count: int) -> ApiReply:
-    if request.exchange.duplicate_rows:
+def _reply(account: Account, request: ApiRequest, rows: list[Json], count: int) -> Fields:
+    if request.context.duplicate_rows:
         rows = [*rows, *rows[: ceil(len(rows) / 2)]]
-    pages = ceil(count / account.settings.page_size)
-    paginas = str(pages) if "paginas_string" in account.settings.quirks else pages
-    return ApiReply(envelope("extrato", "extrato", msg=rows, paginas=paginas))
+    return {"msg": rows, "paginas": ceil(count / account.settings.page_size)}
 
 
 def _matches(message: MessageRecord, query: RowFilter) -> bool:
@@ -139,5 +136,5 @@ def _message_row(account: Account, message: MessageRecord, *, with_tags: bool) -
         "valor": format_price(message_price(message, phase)),
     }
     if with_tags:
-        fields["campos"] = format_tags(account, message.tags)
+        fields["campos"] = {**message.tags}
     return fields

@@ -1,4 +1,4 @@
-"""The one account of a sandbox: its clock, tokens, records, faults and settings, and the ids it gives out."""
+"""The account of a sandbox: its clock, tokens, records, faults, settings and ids."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ _ANCHOR: Final = "anchor"
 
 
 class Account:
-    """Everything that handlers work on. ``lock`` is held by whoever reads or changes it.
+    """The state of a sandbox. Hold ``lock`` while reading or changing it.
 
-    :param endpoints: names of the endpoints at which faults may happen.
+    :param endpoints: names of the endpoints that faults may name.
     """
 
     def __init__(self, config: SandboxConfig, endpoints: Iterable[str]) -> None:
@@ -51,7 +51,7 @@ class Account:
             self._load_defaults()
 
     def reset(self) -> None:
-        """Back to how the sandbox started: no calls, no messages, the default rules, the first settings, no token."""
+        """Return to the initial state: default rules and settings, no records, no tokens."""
         self.settings = self.config
         self.clock = self._new_clock()
         self.tokens = self._new_tokens()
@@ -60,54 +60,54 @@ class Account:
         self._load_defaults()
 
     def close(self) -> None:
-        """Let go of the database file."""
+        """Close the database file."""
         self.store.close()
 
     def now(self) -> float:
-        """The sandbox's present moment, seconds since the epoch."""
+        """Return the sandbox's time in seconds since the epoch."""
         return self.clock.now()
 
     def moment_in_life(self, begins_at: float) -> float:
-        """The present moment in the life of a call or message: from its beginning on, life has the set pace."""
+        """Return the time in the life of a call or message, which runs at ``pace`` from its beginning."""
         now = self.now()
         return now if now < begins_at else begins_at + (now - begins_at) * self.settings.pace
 
     def format_moment(self, moment: float) -> str:
-        """A moment as replies show it."""
+        """Format a moment as replies show it."""
         return write_moment(moment, self.config.zone)
 
     def keep_clock(self) -> None:
-        """Write the clock down, so that a restart goes on from there."""
+        """Store the clock for a restart."""
         self.store.clock[_ANCHOR] = list(self.clock.anchor())
 
     def change_settings(self, **changes: object) -> None:
-        """Change settings while the sandbox runs, checked as at its start."""
+        """Change settings while the sandbox runs, validated as at its start."""
         changed: Callable[..., SandboxConfig] = partial(replace, self.settings)
         self.settings = changed(**changes)
 
     def draw_faults(self, endpoint: str, fields: PhpArray) -> list[Fault]:
-        """Count a request and give the faults that it meets."""
+        """Count a request and return the faults that apply to it."""
         with self.lock:
             self.store.requests.add(endpoint)
             return self.faults.draw(endpoint, fields)
 
     def in_statement(self, row_id: str, begins_at: float, since: float) -> bool:
-        """Whether the row of something that began and was over at two moments has reached the statement by now."""
+        """Return whether the row of a call or message that ended at ``since`` has reached the statement."""
         lateness = zlib.crc32(row_id.encode()) / 2**32
         delay = self.settings.statement_delay + self.settings.statement_jitter * lateness
         return self.moment_in_life(begins_at) >= since + delay
 
     def next_message_ids(self, count: int) -> tuple[str, list[int]]:
-        """A ``callerid`` of 14 digits (tenths of a millisecond since the epoch) and the ids of its messages."""
+        """Return a ``callerid`` of 14 digits (tenths of a millisecond since the epoch) and the ids of its messages."""
         callerid = self._next_id("message", int(self.now() * _CALLERIDS_A_SECOND))
         return str(callerid), [self._next_id("message", 0) for _ in range(count)]
 
     def next_rule_id(self) -> str:
-        """The id of a new rule; ids of removed rules do not come back."""
+        """Return the id of a new rule; ids of removed rules are not reused."""
         return str(self._next_id("rule", FIRST_RULE_ID))
 
     def next_sound_id(self) -> int:
-        """The id of a new sound."""
+        """Return the id of a new sound."""
         return self._next_id("sound", FIRST_SOUND_ID)
 
     def _next_id(self, counter: str, least: int) -> int:

@@ -1,4 +1,4 @@
-"""The ASGI wrapper around the API: counts requests, injects faults, and writes one log line a request."""
+"""ASGI middleware that counts requests, injects faults and logs one line per request."""
 
 from __future__ import annotations
 
@@ -28,9 +28,10 @@ log = logging.getLogger(__name__)
 
 
 class FaultMiddleware:
-    """Wraps an app; ``endpoints`` gives the name of each path of the API, other paths pass untouched.
+    """Middleware around an app.
 
-    ``draw`` gives the faults of a request to an endpoint with such fields, and is asked exactly once a request.
+    :param endpoints: endpoint names by path; other paths pass unchanged.
+    :param draw: returns the faults of a request, by endpoint and fields; called exactly once per request.
     """
 
     def __init__(
@@ -83,7 +84,7 @@ class FaultMiddleware:
 
 
 class _StatusRecorder:
-    """A ``send`` that remembers the HTTP status for the log."""
+    """A ``send`` that records the HTTP status for the log."""
 
     def __init__(self, send: Send) -> None:
         self._send = send

@@ -1,4 +1,4 @@
-"""The page for people at ``/``: what was called, sent and routed, as tables that renew themselves."""
+"""The page at ``/``: calls, messages, rules and faults as tables that reload."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _FAULTS: Final = ("kind", "endpoint", "times", "fired")
 
 
 def serve_page(account: Account) -> Callable[[Request], Awaitable[Response]]:
-    """``GET /``."""
+    """Return the handler of ``GET /``."""
 
     async def respond(request: Request) -> Response:
         with account.lock:
@@ -45,7 +45,7 @@ def serve_page(account: Account) -> Callable[[Request], Awaitable[Response]]:
 
 
 def render(state: SandboxState) -> str:
-    """The page of a state."""
+    """Render the page of a state."""
     rules = [rule for number in state["rules"].values() for rule in number]
     parts = [
         (

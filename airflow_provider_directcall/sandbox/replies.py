@@ -1,4 +1,4 @@
-"""Replies as PHP writes them: escaped slashes, empty maps as ``[]``, and the quirks on top. XML for who asks for it."""
+"""Replies, encoded as PHP encodes JSON (escaped slashes, empty maps as ``[]``) or as XML, with the quirks of bytes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _NOT_IN_XML: Final = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010f
 
 @dataclass(frozen=True, slots=True)
 class ApiReply:
-    """What an endpoint answers, before it is written as JSON or XML."""
+    """A reply before its encoding as JSON or XML."""
 
     body: Json
     http_status: int = 200
@@ -28,7 +28,7 @@ class ApiReply:
 
 @dataclass(frozen=True, slots=True)
 class EncodedReply:
-    """Bytes for the wire."""
+    """An encoded reply."""
 
     body: bytes
     content_type: str
@@ -55,16 +55,16 @@ class ApiError(Exception):
 
 
 class InvalidToken(Exception):
-    """The access token is missing, wrong or expired; the text is what the caller is told."""
+    """The access token is missing, wrong or expired; the text goes into the reply."""
 
 
 def envelope(api: str, modulo: str, **fields: Json) -> dict[str, Json]:
-    """The envelope of a success, codigo 000 unless ``fields`` say otherwise."""
+    """Return the envelope of a success, codigo 000 unless ``fields`` has another."""
     return {"api": api, "modulo": modulo, "status": "ok", "codigo": "000", **fields}
 
 
 def php_json(value: Json, *, pretty: bool = False, ascii_only: bool = True) -> str:
-    r"""JSON as PHP's ``json_encode`` writes it: ``\/``, ``\u00e3``, and ``[]`` for an empty array of whatever kind."""
+    r"""Encode JSON as PHP's ``json_encode`` does: ``\/``, ``\u00e3``, and ``[]`` for an empty list or map."""
     text = json.dumps(
         _php_arrays(value),
         ensure_ascii=ascii_only,
@@ -75,7 +75,7 @@ def php_json(value: Json, *, pretty: bool = False, ascii_only: bool = True) -> s
 
 
 def encode_reply(reply: ApiReply, *, xml: bool, quirks: AbstractSet[str]) -> EncodedReply:
-    """Turn a reply into bytes, with the quirks that concern bytes."""
+    """Encode a reply, with the quirks of bytes."""
     charset = "ISO-8859-1" if "latin1" in quirks else "UTF-8"
     if xml:
         text = f'<?xml version="1.0" encoding="{charset}"?>\n{_element("retorno", reply.body)}\n'
@@ -106,7 +106,7 @@ def _php_arrays(value: Json) -> Json:
 
 
 def _element(name: str, value: Json) -> str:
-    # No XML reply of the vendor is known: the root's name and "item" for lists are assumptions.
+    # No XML reply of the vendor is known: the root's name and "item" for lists are assumed.
     if isinstance(value, dict):
         inner = "".join(_element(key, item) for key, item in value.items())
     elif isinstance(value, list):

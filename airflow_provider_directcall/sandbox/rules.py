@@ -1,4 +1,4 @@
-"""Number rules (section 13.6, assumed): reading a write, checking it, keeping it."""
+"""Number rules (assumed; see docs/directcall-api.md): validate and store writes."""
 
 from __future__ import annotations
 
@@ -59,22 +59,22 @@ _REQUIRED: Final[dict[str, tuple[str, ...]]] = {
 
 
 def rules_of(account: Account, did: str) -> list[RuleRecord]:
-    """The rules of a number in the order in which they are tried."""
+    """Return the rules of a number in the order of evaluation."""
     found = [rule for rule in account.store.rules.values() if rule.did == did]
     return sorted(found, key=lambda rule: (rule.priority, int(rule.rule_id)))
 
 
 def known_number(account: Account, did: str) -> str:
-    """The number itself when it is the account's; 010 else."""
+    """Return a number of the account; 010 for any other."""
     if did not in account.store.numbers:
         raise ApiError.not_found()
     return did
 
 
 def read_rule(account: Account, fields: PhpArray) -> RuleRecord:
-    """The rule that a write asks for: a new one, or with ``dpId`` the changed one; 001 or 010 when it cannot be.
+    """Return the rule of a write: a new one, or with ``dpId`` the changed one; 001 or 010 when it is invalid.
 
-    ``data``, when it is given, replaces all of the old ``data``.
+    ``data``, if given, replaces the old ``data`` as a whole.
     """
     did = known_number(account, _text(fields, "did"))
     rule_id = _text(fields, "dpId")

@@ -1,7 +1,7 @@
-"""Statement rows made up by rule: row *n* is computed when it is read, so a million of them cost no memory.
+"""Made-up statement rows: row *n* is computed when it is read, so a million of them use no memory.
 
-Each field of a row follows from its number, and most filters can be turned round into row numbers; what is left is
-filtered once and remembered.
+Each field of a row follows from its number, and most filters invert to row numbers; the rest is filtered once and
+cached.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _DESTINATIONS: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class RowFilter:
-    """What a query asks of made-up rows. Moments are seconds since the epoch, both inclusive to the second."""
+    """The filters of a statement query. Times are seconds since the epoch, inclusive to the second."""
 
     since: float
     until: float
@@ -46,9 +46,9 @@ class RowFilter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeededRows:
-    """``count`` placed calls, ``step_seconds`` apart from ``first_at`` on.
+    """``count`` placed calls from ``first_at`` on, ``step_seconds`` apart.
 
-    In ``tags`` a value may hold ``{n}`` once, which stands for the row's number: ``{"contact": "c{n}"}``.
+    A value in ``tags`` may hold ``{n}`` once, the row's number: ``{"contact": "c{n}"}``.
     """
 
     block: int
@@ -59,14 +59,14 @@ class SeededRows:
     tags: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Refuse numbers that make no rows with a ``ValueError``."""
+        """Reject numbers that make no rows with a ``ValueError``."""
         if self.count < 1 or self.step_seconds <= 0:
             raise ValueError("count and step_seconds must be positive")
         if any(pattern.count(_ROW_NUMBER) > 1 for pattern in self.tags.values()):
             raise ValueError("a tag may hold {n} once")
 
     def row(self, number: int) -> StatementRow:
-        """The row of a number, 0 first."""
+        """Return the row of a number, 0 first."""
         outcome, talk_seconds = _OUTCOMES[number % len(_OUTCOMES)]
         return StatementRow(
             callerid=self.callerid(number),
@@ -81,17 +81,17 @@ class SeededRows:
         )
 
     def callerid(self, number: int) -> str:
-        """The UUID of a row."""
+        """Return the UUID of a row."""
         return f"{self.block:08x}-0000-4000-8000-{number:012x}"
 
     def number_of(self, callerid: str) -> int | None:
-        """The row number of a UUID, None when it is not of this block."""
+        """Return the row number of a UUID, None if it is not of this block."""
         match = re.fullmatch(rf"{self.block:08x}-0000-4000-8000-([0-9a-f]{{12}})", callerid)
         number = int(match[1], 16) if match else self.count
         return number if number < self.count else None
 
     def matching(self, query: RowFilter) -> Sequence[int]:
-        """The numbers of the rows that a query asks for, ascending."""
+        """Return the numbers of the rows that match a query, ascending."""
         if query.origin not in {None, self.origin}:
             return ()
         candidates: Sequence[int] = self._window(query.since, query.until)
@@ -105,13 +105,13 @@ class SeededRows:
         return self._scan(candidates, query)
 
     def _window(self, since: float, until: float) -> range:
-        # The wire knows seconds only: a row that starts within the last second of the window is inside.
+        # The wire has whole seconds: a row that starts within the last second of the window is inside.
         first = max(0, ceil((since - self.first_at) / self.step_seconds))
         last = min(self.count, ceil((until + 1 - self.first_at) / self.step_seconds))
         return range(first, max(first, last))
 
     def _tagged(self, key: str, value: str) -> int | None:
-        """The one row with a tag's value, None for no row, ``_ANY_ROW`` when the tag does not depend on the row."""
+        """Return the one row with a tag's value, None for no row, ``_ANY_ROW`` if the tag is the same in all rows."""
         pattern = self.tags.get(key)
         if pattern is None:
             return None

@@ -1,4 +1,4 @@
-"""The sandbox over real HTTP: uvicorn in a thread, on a port that is bound before it starts."""
+"""The sandbox over real HTTP: uvicorn in a thread, on a port bound before it starts."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ KEEP_ALIVE_SECONDS: Final = 60
 
 
 class _CuttableProtocol(H11Protocol):
-    """uvicorn's HTTP protocol, which lets the application reach the connection to cut it."""
+    """uvicorn's HTTP protocol that gives the application the transport, to cut the connection."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in its parent
         super().connection_made(transport)
-        # uvicorn switches its access log, which has whole URLs, on again wherever somebody set up the root logger.
+        # uvicorn enables its access log, which has whole URLs, again if the root logger is configured.
         self.access_log = False
         self.app_state = {**self.app_state, TRANSPORT_KEY: transport}
 
 
 class _Server(uvicorn.Server):
-    """uvicorn's server that tells when it is up, and on its way down waits for nobody."""
+    """uvicorn's server that signals its start, and does not wait for clients to stop."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -55,7 +55,7 @@ class _Server(uvicorn.Server):
 
 
 class Sandbox:
-    """A Directcall of one account. ``Sandbox(config).serve()`` puts it on a port of this machine."""
+    """A Directcall of one account. ``Sandbox(config).serve()`` serves it on a port of this machine."""
 
     def __init__(self, config: SandboxConfig | None = None) -> None:
         self.config = config or SandboxConfig()
@@ -63,17 +63,17 @@ class Sandbox:
         self.app = build_app(self.account)
 
     def serve(self, port: int = 0, host: str = LOOPBACK) -> SandboxServer:
-        """A server on a port (0 = any free one), to be used in a ``with``; ``OSError`` when the port is taken."""
+        """Return a server on a port (0 = any free one), for use in a ``with``; ``OSError`` if the port is taken."""
         return SandboxServer(self, _bind(host, port))
 
     def close(self) -> None:
-        """Let go of the database file."""
+        """Close the database file."""
         with self.account.lock:
             self.account.close()
 
 
 def _bind(host: str, port: int) -> socket.socket:
-    # asyncio switches Nagle's algorithm off only where the protocol is named; with it on, each reply takes 40 ms.
+    # asyncio disables Nagle's algorithm only if the protocol is named; with it, each reply takes 40 ms.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -108,7 +108,7 @@ class SandboxServer(SandboxOperations):
             )
         )
         self._thread = threading.Thread(target=self._run, name="directcall-sandbox", daemon=True)
-        # Waited for in place of the thread: a join that Ctrl-C interrupts can take a running thread for an ended one.
+        # Waited for instead of the thread: an interrupted join can mistake a running thread for an ended one.
         self._ended = threading.Event()
 
     def __enter__(self) -> Self:
@@ -121,7 +121,7 @@ class SandboxServer(SandboxOperations):
         self.stop()
 
     def start(self) -> None:
-        """Serve from now on; returns when requests are answered."""
+        """Start serving; return when requests are answered."""
         self._thread.start()
         if not self._server.up.wait(START_SECONDS):
             raise RuntimeError("the sandbox did not start")
@@ -136,7 +136,7 @@ class SandboxServer(SandboxOperations):
         self.sandbox.close()
 
     def wait(self) -> None:
-        """Wait until the server stops, in a way that Ctrl-C can interrupt."""
+        """Wait until the server stops; Ctrl-C interrupts it."""
         while not self._ended.wait(timeout=0.2):
             pass
 
@@ -147,7 +147,7 @@ class SandboxServer(SandboxOperations):
             self._ended.set()
 
     def connection_json(self) -> str:
-        """The Airflow connection to this server as JSON, the value of an ``AIRFLOW_CONN_...`` variable."""
+        """Return the Airflow connection to this server as JSON, for an ``AIRFLOW_CONN_...`` variable."""
         config = self.sandbox.config
         return json.dumps(
             {
@@ -160,12 +160,12 @@ class SandboxServer(SandboxOperations):
         )
 
     def connection_uri(self) -> str:
-        """The Airflow connection to this server as a URI."""
+        """Return the Airflow connection to this server as a URI."""
         config = self.sandbox.config
         login, password, host = (quote(text, safe="") for text in (config.client_id, config.client_secret, self.url))
         return f"directcall://{login}:{password}@{host}?default_origin={self._default_origin}"
 
     @property
     def _default_origin(self) -> str:
-        """The account's first number, with country code: who calls where a task names nobody."""
+        """The account's first number, with country code."""
         return f"55{self.sandbox.config.numbers[0]}"

@@ -1,4 +1,4 @@
-"""What ``GET /_sandbox/state`` shows: everything that happened, under English names."""
+"""The state that ``GET /_sandbox/state`` shows, under English names."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ JsonObject = dict[str, object]
 
 
 class SandboxState(TypedDict):
-    """The sandbox's state. Moments are local ``Y-m-d H:i:s`` texts, those named ``..._at`` seconds since the epoch."""
+    """The state of a sandbox. Moments are local ``Y-m-d H:i:s`` texts; ``..._at`` are seconds since the epoch."""
 
     now: str
     clock: JsonObject
@@ -37,7 +37,7 @@ class SandboxState(TypedDict):
 
 
 def read_state(account: Account) -> SandboxState:
-    """Everything that the sandbox knows, at this moment."""
+    """Return the present state."""
     store, now = account.store, account.now()
     return SandboxState(
         now=account.format_moment(now),

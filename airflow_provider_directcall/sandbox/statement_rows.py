@@ -1,4 +1,4 @@
-"""The statement of calls: which rows a query finds, in which order, and a page of them."""
+"""Rows of the statement of calls: matching, order and pages."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 PLACED: Final = "realizadas"
 KINDS: Final = (PLACED, "recebidas", "perdidas", "todas")
-"""The values of ``tipoFiltro`` (assumed); the first is what is listed when it is left out."""
+"""The values of ``tipoFiltro`` (assumed); the first is the default."""
 
 
 @dataclass(frozen=True, slots=True)
 class StatementRow:
-    """A row of the statement, whatever it comes from."""
+    """A row of the statement, of a call or made up."""
 
     callerid: str
     origin: str
@@ -40,14 +40,14 @@ class StatementRow:
     tags: dict[str, str]
 
     def price(self) -> str:
-        """The price as the statement shows it; received calls are free."""
+        """Return the price as the statement shows it; received calls are free."""
         free = self.received
         return format_price(FREE if free else call_price(self.destination, self.talk_seconds, recorded=self.recorded))
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The rows that a query finds: made-up ones by number, then those of real calls. Computed only when read."""
+    """The rows that match a query: made-up ones by number, then those of calls. Computed when read."""
 
     blocks: tuple[tuple[SeededRows, Sequence[int]], ...]
     calls: tuple[CallRecord, ...]
@@ -56,7 +56,7 @@ class Found:
         return sum(len(numbers) for _, numbers in self.blocks) + len(self.calls)
 
     def row(self, place: int) -> StatementRow:
-        """The row at a place, 0 first."""
+        """Return the row at a position, 0 first."""
         ends = list(accumulate(len(numbers) for _, numbers in self.blocks))
         start = 0
         for (block, numbers), end in zip(self.blocks, ends, strict=True):
@@ -67,7 +67,7 @@ class Found:
 
 
 def find(account: Account, query: RowFilter, kind: str) -> Found:
-    """All rows that a query asks for and that have reached the statement by now."""
+    """Return the rows that match a query and have reached the statement."""
     blocks = account.store.seeded.values() if kind in {PLACED, "todas"} else ()
     calls = [
         call
@@ -83,21 +83,21 @@ def find(account: Account, query: RowFilter, kind: str) -> Found:
 
 
 def page_places(count: int, page: int, size: int, shuffle: int | None) -> Sequence[int]:
-    """The places of the rows on a page, 1 first."""
+    """Return the positions of the rows on a page, 1 first."""
     order: Sequence[int] = range(count) if shuffle is None else shuffled(count, shuffle)
     return order[(page - 1) * size : page * size]
 
 
 @lru_cache(maxsize=4)
 def shuffled(count: int, seed: int) -> tuple[int, ...]:
-    """The numbers below ``count`` in an order that a seed decides."""
+    """Return the numbers below ``count`` in an order decided by the seed."""
     places = list(range(count))
     random.Random(seed).shuffle(places)  # noqa: S311 - an order of rows is no secret
     return tuple(places)
 
 
 def format_row(account: Account, row: StatementRow, base_url: str, *, with_tags: bool) -> dict[str, Json]:
-    """A row as the statement shows it."""
+    """Format a row as the statement shows it."""
     fields: dict[str, Json] = {
         "origem": row.origin,
         "destino": row.destination,
@@ -117,13 +117,13 @@ def format_row(account: Account, row: StatementRow, base_url: str, *, with_tags:
 
 
 def recording_id(callerid: str) -> str:
-    """The 40 hex digits of a call's recording: its UUID and a checksum."""
+    """Return the 40 hex digits of a call's recording: its UUID and a checksum."""
     digits = callerid.replace("-", "")
     return f"{digits}{zlib.crc32(digits.encode()):08x}"
 
 
 def recorded_row(account: Account, wanted: str) -> StatementRow | None:
-    """The call whose recording has an id, None when no recorded call has."""
+    """Return the call with a recording id, None if no recorded call has it."""
     callerid = "-".join((wanted[:8], wanted[8:12], wanted[12:16], wanted[16:20], wanted[20:32]))
     if recording_id(callerid) != wanted:
         return None

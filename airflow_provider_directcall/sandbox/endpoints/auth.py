@@ -1,4 +1,4 @@
-"""Endpoints of section 2: access tokens and browser keys."""
+"""Endpoints of access tokens and browser keys."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def request_token(account: Account, request: ApiRequest) -> ApiReply:
-    """``/request_token``: a token, or ``access_token`` false with a text."""
+    """Serve ``/request_token``: a token, or ``access_token`` false with a text."""
     if not _known(account, request):
         return ApiReply({"access_token": False, "msg": "Cliente ou senha invalidos"})
     settings = account.settings
@@ -24,7 +24,7 @@ def request_token(account: Account, request: ApiRequest) -> ApiReply:
 
 
 def encrypt(account: Account, request: ApiRequest) -> ApiReply:
-    """``/encrypt``: a browser key, another one each time."""
+    """Serve ``/encrypt``: a new browser key each time."""
     if not _known(account, request):
         raise ApiError.bad_credentials()
     if request.text("destino") is not None:

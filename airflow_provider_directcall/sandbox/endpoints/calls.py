@@ -107,7 +107,7 @@ def schedule_status(account: Account, request: ApiRequest) -> Fields:
 def _pair(request: ApiRequest) -> tuple[str, str]:
     origin = request.phone("origem", sip=True)
     destination = request.phone("destino", sip=True)
-    request.note(origin, destination)
+    request.log_numbers(origin, destination)
     return origin, destination
 
 
@@ -125,5 +125,5 @@ def _live_calls(account: Account, request: ApiRequest) -> list[CallRecord]:
 
 
 def _with_blanks(number: str) -> str:
-    # As the vendor's example shows it, with a leading blank and a double one.
+    # As in the vendor's example, with a leading blank and a double one.
     return f" {number[:2]} {number[2:4]}  {number[4:-4]} {number[-4:]}"

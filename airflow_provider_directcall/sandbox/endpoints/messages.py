@@ -46,7 +46,7 @@ def send(account: Account, request: ApiRequest) -> Fields:
     text = request.text("texto") or ""
     tags = request.tags()
     numbers = _destinations(request)
-    request.note(*numbers[:1])
+    request.log_numbers(*numbers[:1])
     recipients = [Recipient(number, text, tags) for number in numbers]
     return accept(account, options, recipients)
 
@@ -63,7 +63,7 @@ def _destinations(request: ApiRequest) -> list[str]:
 
 
 def status(account: Account, request: ApiRequest) -> Fields:
-    """Serve ``/sms/status``: a phrase on a request; of several messages the unfinished come first, then the failed."""
+    """Serve ``/sms/status``: the state of a request as a phrase; unfinished messages come first, then failed."""
     messages = _of_request(account, request)
     phases = [
         message_phase(message, account.moment_in_life(message.starts_at), account.config.zone) for message in messages
@@ -107,8 +107,8 @@ def _of_request(account: Account, request: ApiRequest) -> list[MessageRecord]:
 def received(account: Account, request: ApiRequest) -> Fields:
     """Serve ``/sms/recebimento``: received SMS of a closed window, paged."""
     found = _received_in_window(account, request, READABLE)
-    page = request.whole("pagina", 1, 10**6) or 1
-    size = request.whole("itens_por_pagina", 1, 1000) or account.settings.page_size
+    page = request.integer("pagina", 1, 10**6) or 1
+    size = request.integer("itens_por_pagina", 1, 1000) or account.settings.page_size
     return _received(account, found[(page - 1) * size : page * size])
 
 

@@ -25,7 +25,7 @@ def list_numbers(account: Account, request: ApiRequest) -> Fields:
 
 
 def list_rules(account: Account, request: ApiRequest) -> Fields:
-    """Serve ``/did/route``: the rules of a number, in the order in which they are tried."""
+    """Serve ``/did/route``: the rules of a number, in the order of evaluation."""
     did = request.text("did") or request.required("DIS_ID" if "old_did" in account.settings.quirks else "did")
     return {"msg": [], "data": [rule_row(rule) for rule in rules.rules_of(account, rules.known_number(account, did))]}
 

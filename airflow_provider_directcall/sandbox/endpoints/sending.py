@@ -75,8 +75,8 @@ def read_send_options(account: Account, request: ApiRequest) -> SendOptions:
         short_number=request.flag("short_number", default=True),
         show_origin=request.flag("id_origem"),
         attempts=_attempts(request),
-        window_from=request.whole("enviar_de", 0, 23),
-        window_to=request.whole("enviar_ate", 0, 23),
+        window_from=request.integer("enviar_de", 0, 23),
+        window_to=request.integer("enviar_ate", 0, 23),
         reply_email=request.text("callbackEmail"),
     )
 

@@ -90,7 +90,7 @@ def _wants_tags(request: ApiRequest) -> bool:
 
 def _places(account: Account, request: ApiRequest, count: int) -> Sequence[int]:
     size = account.settings.page_size
-    page = request.whole("pagina", 1, _LAST_PAGE) or 1
+    page = request.integer("pagina", 1, _LAST_PAGE) or 1
     order = request.context.page_order
     pages = ceil(count / size)
     if order is not None and page <= pages:

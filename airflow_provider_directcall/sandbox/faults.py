@@ -79,19 +79,14 @@ async def _too_many_requests(client: ClientConnection, fault: Fault) -> bool:
     return True
 
 
-async def _error_500(client: ClientConnection, fault: Fault) -> bool:
-    await client.reply(500, _FATAL, _HTML)
-    return True
+def _replies(http_status: int, body: bytes, content_type: str) -> Before:
+    """Return the hook that replies in place of the endpoint."""
 
+    async def hook(client: ClientConnection, fault: Fault) -> bool:
+        await client.reply(http_status, body, content_type)
+        return True
 
-async def _html_502(client: ClientConnection, fault: Fault) -> bool:
-    await client.reply(502, _BAD_GATEWAY, _HTML)
-    return True
-
-
-async def _unavailable(client: ClientConnection, fault: Fault) -> bool:
-    await client.reply(404, _NOT_FOUND, _HTML)
-    return True
+    return hook
 
 
 async def _cut(client: ClientConnection, fault: Fault) -> bool:
@@ -101,11 +96,6 @@ async def _cut(client: ClientConnection, fault: Fault) -> bool:
 
 async def _hang(client: ClientConnection, fault: Fault) -> bool:
     return await client.wait_until_gone()
-
-
-async def _garbage(client: ClientConnection, fault: Fault) -> bool:
-    await client.reply(200, b"\x00\x01 lp0 on fire {]", _JSON)
-    return True
 
 
 async def _expired_token(client: ClientConnection, fault: Fault) -> bool:
@@ -147,6 +137,12 @@ After: TypeAlias = Callable[["ClientConnection", Fault, "CapturedReply"], Awaita
 """Runs after the effect and replaces the reply."""
 
 
+_ERROR_500: Final = _replies(500, _FATAL, _HTML)
+_HTML_502: Final = _replies(502, _BAD_GATEWAY, _HTML)
+_HTML_404: Final = _replies(404, _NOT_FOUND, _HTML)
+_GARBAGE: Final = _replies(200, b"\x00\x01 lp0 on fire {]", _JSON)
+
+
 @dataclass(frozen=True, slots=True)
 class FaultKind:
     """A kind of fault: its description for users, and its hook before or after the effect."""
@@ -168,20 +164,20 @@ def _after(hook: Before) -> After:
 FAULT_KINDS: Final[Mapping[str, FaultKind]] = {
     "slow": FaultKind("the answer takes `seconds` (real) longer", before=_slow),
     "too_many_requests": FaultKind("429 with Retry-After, no effect", before=_too_many_requests),
-    "error_500_before": FaultKind("a PHP error page with 500, no effect", before=_error_500),
-    "error_500_after": FaultKind("a PHP error page with 500, after the effect", after=_after(_error_500)),
-    "html_502_before": FaultKind("an HTML 502 of a gateway, no effect", before=_html_502),
-    "html_502_after": FaultKind("an HTML 502 of a gateway, after the effect", after=_after(_html_502)),
+    "error_500_before": FaultKind("a PHP error page with 500, no effect", before=_ERROR_500),
+    "error_500_after": FaultKind("a PHP error page with 500, after the effect", after=_after(_ERROR_500)),
+    "html_502_before": FaultKind("an HTML 502 of a gateway, no effect", before=_HTML_502),
+    "html_502_after": FaultKind("an HTML 502 of a gateway, after the effect", after=_after(_HTML_502)),
     "cut_before": FaultKind("the connection is closed without an answer, no effect", before=_cut),
     "cut_after": FaultKind("the connection is closed without an answer, after the effect", after=_after(_cut)),
     "cut_in_body": FaultKind("the connection is closed amid the answer, after the effect", after=_cut_in_body),
     "hang_before": FaultKind("no answer until the client goes away, no effect", before=_hang),
     "hang_after": FaultKind("no answer until the client goes away, after the effect", after=_after(_hang)),
-    "garbage_before": FaultKind("a 200 that is no JSON, no effect", before=_garbage),
-    "garbage_after": FaultKind("a 200 that is no JSON, after the effect", after=_after(_garbage)),
+    "garbage_before": FaultKind("a 200 that is no JSON, no effect", before=_GARBAGE),
+    "garbage_after": FaultKind("a 200 that is no JSON, after the effect", after=_after(_GARBAGE)),
     "truncated": FaultKind("the first half of the answer, as if it were whole, after the effect", after=_truncated),
     "expired_token": FaultKind("the token has expired, no effect", before=_expired_token),
-    "unavailable": FaultKind("an HTML 404: the account does not have this endpoint", before=_unavailable),
+    "unavailable": FaultKind("an HTML 404: the account does not have this endpoint", before=_HTML_404),
     "duplicated_rows": FaultKind("a statement page shows half of its rows twice", before=_duplicated_rows),
     "reordered_pages": FaultKind("statement pages change places, by `seed`", before=_reordered_pages),
     "ignored_write": FaultKind("a rule write is answered as done, and nothing is changed", before=_ignored_write),

@@ -17,6 +17,8 @@ from airflow_provider_directcall.sandbox.statement_rows import StatementRow
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from airflow_provider_directcall.sandbox.statement_rows import RowFilter
+
 _ROW_NUMBER: Final = "{n}"
 _OUTCOMES: Final = (
     ("atendida", 30),
@@ -29,19 +31,6 @@ _OUTCOMES: Final = (
 )
 _RECORDED_EVERY: Final = 4
 _DESTINATIONS: Final = 100
-
-
-@dataclass(frozen=True, slots=True)
-class RowFilter:
-    """The filters of a statement query. Times are seconds since the epoch, inclusive to the second."""
-
-    since: float
-    until: float
-    origin: str | None = None
-    destination: str | None = None
-    callerid: str | None = None
-    recorded_only: bool = False
-    tags: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

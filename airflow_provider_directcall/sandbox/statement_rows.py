@@ -17,12 +17,35 @@ from airflow_provider_directcall.sandbox.wire_dates import write_duration
 
 if TYPE_CHECKING:
     from airflow_provider_directcall.sandbox.account import Account
-    from airflow_provider_directcall.sandbox.records import CallRecord
-    from airflow_provider_directcall.sandbox.seeded_rows import RowFilter, SeededRows
+    from airflow_provider_directcall.sandbox.records import CallRecord, MessageRecord
+    from airflow_provider_directcall.sandbox.seeded_rows import SeededRows
 
 PLACED: Final = "realizadas"
 KINDS: Final = (PLACED, "recebidas", "perdidas", "todas")
 """The values of ``tipoFiltro`` (assumed); the first is the default."""
+
+
+@dataclass(frozen=True, slots=True)
+class RowFilter:
+    """The filters of a statement query. Times are seconds since the epoch, inclusive to the second."""
+
+    since: float
+    until: float
+    origin: str | None = None
+    destination: str | None = None
+    callerid: str | None = None
+    recorded_only: bool = False
+    tags: tuple[tuple[str, str], ...] = ()
+
+    def matches(self, record: CallRecord | MessageRecord) -> bool:
+        """Return whether a call or message matches; ``recorded_only`` is up to the caller."""
+        return (
+            self.since <= int(record.starts_at) <= self.until
+            and self.origin in {None, record.origin}
+            and self.destination in {None, record.destination}
+            and self.callerid in {None, record.callerid}
+            and all(record.tags.get(key) == value for key, value in self.tags)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +96,8 @@ def find(account: Account, query: RowFilter, kind: str) -> Found:
         call
         for call in account.store.calls.values()
         if _of_kind(call, kind)
-        and _matches(call, query)
+        and query.matches(call)
+        and (not query.recorded_only or _is_recorded(call))
         and account.in_statement(call.callerid, call.starts_at, call_times(call).ended_at)
     ]
     return Found(
@@ -141,17 +165,6 @@ def _of_kind(call: CallRecord, kind: str) -> bool:
         return call.direction == "realizada"
     answered = call_times(call).answered_at is not None
     return call.direction == "recebida" and answered == (kind == "recebidas")
-
-
-def _matches(call: CallRecord, query: RowFilter) -> bool:
-    return (
-        query.since <= int(call.starts_at) <= query.until
-        and query.origin in {None, call.origin}
-        and query.destination in {None, call.destination}
-        and query.callerid in {None, call.callerid}
-        and all(call.tags.get(key) == value for key, value in query.tags)
-        and (not query.recorded_only or _is_recorded(call))
-    )
 
 
 def _is_recorded(call: CallRecord) -> bool:

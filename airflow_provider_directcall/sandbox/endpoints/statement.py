@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 from airflow_provider_directcall.sandbox.lifecycle import MessagePhase, message_phase, message_times
 from airflow_provider_directcall.sandbox.requests import SEARCH_KEYS, invalid
-from airflow_provider_directcall.sandbox.seeded_rows import RowFilter
 from airflow_provider_directcall.sandbox.statement_rows import (
     KINDS,
     PLACED,
+    RowFilter,
     find,
     format_row,
     page_places,
@@ -62,7 +62,7 @@ def list_messages(account: Account, request: ApiRequest) -> Fields:
     found = [
         message
         for message in account.store.messages.values()
-        if kind in {None, message.kind} and _matches(message, query) and _listed(account, message)
+        if kind in {None, message.kind} and query.matches(message) and _listed(account, message)
     ]
     with_tags = _wants_tags(request)
     rows: list[Json] = [
@@ -102,16 +102,6 @@ def _reply(account: Account, request: ApiRequest, rows: list[Json], count: int) 
     if request.context.duplicate_rows:
         rows = [*rows, *rows[: ceil(len(rows) / 2)]]
     return {"msg": rows, "paginas": ceil(count / account.settings.page_size)}
-
-
-def _matches(message: MessageRecord, query: RowFilter) -> bool:
-    return (
-        query.since <= int(message.starts_at) <= query.until
-        and query.origin in {None, message.origin}
-        and query.destination in {None, message.destination}
-        and query.callerid in {None, message.callerid}
-        and all(message.tags.get(key) == value for key, value in query.tags)
-    )
 
 
 def _listed(account: Account, message: MessageRecord) -> bool:

@@ -180,7 +180,7 @@ class SandboxOperations:
             rules.write_outside_api(self._account, {name: str(value) for name, value in fields.items()})
 
     def _timestamp(self, when: datetime | str) -> float:
-        moment = when if isinstance(when, datetime) else datetime.fromisoformat(when)
+        moment = when if isinstance(when, datetime) else datetime.fromisoformat(str(when))
         return (moment if moment.tzinfo else moment.replace(tzinfo=self._account.config.zone)).timestamp()
 
 

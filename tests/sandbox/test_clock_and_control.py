@@ -26,7 +26,7 @@ def test_clock_runs_at_its_speed():
     assert clock.speed == 1
 
 
-def test_clock_that_stands_is_moved_by_hand():
+def test_stopped_clock_is_moved_by_hand():
     real = Real()
     clock = SandboxClock(speed=0, real=real)
     real.now += 100
@@ -40,7 +40,7 @@ def test_clock_that_stands_is_moved_by_hand():
     assert clock.now() == 9
 
 
-def test_clock_refuses_nonsense():
+def test_clock_rejects_negative_numbers():
     with pytest.raises(ValueError, match="speed"):
         SandboxClock(speed=-1)
     with pytest.raises(ValueError, match="seconds"):
@@ -92,7 +92,7 @@ def test_settings_over_http(api):
     assert api.http.get("/_sandbox/state").json()["settings"]["page_size"] == 100
 
 
-def test_reset_empties_and_furnishes_anew(api):
+def test_reset_restores_the_initial_state(api):
     api.call()
     api.send()
     api.post("/did/save", did="1130000001", priority="3", action="hangup")
@@ -130,7 +130,7 @@ def test_control_bodies_that_are_no_objects(api, content):
     assert api.http.post("/_sandbox/clock", content=content).status_code == 422
 
 
-def test_state_tells_when_things_end(api, start_time):
+def test_state_has_the_end_of_calls_and_messages(api, start_time):
     api.call()
     api.send()
     state = api.http.get("/_sandbox/state").json()

@@ -31,7 +31,7 @@ def test_a_taken_port_is_an_error_at_once():
         Sandbox(SandboxConfig()).serve(port=taken.getsockname()[1])
 
 
-def test_what_never_happened_counts_0(server):
+def test_missing_counts_are_0(server):
     state = server.state()
     assert state["effects"]["calls_placed"] == state["requests"]["voz/call"] == 0
 

@@ -67,7 +67,7 @@ class Account:
         """Return the sandbox's time in seconds since the epoch."""
         return self.clock.now()
 
-    def moment_in_life(self, begins_at: float) -> float:
+    def lifecycle_time(self, begins_at: float) -> float:
         """Return the time in the life of a call or message, which runs at ``pace`` from its beginning."""
         now = self.now()
         return now if now < begins_at else begins_at + (now - begins_at) * self.settings.pace
@@ -76,7 +76,7 @@ class Account:
         """Format a moment as replies show it."""
         return write_moment(moment, self.config.zone)
 
-    def keep_clock(self) -> None:
+    def store_clock(self) -> None:
         """Store the clock for a restart."""
         self.store.clock[_ANCHOR] = list(self.clock.anchor())
 
@@ -95,7 +95,7 @@ class Account:
         """Return whether the row of a call or message that ended at ``since`` has reached the statement."""
         lateness = zlib.crc32(row_id.encode()) / 2**32
         delay = self.settings.statement_delay + self.settings.statement_jitter * lateness
-        return self.moment_in_life(begins_at) >= since + delay
+        return self.lifecycle_time(begins_at) >= since + delay
 
     def next_message_ids(self, count: int) -> tuple[str, list[int]]:
         """Return a ``callerid`` of 14 digits (tenths of a millisecond since the epoch) and the ids of its messages."""
@@ -123,10 +123,10 @@ class Account:
         return Tokens(self.now if self.config.tokens_by == "simulated" else time.time)
 
     def _load_defaults(self) -> None:
-        self.keep_clock()
-        for place, did in enumerate(self.config.numbers):
+        self.store_clock()
+        for index, did in enumerate(self.config.numbers):
             self.store.numbers[did] = NumberRecord(
-                did=did, client=ACCOUNT, login=f"LOGIN{place}", password=_SIP_PASSWORD
+                did=did, client=ACCOUNT, login=f"LOGIN{index}", password=_SIP_PASSWORD
             )
             rule_id = self.next_rule_id()
             self.store.rules[rule_id] = RuleRecord(
@@ -134,5 +134,5 @@ class Account:
                 did=did,
                 priority=1,
                 action="fwd",
-                data={"phone": f"55119900000{10 + place:02d}", "wait": 12},
+                data={"phone": f"55119900000{10 + index:02d}", "wait": 12},
             )

@@ -44,7 +44,7 @@ class SandboxClock:
         """Set the clock; it continues at its speed."""
         self._anchor, self._anchor_real = moment, self._real()
 
-    def run_at(self, speed: float) -> None:
+    def set_speed(self, speed: float) -> None:
         """Change the speed from now on; 0 stops the clock."""
         speed = _checked(speed)
         self.set(self.now())
@@ -58,7 +58,7 @@ class SandboxClock:
         """Continue from an ``anchor`` as if the clock had run since then, at this clock's own speed from now on."""
         own_speed = self._speed
         self._anchor_real, self._anchor, self._speed = anchor_real, anchor, speed
-        self.run_at(own_speed)
+        self.set_speed(own_speed)
 
 
 def _checked(speed: float) -> float:

@@ -98,9 +98,9 @@ class SandboxOperations:
             if advance is not None:
                 account.clock.advance(advance)
             if speed is not None:
-                account.clock.run_at(speed)
+                account.clock.set_speed(speed)
                 account.change_settings(pace=1.0)
-            account.keep_clock()
+            account.store_clock()
 
     def receive_call(
         self,

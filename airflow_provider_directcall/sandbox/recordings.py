@@ -26,8 +26,8 @@ TONE_HERTZ: Final = 425
 def tone(seconds: float = 1.0) -> bytes:
     """Generate a WAV file, 8 bits, mono."""
     samples = bytes(
-        int(127 + 100 * math.sin(2 * math.pi * TONE_HERTZ * place / SAMPLE_RATE))
-        for place in range(int(seconds * SAMPLE_RATE))
+        int(127 + 100 * math.sin(2 * math.pi * TONE_HERTZ * index / SAMPLE_RATE))
+        for index in range(int(seconds * SAMPLE_RATE))
     )
     file = io.BytesIO()
     with wave.open(file, "wb") as audio:

@@ -93,7 +93,7 @@ def read_rule(account: Account, fields: PhpArray) -> RuleRecord:
     )
 
 
-def keep_rule(account: Account, rule: RuleRecord) -> None:
+def store_rule(account: Account, rule: RuleRecord) -> None:
     """Store a rule, new or changed."""
     account.store.rules[rule.rule_id] = rule
 
@@ -119,7 +119,7 @@ def write_outside_api(account: Account, write: Mapping[str, str]) -> None:
         register(fields, name, text)
     rule = read_rule(account, fields)
     extra = {name: text for name, text in fields.items() if name not in _WRITTEN and isinstance(text, str)}
-    keep_rule(account, replace(rule, extra={**rule.extra, **extra}))
+    store_rule(account, replace(rule, extra={**rule.extra, **extra}))
 
 
 def _kept_data(account: Account, action: str, old: RuleRecord | None) -> RuleData:

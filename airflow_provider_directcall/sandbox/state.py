@@ -70,7 +70,7 @@ def _call(account: Account, call: CallRecord) -> JsonObject:
         **asdict(call),
         "placed": account.format_moment(call.placed_at),
         "starts": account.format_moment(call.starts_at),
-        "phase": call_phase(call, account.moment_in_life(call.starts_at)).name.lower(),
+        "phase": call_phase(call, account.lifecycle_time(call.starts_at)).name.lower(),
         "outcome": times.outcome,
         "talk_seconds": times.talk_seconds,
         "ended_at": times.ended_at,
@@ -79,7 +79,7 @@ def _call(account: Account, call: CallRecord) -> JsonObject:
 
 def _message(account: Account, message: MessageRecord) -> JsonObject:
     times = message_times(message, account.config.zone)
-    now = account.moment_in_life(message.starts_at)
+    now = account.lifecycle_time(message.starts_at)
     return {
         **asdict(message),
         "accepted": account.format_moment(message.accepted_at),

@@ -69,7 +69,7 @@ class StatementRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundRows:
     """The rows that match a query: made-up ones by number, then those of calls. Computed when read."""
 
     blocks: tuple[tuple[SeededRows, Sequence[int]], ...]
@@ -78,18 +78,18 @@ class Found:
     def __len__(self) -> int:
         return sum(len(numbers) for _, numbers in self.blocks) + len(self.calls)
 
-    def row(self, place: int) -> StatementRow:
+    def row(self, position: int) -> StatementRow:
         """Return the row at a position, 0 first."""
         ends = list(accumulate(len(numbers) for _, numbers in self.blocks))
         start = 0
         for (block, numbers), end in zip(self.blocks, ends, strict=True):
-            if place < end:
-                return block.row(numbers[place - start])
+            if position < end:
+                return block.row(numbers[position - start])
             start = end
-        return _called(self.calls[place - start])
+        return _call_row(self.calls[position - start])
 
 
-def find(account: Account, query: RowFilter, kind: str) -> Found:
+def find(account: Account, query: RowFilter, kind: str) -> FoundRows:
     """Return the rows that match a query and have reached the statement."""
     blocks = account.store.seeded.values() if kind in {PLACED, "todas"} else ()
     calls = [
@@ -100,13 +100,13 @@ def find(account: Account, query: RowFilter, kind: str) -> Found:
         and (not query.recorded_only or _is_recorded(call))
         and account.in_statement(call.callerid, call.starts_at, call_times(call).ended_at)
     ]
-    return Found(
+    return FoundRows(
         tuple((block, block.matching(query)) for block in blocks),
         tuple(sorted(calls, key=lambda call: call.starts_at)),
     )
 
 
-def page_places(count: int, page: int, size: int, shuffle: int | None) -> Sequence[int]:
+def page_positions(count: int, page: int, size: int, shuffle: int | None) -> Sequence[int]:
     """Return the positions of the rows on a page, 1 first."""
     order: Sequence[int] = range(count) if shuffle is None else shuffled(count, shuffle)
     return order[(page - 1) * size : page * size]
@@ -115,9 +115,9 @@ def page_places(count: int, page: int, size: int, shuffle: int | None) -> Sequen
 @lru_cache(maxsize=4)
 def shuffled(count: int, seed: int) -> tuple[int, ...]:
     """Return the numbers below ``count`` in an order decided by the seed."""
-    places = list(range(count))
-    random.Random(seed).shuffle(places)  # noqa: S311 - an order of rows is no secret
-    return tuple(places)
+    positions = list(range(count))
+    random.Random(seed).shuffle(positions)  # noqa: S311 - an order of rows is no secret
+    return tuple(positions)
 
 
 def format_row(account: Account, row: StatementRow, base_url: str, *, with_tags: bool) -> dict[str, Json]:
@@ -154,7 +154,7 @@ def recorded_row(account: Account, wanted: str) -> StatementRow | None:
     call = account.store.calls.get(callerid)
     numbers = ((block, block.number_of(callerid)) for block in account.store.seeded.values())
     rows = [block.row(number) for block, number in numbers if number is not None]
-    rows += [_called(call)] if call is not None else []
+    rows += [_call_row(call)] if call is not None else []
     return next((row for row in rows if row.recorded), None)
 
 
@@ -171,7 +171,7 @@ def _is_recorded(call: CallRecord) -> bool:
     return call.recorded and call_times(call).talk_seconds > 0
 
 
-def _called(call: CallRecord) -> StatementRow:
+def _call_row(call: CallRecord) -> StatementRow:
     times = call_times(call)
     return StatementRow(
         callerid=call.callerid,

@@ -20,7 +20,7 @@ def test_clock_runs_at_its_speed():
     clock = SandboxClock(start=0.0, speed=60, real=real)
     real.now += 2
     assert clock.now() == 120
-    clock.run_at(1)
+    clock.set_speed(1)
     real.now += 5
     assert clock.now() == 125
     assert clock.speed == 1
@@ -35,7 +35,7 @@ def test_stopped_clock_is_moved_by_hand():
     assert clock.now() == 1000.5
     clock.set(7)
     assert clock.now() == 7
-    clock.run_at(2)
+    clock.set_speed(2)
     real.now += 1
     assert clock.now() == 9
 

@@ -66,7 +66,7 @@ def end(account: Account, request: ApiRequest) -> Fields:
     if not all(record.can_hang_up for record in live):
         raise ApiError("004", "A chamada nao foi encerrada")
     for record in live:
-        hung_up_at = account.moment_in_life(record.starts_at)
+        hung_up_at = account.lifecycle_time(record.starts_at)
         account.store.calls[record.callerid] = replace(record, hung_up_at=hung_up_at)
         account.store.effects.add("calls_ended")
     return {"msg": "Chamada encerrada com sucesso"}
@@ -78,7 +78,7 @@ def status(account: Account, request: ApiRequest) -> Fields:
 
 
 def _status_row(account: Account, record: CallRecord) -> Json:
-    now = account.moment_in_life(record.starts_at)
+    now = account.lifecycle_time(record.starts_at)
     return {
         "telefone": _with_blanks(record.destination),
         "status": call_phase(record, now).value,
@@ -117,7 +117,7 @@ def _live_calls(account: Account, request: ApiRequest) -> list[CallRecord]:
         record
         for record in account.store.calls.values()
         if (record.origin, record.destination) == pair
-        and call_phase(record, account.moment_in_life(record.starts_at)) in LIVE_CALL
+        and call_phase(record, account.lifecycle_time(record.starts_at)) in LIVE_CALL
     ]
     if not live:
         raise ApiError("003", "Chamada nao esta ativa")

@@ -66,7 +66,7 @@ def status(account: Account, request: ApiRequest) -> Fields:
     """Serve ``/sms/status``: the state of a request as a phrase; unfinished messages come first, then failed."""
     messages = _of_request(account, request)
     phases = [
-        message_phase(message, account.moment_in_life(message.starts_at), account.config.zone) for message in messages
+        message_phase(message, account.lifecycle_time(message.starts_at), account.config.zone) for message in messages
     ]
     return {"msg": _phrase(messages, phases)}
 

@@ -34,7 +34,7 @@ def save_rule(account: Account, request: ApiRequest) -> Fields:
     """Serve ``/did/save`` (assumed): create or change a rule."""
     rule = rules.read_rule(account, request.fields)
     if not request.context.ignore_write:
-        rules.keep_rule(account, rule)
+        rules.store_rule(account, rule)
         account.store.effects.add("rules_saved")
     return {"msg": [], "data": rule_row(rule)}
 

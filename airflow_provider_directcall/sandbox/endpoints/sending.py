@@ -106,7 +106,7 @@ def accept(account: Account, options: SendOptions, recipients: list[Recipient]) 
     detail: list[Json] = []
     for recipient, refusal, message_id in zip(recipients, refusals, ids, strict=True):
         if refusal is None:
-            _keep(account, options, recipient, callerid, message_id)
+            _store(account, options, recipient, callerid, message_id)
         detail.append(_detail(recipient, refusal, message_id))
     accepted = refusals.count(None)
     if not accepted:
@@ -134,7 +134,7 @@ def _refusal(options: SendOptions, recipient: Recipient) -> Refusal | None:
     return None if codigo is None else Refusal(codigo, REFUSALS[codigo])
 
 
-def _keep(account: Account, options: SendOptions, recipient: Recipient, callerid: str, message_id: int) -> None:
+def _store(account: Account, options: SendOptions, recipient: Recipient, callerid: str, message_id: int) -> None:
     scenario = scenario_of(recipient.number)
     account.store.messages[str(message_id)] = MessageRecord(
         message_id=message_id,

@@ -14,7 +14,7 @@ from airflow_provider_directcall.sandbox.statement_rows import (
     RowFilter,
     find,
     format_row,
-    page_places,
+    page_positions,
     shuffled,
 )
 from airflow_provider_directcall.sandbox.tariff import format_price, message_price
@@ -47,8 +47,8 @@ def _call_rows(account: Account, request: ApiRequest, query: RowFilter, kind: st
     found = find(account, query, kind)
     with_tags = _wants_tags(request)
     rows: list[Json] = [
-        format_row(account, found.row(place), request.base_url, with_tags=with_tags)
-        for place in _places(account, request, len(found))
+        format_row(account, found.row(position), request.base_url, with_tags=with_tags)
+        for position in _positions(account, request, len(found))
     ]
     return _reply(account, request, rows, len(found))
 
@@ -65,9 +65,8 @@ def list_messages(account: Account, request: ApiRequest) -> Fields:
         if kind in {None, message.kind} and query.matches(message) and _listed(account, message)
     ]
     with_tags = _wants_tags(request)
-    rows: list[Json] = [
-        _message_row(account, found[place], with_tags=with_tags) for place in _places(account, request, len(found))
-    ]
+    positions = _positions(account, request, len(found))
+    rows: list[Json] = [_message_row(account, found[position], with_tags=with_tags) for position in positions]
     return _reply(account, request, rows, len(found))
 
 
@@ -88,14 +87,14 @@ def _wants_tags(request: ApiRequest) -> bool:
     return any(key in SEARCH_KEYS and value != "n" for key, value in request.tags().items())
 
 
-def _places(account: Account, request: ApiRequest, count: int) -> Sequence[int]:
+def _positions(account: Account, request: ApiRequest, count: int) -> Sequence[int]:
     size = account.settings.page_size
     page = request.integer("pagina", 1, _LAST_PAGE) or 1
     order = request.context.page_order
     pages = ceil(count / size)
     if order is not None and page <= pages:
         page = shuffled(pages, order)[page - 1] + 1
-    return page_places(count, page, size, account.settings.statement_shuffle)
+    return page_positions(count, page, size, account.settings.statement_shuffle)
 
 
 def _reply(account: Account, request: ApiRequest, rows: list[Json], count: int) -> Fields:
@@ -113,7 +112,7 @@ def _listed(account: Account, message: MessageRecord) -> bool:
 
 
 def _message_row(account: Account, message: MessageRecord, *, with_tags: bool) -> dict[str, Json]:
-    phase: MessagePhase = message_phase(message, account.moment_in_life(message.starts_at), account.config.zone)
+    phase: MessagePhase = message_phase(message, account.lifecycle_time(message.starts_at), account.config.zone)
     fields: dict[str, Json] = {
         "origem": message.origin,
         "destino": message.destination,

@@ -12,7 +12,7 @@ from functools import lru_cache
 from math import ceil
 from typing import TYPE_CHECKING, Final
 
-from airflow_provider_directcall.sandbox.statement_rows import StatementRow
+from airflow_provider_directcall.sandbox.statement_rows import CallRow
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,10 +54,10 @@ class SeededRows:
         if any(pattern.count(_ROW_NUMBER) > 1 for pattern in self.tags.values()):
             raise ValueError("a tag may hold {n} once")
 
-    def row(self, number: int) -> StatementRow:
+    def row(self, number: int) -> CallRow:
         """Return the row of a number, 0 first."""
         outcome, talk_seconds = _OUTCOMES[number % len(_OUTCOMES)]
-        return StatementRow(
+        return CallRow(
             callerid=self.callerid(number),
             origin=self.origin,
             destination=f"55119900000{number % _DESTINATIONS:02d}",

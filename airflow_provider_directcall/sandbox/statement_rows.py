@@ -49,8 +49,8 @@ class RowFilter:
 
 
 @dataclass(frozen=True, slots=True)
-class StatementRow:
-    """A row of the statement, of a call or made up."""
+class CallRow:
+    """A row of the statement of calls, of a real call or made up."""
 
     callerid: str
     origin: str
@@ -78,7 +78,7 @@ class FoundRows:
     def __len__(self) -> int:
         return sum(len(numbers) for _, numbers in self.blocks) + len(self.calls)
 
-    def row(self, position: int) -> StatementRow:
+    def row(self, position: int) -> CallRow:
         """Return the row at a position, 0 first."""
         ends = list(accumulate(len(numbers) for _, numbers in self.blocks))
         start = 0
@@ -120,7 +120,7 @@ def shuffled(count: int, seed: int) -> tuple[int, ...]:
     return tuple(positions)
 
 
-def format_row(account: Account, row: StatementRow, base_url: str, *, with_tags: bool) -> dict[str, Json]:
+def format_row(account: Account, row: CallRow, base_url: str, *, with_tags: bool) -> dict[str, Json]:
     """Format a row as the statement shows it."""
     fields: dict[str, Json] = {
         "origem": row.origin,
@@ -146,7 +146,7 @@ def recording_id(callerid: str) -> str:
     return f"{digits}{zlib.crc32(digits.encode()):08x}"
 
 
-def recorded_row(account: Account, wanted: str) -> StatementRow | None:
+def recorded_row(account: Account, wanted: str) -> CallRow | None:
     """Return the call with a recording id, None if no recorded call has it."""
     callerid = "-".join((wanted[:8], wanted[8:12], wanted[12:16], wanted[16:20], wanted[20:32]))
     if recording_id(callerid) != wanted:
@@ -171,9 +171,9 @@ def _is_recorded(call: CallRecord) -> bool:
     return call.recorded and call_times(call).talk_seconds > 0
 
 
-def _call_row(call: CallRecord) -> StatementRow:
+def _call_row(call: CallRecord) -> CallRow:
     times = call_times(call)
-    return StatementRow(
+    return CallRow(
         callerid=call.callerid,
         origin=call.origin,
         destination=call.destination,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from airflow_provider_directcall.sandbox.endpoints.sending import (
     MAX_AUDIO_BYTES,
-    Recipient,
+    MessageRecipient,
     Refusal,
     accept,
     read_send_options,
@@ -47,7 +47,7 @@ def send(account: Account, request: ApiRequest) -> Fields:
     tags = request.tags()
     numbers = _destinations(request)
     request.log_numbers(*numbers[:1])
-    recipients = [Recipient(number, text, tags) for number in numbers]
+    recipients = [MessageRecipient(number, text, tags) for number in numbers]
     return accept(account, options, recipients)
 
 
@@ -164,10 +164,10 @@ def send_lot(account: Account, request: ApiRequest) -> Fields:
     return accept(account, options, [_lot_recipient(entry, tags, seen) for entry in recipients])
 
 
-def _lot_recipient(entry: Json, tags: dict[str, str], seen: set[str]) -> Recipient:
+def _lot_recipient(entry: Json, tags: dict[str, str], seen: set[str]) -> MessageRecipient:
     fields = entry if isinstance(entry, dict) else {}
     recipient_id, number, text = (json_text(fields.get(name)) or "" for name in _LOT_FIELDS)
-    recipient = Recipient(number, text, {**tags, **json_map(fields.get("campos"))}, recipient_id)
+    recipient = MessageRecipient(number, text, {**tags, **json_map(fields.get("campos"))}, recipient_id)
     if not recipient_id or recipient_id in seen:
         return replace(recipient, refusal=Refusal("001", invalid("id_destinatario").msg))
     seen.add(recipient_id)

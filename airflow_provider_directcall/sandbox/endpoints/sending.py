@@ -49,7 +49,7 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True)
-class Recipient:
+class MessageRecipient:
     """One recipient of a request."""
 
     number: str
@@ -99,7 +99,7 @@ def _audio(account: Account, request: ApiRequest) -> str | None:
     return f"sha256:{hashlib.sha256(upload.content).hexdigest()}"
 
 
-def accept(account: Account, options: SendOptions, recipients: list[Recipient]) -> Fields:
+def accept(account: Account, options: SendOptions, recipients: list[MessageRecipient]) -> Fields:
     """Accept the messages of a request, except refused recipients; when all are refused, so is the request."""
     refusals = [_refusal(options, recipient) for recipient in recipients]
     callerid, ids = account.next_message_ids(len(recipients))
@@ -121,7 +121,7 @@ def accept(account: Account, options: SendOptions, recipients: list[Recipient]) 
     }
 
 
-def _refusal(options: SendOptions, recipient: Recipient) -> Refusal | None:
+def _refusal(options: SendOptions, recipient: MessageRecipient) -> Refusal | None:
     if recipient.refusal is not None:
         return recipient.refusal
     if options.audio is None and not 0 < len(recipient.text) <= MAX_TEXT:
@@ -134,7 +134,7 @@ def _refusal(options: SendOptions, recipient: Recipient) -> Refusal | None:
     return None if codigo is None else Refusal(codigo, REFUSALS[codigo])
 
 
-def _store(account: Account, options: SendOptions, recipient: Recipient, callerid: str, message_id: int) -> None:
+def _store(account: Account, options: SendOptions, recipient: MessageRecipient, callerid: str, message_id: int) -> None:
     scenario = scenario_of(recipient.number)
     account.store.messages[str(message_id)] = MessageRecord(
         message_id=message_id,
@@ -159,7 +159,7 @@ def _store(account: Account, options: SendOptions, recipient: Recipient, calleri
     )
 
 
-def _detail(recipient: Recipient, refusal: Refusal | None, message_id: int) -> Json:
+def _detail(recipient: MessageRecipient, refusal: Refusal | None, message_id: int) -> Json:
     row: dict[str, Json] = {} if recipient.recipient_id is None else {"id_destinatario": recipient.recipient_id}
     row["destino"] = recipient.number
     if refusal is not None:

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from math import inf
 from typing import Final, Protocol, TypeVar
 
+from airflow_provider_directcall.routing.comparison import Comparable
 from airflow_provider_directcall.routing.conditions import MINUTES_A_DAY, WEEKDAYS
-from airflow_provider_directcall.routing.equality import Comparable
 from airflow_provider_directcall.telephony.numbers import ALL_KINDS, parse_number
 
 __all__ = ["CONDITIONS", "EVERY_DAY", "Conditions", "conditions_of", "field_text", "in_order"]

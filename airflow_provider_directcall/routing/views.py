@@ -7,7 +7,7 @@ from typing import Final
 from airflow_provider_directcall.api.redaction import is_secret_field, redact
 from airflow_provider_directcall.api.replies import Rule
 from airflow_provider_directcall.api.replies.envelope import Json
-from airflow_provider_directcall.routing.equality import is_blank
+from airflow_provider_directcall.routing.comparison import is_blank
 from airflow_provider_directcall.telephony.numbers import mask_number
 
 RuleView = dict[str, Json]

@@ -11,7 +11,7 @@ from airflow_provider_directcall.errors import DirectcallNotSent, DirectcallRepl
 from airflow_provider_directcall.routing.errors import DirectcallApplyError
 from airflow_provider_directcall.routing.plans.planning import plan_rules
 from airflow_provider_directcall.routing.rules import Forward, HangUp, Voicemail
-from airflow_provider_directcall.routing.writes.applying import apply_plan
+from airflow_provider_directcall.routing.writes.apply import apply_plan
 from airflow_provider_directcall.sandbox import Fault
 
 from .line import calls, contents, unfair

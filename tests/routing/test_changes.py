@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from airflow_provider_directcall.api.replies import Rule
 from airflow_provider_directcall.errors import DirectcallRuleError
-from airflow_provider_directcall.routing.equality import differences, same_rule
+from airflow_provider_directcall.routing.comparison import differences, same_rule
 from airflow_provider_directcall.routing.plans.changes import plan_change
 from airflow_provider_directcall.routing.rules import Forward, HangUp, Voicemail
 

@@ -8,7 +8,7 @@ from airflow_provider_directcall.api.replies import Rule
 from airflow_provider_directcall.routing.errors import DirectcallApplyError
 from airflow_provider_directcall.routing.plans.planning import plan_rules
 from airflow_provider_directcall.routing.rules import Forward, HangUp
-from airflow_provider_directcall.routing.writes.applying import apply_plan
+from airflow_provider_directcall.routing.writes.apply import apply_plan
 from airflow_provider_directcall.sandbox import Fault
 
 from .line import contents

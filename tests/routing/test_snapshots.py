@@ -16,7 +16,7 @@ from airflow_provider_directcall.routing.errors import DirectcallRuleError, Dire
 from airflow_provider_directcall.routing.plans.planning import plan_rules
 from airflow_provider_directcall.routing.rules import Forward, HangUp
 from airflow_provider_directcall.routing.writes import snapshots
-from airflow_provider_directcall.routing.writes.applying import apply_plan, restore
+from airflow_provider_directcall.routing.writes.apply import apply_plan, restore
 
 from .line import Line, contents
 from .number import DID

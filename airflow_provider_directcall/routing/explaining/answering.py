@@ -18,8 +18,8 @@ from airflow_provider_directcall.api.replies.envelope import JsonObject
 from airflow_provider_directcall.routing.calendars.calendar import RoutingCalendar, State
 from airflow_provider_directcall.routing.calendars.compiling import rules_for
 from airflow_provider_directcall.routing.calendars.hours import weekday_name
+from airflow_provider_directcall.routing.comparison import comparable
 from airflow_provider_directcall.routing.conditions import shown
-from airflow_provider_directcall.routing.equality import comparable
 from airflow_provider_directcall.routing.explaining.rule_words import (
     Ending,
     as_rule,

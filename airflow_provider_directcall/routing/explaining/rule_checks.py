@@ -12,7 +12,7 @@ from itertools import combinations, groupby
 from typing import Final
 
 from airflow_provider_directcall.api.replies import Rule
-from airflow_provider_directcall.routing.equality import comparable
+from airflow_provider_directcall.routing.comparison import comparable
 from airflow_provider_directcall.routing.explaining.findings import Code, Finding
 from airflow_provider_directcall.routing.explaining.rule_words import (
     ring_seconds,

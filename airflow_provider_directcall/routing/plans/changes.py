@@ -13,7 +13,7 @@ from typing import Final
 
 from airflow_provider_directcall.api.replies import Rule
 from airflow_provider_directcall.api.replies.envelope import Json
-from airflow_provider_directcall.routing.equality import differences, is_blank
+from airflow_provider_directcall.routing.comparison import differences, is_blank
 from airflow_provider_directcall.routing.errors import DirectcallRuleError
 from airflow_provider_directcall.routing.rules import NumberRule
 

@@ -24,8 +24,8 @@ from math import inf
 from typing import Final
 
 from airflow_provider_directcall.api.replies import Rule
+from airflow_provider_directcall.routing.comparison import Comparable, comparable
 from airflow_provider_directcall.routing.conditions import MINUTES_A_DAY, WEEKDAYS, clock
-from airflow_provider_directcall.routing.equality import Comparable, comparable
 from airflow_provider_directcall.routing.reading import CONDITIONS, EVERY_DAY, conditions_of, in_order
 
 _ALL_DAY: Final = (0, MINUTES_A_DAY)

@@ -10,7 +10,7 @@ from itertools import product
 from operator import itemgetter
 
 from airflow_provider_directcall.api.replies import Rule
-from airflow_provider_directcall.routing.equality import Comparable, comparable
+from airflow_provider_directcall.routing.comparison import Comparable, comparable
 from airflow_provider_directcall.routing.plans.changes import OUR_FIELDS, with_unknown_of
 from airflow_provider_directcall.routing.rules import NumberRule
 

@@ -13,8 +13,8 @@ from typing import Final
 from airflow_provider_directcall.api.methods import save_rule
 from airflow_provider_directcall.api.replies import Rule
 from airflow_provider_directcall.api.replies.envelope import JsonObject
+from airflow_provider_directcall.routing.comparison import differences
 from airflow_provider_directcall.routing.conditions import shown
-from airflow_provider_directcall.routing.equality import differences
 from airflow_provider_directcall.routing.errors import DirectcallRuleError
 from airflow_provider_directcall.routing.plans.changes import Change, Kind, written_over
 from airflow_provider_directcall.routing.plans.coverage import Week

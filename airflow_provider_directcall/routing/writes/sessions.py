@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from itertools import islice
 
 from airflow_provider_directcall.api.replies import Rule
-from airflow_provider_directcall.routing.equality import same_rule
+from airflow_provider_directcall.routing.comparison import same_rule
 from airflow_provider_directcall.routing.errors import DirectcallRuleError
 from airflow_provider_directcall.routing.plans.changes import Change
 from airflow_provider_directcall.routing.plans.digests import rule_text
 from airflow_provider_directcall.routing.plans.views import change_line
-from airflow_provider_directcall.routing.writes.writing import RulesApi, Sent, Write, send, settle
+from airflow_provider_directcall.routing.writes.write import RulesApi, Sent, Write, send, settle
 from airflow_provider_directcall.telephony.numbers import mask_number
 
 log = logging.getLogger(__name__)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from airflow_provider_directcall.routing.plans.changes import RuleChange
     from airflow_provider_directcall.routing.plans.planning import Plan
     from airflow_provider_directcall.routing.rules import NumberRule
-    from airflow_provider_directcall.routing.writes.applying import Applied
+    from airflow_provider_directcall.routing.writes.apply import Applied
     from airflow_provider_directcall.routing.writes.drift import Drift, Labels
     from airflow_provider_directcall.routing.writes.snapshots import Snapshot
 
@@ -50,7 +50,7 @@ class RuleWriter:
         :param kept: the drift that is kept.
         :raises DirectcallError: as ``apply_plan``.
         """
-        from airflow_provider_directcall.routing.writes.applying import Applied, apply_plan
+        from airflow_provider_directcall.routing.writes.apply import Applied, apply_plan
         from airflow_provider_directcall.routing.writes.drift import Memory
 
         desired = tuple(desired)
@@ -68,7 +68,7 @@ class RuleWriter:
 
         :raises DirectcallError: as ``apply_change``.
         """
-        from airflow_provider_directcall.routing.writes.applying import apply_change
+        from airflow_provider_directcall.routing.writes.apply import apply_change
         from airflow_provider_directcall.routing.writes.drift import Memory
 
         known = self._memory.read()
@@ -86,9 +86,9 @@ class RuleWriter:
     def restore(self, snapshot: Snapshot, live: Iterable[Rule]) -> Applied:
         """Restore the rules of a snapshot.
 
-        :raises DirectcallError: as ``routing.writes.applying.restore``.
+        :raises DirectcallError: as ``routing.writes.apply.restore``.
         """
-        from airflow_provider_directcall.routing.writes.applying import restore
+        from airflow_provider_directcall.routing.writes.apply import restore
         from airflow_provider_directcall.routing.writes.drift import Memory, labels_of
 
         before, goal = (labels_of(self.marks.of(rules)) for rules in (live, snapshot.rules))

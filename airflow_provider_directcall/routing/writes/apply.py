@@ -22,10 +22,10 @@ from airflow_provider_directcall.routing.plans.changes import RuleChange
 from airflow_provider_directcall.routing.plans.digests import rules_digest
 from airflow_provider_directcall.routing.plans.pairing import Wanted, pair
 from airflow_provider_directcall.routing.plans.planning import Plan, plan_rules
+from airflow_provider_directcall.routing.writes.rollback import Undoing
 from airflow_provider_directcall.routing.writes.sessions import WritingSession
 from airflow_provider_directcall.routing.writes.snapshots import Snapshot
-from airflow_provider_directcall.routing.writes.undoing import Undoing
-from airflow_provider_directcall.routing.writes.writing import RulesApi, Write, send, settle, unwritable_differences
+from airflow_provider_directcall.routing.writes.write import RulesApi, Write, send, settle, unwritable_differences
 from airflow_provider_directcall.telephony.numbers import mask_number
 
 __all__ = ["Applied", "RulesApi", "apply_change", "apply_plan", "restore"]

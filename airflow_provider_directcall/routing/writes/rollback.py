@@ -15,7 +15,7 @@ from airflow_provider_directcall.routing.plans.pairing import Wanted, stands_exa
 from airflow_provider_directcall.routing.plans.planning import plan_rules
 from airflow_provider_directcall.routing.rules import NumberRule
 from airflow_provider_directcall.routing.writes.sessions import OthersWrites, WritingSession
-from airflow_provider_directcall.routing.writes.writing import shown
+from airflow_provider_directcall.routing.writes.write import shown
 from airflow_provider_directcall.telephony.numbers import mask_number
 
 #: Seconds before each try to put the rules back.

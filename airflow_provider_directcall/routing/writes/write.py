@@ -11,7 +11,7 @@ from typing import Final, Protocol
 from airflow_provider_directcall.api.errors import DirectcallError, DirectcallOutcomeUnknown, DirectcallRefused
 from airflow_provider_directcall.api.replies import Rule
 from airflow_provider_directcall.api.replies.envelope import Json
-from airflow_provider_directcall.routing.equality import differences, same_rule
+from airflow_provider_directcall.routing.comparison import differences, same_rule
 from airflow_provider_directcall.routing.errors import DirectcallRuleError
 from airflow_provider_directcall.routing.views import rule_view
 from airflow_provider_directcall.telephony.numbers import mask_number

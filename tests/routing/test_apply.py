@@ -18,7 +18,7 @@ from airflow_provider_directcall.errors import (
 from airflow_provider_directcall.routing.errors import DirectcallApplyError, DirectcallStalePlanError
 from airflow_provider_directcall.routing.plans.planning import plan_rules
 from airflow_provider_directcall.routing.rules import Forward, HangUp, Voicemail
-from airflow_provider_directcall.routing.writes.applying import apply_plan
+from airflow_provider_directcall.routing.writes.apply import apply_plan
 
 from .line import Line, calls, contents, unfair
 from .number import DID, RULE_ID

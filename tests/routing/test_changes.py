@@ -39,30 +39,30 @@ def test_several_rules_at_the_priority_are_named_and_none_is_chosen():
 
 def test_an_id_chooses_among_several_at_a_priority():
     change = plan_change([live("1"), live("3")], FORWARD, "3")
-    assert change.wanted.rule_id == "3"
+    assert change.after.rule_id == "3"
 
 
 def test_no_rule_at_the_priority_means_a_new_one():
     change = plan_change([live(priority=2)], FORWARD)
-    assert (change.before, change.wanted.rule_id, change.is_needed) == (None, None, True)
+    assert (change.before, change.after.rule_id, change.is_needed) == (None, None, True)
     assert change.fields == ("phone", "wait")
 
 
 def test_an_id_can_be_moved_to_another_priority():
     change = plan_change([live(priority=7, phone=PHONE, wait=20)], FORWARD, "1")
-    assert (change.fields, change.wanted.priority) == (("priority",), 1)
+    assert (change.fields, change.after.priority) == (("priority",), 1)
 
 
 def test_ours_that_are_not_wanted_go_and_unknown_fields_stay():
     before = live(phone=PHONE, wait=5, record="s", week="1", start="08:00", end="09:00", source="1", fila={"a": [1]})
     change = plan_change([before], Voicemail(email="a@example.com", priority=1))
-    assert change.wanted.data == {"fila": {"a": [1]}, "email": "a@example.com"}
+    assert change.after.data == {"fila": {"a": [1]}, "email": "a@example.com"}
     assert change.fields == ("action", "email", "end", "phone", "record", "source", "start", "wait", "week")
 
 
 def test_where_nothing_is_left_the_old_fields_are_emptied_because_a_form_cannot_say_nothing():
     change = plan_change([live(phone=PHONE, week="1", record="")], HangUp(priority=1))
-    assert change.wanted.data == {"phone": "", "week": ""}
+    assert change.after.data == {"phone": "", "week": ""}
 
 
 def test_what_is_empty_already_needs_no_change():
@@ -138,8 +138,8 @@ def test_whatever_a_live_rule_holds_it_is_the_same_as_itself_and_a_change_keeps_
     before = live(**data)
     assert same_rule(before, live(**data))
     change = plan_change([before], FORWARD)
-    assert ("novo" in change.wanted.data) == ("novo" in data)
-    assert change.wanted.data.get("novo") == data.get("novo")
+    assert ("novo" in change.after.data) == ("novo" in data)
+    assert change.after.data.get("novo") == data.get("novo")
 
 
 def test_the_change_of_the_first_rule_is_found_over_http(number):

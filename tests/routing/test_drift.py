@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 
 from airflow_provider_directcall.api.replies import Rule
-from airflow_provider_directcall.routing.plans.approvals import approval_digest
+from airflow_provider_directcall.routing.plans.digests import approval_digest
 from airflow_provider_directcall.routing.plans.planning import plan_rules
 from airflow_provider_directcall.routing.rules import Forward, HangUp
 from airflow_provider_directcall.routing.writes.drift import Drift, Memory, RuleMarks, labels_of
@@ -108,7 +108,7 @@ def test_drift_in_words():
 
 @given(live_rules())
 def test_what_was_left_is_no_drift_and_survives_the_way_through_json(rules):
-    left = Memory(MARKS.left(rules, Drift(known=True), []))
+    left = Memory(MARKS.remembered(rules, Drift(known=True), []))
     again = Memory.from_json(json.loads(json.dumps(left.as_json())))
     assert again == left
     assert not MARKS.drift(again, list(reversed(rules)))
@@ -119,7 +119,7 @@ def test_what_was_left_is_no_drift_and_survives_the_way_through_json(rules):
 
 def keep(remembered, live, desired):
     found = MARKS.drift(remembered, live)
-    return found, MARKS.keeping(found, desired, live)
+    return found, MARKS.keep(found, desired, live)
 
 
 def test_a_rule_of_somebody_else_stays_in_place_of_the_wanted_one():
@@ -133,13 +133,13 @@ def test_a_removed_rule_stays_removed_as_long_as_it_is_wanted_as_it_was():
     wanted = [Forward(to=PHONE, wait_seconds=12, priority=1), HangUp(priority=9)]
     found, kept = keep(memory(FORWARD, HANGUP), [FORWARD], wanted)
     assert contents(kept) == contents([FORWARD])
-    remembered = Memory(MARKS.left([FORWARD], found, wanted))
+    remembered = Memory(MARKS.remembered([FORWARD], found, wanted))
     again, kept = keep(remembered, [FORWARD], wanted)
     assert contents(kept) == contents([FORWARD])
     other = [wanted[0], Forward(to=PHONE, wait_seconds=20, priority=9)]
     _, kept = keep(remembered, [FORWARD], other)
     assert contents(kept) == contents(other)
-    assert list(MARKS.left([FORWARD], again, other).values()) == ["rule 18000: fwd, priority 1"]
+    assert list(MARKS.remembered([FORWARD], again, other).values()) == ["rule 18000: fwd, priority 1"]
 
 
 def test_a_removed_rule_with_unknown_fields_stays_removed_too():
@@ -153,11 +153,11 @@ def test_a_removed_rule_with_unknown_fields_stays_removed_too():
 @given(sets(), live_rules())
 def test_what_was_kept_is_kept_the_next_time_too(two, remembered):
     live, desired = two
-    known = Memory(MARKS.left(remembered, Drift(known=True), []))
+    known = Memory(MARKS.remembered(remembered, Drift(known=True), []))
     found, kept = keep(known, live, desired)
     after = list(MARKS.of(kept).values())
     assert found.unexpected.keys() <= MARKS.of(after).keys()
-    remembered_then = Memory(MARKS.left(after, found, desired))
+    remembered_then = Memory(MARKS.remembered(after, found, desired))
     found_then, kept_then = keep(remembered_then, after, desired)
     assert found_then.unexpected.keys() == found.unexpected.keys()
     assert contents(kept_then) == contents(kept)

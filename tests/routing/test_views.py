@@ -5,7 +5,7 @@ import json
 import pytest
 
 from airflow_provider_directcall.api.replies import Rule
-from airflow_provider_directcall.routing.views import rule_view
+from airflow_provider_directcall.routing.plans.views import rule_view
 
 PHONE = "5511990000077"
 

@@ -55,12 +55,12 @@ class RuleWriter:
 
         desired = tuple(desired)
         if plan.has_changes:
-            before, goal = (self.marks.left(rules, kept, desired) for rules in (plan.live, plan.desired))
+            before, goal = (self.marks.remembered(rules, kept, desired) for rules in (plan.live, plan.desired))
             self._memory.write(Memory(before, goal))
             applied = apply_plan(self._hook, plan, secret=self._secret, sleep=self._sleep, on_progress=_log_progress)
         else:
             applied = Applied(plan.did, plan.live)
-        self._memory.write(Memory(self.marks.left(applied.rules, kept, desired)))
+        self._memory.write(Memory(self.marks.remembered(applied.rules, kept, desired)))
         return applied
 
     def change(self, change: RuleChange) -> Rule:
@@ -73,14 +73,14 @@ class RuleWriter:
 
         known = self._memory.read()
         if known is not None:
-            expected = known.standing if known.writing is None else known.writing
-            self._memory.write(Memory(known.standing, {**expected, **self._labels(change.wanted)}))
+            expected = known.live if known.writing is None else known.writing
+            self._memory.write(Memory(known.live, {**expected, **self._labels(change.after)}))
         after = apply_change(self._hook, self._did, change, sleep=self._sleep)
         if known is not None:
             gone = self._labels(*([change.before] if change.before is not None else []))
             new = self._labels(after)
             writing = None if known.writing is None else _replace(known.writing, gone, new)
-            self._memory.write(Memory(_replace(known.standing, gone, new), writing))
+            self._memory.write(Memory(_replace(known.live, gone, new), writing))
         return after
 
     def restore(self, snapshot: Snapshot, live: Iterable[Rule]) -> Applied:

@@ -79,7 +79,7 @@ def test_fields_that_a_write_resets_are_told(line):
 
     line.save_rule = save
     (warning, *_) = case.apply().warnings
-    assert f"rule {RULE_ID} of number 11*****0001: fields that were not written are different now: queue" in warning
+    assert f"rule {RULE_ID} of number 11*****0001: fields that were not written have changed: queue" in warning
 
 
 # Stale
@@ -105,7 +105,7 @@ def test_rules_that_cannot_be_read_at_the_beginning_leave_all_as_it_was(line):
 def test_a_plan_that_could_not_be_undone_is_refused_before_anything_is_removed():
     nameless = replace(Forward(to=ONE, priority=1).to_wire("10"), priority=None)
     others = [Voicemail(email="a@example.com", priority=2).to_wire("11"), HangUp(priority=3).to_wire("12")]
-    with pytest.raises(DirectcallRuleError, match="rule 10 has to go, and could not be put back"):
+    with pytest.raises(DirectcallRuleError, match="rule 10 has to be removed, and could not be restored"):
         plan_rules(DID, [nameless, *others], [HangUp(priority=3)], secret=SECRET)
     kept = plan_rules(DID, [nameless, *others], [nameless, HangUp(priority=3)], secret=SECRET)
     assert [change.before for change in kept.changes] == [others[0]]
@@ -164,10 +164,10 @@ def test_a_mixed_state_says_what_stands_and_what_failed(line):
         case.apply()
     error = caught.value
     assert (error.state, error.unserved, error.retryable) == ("mixed", (), True)
-    assert "could not be applied. Neither the previous nor the wanted rules stand (state: mixed)." in str(error)
-    assert "Trouble in putting the rules back: no route" in str(error)
-    assert "Every caller finds a rule whom both the previous and the wanted rules serve" in str(error)
-    assert 'Rules now: [{"rule_id": ' in str(error)
+    assert "could not be applied. Neither the previous nor the desired rules are live (state: mixed)." in str(error)
+    assert "The rollback failed: no route" in str(error)
+    assert "A rule applies to every call that both the previous and the desired rules serve" in str(error)
+    assert 'Live rules: [{"rule_id": ' in str(error)
     assert ONE not in str(error)
 
 
@@ -208,8 +208,8 @@ def test_when_nothing_can_be_read_any_more_that_is_said(line):
     with pytest.raises(DirectcallApplyError) as caught:
         case.apply()
     assert (caught.value.state, caught.value.unserved, caught.value.retryable) == ("mixed", None, True)
-    assert "What stands could not be read" in str(caught.value)
-    assert "Whether every caller finds a rule is not known" in str(caught.value)
+    assert "The live rules could not be read" in str(caught.value)
+    assert "Whether a rule applies to every call is unknown" in str(caught.value)
     assert line.number.pauses == [2.0, 5.0]
     assert len(line.seen) == 2
 
@@ -218,7 +218,7 @@ def test_a_first_write_that_did_not_leave_is_the_previous_state_whatever_can_be_
     case = Case(line, opening)
     line.stops[0] = DirectcallNotSent("no route")
     line.unreadable = range(2, 99)
-    with pytest.raises(DirectcallApplyError, match="The previous rules stand") as caught:
+    with pytest.raises(DirectcallApplyError, match="The previous rules are live") as caught:
         case.apply()
     assert (caught.value.state, line.number.pauses) == ("previous", [])
 
@@ -237,11 +237,11 @@ def test_what_goes_wrong_in_putting_back_is_told_whatever_it_is(broken_methods):
     def broken(*arguments):
         raise KeyError(ONE)
 
-    with pytest.raises(DirectcallApplyError, match="What failed: OSError: disk full") as caught:
+    with pytest.raises(DirectcallApplyError, match="Cause: OSError: disk full") as caught:
         apply_plan(memory, plan, secret=SECRET, sleep=lambda seconds: None, on_progress=fail)
     unserved = None if "list_rules" in broken_methods else ()
     assert (caught.value.state, caught.value.unserved) == ("mixed", unserved)
-    assert "Trouble in putting the rules back: KeyError" in str(caught.value)
+    assert "The rollback failed: KeyError" in str(caught.value)
     assert ONE not in str(caught.value)
 
 

@@ -33,7 +33,7 @@ def test_a_number_without_rules_says_so():
 
 
 def test_several_rules_at_the_priority_are_named_and_none_is_chosen():
-    with pytest.raises(DirectcallRuleError, match="several rules stand at priority 1: 1, 3; name one with rule_id"):
+    with pytest.raises(DirectcallRuleError, match="several rules have priority 1: 1, 3; name one with rule_id"):
         plan_change([live("1"), live("2", priority=2), live("3")], FORWARD)
 
 
@@ -143,4 +143,4 @@ def test_whatever_a_live_rule_holds_it_is_the_same_as_itself_and_a_change_keeps_
 
 
 def test_the_change_of_the_first_rule_is_found_over_http(number):
-    assert number.plan(action="hangup", priority=1).wanted.rule_id == RULE_ID
+    assert number.plan(action="hangup", priority=1).after.rule_id == RULE_ID

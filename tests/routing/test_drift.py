@@ -101,7 +101,7 @@ def test_drift_in_words():
     found = MARKS.drift(memory(HANGUP), [FORWARD])
     assert (
         str(found)
-        == "added or changed: [rule 18000: fwd, priority 1]; no longer as it was left: [rule 18001: hangup, priority 9]"
+        == "added or changed: [rule 18000: fwd, priority 1]; removed or changed: [rule 18001: hangup, priority 9]"
     )
     assert list(labels_of(MARKS.of([HangUp(priority=3)])).values()) == ["new rule: hangup, priority 3"]
 

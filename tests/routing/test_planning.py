@@ -56,7 +56,7 @@ def test_a_live_rule_without_an_id_cannot_be_touched():
     ],
 )
 def test_a_rule_that_cannot_be_written_is_refused_before_the_first_write(rule, named):
-    with pytest.raises(DirectcallRuleError, match=rf"11\*{{5}}0001: the wanted rule .* cannot be written \(.*{named}"):
+    with pytest.raises(DirectcallRuleError, match=rf"11\*{{5}}0001: the desired rule .* cannot be written \(.*{named}"):
         planned([], [rule])
 
 
@@ -69,26 +69,32 @@ BRACKETS = Rule("fwd", {"phone": ONE, "wait": "10", "x[y]": "1"}, 1, "18003")
 )
 @pytest.mark.parametrize(
     ("desired", "fate"),
-    [([HangUp(priority=3)], "go"), ([wanted(2), HangUp(priority=3)], "(move|change)"), ([wanted(to=OTHER)], "change")],
+    [
+        ([HangUp(priority=3)], "removed"),
+        ([wanted(2), HangUp(priority=3)], "(moved|changed)"),
+        ([wanted(to=OTHER)], "changed"),
+    ],
 )
-def test_what_could_not_be_put_back_is_not_touched(live, why, desired, fate):
+def test_plan_rejects_a_change_that_could_not_be_rolled_back(live, why, desired, fate):
     others = [Rule("voicemail", {"email": MAIL}, 2, "18004"), Rule("hangup", {}, 3, "18005")]
-    told = rf"number 11\*{{5}}0001: rule 18003 has to {fate}, and could not be put back .* \(.*{why}.*\)\. Nothing was"
-    with pytest.raises(DirectcallRuleError, match=told) as caught:
-        planned([live, *(others if fate == "go" else [])], desired)
+    text = (
+        rf"number 11\*{{5}}0001: rule 18003 has to be {fate}, and could not be restored .* \(.*{why}.*\)\. Nothing was"
+    )
+    with pytest.raises(DirectcallRuleError, match=text) as caught:
+        planned([live, *(others if fate == "removed" else [])], desired)
     assert "remove it in Directcall's panel, and plan again" in str(caught.value)
     assert ONE not in str(caught.value)
 
 
-def test_what_could_not_be_put_back_may_stand():
-    mail, stands = Rule("voicemail", {"email": MAIL}, 2, "18004"), [NO_PRIORITY, replace(BRACKETS, rule_id="18002")]
-    plan = planned([*stands, mail], [*stands, HangUp(priority=3)])
+def test_plan_may_keep_rules_that_could_not_be_rolled_back():
+    mail, kept = Rule("voicemail", {"email": MAIL}, 2, "18004"), [NO_PRIORITY, replace(BRACKETS, rule_id="18002")]
+    plan = planned([*kept, mail], [*kept, HangUp(priority=3)])
     assert {change.before.rule_id for change in plan.changes if change.before} == {"18004"}
 
 
 @pytest.mark.parametrize("live", [[], [forward()]])
-def test_no_wanted_rule_at_all_is_refused_unless_it_is_meant(live):
-    with pytest.raises(DirectcallRuleError, match=r"no rule is wanted for number 11\*{5}0001, .* nobody") as caught:
+def test_plan_rejects_an_empty_list_unless_allowed(live):
+    with pytest.raises(DirectcallRuleError, match=r"no rule is desired for number 11\*{5}0001, .* no call") as caught:
         plan_rules(DID, live, [], secret="s")
     assert not caught.value.retryable
     assert len(plan_rules(DID, live, [], secret="s", allow_empty=True).changes) == len(live)

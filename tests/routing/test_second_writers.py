@@ -51,7 +51,7 @@ def test_a_second_writer_is_noticed_left_alone_and_named(line, scenario, index, 
         assert after == contents(case.new)
     else:
         assert (error.state, error.unserved) == ("previous", ())
-        assert "Somebody else wrote meanwhile: " in str(error)
+        assert "Others changed rules meanwhile: " in str(error)
         assert any(TRACES[what] in each for each in after)
         assert what == "removes" or len(after) == len(case.old) + (what != "changes")
 
@@ -62,7 +62,7 @@ def test_the_only_rule_that_somebody_removes_meanwhile_comes_back(line):
     line.number.sandbox.inject(
         Fault(kind="second_writer", endpoint="did/save", times=1, write={"did": DID, "remove": RULE_ID})
     )
-    with pytest.raises(DirectcallApplyError, match=f"Somebody else wrote meanwhile: removed rule {RULE_ID}") as caught:
+    with pytest.raises(DirectcallApplyError, match=f"Others changed rules meanwhile: removed rule {RULE_ID}") as caught:
         apply_plan(line, plan, secret=SECRET, sleep=lambda seconds: None)
     assert caught.value.state == "previous"
     (rule,) = standing(line.number)
@@ -99,7 +99,7 @@ def test_who_finds_no_rule_any_more_is_said(line):
     theirs = {"did": DID, "dpId": RULE_ID, "data[phone]": ONE, "data[start]": "08:00", "data[end]": "18:00"}
     line.number.sandbox.inject(Fault(kind="second_writer", endpoint="did/save", after=1, times=1, write=theirs))
     assert plan.changes[1].before is None, "theirs would be written over"
-    with pytest.raises(DirectcallApplyError, match=r"No rule holds for calls of Monday, .* 00:00-08:00, 18:00-24:00"):
+    with pytest.raises(DirectcallApplyError, match=r"No rule applies to calls on Monday, .* 00:00-08:00, 18:00-24:00"):
         apply_plan(line, plan, secret=SECRET, sleep=lambda seconds: None)
     (rule,) = standing(line.number)
     assert rule.data["start"] == "08:00"
@@ -112,4 +112,4 @@ def test_the_wanted_rules_stand_besides_theirs_when_putting_back_fails(line):
     line.dead_from = SCENARIOS[opening]
     error = case.failure()
     assert error.state == "desired"
-    assert "The wanted rules stand, besides what somebody else wrote (state: desired)" in str(error)
+    assert "The desired rules are live, besides the changes of others (state: desired)" in str(error)

@@ -66,8 +66,8 @@ def test_two_hundred_rules_fit_into_a_state_store():
 @pytest.mark.parametrize(
     ("text", "secret", "named"),
     [
-        ("", SECRET, "no sealed snapshot"),
-        ("gAAAAA", SECRET, "no sealed snapshot"),
+        ("", SECRET, "not a sealed snapshot"),
+        ("gAAAAA", SECRET, "not a sealed snapshot"),
         (SNAPSHOT.seal(SECRET), "another", "another client secret, or the text is damaged"),
         (SNAPSHOT.seal(SECRET)[:-9], SECRET, "damaged"),
         (SNAPSHOT.seal(SECRET)[:60], SECRET, "damaged"),
@@ -136,7 +136,7 @@ def test_a_full_disk_leaves_the_old_file_and_no_other(tmp_path, monkeypatch):
 def test_another_file_is_no_snapshot(tmp_path, content):
     path = tmp_path / "rules.json"
     path.write_bytes(content)
-    with pytest.raises(DirectcallSnapshotError, match="is no snapshot of rules"):
+    with pytest.raises(DirectcallSnapshotError, match="is not a snapshot of rules"):
         snapshots.read(path)
 
 
@@ -178,9 +178,9 @@ def test_what_cannot_be_given_back_is_told():
     line.rules["18000"] = replace(first, raw={"timeout": 60, "queue": "vendas"})
     del line.rules["18001"]
     assert restore(line, snapshot, secret=SECRET, sleep=no_sleep).not_restored == (
-        "rule 18000: not as they were, and cannot be written: timeout",
+        "rule 18000: fields that differ and cannot be written: timeout",
         "rule 18001 is rule 901 now",
-        "rule 901: not as they were, and cannot be written: timeout",
+        "rule 901: fields that differ and cannot be written: timeout",
     )
 
 
@@ -196,7 +196,7 @@ def test_a_rule_of_the_snapshot_that_can_not_be_written_again_is_named_and_nothi
     kept = Rule("hangup", {}, 9, "18009")
     line = Line.of([kept])
     snapshot = snapshots.take(DID, [replace(RULE, priority=None), kept])
-    with pytest.raises(DirectcallRuleError, match=r"wanted rule without priority \('fwd'\) cannot be written .*No"):
+    with pytest.raises(DirectcallRuleError, match=r"desired rule without priority \('fwd'\) cannot be written .*No"):
         restore(line, snapshot, secret=SECRET, sleep=no_sleep)
     assert (line.live, line.seen) == ([kept], [])
 

@@ -38,9 +38,7 @@ def said(error, what):
 @pytest.mark.parametrize("kind", BEFORE_THE_EFFECT)
 def test_a_write_that_did_not_arrive_is_an_error_and_not_repeated(number, kind):
     fault(number, kind)
-    with pytest.raises(
-        DirectcallRuleError, match=r"may have taken effect.* stands differently in: phone, wait"
-    ) as caught:
+    with pytest.raises(DirectcallRuleError, match=r"may have taken effect.* differs in: phone, wait") as caught:
         number.make(**RULE)
     assert isinstance(caught.value.__cause__, DirectcallOutcomeUnknown)
     assert caught.value.retryable
@@ -79,14 +77,14 @@ def test_a_write_that_is_answered_and_ignored_shows_what_was_asked_and_what_stan
         number.make(**RULE)
     error = caught.value
     assert (error.fields, error.retryable) == (("phone", "wait"), False)
-    assert f"rule {RULE_ID} of number 11*****0001 was written and stands differently in: phone, wait." in str(error)
-    assert said(error, "Asked for: ") == {
+    assert f"rule {RULE_ID} of number 11*****0001 was written and differs in: phone, wait." in str(error)
+    assert said(error, "Requested: ") == {
         "rule_id": RULE_ID,
         "priority": 1,
         "action": "fwd",
         "data": {"phone": "5511*****0077", "wait": 20},
     }
-    assert said(error, "What stands now: ") == [
+    assert said(error, "Live rules: ") == [
         {"rule_id": RULE_ID, "priority": 1, "action": "fwd", "data": {"phone": "5511*****0010", "wait": 12}}
     ]
     assert "may not fit this account" in str(error)
@@ -96,16 +94,16 @@ def test_a_write_that_is_answered_and_ignored_shows_what_was_asked_and_what_stan
 
 def test_a_second_rule_made_in_place_of_a_change_is_pointed_at(number, connect):
     number.hook = connect(fields={"save_rule": {"dpId": "id_da_regra"}})
-    with pytest.raises(DirectcallRuleError, match="Not there before: 18003") as caught:
+    with pytest.raises(DirectcallRuleError, match="New rules: 18003") as caught:
         number.make(**RULE)
     assert not caught.value.retryable
-    assert [rule["rule_id"] for rule in said(caught.value, "What stands now: ")] == [RULE_ID, "18003"]
+    assert [rule["rule_id"] for rule in said(caught.value, "Live rules: ")] == [RULE_ID, "18003"]
 
 
 def test_a_lost_answer_is_not_retryable_where_a_wrong_rule_has_appeared(number, connect):
     number.hook = connect(fields={"save_rule": {"dpId": "id_da_regra"}})
     fault(number, "cut_after")
-    with pytest.raises(DirectcallRuleError, match="Not there before: 18003") as caught:
+    with pytest.raises(DirectcallRuleError, match="New rules: 18003") as caught:
         number.make(**RULE)
     assert not caught.value.retryable
 
@@ -127,14 +125,14 @@ def test_of_many_rules_those_in_question_are_shown(number):
     fault(number, "ignored_write")
     with pytest.raises(DirectcallRuleError, match="and 11 more") as caught:
         number.make(**{**RULE, "priority": 31})
-    shown = said(caught.value, "What stands now: ")
+    shown = said(caught.value, "Live rules: ")
     assert (shown[0]["rule_id"], len(shown)) == (last, 20)
 
 
 def test_rules_that_cannot_be_read_back_leave_what_stands_unknown(number):
     change = number.plan(**RULE)
     fault(number, "garbage_before", "did/route")
-    with pytest.raises(DirectcallRuleError, match=f"rule {RULE_ID} .* was written, and what stands now is not known"):
+    with pytest.raises(DirectcallRuleError, match=f"rule {RULE_ID} .* was written, but the live rules are unknown"):
         number.apply(change)
     assert number.data() == DATA
 
@@ -172,7 +170,7 @@ def test_a_field_that_nobody_wrote_and_that_changed_is_told(number, caplog):
     change = number.plan(**RULE)
     number.somebody_writes(dpId=RULE_ID, queue="suporte", timeout="30")
     number.apply(change)
-    assert "fields that were not written are different now: queue" in caplog.text
+    assert "fields that were not written have changed: queue" in caplog.text
 
 
 def test_a_change_without_surprises_warns_of_nothing(number, caplog):

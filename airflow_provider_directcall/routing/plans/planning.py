@@ -25,7 +25,7 @@ from airflow_provider_directcall.routing.plans.views import change_json, plan_te
 from airflow_provider_directcall.routing.rules import NumberRule
 from airflow_provider_directcall.telephony.numbers import mask_number, parse_did
 
-_NOTHING_WRITTEN: Final = "Nothing was written. Correct or remove the rule in Directcall's panel, and plan again"
+_NOTHING_WRITTEN: Final = "Nothing was written. Correct it or remove it in Directcall's panel, and plan again"
 #: Kind of a write -> its verb, in the error about a live rule that could not be restored.
 _VERBS: Final = {ChangeKind.CHANGE: "changed", ChangeKind.MOVE: "moved", ChangeKind.REMOVE: "removed"}
 

@@ -48,8 +48,8 @@ class Snapshot:
     def seal(self, secret: str) -> str:
         """Return the snapshot as an opaque text, compressed and encrypted.
 
-        The key is derived from the client secret by scrypt with a random salt, because test accounts have short secrets.
-        200 rules take some 10 KB.
+        The key is derived from the client secret by scrypt with a random salt, because test accounts have short
+        secrets. 200 rules take some 10 KB.
         """
         salt = secrets.token_bytes(_SALT_BYTES)
         packed = zlib.compress(json.dumps(self.to_json()).encode(), 9)

@@ -1,4 +1,4 @@
-"""Which live rule is meant, what changes, and what counts as the same."""
+"""Changes by one desired rule: the live rule to change, its new fields, and equal spellings."""
 
 from __future__ import annotations
 
@@ -53,19 +53,19 @@ def test_an_id_can_be_moved_to_another_priority():
     assert (change.fields, change.after.priority) == (("priority",), 1)
 
 
-def test_ours_that_are_not_wanted_go_and_unknown_fields_stay():
+def test_change_drops_our_other_fields_and_keeps_unknown_ones():
     before = live(phone=PHONE, wait=5, record="s", week="1", start="08:00", end="09:00", source="1", fila={"a": [1]})
     change = plan_change([before], Voicemail(email="a@example.com", priority=1))
     assert change.after.data == {"fila": {"a": [1]}, "email": "a@example.com"}
     assert change.fields == ("action", "email", "end", "phone", "record", "source", "start", "wait", "week")
 
 
-def test_where_nothing_is_left_the_old_fields_are_emptied_because_a_form_cannot_say_nothing():
+def test_change_empties_the_old_fields_when_no_data_is_left():
     change = plan_change([live(phone=PHONE, week="1", record="")], HangUp(priority=1))
     assert change.after.data == {"phone": "", "week": ""}
 
 
-def test_what_is_empty_already_needs_no_change():
+def test_change_is_not_needed_when_fields_are_empty_already():
     assert not plan_change([live(action="hangup", phone="", week=None)], HangUp(priority=1)).is_needed
 
 
@@ -115,7 +115,7 @@ def test_spellings_of_the_same(name, one, other):
         ("novo", [1, 2], [2, 1]),
     ],
 )
-def test_what_is_not_the_same_is_named(name, one, other):
+def test_differences_are_named(name, one, other):
     assert differences(live(**{name: one}), live(**{name: other})) == (name,)
     assert differences(live(**{name: other}), live(**{name: one})) == (name,)
 
@@ -134,7 +134,7 @@ json_values = st.recursive(
 
 @settings(deadline=None)  # the first number that is read loads the library behind it
 @given(st.dictionaries(st.sampled_from(["phone", "wait", "week", "start", "source", "soundId", "novo"]), json_values))
-def test_whatever_a_live_rule_holds_it_is_the_same_as_itself_and_a_change_keeps_what_is_unknown(data):
+def test_any_live_rule_equals_itself_and_a_change_keeps_unknown_fields(data):
     before = live(**data)
     assert same_rule(before, live(**data))
     change = plan_change([before], FORWARD)

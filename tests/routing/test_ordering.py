@@ -43,9 +43,9 @@ def states(live, plan: Plan) -> list[list[Rule]]:
 def test_order_never_serves_a_call_worse_than_both_before_and_after(rules):
     live, wanted = rules
     new = [rule.to_wire() for rule in wanted]
-    everybody = calls(live, new)
+    all_calls = calls(live, new)
     for state in states(live, planned(live, wanted)):
-        assert not unfair(state, live, new, everybody)
+        assert not unfair(state, live, new, all_calls)
 
 
 @settings(max_examples=100, deadline=None)
@@ -67,8 +67,8 @@ def some_order(live: list[Rule], new: list[Rule], writes: int) -> bool:
     known = {content(rule): rule for rule in new}
     goal = Counter(known[content(rule)] and content(rule) for rule in new)
     rules = {content(rule, UNKNOWN): rule for rule in live} | known
-    everybody = calls(live, new)
-    served = [(call, min(met(live, call), met(new, call))) for call in everybody]
+    all_calls = calls(live, new)
+    served = [(call, min(met(live, call), met(new, call))) for call in all_calls]
     fair: dict[tuple[str, ...], bool] = {}
 
     def is_fair(state: Counter[str]) -> bool:

@@ -1,4 +1,4 @@
-"""What a plan says, and which live rule becomes which wanted one."""
+"""Plans: pairing of live with desired rules, digest, text and JSON."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_a_live_rule_without_an_id_cannot_be_touched():
         (Rule("", {}, 1), "action"),
     ],
 )
-def test_a_rule_that_cannot_be_written_is_refused_before_the_first_write(rule, named):
+def test_plan_rejects_a_rule_that_cannot_be_written(rule, named):
     with pytest.raises(DirectcallRuleError, match=rf"11\*{{5}}0001: the desired rule .* cannot be written \(.*{named}"):
         planned([], [rule])
 
@@ -129,11 +129,11 @@ def test_nothing_to_do():
         ),
     ],
 )
-def test_the_live_rule_that_is_nearest_is_written(live, rules, expected):
+def test_plan_writes_the_most_similar_live_rule(live, rules, expected):
     assert sorted(writes(planned(live, rules)), key=str) == sorted(expected, key=str)
 
 
-def test_a_rule_of_the_vendors_terms_says_everything_and_is_the_one_with_its_id():
+def test_plan_takes_a_rule_in_the_vendors_terms_as_complete_and_by_id():
     live = [forward("1", fila="vendas"), forward("2", 2)]
     plan = planned(live, [forward("2", 1, fila="suporte"), forward("9", 2)])
     assert sorted(writes(plan)) == [("change", "1"), ("change", "2")]
@@ -149,7 +149,7 @@ def test_a_rule_is_not_taken_twice_by_its_id():
 
 @settings(max_examples=120, deadline=None)
 @given(sets())
-def test_after_its_writes_the_wanted_rules_stand_and_unknown_fields_are_as_they_were(rules):
+def test_plan_reaches_the_desired_rules_and_keeps_unknown_fields(rules):
     live, desired = rules
     plan = planned(live, desired)
     line = Line.of(live)
@@ -168,7 +168,7 @@ def test_after_its_writes_the_wanted_rules_stand_and_unknown_fields_are_as_they_
 
 @settings(max_examples=80, deadline=None)
 @given(live_rules(), live_rules())
-def test_a_change_into_rules_of_the_vendors_terms_leaves_no_field_of_the_old_ones(live, goal):
+def test_plan_to_rules_in_the_vendors_terms_drops_all_old_fields(live, goal):
     line = Line.of(live)
     for change in planned(live, goal).changes:
         if change.after is None:
@@ -196,7 +196,7 @@ def test_the_digest_does_not_depend_on_the_order(live):
         [],
     ],
 )
-def test_the_digest_tells_whatever_is_different(other):
+def test_digest_depends_on_every_field(other):
     assert planned([forward()], []).digest != planned(other, []).digest
 
 

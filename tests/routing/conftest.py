@@ -44,5 +44,5 @@ def number(directcall_sandbox: SandboxServer, connect: Connect) -> Number:
 @pytest.fixture
 def line(number: Number) -> Watched:
     """Return that number with an unknown field in its rule, recorded at each write."""
-    number.somebody_writes(dpId=RULE_ID, **{"data[phone]": ONE, "data[wait]": "12", "data[fila]": "vendas"})
+    number.other_writes(dpId=RULE_ID, **{"data[phone]": ONE, "data[wait]": "12", "data[fila]": "vendas"})
     return Watched(number)

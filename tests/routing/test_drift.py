@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from airflow_provider_directcall.api.replies import Rule
 from airflow_provider_directcall.routing.plans.digests import approval_digest
@@ -106,6 +106,7 @@ def test_drift_in_words():
     assert list(labels_of(MARKS.of([HangUp(priority=3)])).values()) == ["new rule: hangup, priority 3"]
 
 
+@settings(deadline=None)
 @given(live_rules())
 def test_remembered_rules_are_no_drift_after_a_round_trip_through_json(rules):
     remembered = Memory(MARKS.remembered(rules, Drift(known=True), []))
@@ -150,6 +151,7 @@ def test_keep_leaves_out_a_removed_rule_with_unknown_fields():
     assert contents(kept) == contents([FORWARD])
 
 
+@settings(deadline=None)
 @given(sets(), live_rules())
 def test_keep_is_stable(two, remembered):
     live, desired = two
@@ -163,6 +165,7 @@ def test_keep_is_stable(two, remembered):
     assert contents(kept_then) == contents(kept)
 
 
+@settings(deadline=None)
 @given(sets())
 def test_keep_without_drift_changes_nothing(two):
     live, desired = two

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from airflow_provider_directcall.routing.plans.changes import RuleChange
     from airflow_provider_directcall.routing.plans.planning import Plan
     from airflow_provider_directcall.routing.rules import NumberRule
-    from airflow_provider_directcall.routing.writes.applying import Applied
+    from airflow_provider_directcall.routing.writes.apply import Applied
     from airflow_provider_directcall.routing.writes.drift import Drift
 
 Result = dict[str, object]
@@ -117,7 +117,7 @@ class DirectcallUpdateNumberRuleOperator(BaseOperator):
         return self._result(did, change, after)
 
     def _result(self, did: str, change: RuleChange, after: Rule) -> Result:
-        from airflow_provider_directcall.routing.views import rule_view
+        from airflow_provider_directcall.routing.plans.views import rule_view
         from airflow_provider_directcall.telephony.numbers import mask_number
 
         before = change.before
@@ -224,7 +224,7 @@ class DirectcallPlanNumberRulesOperator(DesiredRulesOperator):
     def execute(self, context: Context) -> Result:
         """Read the number's rules and compare."""
         from airflow_provider_directcall.hooks.directcall import DirectcallHook
-        from airflow_provider_directcall.routing.plans.approvals import approval_digest
+        from airflow_provider_directcall.routing.plans.digests import approval_digest
         from airflow_provider_directcall.routing.plans.planning import plan_rules
 
         with failing_without_retry(_is_final), DirectcallHook(self.directcall_conn_id) as hook:

@@ -66,7 +66,7 @@ def test_kept_drift_may_not_leave_the_number_without_a_rule(run, world):
     run.start(apply(rules=[VOICEMAIL], did=DID))
     write_elsewhere(world, remove=rule_ids(world)[0])
     with pytest.raises(
-        AirflowFailException, match=r"no longer as it was left: \[rule \d+: voicemail, priority 2\].*would have no rule"
+        AirflowFailException, match=r"removed or changed: \[rule \d+: voicemail, priority 2\].*would have no rule"
     ):
         next_run(world).start(apply(rules=[VOICEMAIL], did=DID, on_drift="keep"))
     assert next_run(world).start(apply(rules=[VOICEMAIL], did=DID))["changed"]

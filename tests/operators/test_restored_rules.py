@@ -30,7 +30,7 @@ pytestmark = pytest.mark.usefixtures("ordinary_day")
     [
         ({"snapshot": None}, "one of them is needed"),
         ({"snapshot": "x", "snapshot_path": "y"}, "one of them is needed"),
-        ({"snapshot": "x"}, "no sealed snapshot"),
+        ({"snapshot": "x"}, "not a sealed snapshot"),
         ({"snapshot": "dcr1.AAAA"}, "another client secret, or the text is damaged"),
     ],
 )

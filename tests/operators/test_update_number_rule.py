@@ -106,7 +106,7 @@ def test_a_final_refusal_fails_for_good(run, world, arguments, named):
     ("arguments", "named"),
     [
         ({"rule_id": "4711"}, "no rule '4711'; its rules are: 18000"),
-        ({}, "several rules stand at priority 1: 18000, 18003"),
+        ({}, "several rules have priority 1: 18000, 18003"),
     ],
 )
 def test_an_ambiguous_rule_fails_for_good_and_nothing_is_written(run, world, arguments, named):
@@ -120,7 +120,7 @@ def test_an_ambiguous_rule_fails_for_good_and_nothing_is_written(run, world, arg
 
 def test_an_ignored_write_fails_for_good_and_shows_the_live_rules(run, world, capfd):
     world.sandbox.inject(Fault(kind="ignored_write", endpoint="did/save"))
-    with pytest.raises(AirflowFailException, match="stands differently in: phone, wait") as caught:
+    with pytest.raises(AirflowFailException, match="differs in: phone, wait") as caught:
         run.start(update())
     message = str(caught.value)
     assert json.dumps([BEFORE]) in message

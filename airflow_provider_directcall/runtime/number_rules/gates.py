@@ -103,7 +103,7 @@ class DriftPolicy:
         kept = self.kept(drift)
         if not kept:
             return desired
-        rules = marks.keeping(kept, desired, live)
+        rules = marks.keep(kept, desired, live)
         if not rules:
             raise DirectcallRuleError(
                 f"{_drift_text(drift, marks.did)}; with that kept, the number would have no rule and answer no call. "
@@ -145,7 +145,7 @@ def check_approved(plan: Plan, expected: str | None, *, first: Snapshot, drift: 
     :param secret: the connection's client secret.
     :raises DirectcallStalePlanError: it is another plan.
     """
-    from airflow_provider_directcall.routing.plans.approvals import approval_digest
+    from airflow_provider_directcall.routing.plans.digests import approval_digest
     from airflow_provider_directcall.routing.plans.planning import plan_rules
     from airflow_provider_directcall.telephony.numbers import mask_number
 

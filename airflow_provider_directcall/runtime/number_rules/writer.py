@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from airflow_provider_directcall.routing.plans.changes import RuleChange
     from airflow_provider_directcall.routing.plans.planning import Plan
     from airflow_provider_directcall.routing.rules import NumberRule
-    from airflow_provider_directcall.routing.writes.applying import Applied
+    from airflow_provider_directcall.routing.writes.apply import Applied
     from airflow_provider_directcall.routing.writes.drift import Drift, Labels
     from airflow_provider_directcall.routing.writes.snapshots import Snapshot
 
@@ -50,17 +50,17 @@ class RuleWriter:
         :param kept: the drift that is kept.
         :raises DirectcallError: as ``apply_plan``.
         """
-        from airflow_provider_directcall.routing.writes.applying import Applied, apply_plan
+        from airflow_provider_directcall.routing.writes.apply import Applied, apply_plan
         from airflow_provider_directcall.routing.writes.drift import Memory
 
         desired = tuple(desired)
         if plan.has_changes:
-            before, goal = (self.marks.left(rules, kept, desired) for rules in (plan.live, plan.desired))
+            before, goal = (self.marks.remembered(rules, kept, desired) for rules in (plan.live, plan.desired))
             self._memory.write(Memory(before, goal))
             applied = apply_plan(self._hook, plan, secret=self._secret, sleep=self._sleep, on_progress=_log_progress)
         else:
             applied = Applied(plan.did, plan.live)
-        self._memory.write(Memory(self.marks.left(applied.rules, kept, desired)))
+        self._memory.write(Memory(self.marks.remembered(applied.rules, kept, desired)))
         return applied
 
     def change(self, change: RuleChange) -> Rule:
@@ -68,27 +68,27 @@ class RuleWriter:
 
         :raises DirectcallError: as ``apply_change``.
         """
-        from airflow_provider_directcall.routing.writes.applying import apply_change
+        from airflow_provider_directcall.routing.writes.apply import apply_change
         from airflow_provider_directcall.routing.writes.drift import Memory
 
         known = self._memory.read()
         if known is not None:
-            expected = known.standing if known.writing is None else known.writing
-            self._memory.write(Memory(known.standing, {**expected, **self._labels(change.wanted)}))
+            expected = known.live if known.writing is None else known.writing
+            self._memory.write(Memory(known.live, {**expected, **self._labels(change.after)}))
         after = apply_change(self._hook, self._did, change, sleep=self._sleep)
         if known is not None:
             gone = self._labels(*([change.before] if change.before is not None else []))
             new = self._labels(after)
             writing = None if known.writing is None else _replace(known.writing, gone, new)
-            self._memory.write(Memory(_replace(known.standing, gone, new), writing))
+            self._memory.write(Memory(_replace(known.live, gone, new), writing))
         return after
 
     def restore(self, snapshot: Snapshot, live: Iterable[Rule]) -> Applied:
         """Restore the rules of a snapshot.
 
-        :raises DirectcallError: as ``routing.writes.applying.restore``.
+        :raises DirectcallError: as ``routing.writes.apply.restore``.
         """
-        from airflow_provider_directcall.routing.writes.applying import restore
+        from airflow_provider_directcall.routing.writes.apply import restore
         from airflow_provider_directcall.routing.writes.drift import Memory, labels_of
 
         before, goal = (labels_of(self.marks.of(rules)) for rules in (live, snapshot.rules))

@@ -44,6 +44,16 @@ def rows(listing: Listing[Row]) -> Lookup[list[Row]]:
     return read
 
 
+def first(listing: Listing[Row], accept: Callable[[Row], bool]) -> Lookup[Row | None]:
+    """Read a listing up to the first row that is accepted, and return that row."""
+    reader = PageReader(listing)
+    while (request := reader.next_request()) is not None:
+        for row in reader.feed((yield request)):
+            if accept(row):
+                return row
+    return None
+
+
 def drive(steps: Generator[Effect, Any, T], perform: Callable[[Effect], object]) -> T:
     """Run a generator: perform each effect that it yields, and return the result, or raise the error, there."""
     with closing(steps):
@@ -56,7 +66,7 @@ def drive(steps: Generator[Effect, Any, T], perform: Callable[[Effect], object])
                 return result
             try:
                 answer = perform(effect)
-            except Exception as error:  # noqa: BLE001 - the generator decides
+            except BaseException as error:  # noqa: BLE001 - the generator decides
                 resume = partial(steps.throw, error)
             else:
                 resume = partial(steps.send, answer)

@@ -15,6 +15,7 @@ from airflow_provider_directcall.api.errors import DirectcallError, DirectcallOu
 from airflow_provider_directcall.delivery.decisions import (
     Decision,
     DeliveryDecisions,
+    Done,
     Held,
     NotSent,
     Outcome,
@@ -66,10 +67,6 @@ Effect: TypeAlias = "Write | Pause | Request[Any]"
 Delivery: TypeAlias = Generator["Write | Pause | Request[Any]", Any, T]
 
 
-class Interrupted(Exception):
-    """Raised into a delivery by its driver: the time for the try is over. The text names the limit."""
-
-
 class RecordLog(Protocol):
     """Where the record of an earlier try is read from; writes are yielded."""
 
@@ -87,6 +84,7 @@ class Deliverer:
     :param clock: the present.
     :param settings: the account; the record keeps a fingerprint of it and of the recipients.
     :param timeouts: how long to reconcile.
+    :param time_limit: the error that ends a try whose time is over.
     :param ends_when_sent: nothing is left to do once the request is accepted.
     """
 
@@ -99,6 +97,7 @@ class Deliverer:
         *,
         settings: Settings,
         timeouts: ReconcileTimeouts,
+        time_limit: type[BaseException],
         ends_when_sent: bool,
     ) -> None:
         self._errand = errand
@@ -107,6 +106,7 @@ class Deliverer:
         self._clock = clock
         self._settings = settings
         self._timeouts = timeouts
+        self._time_limit = time_limit
         self._ends_when_sent = ends_when_sent
 
     def send(self) -> Delivery[Outcome]:
@@ -122,25 +122,27 @@ class Deliverer:
         try:
             while (verdict := (yield from reconciliation.look(self._errand, doubtful.record, self._clock))) is None:
                 yield Pause(self._timeouts.pause, doubtful.record)
-        except Interrupted as interrupted:
-            verdict = _interrupted(f"{interrupted} is shorter than the look-up took")
+        except self._time_limit:
+            verdict = _interrupted("the task's execution_timeout is shorter than the look-up took")
         return (yield from self.conclude(doubtful, verdict))
 
     def conclude(self, doubtful: Reconciling, verdict: Verdict) -> Delivery[Outcome]:
         """Go on after a verdict, from here or from a trigger."""
         return (yield from self._follow((yield from self._judge(doubtful, verdict))))
 
-    def end(self, sent: Sent, end: End, *, unwanted: bool) -> Delivery[Outcome]:
-        """Go on after the end: done, or sent once more.
+    def end(self, sent: Sent, end: End, *, unwanted: bool) -> Delivery[Done]:
+        """Record the end.
 
         :param unwanted: the outcome is in ``fail_on``.
         """
         is_cancelled = end.outcome == CANCELLED
         done = self._decisions.ended(sent, cancelled=is_cancelled, unwanted=unwanted, repeatable=end.repeatable)
         yield Write(done.record)
-        if not done.begins_again:
-            return done
-        return (yield from self._follow(self._decisions.next_generation(sent.record)))
+        return done
+
+    def send_again(self, done: Done) -> Delivery[Outcome]:
+        """Send once more, in the next generation, after an end that ``begins_again``."""
+        return (yield from self._follow(self._decisions.next_generation(done.record)))
 
     def _follow(self, decision: Decision) -> Delivery[Outcome]:
         """Carry out one decision after the other until one is an outcome."""
@@ -169,8 +171,8 @@ class Deliverer:
         except DirectcallOutcomeUnknown as unknown:
             log.warning("%s; looking for it in the statement (airflow_key %s)", unknown, record.key)
             return Reconciling(record, str(unknown))
-        except Interrupted as interrupted:
-            verdict = _interrupted(f"{interrupted} came while the request was on its way")
+        except self._time_limit:
+            verdict = _interrupted("the task's execution_timeout came while the request was on its way")
             return (yield from self._judge(Reconciling(record, ""), verdict))
         except DirectcallError as error:
             record = record.at(Phase.NOT_SENT)

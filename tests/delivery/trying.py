@@ -16,7 +16,6 @@ from airflow_provider_directcall.api.methods import place_call
 from airflow_provider_directcall.api.settings import Settings
 from airflow_provider_directcall.delivery.decisions import (
     DeliveryDecisions,
-    Done,
     Held,
     NotSent,
     Reconciling,
@@ -182,6 +181,7 @@ class Try:
             self,
             settings=SETTINGS,
             timeouts=TIMEOUTS,
+            time_limit=TimeoutError,
             ends_when_sent=not self.plan.waits,
         )
 
@@ -283,10 +283,10 @@ class Try:
             if isinstance(end, Pending) and self.directcall.now >= deadline:
                 return TryEnd.WAIT_FAILED
         is_unwanted = end.outcome in self.plan.unwanted
-        outcome = yield from self._drive(self.deliverer.end(sent, end, unwanted=is_unwanted))
-        if isinstance(outcome, Done):
-            return TryEnd.UNWANTED if is_unwanted else TryEnd.SENT
-        return outcome
+        done = yield from self._drive(self.deliverer.end(sent, end, unwanted=is_unwanted))
+        if done.begins_again:
+            return (yield from self._drive(self.deliverer.send_again(done)))
+        return TryEnd.UNWANTED if is_unwanted else TryEnd.SENT
 
 
 def _concluded(outcome):

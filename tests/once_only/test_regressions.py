@@ -15,9 +15,6 @@ from airflow_provider_directcall.sandbox import Fault
 from ..airflow_world.kinds import CALL, both_ways
 from ..airflow_world.world import LONG_CALL, ORIGIN, UNHANGABLE, Process
 
-#: Strict: whoever restores the behaviour removes the mark.
-pytestmark = pytest.mark.xfail(strict=True, reason="regression")
-
 
 def test_kill_twice_while_waiting_hangs_up_once(run, world):
     """The second hang-up would end another call between the two numbers."""

@@ -12,8 +12,8 @@ from typing import Final
 import httpx
 
 from tools.faults.cases import Case, arguments_of_baseline, arguments_of_ours, cases_of
-from tools.faults.counting import Report, Tally, Verdict, effects_in, judge
-from tools.faults.disturbing import STEPS, Run
+from tools.faults.disturbances import STEPS, Run
+from tools.faults.judge import Report, Tally, Verdict, effects_in, judge
 from tools.faults.logs import last_error, log_folder
 from tools.faults.rows import ON_WORKER, Disturbance, Kind, Row
 from tools.faults.world import World

@@ -8,8 +8,8 @@ from dataclasses import asdict
 from rich.console import Console
 from rich.table import Table
 
-from tools.faults.counting import Tally, Verdict
 from tools.faults.harness import BASELINE, OURS, RowResult
+from tools.faults.judge import Tally, Verdict
 from tools.faults.rows import Ending
 from tools.live_airflow import JsonObject
 

@@ -16,8 +16,8 @@ from airflow_provider_directcall.api.client import Client
 from airflow_provider_directcall.api.settings import Settings
 from airflow_provider_directcall.sandbox import Sandbox, SandboxConfig, SandboxServer
 from tools.faults.cases import DIDS, FORWARD_TO, RULE_PRIORITY, Case, arguments_of_baseline, arguments_of_ours, cases_of
-from tools.faults.counting import Effect, Effects, Report, Verdict, effects_in, ending_of, judge
 from tools.faults.harness import BASELINE, OURS, RowResult
+from tools.faults.judge import Effect, Effects, Report, Verdict, effects_in, ending_of, judge
 from tools.faults.logs import Said, last_error, log_folder
 from tools.faults.matrix import MATRIX, row_named
 from tools.faults.report import as_json, show, total

@@ -19,11 +19,11 @@ WRONG_SECRET = "not-the-secret-of-this-account"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All tests here share what is expensive, so they run one after the other on one worker."""
+    """Keep each file's tests on one worker, where they share an Airflow."""
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.airflow)
-            item.add_marker(pytest.mark.xdist_group("airflow"))
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""A real Airflow for the tests of this folder: scheduler, workers, triggerer, API server, in processes of their own."""
+"""A real Airflow for the tests of this folder: scheduler, workers, triggerer and API server."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def directcall() -> Iterator[SandboxServer]:
-    """A Directcall whose calls live ten times faster than they say."""
+    """A sandbox whose calls proceed ten times faster than they report."""
     with Sandbox(SandboxConfig(pace=10)).serve() as server:
         yield server
 
@@ -52,6 +52,6 @@ def airflow(directcall: SandboxServer, tmp_path_factory: pytest.TempPathFactory)
 
 @pytest.fixture
 def sandbox(directcall: SandboxServer) -> SandboxServer:
-    """The same Directcall, emptied."""
+    """The same sandbox, reset."""
     directcall.reset()
     return directcall

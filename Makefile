@@ -95,7 +95,7 @@ package: install ## Build the wheel, install it in clean environments, ask Airfl
 	$(RUN) tools.check_package
 
 clean: ## Remove what the other targets made
-	rm -rf $(VENV) .cache .demo dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis htmlcov .coverage*
+	rm -rf $(VENV) .cache .demo dist build mutants .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis htmlcov .coverage*
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(INSTALL_STAMP): $(UV_STAMP) pyproject.toml $(CONSTRAINTS) airflow_provider_directcall/__init__.py

@@ -51,8 +51,9 @@ lint: install ## Style and common mistakes (ruff)
 types: install ## Static types (mypy, strict)
 	$(RUN) mypy
 
-layers: install ## Imports point down the layers (import-linter)
+layers: install ## Imports point down the layers (import-linter); the sending operators stay flat
 	$(VENV)/bin/lint-imports --cache-dir .cache/import-linter
+	$(RUN) tools.operator_walk
 
 coverage: install ## The fast tests, with branch coverage of at least 95 %
 	rm -f .coverage .coverage.*

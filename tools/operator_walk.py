@@ -1,8 +1,7 @@
 """Measure how deep the sending operators are, and how a call walks through them; fail above the limits.
 
-Run by ``python -m tools.operator_walk``. The call is placed by a deferred operator (start, trigger, resume) in this
-process, against a local Directcall. A switch is a call of a function of ``operators/`` whose file is another one than
-that of the function of ``operators/`` called before it.
+Run by ``make layers``. A deferred operator (start, trigger, resume) places the call in this process, against the
+sandbox. A switch is a call of a function of ``operators/`` in another file than the one called before it.
 """
 
 from __future__ import annotations
@@ -11,6 +10,7 @@ import asyncio
 import copy
 import inspect
 import json
+import logging
 import os
 import sys
 from collections import Counter
@@ -22,6 +22,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType, FunctionType, SimpleNamespace
 from typing import TYPE_CHECKING, Final, cast
+
+import structlog
 
 from airflow_provider_directcall import operators
 from airflow_provider_directcall.sandbox import Sandbox, SandboxConfig
@@ -74,7 +76,7 @@ class Switches:
         self._last = path.name
 
 
-def found(path: str) -> type:
+def load(path: str) -> type:
     """Return a class by its path below the package."""
     module, _, name = f"{PACKAGE}.{path}".rpartition(".")
     kind: type = getattr(import_module(module), name)
@@ -105,7 +107,7 @@ def walk() -> tuple[Switches, Switches]:
     context = _context()
     with Sandbox(SandboxConfig(pace=60)).serve() as directcall:
         os.environ["AIRFLOW_CONN_DIRECTCALL_DEFAULT"] = directcall.connection_json()
-        task: BaseOperator = found(LEAVES[0])(
+        task: BaseOperator = load(LEAVES[0])(
             task_id="call",
             origin=_ORIGIN,
             destination=_DESTINATION,
@@ -131,7 +133,7 @@ def walk() -> tuple[Switches, Switches]:
 async def _event_of(trigger: BaseTrigger) -> object:
     """Return the event of a trigger, made anew from its serialized form."""
     path, arguments = trigger.serialize()
-    again: BaseTrigger = found(path.removeprefix(f"{PACKAGE}."))(**json.loads(json.dumps(arguments)))
+    again: BaseTrigger = load(path.removeprefix(f"{PACKAGE}."))(**json.loads(json.dumps(arguments)))
     async for event in again.run():
         return event.payload
     raise RuntimeError("the trigger ended without an event")
@@ -162,11 +164,13 @@ def _context() -> Context:
 
 def main() -> int:
     """Print the figures; return the exit code."""
-    leaves = [found(path) for path in LEAVES]
+    logging.disable(logging.INFO)
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    leaves = [load(path) for path in LEAVES]
     bases = {leaf.__name__: bases_of(leaf) for leaf in leaves}
     for name, kinds in bases.items():
         print(f"{name}: {len(kinds)} classes below BaseOperator ({', '.join(kind.__name__ for kind in kinds)})")
-    protocols = [found(path) for path in PROTOCOLS if find_spec(f"{PACKAGE}.{path.rpartition('.')[0]}")]
+    protocols = [load(path) for path in PROTOCOLS if find_spec(f"{PACKAGE}.{path.rpartition('.')[0]}")]
     abstract = abstract_methods([kind for kinds in bases.values() for kind in kinds], protocols)
     print(f"abstract methods: {len(abstract)} ({', '.join(abstract)})")
     start, resumption = walk()

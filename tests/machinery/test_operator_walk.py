@@ -10,7 +10,7 @@ from typing import Protocol
 
 import pytest
 
-from tools.operator_walk import LEAVES, Switches, abstract_methods, bases_of, found
+from tools.operator_walk import LEAVES, Switches, abstract_methods, bases_of, load
 
 
 class Base:
@@ -31,20 +31,20 @@ class Contract(Protocol):
     def accepted(self) -> object: ...
 
 
-def load(path: Path, source: str) -> ModuleType:
+def module(path: Path, source: str) -> ModuleType:
     path.write_text(source, encoding="utf-8")
     spec = importlib.util.spec_from_file_location(path.stem, path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    loaded = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(loaded)
+    return loaded
 
 
 def test_switches_are_calls_that_change_the_file(tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
-    library = load(elsewhere / "library.py", "def call(function):\n    function()\n")
-    base = load(tmp_path / "base.py", "def step():\n    pass\n\ndef run(hook):\n    step()\n    hook()\n    step()\n")
-    leaf = load(tmp_path / "leaf.py", "def hook():\n    pass\n\ndef start(run, call):\n    run(lambda: call(hook))\n")
+    library = module(elsewhere / "library.py", "def call(function):\n    function()\n")
+    base = module(tmp_path / "base.py", "def step():\n    pass\n\ndef run(hook):\n    step()\n    hook()\n    step()\n")
+    leaf = module(tmp_path / "leaf.py", "def hook():\n    pass\n\ndef start(run, call):\n    run(lambda: call(hook))\n")
     switches = Switches(tmp_path)
 
     with switches.counted():
@@ -59,7 +59,7 @@ def test_importing_a_file_is_no_switch(tmp_path: Path) -> None:
 
     with switches.counted():
         for name in ("one", "two"):
-            load(tmp_path / f"{name}.py", "class Thing:\n    def run(self):\n        pass\n\nThing().run\n")
+            module(tmp_path / f"{name}.py", "class Thing:\n    def run(self):\n        pass\n\nThing().run\n")
 
     assert switches.edges == {}
 
@@ -70,7 +70,7 @@ def test_abstract_methods_are_counted_once_and_data_members_are_not() -> None:
 
 @pytest.mark.parametrize("path", LEAVES)
 def test_bases_are_the_packages_classes_only(path: str) -> None:
-    bases = bases_of(found(path))
+    bases = bases_of(load(path))
 
     assert bases
     assert {kind.__module__.split(".")[0] for kind in bases} == {"airflow_provider_directcall"}

@@ -215,6 +215,9 @@ def airflow_variables(home: Path, dags_folder: Path, port: int = 0) -> dict[str,
         "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "5",
         "AIRFLOW__SCHEDULER__SCHEDULER_HEARTBEAT_SEC": "1",
         "AIRFLOW__LOGGING__COLORED_CONSOLE_LOG": "False",
+        # The default ports are the same for every Airflow on the machine.
+        "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(_free_port()),
+        "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(_free_port()),
         "NO_COLOR": "1",
     }
 

@@ -50,6 +50,22 @@ def test_a_sample_is_the_same_for_a_seed() -> None:
     assert sorted(mutants.sample(names, 200, 1)) == sorted(names)
 
 
+@pytest.mark.parametrize(
+    ("removed", "added", "prose"),
+    [
+        ('    raise Error("it is lost")', '    raise Error("XXit is lostXX")', True),
+        ('    raise Error("It is lost")', '    raise Error("IT IS LOST")', True),
+        ('    raise Error("it is lost")', "    raise Error(None)", False),
+        ('    ids["callerid"] = 1', '    ids["XXcalleridXX"] = 1', False),
+        ("    return a and b", "    return a or b", False),
+    ],
+)
+def test_a_changed_wording_is_not_a_changed_behaviour(removed: str, added: str, prose: bool) -> None:
+    diff = f"--- a.py\n+++ a.py\n@@ -1 +1 @@\n def f():\n-{removed}\n+{added}\n"
+
+    assert mutants.changes_prose_only(diff) is prose
+
+
 @pytest.mark.parametrize("state", ["survived", "no tests", "suspicious"])
 def test_a_survivor_fails_and_is_shown(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str], state: str
@@ -60,7 +76,7 @@ def test_a_survivor_fails_and_is_shown(
 
     printed = capsys.readouterr().out
     assert f"diff of {NAMES[1]}" in printed
-    assert "3 mutants checked, 1 survived" in printed
+    assert "3 mutants checked, 1 survived;" in printed
 
 
 def test_no_survivor_passes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -20,11 +20,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from tools.check_package import clean_variables
+from tools.check_package import BUILD_CONSTRAINTS, clean_variables
 from tools.compat import ROOT, installed
 
 MUTMUT: Final = "mutmut==3.8.1"
-CONSTRAINTS: Final = ROOT / "constraints" / "airflow-3.3.txt"
+
 _NOT_KILLED: Final = frozenset({"survived", "no tests", "suspicious"})
 _RESULT: Final = re.compile(r"^ +(\S+): ([a-z ]+)$", re.MULTILINE)
 #: Matches no mutant: mutmut makes all of them, measures their tests and fails.
@@ -57,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--sample", type=int, default=40, help="number of mutants, default %(default)s")
     parser.add_argument("--seed", type=int, default=1, help="seed of the sample, default %(default)s")
     options = parser.parse_args(arguments)
-    mutmut = installed(CONSTRAINTS, MUTMUT).parent / "mutmut"
+    mutmut = installed(BUILD_CONSTRAINTS, MUTMUT).parent / "mutmut"
     names = options.names
     shutil.rmtree(ROOT / "mutants", ignore_errors=True)
     if not names:
@@ -67,12 +67,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise SystemExit("mutmut made no mutants: see its output with `mutmut run`")
         names = sample(list(found), options.sample, options.seed)
         print(f"{len(found)} mutants, {len(names)} of them drawn with seed {options.seed}", flush=True)
-    _run(mutmut, "run", "--max-children", "2", *names, check=False)
+    log = _run(mutmut, "run", "--max-children", "2", *names, check=False)
     states = results(_run(mutmut, "results", "--all", "true"))
     checked = {name: state for name, state in states.items() if state != "not checked"}
     diffs = [_run(mutmut, "show", name) for name, state in checked.items() if state in _NOT_KILLED]
     survivors = [diff for diff in diffs if not changes_prose_only(diff)]
     print(*survivors, sep="\n")
+    if not checked:
+        print(log)
     prose = len(diffs) - len(survivors)
     print(f"{len(checked)} mutants checked, {len(survivors)} survived; {prose} more with another wording only")
     return 1 if survivors or not checked else 0
@@ -84,7 +86,7 @@ def _run(mutmut: Path, *arguments: str, check: bool = True) -> str:
     done = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, check=False)
     if check and done.returncode:
         raise SystemExit(f"failed: {' '.join(command)}\n{done.stdout}{done.stderr}")
-    return done.stdout
+    return done.stdout if check else done.stdout + done.stderr
 
 
 if __name__ == "__main__":

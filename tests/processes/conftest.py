@@ -18,6 +18,7 @@ ROOT = HERE.parent.parent
 WRONG_SECRET = "not-the-secret-of-this-account"
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep each file's tests on one worker, where they share an Airflow."""
     for item in items:

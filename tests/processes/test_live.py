@@ -120,7 +120,7 @@ def test_an_sms_of_unknown_outcome_is_found_in_the_statement_and_not_sent_again(
     assert sandbox.state()["effects"]["messages_accepted"] == 1
     log = log_of(airflow, "send_sms", run_id)
     assert "may have taken effect" in log
-    assert "it is in the statement, so it is not sent again" in log
+    assert "it is in the statement, and is not sent again" in log
 
 
 def test_a_passing_refusal_is_retried(airflow: LiveAirflow, sandbox: SandboxServer) -> None:

@@ -67,7 +67,7 @@ long: install ## A year of calls and deliveries in any order; untraced, they nee
 	$(RUN) $(PYTEST) -m long
 
 processes: install ## The tests that start whole Airflows, except for the faults; untraced, which would double their time
-	$(RUN) pytest -n 2 --dist loadgroup -m "airflow and not faults" --durations 10
+	$(RUN) pytest -n 2 --dist loadfile -m "airflow and not faults" --durations 10
 
 faults: install ## Once-only sending from real task processes under each fault, a few sends each
 	$(RUN) pytest -m faults --durations 10

@@ -115,6 +115,7 @@ ENDPOINTS: Mapping[str, Endpoint] = MappingProxyType({
     "list_statement":             Endpoint("POST", "/extrato/list", "formato", _FORM, _REPEATABLE, _DOCUMENTED, _STATEMENT_FIELDS, _STATEMENT_PARAMS),
     "list_recordings":            Endpoint("POST", "/extrato/list-recordings", "formato", _FORM, _REPEATABLE, _DOCUMENTED, _STATEMENT_FIELDS, _STATEMENT_PARAMS),
     "list_messages":              Endpoint("POST", "/extrato/list-sms", "formato", _FORM, _REPEATABLE, _ASSUMED, _MESSAGE_STATEMENT_FIELDS),
+    "balance":                    Endpoint("POST", "/extrato/saldo", "format", _FORM, _REPEATABLE, _OBSERVED, enveloped=False),
     # numbers
     "list_numbers":               Endpoint("POST", "/did/list", "formato", _FORM, _REPEATABLE, _DOCUMENTED, frozenset({"did", "login"})),
     "list_rules":                 Endpoint("POST", "/did/route", "formato", _FORM, _REPEATABLE, _DOCUMENTED, _RULE_DATA),

@@ -80,6 +80,7 @@ ROUTES: Final = (
     ApiRoute(_POST, "extrato/list", statement.list_calls, "extrato", "extrato"),
     ApiRoute(_POST, "extrato/list-recordings", statement.list_recordings, "extrato", "extrato"),
     ApiRoute(_POST, "extrato/list-sms", statement.list_messages, "extrato", "extrato", "assumed"),
+    ApiRoute(_POST, "extrato/saldo", statement.show_balance, "extrato", "saldo", "observed"),
     ApiRoute(_POST, "did/list", numbers.list_numbers, "did", "did-list"),
     ApiRoute(_POST, "did/route", numbers.list_rules, "did", "did-route"),
     ApiRoute(_POST, "did/add-sound", numbers.add_sound, "did", "did-save"),

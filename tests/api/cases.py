@@ -264,6 +264,7 @@ CASES: dict[str, st.SearchStrategy[Case]] = {
     "list_statement": listing_cases.statement(),
     "list_recordings": listing_cases.recordings(),
     "list_messages": listing_cases.messages(),
+    "balance": st.builds(lambda: Case(methods.balance())),
     "list_numbers": st.builds(lambda: Case(methods.list_numbers())),
     "list_rules": _list_rules(),
     "save_rule": _save_rule(),

@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 
 from airflow_provider_directcall.api import methods as m
+from airflow_provider_directcall.api.errors import DirectcallError
 from airflow_provider_directcall.api.replies import MessageState
 
 from .replying import DAY, HEX, UUID, A, B, answer, first_page, ok
@@ -157,3 +158,32 @@ def test_statement_of_messages() -> None:
     (bare,) = first_page(m.list_messages(DAY, DAY), ok(msg=[{"callerid": "1", "destino": A}]))
     (empty,) = first_page(m.list_messages(DAY, DAY), ok(msg=[{}]))
     assert (bare.key, bare.state, empty.key) == (("1", A), MessageState.UNKNOWN, None)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        ok(result={"moeda": "BRL", "saldo": "12.34"}),
+        ok(msg={"moeda": "BRL", "saldo": "12,34"}),
+        ok(msg=[{"moeda": "BRL", "saldo": 12.34}]),
+        ok(result="ok", moeda="BRL", saldo="12.34"),
+        ok(saldo={"moeda": "BRL", "saldo": "12.34"}),
+        ok(saldo="12.34", moeda="BRL", msg={"moeda": "USD", "saldo": "5"}),
+        {"directcall": {"result": "1", "moeda": "BRL", "saldo": "12.34"}},
+    ],
+    ids=["result", "msg", "list", "flat", "saldo in saldo", "outer before inner", "no envelope"],
+)
+def test_balance_at_any_depth(body: dict[str, object]) -> None:
+    balance = answer(m.balance(), body)
+    assert (balance.currency, balance.amount) == ("BRL", Decimal("12.34"))
+    assert balance.raw == body
+
+
+def test_balance_below_zero_without_a_currency() -> None:
+    balance = answer(m.balance(), ok(msg={"saldo": "-0.50"}))
+    assert (balance.currency, balance.amount) == (None, Decimal("-0.50"))
+
+
+def test_balance_that_was_rejected() -> None:
+    with pytest.raises(DirectcallError, match="010"):
+        answer(m.balance(), {"status": "erro", "codigo": "010", "msg": "Conta cancelada", "saldo": "0.00"})

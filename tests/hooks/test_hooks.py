@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 from airflow.sdk.log import redact as mask
@@ -71,6 +72,14 @@ async def test_a_call_and_its_row_awaited(directcall_connection: str, directcall
         directcall_sandbox.advance(300)
         rows = [row async for row in hook.list_statement(now, now + timedelta(hours=1))]
     assert [row.callerid for row in rows] == [placed.callerid]
+
+
+async def test_the_balance(directcall_connection: str) -> None:
+    with DirectcallHook(directcall_connection) as hook:
+        balance = hook.balance()
+    async with DirectcallAsyncHook(directcall_connection) as async_hook:
+        assert await async_hook.balance() == balance
+    assert (balance.currency, balance.amount) == ("BRL", Decimal("1234.56"))
 
 
 def test_wrong_arguments_of_a_listing_show_at_the_call(directcall_connection: str) -> None:

@@ -288,3 +288,17 @@ def test_a_short_call_costs_thirty_seconds_and_a_foreign_sms_more(api):
     api.server.advance(60)
     assert api.rows()[0]["valor"] == "0.1250"
     assert api.rows("/extrato/list-sms")[0]["valor"] == "0.3000"
+
+
+def test_balance(api):
+    assert api.post("/extrato/saldo").json() == {
+        "api": "extrato",
+        "modulo": "saldo",
+        "status": "ok",
+        "codigo": "000",
+        "msg": {"moeda": "BRL", "saldo": "1234.56"},
+    }
+
+
+def test_balance_as_xml(api):
+    assert "<saldo>1234.56</saldo>" in api.post("/extrato/saldo", format="XML").text

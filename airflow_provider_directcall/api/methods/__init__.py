@@ -38,6 +38,7 @@ from airflow_provider_directcall.api.methods.numbers import (
 from airflow_provider_directcall.api.methods.statement import (
     CallFilter,
     MessageKind,
+    balance,
     list_messages,
     list_recordings,
     list_statement,
@@ -51,6 +52,7 @@ __all__ = [
     "add_message_callback",
     "add_received_callback",
     "add_sound",
+    "balance",
     "call_status",
     "cancel_message",
     "create_cipher",

@@ -1,4 +1,4 @@
-"""The statement (``extrato``): calls, recordings, messages."""
+"""The statement (``extrato``): calls, recordings, messages, balance."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from airflow_provider_directcall.api.methods.arguments import SEARCH_TAG, boolean, identifier, tag_params, window
-from airflow_provider_directcall.api.replies import MessageRow, StatementRow
-from airflow_provider_directcall.api.requests import Listing, Value, listing
+from airflow_provider_directcall.api.replies import Balance, MessageRow, StatementRow
+from airflow_provider_directcall.api.requests import Listing, Request, Value, listing
 from airflow_provider_directcall.telephony.numbers import ALL_KINDS, parse_number
 
 _TIME = "%Y%m%d%H%M%S"
@@ -110,6 +110,11 @@ def list_messages(
     params |= tag_params(tags)
     params[f"campos[{SEARCH_TAG}]"] = boolean(True)
     return listing("list_messages", params, MessageRow.from_fields, lambda row: row.key)
+
+
+def balance() -> Request[Balance]:
+    """Ask for the balance of the account (``/extrato/saldo``). Its reply is known only in XML; JSON is inferred."""
+    return Request("balance", {}, Balance.from_reply)
 
 
 def _window_params(since: datetime, until: datetime, origin: str | None, destination: str | None) -> dict[str, Value]:

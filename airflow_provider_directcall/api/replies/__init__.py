@@ -24,10 +24,11 @@ from airflow_provider_directcall.api.replies.messages import (
     message_state,
 )
 from airflow_provider_directcall.api.replies.numbers import Number, Rule, Sound
-from airflow_provider_directcall.api.replies.statement import MessageRow, StatementRow
+from airflow_provider_directcall.api.replies.statement import Balance, MessageRow, StatementRow
 
 __all__ = [
     "Acknowledgement",
+    "Balance",
     "CallLeg",
     "CallOutcome",
     "Callback",

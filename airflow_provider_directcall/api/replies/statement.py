@@ -1,8 +1,9 @@
-"""Rows of the statements (``extrato``)."""
+"""Rows of the statements, and the account's balance (``extrato``)."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections import deque
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -10,7 +11,7 @@ from typing import Self
 from zoneinfo import ZoneInfo
 
 from airflow_provider_directcall.api.replies.calls import call_outcome
-from airflow_provider_directcall.api.replies.envelope import Json, JsonObject
+from airflow_provider_directcall.api.replies.envelope import Json, JsonObject, Reply, UnreadableError
 from airflow_provider_directcall.api.replies.messages import MessageState, message_state
 from airflow_provider_directcall.api.replies.values import (
     moment_or_none,
@@ -155,6 +156,42 @@ class MessageRow:
             "price_brl": str(self.price_brl) if self.price_brl is not None else None,
             "tags": dict(self.tags),
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """The balance of the account. The JSON reply is inferred from an observed one in XML.
+
+    :ivar currency: the vendor's word, such as ``BRL`` (``moeda``); None when the reply names none.
+    :ivar amount: in BRL (``saldo``), unless ``currency`` names another; negative when overdrawn.
+    :ivar raw: the vendor's fields, unknown ones included.
+    """
+
+    currency: str | None
+    amount: Decimal
+    raw: Mapping[str, Json] = field(repr=False)
+
+    @classmethod
+    def from_reply(cls, reply: Reply) -> Self:
+        """Parse the reply of ``/extrato/saldo``: the outermost ``saldo`` that is an amount, at any depth."""
+        for fields in _objects(reply.fields):
+            amount = price_or_none(fields.get("saldo"))
+            if amount is not None:
+                return cls(currency=text_or_none(fields.get("moeda")), amount=amount, raw=reply.fields)
+        raise UnreadableError("no field 'saldo' is an amount")
+
+
+def _objects(outermost: Mapping[str, Json]) -> Iterator[Mapping[str, Json]]:
+    """Yield an object and all objects inside it, outer ones first."""
+    yield outermost
+    pending = deque(outermost.values())
+    while pending:
+        value = pending.popleft()
+        if isinstance(value, dict):
+            yield value
+            pending.extend(value.values())
+        elif isinstance(value, list):
+            pending.extend(value)
 
 
 def _shown(number: str | None, include_numbers: bool) -> str | None:

@@ -1,10 +1,10 @@
-"""Endpoints of the statements of calls, recordings and messages: ``/extrato/...``."""
+"""Endpoints of the statements of calls, recordings and messages, and of the balance: ``/extrato/...``."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from math import ceil
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from airflow_provider_directcall.sandbox.lifecycle import MessagePhase, message_phase, message_times
 from airflow_provider_directcall.sandbox.requests import SEARCH_KEYS, invalid
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 ItemT = TypeVar("ItemT")
 _LAST_PAGE = 10**8
+BALANCE: Final = "1234.56"
 
 
 def list_calls(account: Account, request: ApiRequest) -> Fields:
@@ -68,6 +69,11 @@ def list_messages(account: Account, request: ApiRequest) -> Fields:
     positions = _positions(account, request, len(found))
     rows: list[Json] = [_message_row(account, found[position], with_tags=with_tags) for position in positions]
     return _reply(account, request, rows, len(found))
+
+
+def show_balance(account: Account, request: ApiRequest) -> Fields:
+    """Serve ``/extrato/saldo``: an invented balance, the same after every charge. That it is in ``msg`` is assumed."""
+    return {"msg": {"moeda": "BRL", "saldo": BALANCE}}
 
 
 def _row_filter(request: ApiRequest, *, recorded_only: bool) -> RowFilter:

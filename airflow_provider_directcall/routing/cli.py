@@ -16,14 +16,14 @@ from airflow_provider_directcall.routing.calendars.compiling import rules_for, v
 from airflow_provider_directcall.routing.calendars.files import ListedRules, load_routing
 from airflow_provider_directcall.routing.calendars.moments import date_of, wall_clock, whole_minutes
 from airflow_provider_directcall.routing.calendars.problems import CalendarError
-from airflow_provider_directcall.routing.explaining.answering import explain, explain_calendar
-from airflow_provider_directcall.routing.explaining.checking import (
+from airflow_provider_directcall.routing.explaining.calendar_checks import (
     LONGEST_WAIT_SECONDS,
     Severity,
     check_calendar,
     check_rules,
 )
-from airflow_provider_directcall.routing.explaining.rule_words import (
+from airflow_provider_directcall.routing.explaining.explain import explain, explain_calendar
+from airflow_provider_directcall.routing.explaining.wording import (
     deed,
     listed_callers,
     times_in_words,

@@ -128,7 +128,7 @@ def _rules_from(value: object) -> ListedRules:
 
 
 def _content(path_or_text: str | Path) -> object:
-    from airflow_provider_directcall.routing.calendars.text import parsed_json, parsed_yaml
+    from airflow_provider_directcall.routing.calendars.strict_yaml import parsed_json, parsed_yaml
 
     if isinstance(path_or_text, Path) or names_file(path_or_text):
         path = Path(path_or_text)

@@ -37,7 +37,7 @@ from airflow_provider_directcall.routing.explaining.drawing_style import (
     picture_style,
     readable,
 )
-from airflow_provider_directcall.routing.explaining.rule_words import deed, listed_callers
+from airflow_provider_directcall.routing.explaining.wording import deed, listed_callers
 from airflow_provider_directcall.telephony.masking import mask_number, mask_numbers_in
 
 __all__ = ["MOST_DAYS", "week_html", "week_svg"]

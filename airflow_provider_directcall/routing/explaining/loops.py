@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 
 from airflow_provider_directcall.api.replies import Rule
-from airflow_provider_directcall.routing.explaining.rule_checks import is_readable
-from airflow_provider_directcall.routing.explaining.rule_words import condition, listed_callers, surely_ends
+from airflow_provider_directcall.routing.explaining.checks import is_readable
+from airflow_provider_directcall.routing.explaining.wording import condition, listed_callers, surely_ends
 from airflow_provider_directcall.routing.plans.coverage import Placed, Week
 from airflow_provider_directcall.telephony.numbers import parse_did
 

@@ -37,7 +37,7 @@ class DesiredRules:
 
     def findings(self, now: datetime) -> tuple[Finding, ...]:
         """What is surely or maybe wrong with them, errors first; numbers are masked."""
-        from airflow_provider_directcall.routing.explaining.checking import check_calendar, check_rules
+        from airflow_provider_directcall.routing.explaining.calendar_checks import check_calendar, check_rules
 
         if self.calendar is None:
             return check_rules(self.rules, did=self.did)

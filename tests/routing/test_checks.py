@@ -11,8 +11,14 @@ from hypothesis import strategies as st
 from airflow_provider_directcall.api.replies import Rule
 from airflow_provider_directcall.routing.calendars.compiling import rules_for
 from airflow_provider_directcall.routing.calendars.files import calendar_from
-from airflow_provider_directcall.routing.explaining.answering import Ending, explain
-from airflow_provider_directcall.routing.explaining.checking import Code, Finding, Severity, check_calendar, check_rules
+from airflow_provider_directcall.routing.explaining.calendar_checks import (
+    Code,
+    Finding,
+    Severity,
+    check_calendar,
+    check_rules,
+)
+from airflow_provider_directcall.routing.explaining.explain import Ending, explain
 from airflow_provider_directcall.routing.rules import Forward, HangUp, NumberRule, PlaySound, Voicemail
 
 from .calendar_specs import documents

@@ -1,6 +1,6 @@
 """What is surely or maybe wrong with the rules of a number, or with a calendar, before anything is written.
 
-Rules are read as in :mod:`~airflow_provider_directcall.routing.explaining.answering`. Every kind of finding is told in
+Rules are read as in :mod:`~airflow_provider_directcall.routing.explaining.explain`. Every kind of finding is told in
 :class:`~airflow_provider_directcall.routing.explaining.findings.Code`.
 """
 
@@ -17,9 +17,7 @@ from airflow_provider_directcall.routing.calendars.calendar import RoutingCalend
 from airflow_provider_directcall.routing.calendars.chains import Chain
 from airflow_provider_directcall.routing.calendars.compiling import rules_for
 from airflow_provider_directcall.routing.calendars.hours import MINUTES_A_DAY, OpeningHours, clock, weekday_name
-from airflow_provider_directcall.routing.explaining.findings import Code, Finding, Severity
-from airflow_provider_directcall.routing.explaining.loops import Loop, forward_target, loops
-from airflow_provider_directcall.routing.explaining.rule_checks import (
+from airflow_provider_directcall.routing.explaining.checks import (
     gaps,
     lay,
     long_waits,
@@ -30,7 +28,9 @@ from airflow_provider_directcall.routing.explaining.rule_checks import (
     unreachable,
     unreadable,
 )
-from airflow_provider_directcall.routing.explaining.rule_words import as_rule, rule_name
+from airflow_provider_directcall.routing.explaining.findings import Code, Finding, Severity
+from airflow_provider_directcall.routing.explaining.loops import Loop, forward_target, loops
+from airflow_provider_directcall.routing.explaining.wording import as_rule, rule_name
 from airflow_provider_directcall.routing.rules import NumberRule
 from airflow_provider_directcall.telephony.masking import mask_number, mask_numbers_in
 from airflow_provider_directcall.telephony.numbers import parse_did

@@ -14,7 +14,7 @@ from typing import Final
 from airflow_provider_directcall.api.replies import Rule
 from airflow_provider_directcall.routing.equality import comparable
 from airflow_provider_directcall.routing.explaining.findings import Code, Finding
-from airflow_provider_directcall.routing.explaining.rule_words import (
+from airflow_provider_directcall.routing.explaining.wording import (
     ring_seconds,
     surely_ends,
     times_in_words,

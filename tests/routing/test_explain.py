@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from airflow_provider_directcall.api.replies import Rule
 from airflow_provider_directcall.routing.calendars.files import calendar_from
-from airflow_provider_directcall.routing.explaining.answering import Ending, explain, explain_calendar
+from airflow_provider_directcall.routing.explaining.explain import Ending, explain, explain_calendar
 from airflow_provider_directcall.routing.plans.coverage import Week
 from airflow_provider_directcall.routing.rules import Forward, HangUp, PlaySound, Voicemail
 from airflow_provider_directcall.sandbox.incoming import IncomingCall, answer

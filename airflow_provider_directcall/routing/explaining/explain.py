@@ -20,7 +20,7 @@ from airflow_provider_directcall.routing.calendars.compiling import rules_for
 from airflow_provider_directcall.routing.calendars.hours import weekday_name
 from airflow_provider_directcall.routing.conditions import shown
 from airflow_provider_directcall.routing.equality import comparable
-from airflow_provider_directcall.routing.explaining.rule_words import (
+from airflow_provider_directcall.routing.explaining.wording import (
     Ending,
     as_rule,
     deed,

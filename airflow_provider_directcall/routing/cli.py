@@ -8,14 +8,13 @@ import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn, TypeVar
 from zoneinfo import ZoneInfo
 
-from airflow_provider_directcall.routing.calendars.calendar import RoutingCalendar, zone_name
+from airflow_provider_directcall.routing.calendars.calendar import RoutingCalendar, parse_zone
 from airflow_provider_directcall.routing.calendars.compiling import rules_for, valid_until
-from airflow_provider_directcall.routing.calendars.files import ListedRules, load_routing
-from airflow_provider_directcall.routing.calendars.moments import date_of, wall_clock, whole_minutes
-from airflow_provider_directcall.routing.calendars.problems import CalendarError
+from airflow_provider_directcall.routing.calendars.files import ListedRules, load_routing, routing_schema
+from airflow_provider_directcall.routing.calendars.moments import parse_date, parse_moment, wall_clock
 from airflow_provider_directcall.routing.explaining.calendar_checks import (
     LONGEST_WAIT_SECONDS,
     Severity,
@@ -29,6 +28,7 @@ from airflow_provider_directcall.routing.explaining.wording import (
     times_in_words,
     weekdays_in_words,
 )
+from airflow_provider_directcall.routing.validation import CalendarError
 from airflow_provider_directcall.routing.views import rule_view
 from airflow_provider_directcall.telephony.masking import mask_number, mask_numbers_in
 
@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 
     _Run = Callable[[argparse.Namespace], int]
     _Routing = RoutingCalendar | ListedRules
+
+T = TypeVar("T")
 
 #: Exit status: nothing that is surely wrong; ``check`` found an error; the command could not do its work.
 FINE: Final = 0
@@ -105,7 +107,7 @@ def _explain(options: argparse.Namespace) -> int:
         explanation = explain_calendar(routing, options.caller, _moment(routing.zone, options.at))
         text, as_json = explanation.as_text(options.include_numbers), explanation.as_json(options.include_numbers)
     else:
-        zone = ZoneInfo(zone_name(options.timezone or _TIMEZONE))
+        zone = ZoneInfo(_option("--timezone", parse_zone, options.timezone or _TIMEZONE))
         plain = explain(routing[1], options.caller, _moment(zone, options.at), zone=zone)
         text, as_json = plain.as_text(options.include_numbers), plain.as_json(options.include_numbers)
     _say(json.dumps(as_json, ensure_ascii=False, indent=2) if options.json else text)
@@ -188,10 +190,19 @@ def _draw(options: argparse.Namespace) -> int:
     draw = drawings.get(path.suffix.lower())
     if draw is None:
         raise ValueError(f"--output: {path.name} has to end in {' or '.join(drawings)}")
-    start = calendar.local(datetime.now(UTC)).date() if options.start is None else date_of("--start", options.start)
+    start = (
+        calendar.local(datetime.now(UTC)).date()
+        if options.start is None
+        else _option("--start", parse_date, options.start)
+    )
     path.write_text(
         draw(calendar, start, options.days, include_numbers=options.include_numbers), encoding="utf-8", newline="\n"
     )
+    return FINE
+
+
+def _schema(options: argparse.Namespace) -> int:
+    _say(json.dumps(routing_schema(), indent=2))
     return FINE
 
 
@@ -227,11 +238,18 @@ def _table(rows: Sequence[tuple[str, ...]]) -> str:
     return "\n".join(line.rstrip() for line in lines)
 
 
+def _option(name: str, parse: Callable[[object], T], given: str) -> T:
+    try:
+        return parse(given)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from error
+
+
 def _moment(zone: ZoneInfo, given: str | None, name: str = "--at") -> datetime:
     """The moment that an option names; without an offset it is what the zone's clocks show. None: now."""
     if given is None:
         return datetime.now(UTC)
-    moment = whole_minutes(name, given)
+    moment = _option(name, parse_moment, given)
     if isinstance(moment, datetime) and moment.utcoffset() is not None:
         return moment
     return wall_clock(moment, zone).replace(tzinfo=zone)
@@ -272,6 +290,8 @@ def _parser() -> argparse.ArgumentParser:
     draw.add_argument("-o", "--output", type=Path, required=True, metavar="PATH", help="ends in .html or .svg")
     draw.add_argument("--start", metavar="DATE", help="first day, YYYY-MM-DD; default today")
     draw.add_argument("--days", type=int, default=60, help="days of the list, default %(default)s")
+
+    _command(commands, "schema", "the JSON Schema of both kinds of files, for editors", _schema)
     return parser
 
 

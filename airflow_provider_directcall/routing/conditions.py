@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import time
 from typing import Final
 
 from airflow_provider_directcall.telephony.masking import mask_numbers_in
@@ -21,7 +20,7 @@ _TIME: Final = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)(?::00)?", re.ASCII)
 _LONGEST_SHOWN: Final = 40
 
 
-def shown(value: object) -> str:
+def masked_repr(value: object) -> str:
     """A wrong value as an error may show it: short, numbers masked."""
     text = mask_numbers_in(repr(value))
     return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."
@@ -32,7 +31,7 @@ def clock(minute: int) -> str:
     return f"{minute // 60:02}:{minute % 60:02}"
 
 
-def week(value: str | int | Sequence[str | int] | None) -> str | None:
+def week(value: object) -> str | None:
     """Weekdays as ``1,2,3,4,5`` (``week``), in order and each once."""
     if value is None:
         return None
@@ -45,14 +44,14 @@ def week(value: str | int | Sequence[str | int] | None) -> str | None:
     return ",".join(str(day) for day in days)
 
 
-def time_of_day(name: str, value: str | time | None) -> str | None:
+def time_of_day(name: str, value: object) -> str | None:
     """A time of day as ``HH:MM`` (``start``, ``end``); the zone is the account's."""
     if value is None:
         return None
     # A time's own text has its seconds and its zone, which the vendor's form has no place for.
     match = _TIME.fullmatch(str(value).strip())
     if match is None:
-        raise ValueError(f"{name}: a time of day HH:MM, without seconds and zone, is needed, not {shown(value)}")
+        raise ValueError(f"{name}: a time of day HH:MM, without seconds and zone, is needed, not {masked_repr(value)}")
     return f"{int(match[1]):02}:{match[2]}"
 
 
@@ -70,7 +69,7 @@ def sources(value: str | Sequence[str] | None) -> str | None:
 def _several(name: str, value: object) -> list[str | int]:
     items = [value] if isinstance(value, (str, int)) else value
     if not isinstance(items, (list, tuple, set, frozenset)) or not all(isinstance(item, (str, int)) for item in items):
-        raise ValueError(f"{name}: one value or a list of them is needed, not {shown(value)}")
+        raise ValueError(f"{name}: one value or a list of them is needed, not {masked_repr(value)}")
     return list(items)
 
 
@@ -79,7 +78,7 @@ def _days(part: str) -> range:
     begin = _day(first)
     end = _day(last) if dash else begin
     if end < begin:
-        raise ValueError(f"weekdays: {shown(part)} runs backwards")
+        raise ValueError(f"weekdays: {masked_repr(part)} runs backwards")
     return range(begin, end + 1)
 
 
@@ -88,4 +87,4 @@ def _day(word: str) -> int:
     for number, name in enumerate(WEEKDAYS, start=1):
         if folded in {str(number), name, name[:3]}:
             return number
-    raise ValueError(f"weekdays: 1 (Monday) to 7 (Sunday) or an English name is needed, not {shown(word)}")
+    raise ValueError(f"weekdays: 1 (Monday) to 7 (Sunday) or an English name is needed, not {masked_repr(word)}")

@@ -32,7 +32,8 @@ def rule_from_template(item: object, *, name: str = "") -> NumberRule:
     :param name: what an error calls it, where its place does not say so.
     :raises ValueError: it is none of them, or no rule can be made of it.
     """
-    from airflow_provider_directcall.routing.rules import NumberRule, rule_from
+    from airflow_provider_directcall.routing.rule_parsing import rule_from
+    from airflow_provider_directcall.routing.rules import NumberRule
 
     if isinstance(item, NumberRule):
         return item

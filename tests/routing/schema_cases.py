@@ -7,7 +7,7 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from airflow_provider_directcall.routing.calendars.calendar import CalendarError
+from airflow_provider_directcall.routing.validation import CalendarError
 
 #: Values that a mistake may put anywhere.
 STRAY = [None, True, 0, 7, -1, 3.5, "", " ", "x", "08:00", "24:00", "2026-03-01", "open", [], ["x"], {}, {"x": 1}]

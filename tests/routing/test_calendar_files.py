@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from airflow_provider_directcall.routing.calendars.calendar import CalendarError
 from airflow_provider_directcall.routing.calendars.files import calendar_from, calendar_schema, load_calendar
+from airflow_provider_directcall.routing.validation import CalendarError
 
 from .calendar_specs import Doc, documents
 from .schema_cases import STRAY, assert_agreement, inside, places
@@ -191,17 +191,17 @@ class TestRefusing:
             }
         )
         assert [problem.partition(":")[0] for problem in problems(text)] == [
-            "opne",
             "open",
-            "closed[0]",
-            "emergency.chain",
+            "closed[0].wait",
             "hours[0].start",
-            "hours[1].weekday",
             "hours[1].weekdays",
+            "hours[1].weekday",
             "part_days[0].from, until",
             "overrides[1].ends",
             "overrides[1].as",
             "overrides[2].ends",
+            "emergency.chain",
+            "opne",
         ]
 
     @pytest.mark.parametrize(

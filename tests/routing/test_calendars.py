@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from airflow_provider_directcall.routing.calendars.calendar import (
     CalendarError,
     Emergency,
+    LineState,
     OpeningHours,
     Override,
     RoutingCalendar,
-    State,
 )
 from airflow_provider_directcall.routing.calendars.files import calendar_from
 from airflow_provider_directcall.routing.rules import Forward, HangUp
@@ -80,7 +80,7 @@ class TestPrecedence:
     )
     def test_what_stands_higher_goes_first_and_says_so(self, changes: dict[str, Any], expected: str):
         decision = made(**changes).decision(self.MOMENT)
-        assert (decision.reason, decision.state) == (expected, State(expected.partition(":")[0]))
+        assert (decision.reason, decision.state) == (expected, LineState(expected.partition(":")[0]))
 
     def test_an_emergency_ends_at_its_minute_rounded_up(self):
         calendar = made(emergency=Emergency([DESK], until=at("2026-04-21T10:00:01")))
@@ -162,7 +162,7 @@ class TestOverrides:
         [
             ({"as": None}, "overrides[0].chain, as: one of them is needed, and only one"),
             ({"chain": [{"action": "hangup"}]}, "overrides[0].chain, as: one of them is needed, and only one"),
-            ({"as": "shut"}, "overrides[0].as: open, closed, holiday is needed, not 'shut'"),
+            ({"as": "shut"}, "overrides[0].as: input should be 'open', 'closed' or 'holiday', not 'shut'"),
             ({"begins": "27/11/2026"}, "overrides[0].begins: a date such as 2026-11-27"),
             ({"begins": "2026-11-27T25:00"}, "overrides[0].begins: there is no moment 2026-11-27T25:00"),
             ({"ends": "2026-03-02T10:00:30"}, "overrides[0].ends: whole minutes are needed"),
@@ -178,7 +178,7 @@ class TestOverrides:
 class TestTheWhole:
     def test_a_chains_rule_is_told_the_fields_that_it_may_have(self):
         (problem,) = problems(open=[{"action": "forward", "to": "5511990000001", "wait_second": 20}])
-        assert problem == "open[0]: a forward has no wait_second; it has record, sources, to, wait_seconds"
+        assert problem == "open[0].wait_second: is not known here; known: record, sources, to, wait_seconds"
 
     def test_all_problems_are_told_at_once_and_numbers_are_masked(self):
         found = problems(
@@ -189,12 +189,12 @@ class TestTheWhole:
             emergency={"chain": [DESK], "until": "2026-03-01T10:00", "reason": 5511990000001},
         )
         assert [problem.partition(":")[0] for problem in found] == [
+            "timezone",
             "open[0].to",
             "closed",
+            "hours",
             "emergency.until",
             "emergency.reason",
-            "timezone",
-            "hours",
         ]
         assert "990000" not in " ".join(found)
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from airflow_provider_directcall.routing.calendars.calendar import RoutingCalendar, State
+from airflow_provider_directcall.routing.calendars.calendar import LineState, RoutingCalendar
 from airflow_provider_directcall.routing.calendars.files import calendar_from
 from airflow_provider_directcall.routing.explaining.drawing import MOST_DAYS, week_html, week_svg
 
@@ -53,7 +53,7 @@ def titles(svg: str) -> list[str]:
     return [title.text or "" for title in ET.fromstring(svg).iter(f"{SVG}title")]
 
 
-def rectangles(svg: str, state: State) -> int:
+def rectangles(svg: str, state: LineState) -> int:
     return sum(rect.get("class") == f"dc-{state}" for rect in ET.fromstring(svg).iter(f"{SVG}rect"))
 
 
@@ -166,7 +166,7 @@ def test_the_week_has_its_days_states_and_reasons_in_words():
         "Calls to 11*****0001",
         "Mon 21 Dec 2026 to Thu 18 Feb 2027, by the clocks of America/Sao_Paulo",
     ]
-    assert shown[2:7] == [state.value for state in State]
+    assert shown[2:7] == [state.value for state in LineState]
     weekdays = [text for text in shown if text in ("Monday", "Tuesday", "Sunday", "21 Dec 2026", "27 Dec 2026")]
     assert weekdays == ["Monday", "21 Dec 2026", "Tuesday", "Sunday", "27 Dec 2026"]
     assert {"emergency", "override", "holiday", "open", "closed", "12:00-24:00", "fire (until"} <= set(shown)
@@ -225,7 +225,7 @@ def test_the_picture_has_a_name_and_a_description_for_screen_readers():
 def test_states_differ_by_more_than_colour():
     root = ET.fromstring(week_svg(made(), MONDAY))
     drawn = {one.get("id"): next(iter(one)).get("d") for one in root.iter(f"{SVG}pattern")}
-    assert drawn.keys() == {f"dc-{state}" for state in State if state is not State.OPEN}
+    assert drawn.keys() == {f"dc-{state}" for state in LineState if state is not LineState.OPEN}
     assert len(set(drawn.values())) == len(drawn)
     style = root.findtext(f"{SVG}style") or ""
     assert "@media (prefers-color-scheme:dark)" in style
@@ -284,7 +284,9 @@ def test_every_part_of_every_day_is_drawn(case: Any):
         part.decision.state for ahead, day in enumerate(days) for part in calendar.segments(day) * (1 + (ahead < 7))
     ]
     # Each state is in the legend too.
-    assert {state: rectangles(svg, state) for state in State} == {state: parts.count(state) + 1 for state in State}
+    assert {state: rectangles(svg, state) for state in LineState} == {
+        state: parts.count(state) + 1 for state in LineState
+    }
 
 
 def test_a_day_of_a_clock_change_has_24_hours():

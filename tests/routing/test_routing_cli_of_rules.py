@@ -89,7 +89,7 @@ def test_a_call_is_explained_by_a_list_of_rules_too(capsys: pytest.CaptureFixtur
     ]
     west = run(capsys, "explain", path, "--at", "2026-12-24T11:30Z", "--timezone", "America/Manaus", "--json")
     assert [step["holds"] for step in json.loads(west[1])["steps"]] == [False, True]
-    assert refused(capsys, "explain", path, "--timezone", "Mars").startswith("timezone: an IANA name")
+    assert refused(capsys, "explain", path, "--timezone", "Mars").startswith("--timezone: an IANA name")
 
 
 def test_a_calendar_has_its_own_timezone(capsys: pytest.CaptureFixture[str], calendar: str):

@@ -14,8 +14,8 @@ from typing import Any, Final
 
 import yaml  # type: ignore[import-untyped]  # its stubs are a package of their own
 
-from airflow_provider_directcall.routing.calendars.problems import CalendarError
-from airflow_provider_directcall.routing.conditions import shown
+from airflow_provider_directcall.routing.conditions import masked_repr
+from airflow_provider_directcall.routing.validation import CalendarError
 
 __all__ = ["parsed_json", "parsed_yaml"]
 
@@ -89,5 +89,5 @@ def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
     names = [name for name, _ in pairs]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
-        raise CalendarError([f"file: {shown(twice)} stands twice in one mapping"])
+        raise CalendarError([f"file: {masked_repr(twice)} stands twice in one mapping"])
     return dict(pairs)

@@ -16,7 +16,8 @@ from airflow_provider_directcall.api.replies import Rule
 from airflow_provider_directcall.routing.calendars.calendar import RoutingCalendar
 from airflow_provider_directcall.routing.calendars.chains import Chain
 from airflow_provider_directcall.routing.calendars.compiling import rules_for
-from airflow_provider_directcall.routing.calendars.hours import MINUTES_A_DAY, OpeningHours, clock, weekday_name
+from airflow_provider_directcall.routing.calendars.hours import OpeningHours, weekday_name
+from airflow_provider_directcall.routing.conditions import MINUTES_A_DAY, clock
 from airflow_provider_directcall.routing.explaining.checks import (
     gaps,
     lay,

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Final
 from xml.etree import ElementTree as ET
 
-from airflow_provider_directcall.routing.calendars.calendar import Decision, Segment, State
+from airflow_provider_directcall.routing.calendars.calendar import Decision, LineState, Segment
 from airflow_provider_directcall.routing.calendars.hours import minute_of, weekday_name
 from airflow_provider_directcall.routing.explaining.drawing_style import LETTERS_PER_PIXEL, element
 
@@ -27,7 +27,7 @@ __all__ = [
 ]
 
 WIDTH: Final = 960
-EXCEPTIONS: Final = frozenset({State.EMERGENCY, State.OVERRIDE, State.HOLIDAY})
+EXCEPTIONS: Final = frozenset({LineState.EMERGENCY, LineState.OVERRIDE, LineState.HOLIDAY})
 """States that an ordinary week does not have."""
 
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -87,7 +87,7 @@ def strip_height(days: int) -> int:
 def draw_legend(picture: ET.Element, top: int) -> None:
     """Each state with its colour, pattern and name, what goes first first."""
     group = element(picture, "g", transform=f"translate(0 {top})")
-    for place, state in enumerate(State):
+    for place, state in enumerate(LineState):
         left = _AXIS + place * _SWATCH
         _block(group, state, (left, 4, 26, 16))
         element(group, "text", state.value, x=left + 33, y=16)
@@ -152,7 +152,7 @@ def _draw_part(group: ET.Element, left: int, day: date, segment: Segment, shown:
 
 
 def _lines(segment: Segment, room: int, shown: Shown) -> list[str]:
-    """State, times, and why it is not as in an ordinary week, in as many lines as there is room for."""
+    """LineState, times, and why it is not as in an ordinary week, in as many lines as there is room for."""
     decision = segment.decision
     why = shown(why_exceptional(decision))
     width = int((_COLUMN - 16) * LETTERS_PER_PIXEL)
@@ -161,12 +161,12 @@ def _lines(segment: Segment, room: int, shown: Shown) -> list[str]:
     return [*lines, *(textwrap.wrap(why, width, max_lines=left, placeholder="…") if left > 0 and why else [])]
 
 
-def _block(group: ET.Element, state: State, place: tuple[float, float, float, float]) -> ET.Element:
+def _block(group: ET.Element, state: LineState, place: tuple[float, float, float, float]) -> ET.Element:
     """A rectangle (left, top, width, height) in the colour of a state, and its pattern over it."""
     block = element(group, "g")
     left, top, width, height = (f"{length:g}" for length in place)
     element(block, "rect", x=left, y=top, width=width, height=height, class_=f"dc-{state}")
-    if state is not State.OPEN:
+    if state is not LineState.OPEN:
         element(block, "rect", x=left, y=top, width=width, height=height, fill=f"url(#dc-{state})")
     return block
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 from xml.etree import ElementTree as ET
 
-from airflow_provider_directcall.routing.calendars.calendar import State
+from airflow_provider_directcall.routing.calendars.calendar import LineState
 
 __all__ = ["FONT", "LETTERS_PER_PIXEL", "element", "page_style", "patterns", "picture_style", "readable"]
 
@@ -27,7 +27,7 @@ class _Colours:
     ink: str
     faint: str
     grid: str
-    states: dict[State, tuple[str, str]]
+    states: dict[LineState, tuple[str, str]]
 
 
 _LIGHT: Final = _Colours(
@@ -36,11 +36,11 @@ _LIGHT: Final = _Colours(
     faint="#5a6475",
     grid="#d5dae2",
     states={
-        State.OPEN: ("#c9ead9", "#1f7a57"),
-        State.CLOSED: ("#eceef2", "#8a94a5"),
-        State.HOLIDAY: ("#ffe2ad", "#a86300"),
-        State.OVERRIDE: ("#dcdafc", "#5148c4"),
-        State.EMERGENCY: ("#ffcfcb", "#bd2a20"),
+        LineState.OPEN: ("#c9ead9", "#1f7a57"),
+        LineState.CLOSED: ("#eceef2", "#8a94a5"),
+        LineState.HOLIDAY: ("#ffe2ad", "#a86300"),
+        LineState.OVERRIDE: ("#dcdafc", "#5148c4"),
+        LineState.EMERGENCY: ("#ffcfcb", "#bd2a20"),
     },
 )
 _DARK: Final = _Colours(
@@ -49,21 +49,21 @@ _DARK: Final = _Colours(
     faint="#a3adbd",
     grid="#3a4250",
     states={
-        State.OPEN: ("#17493a", "#52c79d"),
-        State.CLOSED: ("#262b34", "#7d8899"),
-        State.HOLIDAY: ("#5a3d0a", "#f0b449"),
-        State.OVERRIDE: ("#37336f", "#aaa4f7"),
-        State.EMERGENCY: ("#641f1b", "#ff8d84"),
+        LineState.OPEN: ("#17493a", "#52c79d"),
+        LineState.CLOSED: ("#262b34", "#7d8899"),
+        LineState.HOLIDAY: ("#5a3d0a", "#f0b449"),
+        LineState.OVERRIDE: ("#37336f", "#aaa4f7"),
+        LineState.EMERGENCY: ("#641f1b", "#ff8d84"),
     },
 )
 
 _TILE: Final = 8
-#: State -> lines of its pattern in a tile of 8 by 8. The usual state of a line, open, is plain.
+#: LineState -> lines of its pattern in a tile of 8 by 8. The usual state of a line, open, is plain.
 _LINES: Final = {
-    State.CLOSED: "M0 8L8 0",
-    State.HOLIDAY: "M2 2h1.6M6 6h1.6",
-    State.OVERRIDE: "M4 0V8",
-    State.EMERGENCY: "M0 0L8 8M0 8L8 0",
+    LineState.CLOSED: "M0 8L8 0",
+    LineState.HOLIDAY: "M2 2h1.6M6 6h1.6",
+    LineState.OVERRIDE: "M4 0V8",
+    LineState.EMERGENCY: "M0 0L8 8M0 8L8 0",
 }
 
 

@@ -15,10 +15,10 @@ from typing import Final
 
 from airflow_provider_directcall.api.replies import Rule
 from airflow_provider_directcall.api.replies.envelope import JsonObject
-from airflow_provider_directcall.routing.calendars.calendar import RoutingCalendar, State
+from airflow_provider_directcall.routing.calendars.calendar import LineState, RoutingCalendar
 from airflow_provider_directcall.routing.calendars.compiling import rules_for
 from airflow_provider_directcall.routing.calendars.hours import weekday_name
-from airflow_provider_directcall.routing.conditions import shown
+from airflow_provider_directcall.routing.conditions import masked_repr
 from airflow_provider_directcall.routing.equality import comparable
 from airflow_provider_directcall.routing.explaining.wording import (
     Ending,
@@ -137,7 +137,7 @@ class CalendarExplanation:
     """
 
     did: str = field(repr=False)
-    state: State
+    state: LineState
     reason: str = field(repr=False)
     chain: Explanation
     rules: Explanation
@@ -248,7 +248,7 @@ def _remarks(rule: Rule, *, is_shared: bool) -> Iterator[str]:
         yield _SHARED_PRIORITY
     unknown = unknown_fields(rule)
     if unknown:
-        yield f"fields that are not known here and may be conditions: {', '.join(map(shown, unknown))}"
+        yield f"fields that are not known here and may be conditions: {', '.join(map(masked_repr, unknown))}"
 
 
 def _lines(explanation: Explanation, include_numbers: bool) -> Iterator[str]:

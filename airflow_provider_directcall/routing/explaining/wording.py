@@ -12,7 +12,7 @@ from typing import Final
 
 from airflow_provider_directcall.api.replies import Rule
 from airflow_provider_directcall.routing.calendars.hours import weekday_name
-from airflow_provider_directcall.routing.conditions import MINUTES_A_DAY, clock, shown
+from airflow_provider_directcall.routing.conditions import MINUTES_A_DAY, clock, masked_repr
 from airflow_provider_directcall.routing.equality import comparable
 from airflow_provider_directcall.routing.reading import CONDITIONS, EVERY_DAY, conditions_of
 from airflow_provider_directcall.routing.rules import NumberRule
@@ -100,14 +100,14 @@ def deed(rule: Rule, *, include_numbers: bool) -> str:
     details = view if isinstance(view, dict) else {}
     words = _DEEDS.get(rule.action)
     if words is None:
-        return f"does {shown(rule.action)}, which is not known here"
+        return f"does {masked_repr(rule.action)}, which is not known here"
     return words(rule, {name: str(value) for name, value in details.items() if value not in (None, "")})
 
 
 def condition(rule: Rule, name: str) -> str:
     """A field of the rule's data in its one spelling; empty when it is not set."""
     value = comparable(rule).get(name, "")
-    return value if isinstance(value, str) else shown(value)
+    return value if isinstance(value, str) else masked_repr(value)
 
 
 def listed_callers(rule: Rule) -> tuple[str, ...]:
@@ -126,7 +126,7 @@ def weekdays_in_words(rule: Rule) -> str:
     """``Monday to Friday``, ``every day``; what cannot be read stands in quotes."""
     days = conditions_of(comparable(rule)).days
     if isinstance(days, str):
-        return shown(days)
+        return masked_repr(days)
     if days == EVERY_DAY:
         return "every day"
     return ", ".join(map(_span_in_words, _spans(sorted(days))))
@@ -136,7 +136,7 @@ def times_in_words(rule: Rule) -> str:
     """``08:00-18:00``, ``all day``; the end of the day is ``24:00``. What cannot be read stands in quotes."""
     hours = conditions_of(comparable(rule)).hours
     if isinstance(hours, str):
-        return f"{shown(condition(rule, 'start'))} to {shown(condition(rule, 'end'))}"
+        return f"{masked_repr(condition(rule, 'start'))} to {masked_repr(condition(rule, 'end'))}"
     begins, ends = hours[0], hours[1] or MINUTES_A_DAY
     return "all day" if (begins, ends) == (0, MINUTES_A_DAY) else f"{clock(begins)}-{clock(ends)}"
 

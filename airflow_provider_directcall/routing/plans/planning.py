@@ -13,7 +13,7 @@ from typing import Final
 from airflow_provider_directcall.api.methods import save_rule
 from airflow_provider_directcall.api.replies import Rule
 from airflow_provider_directcall.api.replies.envelope import JsonObject
-from airflow_provider_directcall.routing.conditions import shown
+from airflow_provider_directcall.routing.conditions import masked_repr
 from airflow_provider_directcall.routing.equality import differences
 from airflow_provider_directcall.routing.errors import DirectcallRuleError
 from airflow_provider_directcall.routing.plans.changes import Change, Kind, written_over
@@ -173,7 +173,7 @@ def _check_writable(did: str, change: Change) -> None:
             save_rule(did, before)
     if after is not None:
         place = "without priority" if after.priority is None else f"at priority {after.priority}"
-        name = f"the wanted rule {place} ({shown(after.action)})"
+        name = f"the wanted rule {place} ({masked_repr(after.action)})"
         with _explained(f"number {mask_number(did)}: {name} cannot be written"):
             save_rule(did, after)
 

@@ -1,7 +1,7 @@
-"""Every error a DAG can meet, in one place to import from. Imports no Airflow and no HTTP library.
+"""All errors that a DAG can meet. Imports no Airflow and no HTTP library.
 
-All derive from :class:`DirectcallError`. Those that can come from a request say whether it may have taken effect; those
-of a wait say that the call or message exists, and what is not known about it; that of a number's rule says what stands.
+All derive from :class:`DirectcallError`. Errors of a request say whether it may have taken effect; errors of a wait
+mean that the call or message exists and its end is unknown; errors of a number's rules describe the live rules.
 """
 
 from __future__ import annotations
@@ -42,18 +42,18 @@ __all__ = [
 
 
 class DirectcallWaitTimeout(DirectcallError):
-    """The time for a wait ran out: the call or message exists, and how it ended is not known yet."""
+    """A wait timed out: the call or message exists, and its outcome is not known yet."""
 
 
 class DirectcallWaitFailed(DirectcallError):
-    """A wait could not go on, for example because the statement could not be read many times in a row."""
+    """A wait was given up, for example because reading the statement failed many times in a row."""
 
 
 class DirectcallUnwantedOutcome(DirectcallError):
-    """A call or message ended in one of the ways that the task names in ``fail_on``.
+    """A call or message ended with an outcome that the task lists in ``fail_on``.
 
-    :ivar outcome: how it ended, such as ``busy`` or ``failed``.
-    :ivar callerid: the vendor's id of the call or of the message's request, or None when the vendor gave none.
+    :ivar outcome: the outcome, such as ``busy`` or ``failed``.
+    :ivar callerid: the vendor's id of the call or of the message's request, or None when the reply had none.
     """
 
     def __init__(self, message: str, *, outcome: str, callerid: str | None, retryable: bool = True) -> None:
@@ -64,9 +64,9 @@ class DirectcallUnwantedOutcome(DirectcallError):
 
     @property
     def retryable(self) -> bool:
-        """False where a repetition would reach people who have been reached already."""
+        """False if a retry would reach recipients again."""
         return self._retryable
 
 
 class DirectcallUnexpectedEvent(DirectcallError):
-    """A trigger's event that its task does not know, for example after an upgrade of one of two machines."""
+    """An event that the task does not know, for example after an upgrade of the triggerer only."""

@@ -1,4 +1,4 @@
-"""What Airflow is told about this package. Imports nothing: every Airflow component loads it."""
+"""The provider's metadata for Airflow. Imports next to nothing: every Airflow component loads it."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _INTEGRATION = "Directcall"
 _CONN_FIELDS: dict[str, dict[str, Any]] = {
     "default_origin": {
         "label": "Default origin",
-        "description": "Number used where a task names no origin: 55, area code and number, e.g. 5511990000001",
+        "description": "Number for tasks without an origin: 55, area code and number, e.g. 5511990000001",
         "schema": {"type": ["string", "null"]},
     },
     "timezone": {
         "label": "Time zone",
-        "description": "IANA name of the zone in which Directcall writes times",
+        "description": "IANA name of the zone of Directcall's times",
         "schema": {"type": ["string", "null"], "default": "America/Sao_Paulo"},
     },
     "timeout": {
@@ -28,12 +28,12 @@ _CONN_FIELDS: dict[str, dict[str, Any]] = {
     },
     "requests_per_second": {
         "label": "Requests per second",
-        "description": "Upper bound of each task's own pace; empty means none",
+        "description": "Upper bound for each task; empty means none",
         "schema": {"type": ["number", "null"]},
     },
     "endpoints": {
         "label": "Replaced paths (JSON)",
-        "description": 'Endpoint name -> path, e.g. {"save_rule": "/did/save"}; for what is assumed and differs',
+        "description": 'Endpoint name -> path, e.g. {"save_rule": "/did/save"}; for assumed paths that differ',
         "schema": {"type": ["string", "object", "null"]},
     },
     "fields": {
@@ -51,8 +51,8 @@ _CONFIG: dict[str, dict[str, Any]] = {
         "options": {
             "deployment": {
                 "description": (
-                    "Name of this Airflow. Needed where several Airflows run the same DAGs on one Directcall account: "
-                    "it goes into the key by which a call or message is found again, so that none takes another's."
+                    "Name of this Airflow. Required when several Airflows run the same DAGs on one account: "
+                    "it is part of the idempotency key, so that none takes another's call or message for its own."
                 ),
                 "version_added": None,
                 "type": "string",
@@ -73,21 +73,21 @@ _PLACEHOLDERS = {
 
 
 def form_behaviour() -> dict[str, Any]:
-    """Hidden fields, labels and placeholders of the connection form, as Airflow 3.1 wants them of a hook."""
+    """Return hidden fields, labels and placeholders of the connection form, in Airflow 3.1's format for hooks."""
     return {"hidden_fields": _HIDDEN_FIELDS, "relabeling": _RELABELING, "placeholders": _PLACEHOLDERS}
 
 
 def form_widgets() -> dict[str, Any]:
-    """The extra fields as wtforms fields, as Airflow 3.1 wants them of a hook.
+    """Return the extra fields as wtforms fields, in Airflow 3.1's format for hooks.
 
-    Its API server puts a stand-in for wtforms in place, so the library itself need not be there.
+    Its API server replaces wtforms by a module of its own, so the library need not be installed.
     """
     text_field = import_module("wtforms").StringField
     return {name: text_field(field["label"], description=field["description"]) for name, field in _CONN_FIELDS.items()}
 
 
 def get_provider_info() -> dict[str, Any]:
-    """The provider's metadata, in the form of Airflow's ``provider_info.schema.json``."""
+    """Return the provider's metadata, as ``provider_info.schema.json`` of Airflow defines it."""
     return {
         "package-name": "airflow-provider-directcall",
         "name": _INTEGRATION,
@@ -110,7 +110,7 @@ def get_provider_info() -> dict[str, Any]:
             )
         ],
         "sensors": [_modules("sensors.statement")],
-        "triggers": [_modules("triggers.calls", "triggers.messages", "triggers.settling", "triggers.statement")],
+        "triggers": [_modules("triggers.delivery", "triggers.statement")],
         "config": _CONFIG,
         "extra-links": [f"{_PACKAGE}.links.recording.RecordingLink"],
         "connection-types": [

@@ -1,6 +1,6 @@
-"""A ready-made retry policy for tasks of your own that use the hook. Needs Airflow 3.3.
+"""A retry policy for custom tasks that use the hook. Needs Airflow 3.3.
 
-The operators do not need it: they know by themselves what a retry may do.
+The operators do not need it: they decide by themselves whether a retry is safe.
 """
 
 from __future__ import annotations
@@ -20,26 +20,24 @@ else:
         from airflow.sdk.definitions.retry_policy import RetryDecision, RetryPolicy
 
         _IS_KNOWN = True
-    except ImportError:  # before Airflow 3.3, where only making one is an error
+    except ImportError:  # before Airflow 3.3: importing works, instantiating raises
         RetryPolicy, _IS_KNOWN = object, False
-
-__all__ = ["DirectcallRetryPolicy"]
 
 
 class DirectcallRetryPolicy(RetryPolicy):
-    """Retries a task that uses the hook only where that is safe and can help.
+    """Retries a task that uses the hook only when a retry is safe and can succeed.
 
     ===========================================================  ======================================
     error                                                        decision
     ===========================================================  ======================================
     the request may have taken effect (outcome unknown)          fail: a retry would send it again
-    refused for good (bad number, no balance)                    fail: a retry would be refused again
-    not sent, no answer to a read, refused for now, wrong secret  retry, not before the ``Retry-After``
+    refused permanently (bad number, no balance)                 fail: a retry would be refused again
+    not sent, read unanswered, transient refusal, wrong secret   retry, not before the ``Retry-After``
     anything else                                                Airflow's own rule
     ===========================================================  ======================================
 
-    ``@task(retries=3, retry_policy=DirectcallRetryPolicy())``. It knows nothing of what a task did before the error: a
-    task that makes several calls or sends several messages has to keep track of them itself.
+    ``@task(retries=3, retry_policy=DirectcallRetryPolicy())``. It sees the error only: a task that makes several calls
+    or sends several messages has to keep track of them itself.
     """
 
     def __init__(self) -> None:
@@ -49,7 +47,7 @@ class DirectcallRetryPolicy(RetryPolicy):
     def evaluate(
         self, exception: BaseException, try_number: int, max_tries: int, context: Context | None = None
     ) -> RetryDecision:
-        """What to do after this error."""
+        """Decide whether to retry after this error."""
         if not isinstance(exception, DirectcallError):
             return RetryDecision.default()
         if exception.may_have_taken_effect:
@@ -60,10 +58,10 @@ class DirectcallRetryPolicy(RetryPolicy):
         return RetryDecision.fail("it would be refused again")
 
     def serialize(self) -> dict[str, Any]:
-        """Nothing: it has no settings."""
+        """Return an empty object: there are no settings."""
         return {}
 
     @classmethod
     def deserialize(cls, data: dict[str, Any]) -> DirectcallRetryPolicy:
-        """The policy; it has no settings."""
+        """Create the policy; there are no settings."""
         return cls()

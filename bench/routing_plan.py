@@ -1,6 +1,6 @@
-"""Planning a number with 200 rules: time, and writes over those of removing all rules and adding the wanted ones.
+"""Planning of 200 rules: time, and writes compared with those of removing all rules and adding the desired ones.
 
-Wanted: less than 1 s, and no more writes than the difference needs.
+Goal: less than 1 s, and no more writes than the difference needs.
 """
 
 from __future__ import annotations

@@ -1,15 +1,15 @@
-"""Emergency: send every call of the hot line to one mobile, until a time or until somebody says "off".
+"""Emergency: forward every call of the hot line to one mobile, until a given time or until it is switched off.
 
-A person starts it, with ``on`` or ``off``. What was decided is kept in the Airflow Variable ``directcall_emergency``,
-which ``example_holiday_routing`` reads too: its daily run keeps the emergency, and would switch it even if this run
-failed in the middle. When the mobile does not answer, or is switched off, calls go to the calendar's voicemail.
+Start it by hand, with ``on`` or ``off``. It stores the emergency in the Airflow Variable ``directcall_emergency``,
+which ``example_holiday_routing`` reads too: its daily run keeps the emergency, and would apply it even if this run
+failed halfway. When the mobile does not answer, or is switched off, calls go to the calendar's voicemail.
 
-With ``until``, the run waits for that time without a worker, switches back to the calendar, and says so. Without it,
-the emergency stands until somebody starts this DAG with ``off``. When another emergency was switched on meanwhile, or
-this one off, the waiting run changes nothing.
+With ``until``, the run waits for that time without a worker, restores the calendar's rules, and reports it by SMS.
+Without it, the emergency lasts until this DAG is started with ``off``. If it was switched off or replaced by another
+emergency meanwhile, the waiting run changes nothing.
 
-Rules know no dates, so whatever was written comes again every week until it is written anew. Switch
-``example_holiday_routing`` on too: it does that every day. New DAGs are paused in Airflow.
+Rules have no dates, so they repeat every week until they are written again. Unpause ``example_holiday_routing`` too:
+it writes them every day.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from airflow.providers.standard.sensors.date_time import DateTimeSensorAsync
 from airflow.sdk import Param, Variable, dag, task
 
 from airflow_provider_directcall.operators.messages import DirectcallSendSMSOperator
-from airflow_provider_directcall.operators.number_rules import DirectcallApplyNumberRulesOperator
+from airflow_provider_directcall.operators.numbers import DirectcallApplyNumberRulesOperator
 
 CALENDAR = "hotline.yaml"
 EMERGENCY = "directcall_emergency"
@@ -34,29 +34,27 @@ OVER = "Linha direta: emergência encerrada, vale o calendário."
 
 
 @dag(
-    # No limit to one run at a time: a run that waits for its end must not hold up the one that says "off".
+    # Not limited to one active run: a run that waits for the end must not block the one with "off".
     schedule=None,
     start_date=pendulum.datetime(2026, 1, 1, tz="America/Sao_Paulo"),
     catchup=False,
     tags=["directcall", "example"],
     default_args={"retries": 3, "retry_delay": timedelta(seconds=30)},
     params={
-        "action": Param("on", enum=["on", "off"], description="Switch the emergency on, or off again"),
-        "to": Param("5511990000078", type="string", description="The mobile that gets every call"),
-        "until": Param(
-            None, type=["null", "string"], format="date-time", description='When it ends; empty: with "off"'
-        ),
-        "reason": Param("sem luz no escritório", type="string", description="Why, for the people who read it"),
-        "people": Param(["5511990000001"], type="array", description="Who gets an SMS"),
+        "action": Param("on", enum=["on", "off"], description="Switch the emergency on or off"),
+        "to": Param("5511990000078", type="string", description="Mobile that gets every call"),
+        "until": Param(None, type=["null", "string"], format="date-time", description='End; empty: until "off"'),
+        "reason": Param("sem luz no escritório", type="string", description="The reason, for the SMS"),
+        "people": Param(["5511990000001"], type="array", description="Recipients of the SMS"),
     },
     doc_md=__doc__,
 )
 def example_emergency_routing() -> None:
-    """Decide, make it so, tell; at the end, take it back and tell."""
+    """Store the emergency, apply it, notify; at its end, restore the calendar and notify."""
 
     @task
     def switch(params: dict[str, str | None] | None = None) -> dict[str, str]:
-        """Keep what was decided, once it is known to make sense; gives the text of the SMS, and the end if any."""
+        """Validate and store the emergency; return the text of the SMS, and the end if any."""
         from airflow_provider_directcall.routing.calendars import Emergency, load_calendar
         from airflow_provider_directcall.routing.rules import Voicemail
 
@@ -70,7 +68,7 @@ def example_emergency_routing() -> None:
             *[{"action": "voicemail", "email": rule.email} for rule in calendar.closed if isinstance(rule, Voicemail)],
         ]
         until, reason = given["until"] or None, given["reason"] or ""
-        # A mistake fails here, before the daily run could read it.
+        # An invalid emergency fails here, before the daily run reads it.
         emergency = Emergency(chain, until=until, reason=reason)
         if emergency.until is not None and emergency.until <= pendulum.now():
             raise ValueError("until: this time has passed")
@@ -80,34 +78,34 @@ def example_emergency_routing() -> None:
 
     @task.short_circuit
     def ends_by_itself(decided: dict[str, str]) -> bool:
-        """Wait only where an end was given."""
+        """Wait only for an emergency with an end."""
         return bool(decided["until"])
 
     @task.short_circuit
     def is_over() -> bool:
-        """Go on unless the emergency was switched off, or is another one now, with no end or a later one."""
+        """Go on unless the emergency was switched off or replaced by one without an end or with a later one."""
         return _has_ended(Variable.get(EMERGENCY, default=""))
 
     @task
     def clear() -> None:
-        """Forget the emergency; what was switched on in this very moment stays."""
+        """Clear the emergency, unless a new one has just been switched on."""
         if _has_ended(Variable.get(EMERGENCY, default="")):
             Variable.set(EMERGENCY, "", description=ABOUT)
 
-    decided = switch()
+    emergency = switch()
     apply = DirectcallApplyNumberRulesOperator(task_id="apply", calendar=CALENDAR, emergency=EMERGENCY_NOW)
-    tell = DirectcallSendSMSOperator(task_id="tell", destination=PEOPLE, text=decided["text"])
-    decided >> apply >> tell
+    notify = DirectcallSendSMSOperator(task_id="notify", destination=PEOPLE, text=emergency["text"])
+    emergency >> apply >> notify
 
-    # Beside the above, not behind it: the end comes whatever became of the begin, or of its SMS.
+    # Parallel to the tasks above: the emergency ends even if applying it, or its SMS, failed.
     wait = DateTimeSensorAsync(task_id="wait", target_time="{{ ti.xcom_pull(task_ids='switch')['until'] }}")
-    give_back = DirectcallApplyNumberRulesOperator(task_id="give_back", calendar=CALENDAR, emergency=EMERGENCY_NOW)
-    tell_over = DirectcallSendSMSOperator(task_id="tell_over", destination=PEOPLE, text=OVER)
-    ends_by_itself(decided) >> wait >> is_over() >> clear() >> give_back >> tell_over
+    restore = DirectcallApplyNumberRulesOperator(task_id="restore", calendar=CALENDAR, emergency=EMERGENCY_NOW)
+    notify_end = DirectcallSendSMSOperator(task_id="notify_end", destination=PEOPLE, text=OVER)
+    ends_by_itself(emergency) >> wait >> is_over() >> clear() >> restore >> notify_end
 
 
-def _has_ended(kept: str) -> bool:
-    until = json.loads(kept)["until"] if kept else None
+def _has_ended(stored: str) -> bool:
+    until = json.loads(stored)["until"] if stored else None
     return until is not None and datetime.fromisoformat(until) <= pendulum.now()
 
 

@@ -1,11 +1,11 @@
-"""Holiday routing: every morning, the rules of the hot line are made what its calendar says.
+"""Holiday routing: every morning, apply a calendar to the rules of the hot line.
 
-``hotline.yaml`` says who answers and when: opening hours, holidays, part-days, overrides. Directcall's rules know
-weekdays and no dates; so each run writes those of the next seven days. A missed run does no harm, and where nothing
-differs, nothing is written. Changes that somebody made in Directcall's panel are told in the log and overwritten.
+``hotline.yaml`` defines who answers and when: opening hours, holidays, part-days, overrides. Directcall's rules have
+weekdays but no dates, so each run writes the rules of the next seven days. A missed run does no harm, and a run without
+a difference writes nothing. Changes made in Directcall's panel are logged and overwritten.
 
-An emergency that ``example_emergency_routing`` has switched on goes before all of it. What the line would do on another
-day, ``directcall-routing`` and DirectcallPlanNumberRulesOperator show without writing anything.
+An emergency from ``example_emergency_routing`` takes precedence. ``directcall-routing`` and
+DirectcallPlanNumberRulesOperator show the rules of any day without writing them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from datetime import timedelta
 import pendulum
 from airflow.sdk import dag
 
-from airflow_provider_directcall.operators.number_rules import DirectcallApplyNumberRulesOperator
+from airflow_provider_directcall.operators.numbers import DirectcallApplyNumberRulesOperator
 
 
 @dag(
@@ -28,11 +28,11 @@ from airflow_provider_directcall.operators.number_rules import DirectcallApplyNu
     doc_md=__doc__,
 )
 def example_holiday_routing() -> None:
-    """Make it so."""
+    """Apply the calendar."""
     DirectcallApplyNumberRulesOperator(
         task_id="route",
         calendar="hotline.yaml",
-        # Runs that a person starts have no data interval; this is there in every run.
+        # Manual runs have no data interval; every run has this.
         at="{{ dag_run.run_after }}",
         emergency="{{ var.value.get('directcall_emergency', '') }}",
     )

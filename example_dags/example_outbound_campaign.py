@@ -1,9 +1,9 @@
 """An outbound campaign: an SMS to each contact, a recorded call, and a voice message to those who did not answer.
 
 Each contact of ``contacts.csv`` gets its own chain of tasks. The calls carry the contact's id as a tag, and a sensor
-waits, without holding a worker, until the call with that tag stands in Directcall's statement.
+waits, without holding a worker, until the call with that tag appears in Directcall's statement.
 
-The numbers are made up: with the sandbox one of them is busy, one does not answer, one hangs up after four seconds.
+The numbers are fictitious: in the sandbox one is busy, one does not answer, one hangs up after four seconds.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from airflow_provider_directcall.sensors.statement import DirectcallTaggedCallSe
 
 CONTACTS = Path(__file__).parent / "contacts.csv"
 
-#: A row of the statement, as the sensor gives it; the arguments of one mapped task.
+#: A row of the statement, as the sensor returns it; the arguments of one mapped task.
 Row = dict[str, Any]
 Arguments = dict[str, Any]
 
-#: A call that was hung up this soon was not a conversation.
+#: A call of this length or less was not a conversation.
 SHORT_CALL_SECONDS = 6
 
 
@@ -38,19 +38,19 @@ SHORT_CALL_SECONDS = 6
     start_date=pendulum.datetime(2026, 1, 1, tz="America/Sao_Paulo"),
     catchup=False,
     tags=["directcall", "example"],
-    # Safe for the tasks that call and text people too: a retry finishes what a try began, and sends nothing twice.
+    # Safe for the sending tasks too: a retry continues the first try and sends nothing twice.
     default_args={"retries": 3, "retry_delay": timedelta(minutes=1)},
     params={
-        "agent": Param("5511990000001", description="Who talks to the contacts: called first, then connected"),
+        "agent": Param("5511990000001", description="Number that is connected with the contacts; called first"),
     },
     doc_md=__doc__,
 )
 def example_outbound_campaign() -> None:
-    """Text, call, wait, follow up, sum up."""
+    """Text, call, wait, follow up, summarise."""
 
     @task(show_return_value_in_logs=False)
     def read_contacts() -> list[dict[str, str]]:
-        """One dictionary a contact: the arguments of the group below."""
+        """Return one dictionary per contact: the arguments of the task group."""
         with CONTACTS.open(encoding="utf-8", newline="") as file:
             return [
                 {
@@ -63,7 +63,7 @@ def example_outbound_campaign() -> None:
 
     @task_group
     def reach(contact_id: str, phone: str, text: str) -> XComArg:
-        """The chain of one contact."""
+        """Text and call one contact, and wait for the call."""
         tags = {"contact": contact_id, "campaign": "{{ run_id }}"}
         sms = DirectcallSendSMSOperator(
             task_id="send_sms", origin="{{ params.agent }}", destination=phone, text=text, tags=tags
@@ -83,7 +83,7 @@ def example_outbound_campaign() -> None:
 
     @task(show_return_value_in_logs=False)
     def voice_messages(contacts: list[dict[str, str]], calls: list[list[Row]]) -> list[Arguments]:
-        """Arguments of the voice message for each contact who was not reached."""
+        """Return the arguments of a voice message for each contact who was not reached."""
         reached = {
             row["tags"]["contact"]
             for rows in calls
@@ -101,7 +101,7 @@ def example_outbound_campaign() -> None:
 
     @task(trigger_rule="none_failed")
     def summary(calls: list[list[Row]], missed: list[Arguments]) -> dict[str, object]:
-        """How the campaign went, without phone numbers."""
+        """Summarise the campaign, without phone numbers."""
         rows = [row for found in calls for row in found]
         outcomes = {row["tags"]["contact"]: row["outcome"] for row in rows}
         return {

@@ -1,10 +1,10 @@
-"""Approval: plan a change of the hot line's rules, ask a person, apply exactly what the person saw.
+"""Approval: plan a change of the hot line's rules, request approval, apply exactly the approved plan.
 
-The plan stands in the body of the question, phone numbers masked. Where the rules stand as wanted already, nobody is
-asked. When the line's rules, or the calendar, change between the question and the answer, the apply task refuses.
+The request shows the plan, with phone numbers masked. If the live rules match already, no approval is requested. If the
+live rules or the calendar change before the answer, the apply task fails.
 
-This is in place of ``example_holiday_routing``, not beside it: that one would write the same calendar the next morning,
-whatever the person has said. Who wants both gives each its own number, or starts this one from a schedule of its own.
+Use this instead of ``example_holiday_routing``, which would apply the same calendar the next morning without approval.
+To use both, give each its own number, or a schedule to this one.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ import pendulum
 from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import dag, task
 
-from airflow_provider_directcall.operators.number_rules import (
+from airflow_provider_directcall.operators.numbers import (
     DirectcallApplyNumberRulesOperator,
     DirectcallPlanNumberRulesOperator,
 )
 
-#: Both tasks ask the calendar the same question, however long the person takes.
+#: Both tasks plan for the same moment, however long the approval takes.
 AT = "{{ dag_run.run_after }}"
 EMERGENCY = "{{ var.value.get('directcall_emergency', '') }}"
 
@@ -34,7 +34,7 @@ EMERGENCY = "{{ var.value.get('directcall_emergency', '') }}"
     doc_md=__doc__,
 )
 def example_routing_approval() -> None:
-    """Plan, ask, apply."""
+    """Plan, request approval, apply."""
     plan = DirectcallPlanNumberRulesOperator(
         task_id="plan",
         calendar="hotline.yaml",
@@ -46,7 +46,7 @@ def example_routing_approval() -> None:
 
     @task.short_circuit
     def anything_to_do(planned: dict[str, object]) -> bool:
-        """Ask nobody where nothing would change."""
+        """Skip the approval of a plan without changes."""
         return bool(planned["has_changes"])
 
     approve = ApprovalOperator(

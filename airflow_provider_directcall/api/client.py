@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
-from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self, TypedDict, TypeVar
 
 import httpx
@@ -19,11 +18,10 @@ from airflow_provider_directcall.api import protocol
 from airflow_provider_directcall.api.clock import Clock, current_clock
 from airflow_provider_directcall.api.errors import DirectcallAuthError, DirectcallError
 from airflow_provider_directcall.api.methods import request_token
-from airflow_provider_directcall.api.pacing import Pacer
 from airflow_provider_directcall.api.paging import PageReader
 from airflow_provider_directcall.api.redaction import RequestLogFilter
 from airflow_provider_directcall.api.requests import Listing
-from airflow_provider_directcall.api.tokens import TokenKeeper
+from airflow_provider_directcall.api.tokens import TokenCache
 
 if TYPE_CHECKING:
     from airflow_provider_directcall.api.lookups import Lookup
@@ -36,17 +34,17 @@ Row = TypeVar("Row")
 log = logging.getLogger(__name__)
 logging.getLogger("httpx").addFilter(RequestLogFilter())
 
-#: An idle connection is closed after this long, before common servers close theirs (5 s) under a request.
+#: Idle connections are closed after two seconds, before common servers close theirs (5 s) under a request.
 _LIMITS: Final = httpx.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=2.0)
 
 
 @dataclass(frozen=True, slots=True)
 class RetryBudget:
-    """How long a client goes on trying by itself.
+    """Limits of a client's own retries.
 
-    :param attempts: how often at most, the first time included.
+    :param attempts: number of attempts, the first one included.
     :param seconds: no attempt starts later than this after the first one.
-    :param longest_pause: upper bound of one pause in seconds; a longer ``Retry-After`` ends the trying.
+    :param longest_pause: upper bound of one pause in seconds; a longer ``Retry-After`` ends the retries.
     """
 
     attempts: int = 5
@@ -64,48 +62,74 @@ class _RetryOptions(TypedDict):
     reraise: bool
 
 
-class _Account:
-    """What both clients keep about an account: settings, token, pace, budget. No I/O."""
+class _BaseClient:
+    """State and rules that both clients share. No I/O."""
 
     def __init__(self, settings: Settings, budget: RetryBudget | None, clock: Clock | None) -> None:
         self.settings = settings
         self._budget = budget or RetryBudget()
         self._clock = clock or current_clock()
-        self._tokens = TokenKeeper()
-        self._pacer = Pacer(settings.requests_per_second)
-        self._backoff = tenacity.wait_random_exponential(multiplier=0.5, max=self._budget.longest_pause)
+        self._tokens = TokenCache(self._clock)
+        self._turns = threading.Lock()
+        self._next_turn = 0.0
         if settings.sends_secrets_in_clear:
             log.warning("The connection's host is plain http: the secret, the token and all texts travel in clear.")
 
-    def _retry_options(self) -> _RetryOptions:
-        """Describe how a request that starts now is tried again."""
-        budget, clock, started = self._budget, self._clock, self._clock.monotonic()
+    def check(self, request: Request[T]) -> None:
+        """Check that a request can be sent, without sending it.
 
-        def wait(state: tenacity.RetryCallState) -> float:
-            return max(self._backoff(state), _asked_pause(state))
+        :raises ValueError: the account lacks a setting that the request needs.
+        """
+        protocol.build(request, self.settings, token="")
+
+    def _retry_options(self, request: Request[T]) -> _RetryOptions:
+        """Describe the retries of a request that starts now."""
+        budget, clock, started = self._budget, self._clock, self._clock.monotonic()
+        backoff = tenacity.wait_random_exponential(multiplier=0.5, max=budget.longest_pause)
+
+        def retry(state: tenacity.RetryCallState) -> bool:
+            error = _error(state)
+            return error is not None and protocol.may_retry(request, error)
 
         def stop(state: tenacity.RetryCallState) -> bool:
             return (
                 state.attempt_number >= budget.attempts
-                or _asked_pause(state) > budget.longest_pause
+                or _retry_after(state) > budget.longest_pause
                 or clock.monotonic() - started + state.upcoming_sleep >= budget.seconds
             )
 
-        return {"retry": _may_repeat, "wait": wait, "stop": stop, "before_sleep": _log_repetition, "reraise": True}
+        return {
+            "retry": retry,
+            "wait": lambda state: max(backoff(state), _retry_after(state)),
+            "stop": stop,
+            "before_sleep": _log_retry,
+            "reraise": True,
+        }
 
-    def _log_done(self, request: Request[T], response: httpx.Response, started: float) -> None:
+    def _pause_before_turn(self) -> float:
+        """Take the next turn at the account's pace and return the seconds until then."""
+        if self.settings.requests_per_second is None:
+            return 0.0
+        with self._turns:
+            now = self._clock.monotonic()
+            turn = max(now, self._next_turn)
+            self._next_turn = turn + 1 / self.settings.requests_per_second
+            return turn - now
+
+    def _read(self, request: Request[T], response: httpx.Response, started: float) -> T:
         level = logging.INFO if request.endpoint.once_only else logging.DEBUG
         elapsed = self._clock.monotonic() - started
         log.log(level, "%s: HTTP %d in %.2f s", request.endpoint_name, response.status_code, elapsed)
+        return protocol.read(request, self.settings, response)
 
 
-class Client(_Account):
-    """Talks to Directcall, blocking. Safe to share between threads; a context manager.
+class Client(_BaseClient):
+    """Blocking client of Directcall. Safe to share between threads; a context manager.
 
     :param settings: the account.
-    :param budget: how long to go on trying.
-    :param on_token: called with each new access token, so that the caller can keep it out of its logs.
-    :param clock: that of the process by default.
+    :param budget: limits of its retries.
+    :param on_token: called with each new access token, so that the caller can mask it in logs.
+    :param clock: the process's clock by default.
     """
 
     def __init__(
@@ -113,34 +137,26 @@ class Client(_Account):
         settings: Settings,
         *,
         budget: RetryBudget | None = None,
-        on_token: Callable[[str], object] = lambda token: None,
+        on_token: Callable[[str], object] | None = None,
         clock: Clock | None = None,
     ) -> None:
         super().__init__(settings, budget, clock)
         self._on_token = on_token
-        self._renewal = threading.Lock()
-        self._turns = threading.Lock()
+        self._renewing = threading.Lock()
         self._http = httpx.Client(limits=_LIMITS)
 
     def send(self, request: Request[T]) -> T:
         """Send a request and read its reply.
 
         :raises DirectcallError: one of its kinds; see the table of :mod:`.protocol`.
-        :raises ValueError: the account lacks what the request needs; nothing was sent.
+        :raises ValueError: the account lacks a setting that the request needs; nothing was sent.
         """
-        retrying = tenacity.Retrying(sleep=self._clock.sleep, **self._retry_options())
+        retrying = tenacity.Retrying(sleep=self._clock.sleep, **self._retry_options(request))
         result: T = retrying(self._attempt, request)
         return result
 
-    def check(self, request: Request[T]) -> None:
-        """Find out whether a request could be sent, without sending it.
-
-        :raises ValueError: the account lacks what the request needs.
-        """
-        protocol.build(request, self.settings, token="")
-
     def rows(self, listing: Listing[Row]) -> Iterator[Row]:
-        """Each row of a listing once, fetched page by page as they are asked for."""
+        """Yield each row of a listing once; pages are fetched when they are needed."""
         reader = PageReader(listing)
         while (request := reader.next_request()) is not None:
             yield from reader.feed(self.send(request))
@@ -169,9 +185,7 @@ class Client(_Account):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *exc_info: object) -> None:
         self.close()
 
     def _attempt(self, request: Request[T]) -> T:
@@ -186,44 +200,28 @@ class Client(_Account):
 
     def _token(self) -> str:
         failures = self._tokens.failures
-        with self._renewal:
-            now = self._clock.monotonic()
-            token = self._tokens.current(now)
-            return self._renewed_token(now, failures) if token is None else token
-
-    def _renewed_token(self, now: float, failures: int) -> str:
-        """A new token; who waited while another one's renewal failed shares that failure."""
-        if failure := self._tokens.failed_since(failures):
-            raise failure
-        try:
-            token = self._tokens.store(self.send(request_token(self.settings)), now)
-        except DirectcallError as error:
-            self._tokens.fail(error)
-            raise
-        self._on_token(token)
-        return token
+        with self._renewing:
+            if (token := self._tokens.current(failures)) is None:
+                with self._tokens.renewal() as store:
+                    token = store(self.send(request_token(self.settings)))
+                if self._on_token is not None:
+                    self._on_token(token)
+            return token
 
     def _exchange(self, request: Request[T], token: str | None) -> T:
         built = protocol.build(request, self.settings, token)
-        with self._turns:
-            delay = self._pacer.delay(self._clock.monotonic())
-        if delay:
-            self._clock.sleep(delay)
+        if pause := self._pause_before_turn():
+            self._clock.sleep(pause)
         started = self._clock.monotonic()
         try:
             response = self._http.send(built)
         except httpx.RequestError as error:
             raise protocol.transport_failure(request, self.settings, error) from None
-        self._log_done(request, response, started)
-        return protocol.read(request, self.settings, response)
+        return self._read(request, response, started)
 
 
-async def _ignore_token(token: str) -> None:
-    """What happens with a new token where nobody asked for it."""
-
-
-class AsyncClient(_Account):
-    """Talks to Directcall on an event loop; the twin of :class:`Client`, an async context manager.
+class AsyncClient(_BaseClient):
+    """Twin of :class:`Client` for an event loop; an async context manager.
 
     Belongs to the loop it is first used on. Parameters as :class:`Client`; ``on_token`` is awaited.
     """
@@ -233,22 +231,22 @@ class AsyncClient(_Account):
         settings: Settings,
         *,
         budget: RetryBudget | None = None,
-        on_token: Callable[[str], Awaitable[None]] = _ignore_token,
+        on_token: Callable[[str], Awaitable[object]] | None = None,
         clock: Clock | None = None,
     ) -> None:
         super().__init__(settings, budget, clock)
         self._on_token = on_token
-        self._renewal = asyncio.Lock()
+        self._renewing = asyncio.Lock()
         self._opening = asyncio.Lock()
         self._http: httpx.AsyncClient | None = None
 
     async def send(self, request: Request[T]) -> T:
         """Send a request and read its reply; raises as :meth:`Client.send`."""
-        retrying = tenacity.AsyncRetrying(sleep=self._clock.sleep_async, **self._retry_options())
+        retrying = tenacity.AsyncRetrying(sleep=self._clock.sleep_async, **self._retry_options(request))
         return await retrying(self._attempt, request)
 
     async def rows(self, listing: Listing[Row]) -> AsyncIterator[Row]:
-        """Each row of a listing once, fetched page by page as they are asked for."""
+        """Yield each row of a listing once; pages are fetched when they are needed."""
         reader = PageReader(listing)
         while (request := reader.next_request()) is not None:
             for row in reader.feed(await self.send(request)):
@@ -265,11 +263,10 @@ class AsyncClient(_Account):
                     result: T = end.value
                     return result
                 try:
-                    answer = (
-                        [row async for row in self.rows(question)]
-                        if isinstance(question, Listing)
-                        else await self.send(question)
-                    )
+                    if isinstance(question, Listing):
+                        answer = [row async for row in self.rows(question)]
+                    else:
+                        answer = await self.send(question)
                 except Exception as error:  # noqa: BLE001 - the look-up decides
                     resume = partial(lookup.throw, error)
                 else:
@@ -284,9 +281,7 @@ class AsyncClient(_Account):
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *exc_info: object) -> None:
         await self.close()
 
     async def _attempt(self, request: Request[T]) -> T:
@@ -301,39 +296,28 @@ class AsyncClient(_Account):
 
     async def _token(self) -> str:
         failures = self._tokens.failures
-        async with self._renewal:
-            now = self._clock.monotonic()
-            token = self._tokens.current(now)
-            return await self._renewed_token(now, failures) if token is None else token
-
-    async def _renewed_token(self, now: float, failures: int) -> str:
-        """A new token; who waited while another one's renewal failed shares that failure."""
-        if failure := self._tokens.failed_since(failures):
-            raise failure
-        try:
-            token = self._tokens.store(await self.send(request_token(self.settings)), now)
-        except DirectcallError as error:
-            self._tokens.fail(error)
-            raise
-        await self._on_token(token)
-        return token
+        async with self._renewing:
+            if (token := self._tokens.current(failures)) is None:
+                with self._tokens.renewal() as store:
+                    token = store(await self.send(request_token(self.settings)))
+                if self._on_token is not None:
+                    await self._on_token(token)
+            return token
 
     async def _exchange(self, request: Request[T], token: str | None) -> T:
         built = protocol.build(request, self.settings, token)
-        delay = self._pacer.delay(self._clock.monotonic())
-        if delay:
-            await self._clock.sleep_async(delay)
+        if pause := self._pause_before_turn():
+            await self._clock.sleep_async(pause)
         http = await self._opened()
         started = self._clock.monotonic()
         try:
             response = await http.send(built)
         except httpx.RequestError as error:
             raise protocol.transport_failure(request, self.settings, error) from None
-        self._log_done(request, response, started)
-        return protocol.read(request, self.settings, response)
+        return self._read(request, response, started)
 
     async def _opened(self) -> httpx.AsyncClient:
-        """The HTTP client; its SSL context is made in a thread, because loading certificates blocks the loop."""
+        """Return the HTTP client; its SSL context is made in a thread: loading certificates blocks the loop."""
         async with self._opening:
             if self._http is None:
                 context = await asyncio.to_thread(httpx.create_ssl_context)
@@ -341,24 +325,17 @@ class AsyncClient(_Account):
             return self._http
 
 
-def _may_repeat(state: tenacity.RetryCallState) -> bool:
-    """Whether the request that was tried, the only argument of the try, may be tried again."""
-    (request,) = state.args
-    error = _failure(state)
-    return error is not None and protocol.may_repeat(request, error)
+def _error(state: tenacity.RetryCallState) -> DirectcallError | None:
+    error = state.outcome.exception() if state.outcome is not None else None
+    return error if isinstance(error, DirectcallError) else None
 
 
-def _failure(state: tenacity.RetryCallState) -> BaseException | None:
-    return state.outcome.exception() if state.outcome is not None else None
+def _retry_after(state: tenacity.RetryCallState) -> float:
+    """Return the seconds that the server asked to wait (``Retry-After``), else 0."""
+    error = _error(state)
+    return (error.retry_after if error is not None else None) or 0.0
 
 
-def _asked_pause(state: tenacity.RetryCallState) -> float:
-    """Seconds that the server asked for (``Retry-After``), else 0."""
-    error = _failure(state)
-    return (error.retry_after or 0.0) if isinstance(error, DirectcallError) else 0.0
-
-
-def _log_repetition(state: tenacity.RetryCallState) -> None:
-    error = _failure(state)
-    if isinstance(error, DirectcallError) and state.next_action is not None:
-        log.warning("%s; attempt %d, again in %.1f s", error, state.attempt_number, state.next_action.sleep)
+def _log_retry(state: tenacity.RetryCallState) -> None:
+    if state.next_action is not None:
+        log.warning("%s; attempt %d, again in %.1f s", _error(state), state.attempt_number, state.next_action.sleep)

@@ -1,6 +1,6 @@
-"""What can go wrong with a request, and whether it may have taken effect.
+"""Errors of a request; each says whether the request may have taken effect.
 
-None of these derives from Airflow's exceptions: a deferred sensor with ``soft_fail`` would turn them into a skip.
+None derives from Airflow's exceptions: a deferred sensor with ``soft_fail`` would turn them into a skip.
 No message holds a token, a secret or a whole phone number.
 """
 
@@ -13,7 +13,7 @@ from typing import ClassVar
 
 
 class DirectcallError(Exception):
-    """Anything that went wrong while speaking to Directcall.
+    """Base of all errors of this package.
 
     :ivar endpoint: name of the endpoint in :data:`~airflow_provider_directcall.api.wire.ENDPOINTS`, or None.
     :ivar http_status: HTTP status of the reply, or None when there was none.
@@ -43,7 +43,7 @@ class DirectcallError(Exception):
 
 
 class DirectcallRefused(DirectcallError):
-    """The API said no; nothing was done.
+    """The API refused the request; it had no effect.
 
     :ivar code: the vendor's return code (``codigo``), three digits, or None when the reply had none.
     :ivar text: the vendor's text (``msg``), phone numbers masked.
@@ -65,26 +65,26 @@ class DirectcallRefused(DirectcallError):
 
     @property
     def retryable(self) -> bool:
-        """True for codes that speak of a passing trouble at the vendor's, and for HTTP 429 and 503."""
+        """True for transient return codes, and for HTTP 429 and 503."""
         known = RETURN_CODES.get(self.code or "")
-        return (known is not None and known.passing) or self.http_status in {429, 503}
+        return (known is not None and known.transient) or self.http_status in {429, 503}
 
 
 class DirectcallAuthError(DirectcallError):
-    """The client id, the secret or the access token was not accepted, also after one renewal. Nothing was done."""
+    """The client id, the secret or the access token was not accepted, even after one renewal: no effect."""
 
 
 class DirectcallNotSent(DirectcallError):
-    """The request surely did not reach Directcall: connection refused, DNS, TLS, or no free connection in time."""
+    """The request did not reach Directcall: connection refused, DNS, TLS, or no free connection in time."""
 
     @property
     def retryable(self) -> bool:
-        """True: nothing was done, and the network may be back."""
+        """True: it had no effect, and network errors are transient."""
         return True
 
 
 class DirectcallUnavailable(DirectcallError):
-    """A repeatable request (a read, say) got no usable answer within its budget of time and tries."""
+    """A repeatable request, such as a read, got no usable reply within its budget of time and attempts."""
 
     @property
     def retryable(self) -> bool:
@@ -93,45 +93,45 @@ class DirectcallUnavailable(DirectcallError):
 
 
 class DirectcallOutcomeUnknown(DirectcallError):
-    """A once-only request left, and no readable answer came back: the call or message may exist.
+    """A once-only request was sent and got no readable reply: the call or message may exist.
 
-    Never send it again without looking first: search the statement for the tags of the request.
+    Search the statement for the tags of the request before sending it again.
     """
 
     may_have_taken_effect = True
 
 
 class DirectcallReplyError(DirectcallError):
-    """A reply came and cannot be understood: HTML, broken JSON, wrong types, or not what was asked for."""
+    """A reply cannot be parsed: HTML, broken JSON, wrong types, or the reply to another question."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReturnCode:
     """One row of the vendor's table of return codes (``codigo``).
 
-    :ivar meaning: what the vendor says it means.
-    :ivar passing: whether it speaks of a trouble that may pass by itself (our reading, not the vendor's).
+    :ivar meaning: the vendor's explanation.
+    :ivar transient: whether the same request may succeed later (our reading, not the vendor's).
     """
 
     meaning: str
-    passing: bool = False
+    transient: bool = False
 
 
-#: The vendor's return codes (documented; the reference's section 1.2). 000 and 001 also come with ``status`` ok.
+#: The vendor's return codes (documented; docs/directcall-api.md, section 1.2); 000 and 001 come with ``status`` ok.
 RETURN_CODES: Mapping[str, ReturnCode] = MappingProxyType(
     {
         "000": ReturnCode("ok"),
         "001": ReturnCode("a parameter is invalid or missing"),
-        "002": ReturnCode("the call could not be requested", passing=True),
+        "002": ReturnCode("the call could not be requested", transient=True),
         "003": ReturnCode("call not active"),
         "004": ReturnCode("call not ended"),
-        "005": ReturnCode("connection failure", passing=True),
+        "005": ReturnCode("connection failure", transient=True),
         "006": ReturnCode("authentication failed, contact Directcall"),
-        "007": ReturnCode("could not connect to the SMS server", passing=True),
-        "008": ReturnCode("error sending the message", passing=True),
+        "007": ReturnCode("could not connect to the SMS server", transient=True),
+        "008": ReturnCode("error sending the message", transient=True),
         "009": ReturnCode("code does not exist"),
         "010": ReturnCode("identifier does not exist or was cancelled before"),
-        "011": ReturnCode("problem in the charging service", passing=True),
+        "011": ReturnCode("problem in the charging service", transient=True),
         "100": ReturnCode("charging problem"),
         "101": ReturnCode("test account not registered"),
         "102": ReturnCode("no more calls left of that type"),
@@ -140,5 +140,5 @@ RETURN_CODES: Mapping[str, ReturnCode] = MappingProxyType(
     }
 )
 
-#: The code that says the token or the credentials were not accepted.
+#: The code of a rejected token or rejected credentials.
 AUTH_CODE = "006"

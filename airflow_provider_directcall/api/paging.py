@@ -1,12 +1,12 @@
-"""Reads a listing page by page and gives each row once. No I/O: the clients fetch the pages it asks for.
+"""Read a listing page by page and return each row once. No I/O: the clients fetch the pages.
 
-Rows can move between pages while they are read (new ones appear, the order is not promised). A row that moved forward
-is seen twice and given once. One that moved back would be missed; but then, as pages are full, another row took its
-place and is seen on two pages, or the number of pages changed. So a pass that saw either is followed by another one,
-which gives only what is new, and a pass that saw neither was complete: **each row that stands from the first request
-to the last is given, once**. That holds while rows are added and moved, not when some are taken away at the same time,
-and up to four passes; if rows still move then, a warning is logged. Where the vendor does not say how many pages there
-are, a pass ends with the first page that has nothing new to it.
+Rows can move between pages while they are read: new ones appear, and the order is not guaranteed. A row that moves
+forward appears twice and is returned once. A row that moves back would be missed; but as pages are full, another row
+takes its place and appears on two pages, or the number of pages changes. So a pass with either sign is followed by
+another one, which returns only new rows, and a pass with neither was complete: **each row that exists from the first
+request to the last is returned, once**. That holds while rows are added and moved, not while some are removed, and for
+up to four passes; if rows still move then, a warning is logged. Where the vendor does not give the number of pages, a
+pass ends with the first page without a new row.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ _MAX_PASSES: Final = 4
 
 
 class PageReader(Generic[Row]):
-    """Reads one listing: ask :meth:`next_request`, fetch it, hand the page to :meth:`feed`, until there is none.
+    """Reader of one listing: send :meth:`next_request`, pass the page to :meth:`feed`, until it is None.
 
-    Keeps a digest of 16 bytes for each row it gave (some 130 with what Python adds), and the rows of one page.
+    Keeps a digest of 16 bytes for each row it returned (about 130 with Python's overhead), and the rows of one page.
     """
 
     def __init__(self, listing: Listing[Row]) -> None:
@@ -44,11 +44,11 @@ class PageReader(Generic[Row]):
         self._done = False
 
     def next_request(self) -> Request[Page[Row]] | None:
-        """The request for the next page, or None when everything was read."""
+        """Return the request for the next page, or None after the last one."""
         return None if self._done else self._listing.page(self._number)
 
     def feed(self, page: Page[Row]) -> Iterator[Row]:
-        """The page's rows that were not given before."""
+        """Return the page's rows that were not returned before."""
         keys = [self._listing.key(row) for row in page.rows]
         digests = [None if key is None else _digest(key) for key in keys]
         on_page = {digest for digest in digests if digest is not None}
@@ -64,7 +64,7 @@ class PageReader(Generic[Row]):
         return iter(fresh)
 
     def _fresh(self, rows: tuple[Row, ...], digests: list[bytes | None]) -> list[Row]:
-        """Rows that were not given yet. Those without a key cannot be told apart, so only the first pass gives them."""
+        """Return new rows. Rows without a key cannot be distinguished, so only the first pass returns them."""
         fresh = []
         for row, digest in zip(rows, digests, strict=True):
             if (self._pass == 1) if digest is None else (digest not in self._given):
@@ -74,9 +74,9 @@ class PageReader(Generic[Row]):
         return fresh
 
     def _note_movement(self, page: Page[Row], *, saw_again: bool, nothing_new: bool) -> None:
-        """Note a row that stood on an earlier page of this pass, or a number of pages that changed or is not true."""
+        """Record that a row was on an earlier page of this pass, or that the number of pages changed or is wrong."""
         if page.total_pages is None:
-            # Without a number of pages, one that only repeats is the end: a server may ignore which page is asked for.
+            # Without a number of pages, a page of repeated rows is the last: a server may ignore the page number.
             self._moved |= saw_again and not nothing_new
             return
         changed = self._number > 1 and page.total_pages != self._total_pages
@@ -87,7 +87,7 @@ class PageReader(Generic[Row]):
     def _end_pass(self) -> None:
         self._done = not self._moved or self._pass == _MAX_PASSES or not self._given
         if self._done and self._moved:
-            log.warning("Rows moved between pages in each of %d readings of a listing; one may be missing", self._pass)
+            log.warning("Rows moved between pages in each of %d passes over a listing; one may be missing", self._pass)
         self._number, self._pass, self._moved = 1, self._pass + 1, False
         self._in_this_pass, self._previous_rows = set(), ()
 

@@ -1,20 +1,20 @@
-"""Request -> HTTP, and HTTP -> a typed reply or an error. No I/O: the clients share every line of it.
+"""Build HTTP requests; parse responses into typed replies or errors. No I/O.
 
-What an error says about the effect of a request is decided here and nowhere else:
+This module alone decides whether a request may have taken effect:
 
 ============================================  ======================  ==========================
-what happened                                 repeatable request      once-only request
+event                                         repeatable request      once-only request
 ============================================  ======================  ==========================
-no connection, DNS, TLS, no free connection   NotSent, repeated       NotSent, repeated
-connection lost, time-out after the start     Unavailable, repeated   OutcomeUnknown
-HTTP 429 or 5xx without an envelope           Unavailable, repeated   OutcomeUnknown
-any other reply that cannot be understood     ReplyError              OutcomeUnknown
-token or secret not accepted                  AuthError               AuthError (had no effect)
-envelope that says no                         Refused                 Refused (had no effect)
-... with a passing code, HTTP 429 or 503      Refused, repeated       Refused (had no effect)
+no connection, DNS, TLS, no free connection   NotSent, retried        NotSent, retried
+connection lost, time-out after the start     Unavailable, retried    OutcomeUnknown
+HTTP 429 or 5xx without an envelope           Unavailable, retried    OutcomeUnknown
+any other reply that cannot be parsed         ReplyError              OutcomeUnknown
+token or secret not accepted                  AuthError               AuthError (no effect)
+envelope with a refusal                       Refused                 Refused (no effect)
+... with a transient code, HTTP 429 or 503    Refused, retried        Refused (no effect)
 ============================================  ======================  ==========================
 
-A token that was not accepted is renewed once by the client, and the request sent again, once-only ones too.
+The client renews a rejected token once and sends the request again, once-only ones too.
 """
 
 from __future__ import annotations
@@ -41,13 +41,13 @@ from airflow_provider_directcall.api.errors import (
 )
 from airflow_provider_directcall.api.redaction import excerpt, redact
 from airflow_provider_directcall.api.replies.envelope import (
+    Envelope,
     Json,
     JsonObject,
     Reply,
     UnreadableError,
-    Verdict,
     decode_body,
-    judge,
+    read_envelope,
     rename_keys,
     rename_reply,
 )
@@ -66,7 +66,7 @@ _HEADERS: Final = httpx.Headers(
         "Accept-Encoding": "gzip, deflate",
     }
 )
-#: httpx's errors that are raised before the first byte of a request is out.
+#: Errors that httpx raises before it sends the first byte of a request.
 _NOT_SENT: Final = (
     httpx.ConnectError,
     httpx.ConnectTimeout,
@@ -80,10 +80,10 @@ _RULE_DATA: Final = re.compile(r"(?<=\[)[^\]]+(?=\])")
 
 
 def build(request: Request[T], settings: Settings, token: str | None) -> httpx.Request:
-    """The HTTP request.
+    """Build the HTTP request.
 
     :param token: access token; None for a request that carries the client's secret instead.
-    :raises ValueError: the request needs something that the account lacks, such as a default origin.
+    :raises ValueError: the account lacks a setting that the request needs, such as a default origin.
     """
     endpoint = request.endpoint
     url = _url(settings.base_url + settings.path(request.endpoint_name))
@@ -102,16 +102,16 @@ def build(request: Request[T], settings: Settings, token: str | None) -> httpx.R
 
 
 def read(request: Request[T], settings: Settings, response: httpx.Response) -> T:
-    """The method's result from a whole response.
+    """Parse a whole response into the method's result.
 
     :raises DirectcallError: one of its kinds, by the table above.
     """
     try:
         fields = _fields(request, settings, response)
-        verdict = judge(fields)
-        if verdict is not None and not verdict.ok:
-            raise _refusal(request, settings, response, verdict)
-        if verdict is None and (response.is_error or request.endpoint.enveloped):
+        envelope = read_envelope(fields)
+        if envelope is not None and not envelope.ok:
+            raise _refusal(request, settings, response, envelope)
+        if envelope is None and (response.is_error or request.endpoint.enveloped):
             raise UnreadableError("it has no envelope", response.content)
         return request.read(Reply(fields, settings.zone))
     except UnreadableError as unreadable:
@@ -119,7 +119,7 @@ def read(request: Request[T], settings: Settings, response: httpx.Response) -> T
 
 
 def transport_failure(request: Request[T], settings: Settings, error: httpx.RequestError) -> DirectcallError:
-    """What an error of the connection means for the request; the text holds the API's address and no URL."""
+    """Translate a connection error; the text holds the API's address, but no URL."""
     name = request.endpoint_name
     cause = f"{settings.base_url}, {type(error).__name__}: {redact(str(error)) or 'no details'}"
     if isinstance(error, _NOT_SENT):
@@ -134,10 +134,10 @@ def transport_failure(request: Request[T], settings: Settings, error: httpx.Requ
     return DirectcallUnavailable(f"{name}: no answer ({cause})", endpoint=name)
 
 
-def may_repeat(request: Request[T], error: BaseException) -> bool:
-    """Whether the client itself may send the same request again after this error.
+def may_retry(request: Request[T], error: BaseException) -> bool:
+    """Check whether the client may send the same request again after this error.
 
-    An error of another request (the token's) was repeated there already.
+    An error of the token's request was retried by that request already.
     """
     if not isinstance(error, DirectcallError) or error.endpoint != request.endpoint_name:
         return False
@@ -148,7 +148,7 @@ def may_repeat(request: Request[T], error: BaseException) -> bool:
 
 @lru_cache(maxsize=256)
 def _url(text: str) -> httpx.URL:
-    """An address, parsed once: there are as many as endpoints, and parsing one takes longer than filling a form."""
+    """Parse an address once: there is one per endpoint, and parsing takes longer than encoding a form."""
     return httpx.URL(text)
 
 
@@ -162,7 +162,7 @@ def _params(request: Request[T], settings: Settings) -> dict[str, str]:
 
 
 def _renamed(name: str, names: Mapping[str, str]) -> str:
-    """A parameter's name on this account; a tag's own name in brackets stays, a rule's field in brackets does not."""
+    """Return a parameter's name on this account; in brackets, a rule's field is renamed, and a tag is not."""
     if not names:
         return name
     base = _BASE_NAME.match(name)
@@ -191,19 +191,19 @@ def _fields(request: Request[T], settings: Settings, response: httpx.Response) -
         raise UnreadableError("it is nested too deep", response.content) from None
 
 
-def _refusal(request: Request[T], settings: Settings, response: httpx.Response, verdict: Verdict) -> DirectcallError:
+def _refusal(request: Request[T], settings: Settings, response: httpx.Response, envelope: Envelope) -> DirectcallError:
     name, status = request.endpoint_name, response.status_code
-    text = excerpt(verdict.text, settings.client_secret)
-    said = f": {text}" if text else ""
-    if verdict.is_auth_error:
-        what = "the access token" if request.authenticated else "the client id or secret"
-        return DirectcallAuthError(f"{name}: {what} was not accepted{said}", endpoint=name, http_status=status)
-    known = RETURN_CODES.get(verdict.code or "")
-    code = f" with code {verdict.code}" if verdict.code else ""
+    text = excerpt(envelope.text, settings.client_secret)
+    detail = f": {text}" if text else ""
+    if envelope.is_auth_error:
+        rejected = "the access token" if request.authenticated else "the client id or secret"
+        return DirectcallAuthError(f"{name}: {rejected} was not accepted{detail}", endpoint=name, http_status=status)
+    known = RETURN_CODES.get(envelope.code or "")
+    code = f" with code {envelope.code}" if envelope.code else ""
     meaning = f" ({known.meaning})" if known else ""
     return DirectcallRefused(
-        f"{name}: refused{code}{meaning}{said}",
-        code=verdict.code,
+        f"{name}: refused{code}{meaning}{detail}",
+        code=envelope.code,
         text=text,
         endpoint=name,
         http_status=status,
@@ -215,8 +215,8 @@ def _unreadable(
     request: Request[T], settings: Settings, response: httpx.Response, unreadable: UnreadableError
 ) -> DirectcallError:
     name, status = request.endpoint_name, response.status_code
-    seen = excerpt(unreadable.seen, settings.client_secret)
-    reason = f"{unreadable}: {seen!r}" if seen else str(unreadable)
+    shown = excerpt(unreadable.content, settings.client_secret)
+    reason = f"{unreadable}: {shown!r}" if shown else str(unreadable)
     message = f"{name}: the reply (HTTP {status}) cannot be understood, {reason}{_advice(request, response)}"
     if request.endpoint.once_only:
         return DirectcallOutcomeUnknown(
@@ -228,7 +228,7 @@ def _unreadable(
 
 
 def _advice(request: Request[T], response: httpx.Response) -> str:
-    """What a person can do about it, where we know: a redirect, a path that is not there, an assumption."""
+    """Return advice for the user where a setting may be wrong: the host, a path, a field name."""
     if response.has_redirect_location:
         return "; it is a redirect: is the connection's host right?"
     mark = request.endpoint.mark
@@ -241,7 +241,7 @@ def _advice(request: Request[T], response: httpx.Response) -> str:
 
 
 def _retry_after(response: httpx.Response) -> float | None:
-    """Seconds of ``Retry-After``; a date there is compared with the server's own ``Date``, not with our clock."""
+    """Parse ``Retry-After`` into seconds; a date is compared with the server's own ``Date``, not with our clock."""
     text = response.headers.get("Retry-After", "").strip()
     if text.isascii() and text.isdigit():
         return float(text)

@@ -1,4 +1,4 @@
-"""Takes tokens, secrets and phone numbers out of text that a person may see."""
+"""Redact tokens, secrets and phone numbers in logs and errors."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from html import escape
 from typing import Final
 from urllib.parse import quote, quote_plus
 
-from airflow_provider_directcall.telephony.numbers import mask_numbers_in
+from airflow_provider_directcall.telephony.masking import mask_numbers_in
 
-#: In the name of a field whose value is a secret.
+#: Part of the name of a field with a secret.
 _SECRET_NAME: Final = re.compile(r"(?:cipher|pass|secret|senha|token)\w*", re.IGNORECASE)
 #: Such a name, a sign of assignment (JSON, JSON inside JSON, forms, PHP's dumps, HTML), and the value up to its closing
-#: quote, or up to the end where a reply was cut off.
+#: quote, or up to the end of a truncated reply.
 _SECRET_PAIR: Final = re.compile(
     rf"""(?P<name>{_SECRET_NAME.pattern}(?:\\*["']|&quot;|\]|\s)*(?:=>|[=:]|%3D)\s*(?:string\(\d+\)\s*)?)"""
     r"""(?:(?P<quote>\\*["']|&quot;)(?:.*?(?<!\\)(?P=quote)|.*)|[^&\s,;<>"'}\]]+)""",
     re.IGNORECASE | re.DOTALL,
 )
 _JWT: Final = re.compile(r"eyJ[\w-]+(?:\.[\w-]+){0,2}")
-#: A token of the time before JWT, also the id of a callback or a recording.
+#: A token of the older form, before JWT; also the id of a callback or a recording.
 _HEX_TOKEN: Final = re.compile(r"(?<![0-9a-fA-F])[0-9a-fA-F]{40}(?![0-9a-fA-F])")
 _NO_WORDS: Final = re.compile(r"<(script|style)\b.*?</\1\s*>|<!--.*?-->", re.IGNORECASE | re.DOTALL)
 _TAG: Final = re.compile(r"<[^<>]*>")
@@ -33,16 +33,16 @@ def is_secret_field(name: str) -> bool:
 
 
 def redact_secrets(text: str) -> str:
-    """Text with tokens, passwords and credentials in URLs replaced by ``***``."""
+    """Replace tokens, passwords and credentials in URLs by ``***``."""
     text = _URL_CREDENTIALS.sub(r"\g<slashes>***@", text)
     text = _SECRET_PAIR.sub(r"\g<name>***", text)
     return _HEX_TOKEN.sub("***", _JWT.sub("***", text))
 
 
 def redact(text: str, hidden: str = "") -> str:
-    """Text without secrets, and with phone numbers and CPF masked.
+    """Replace secrets, and mask phone numbers and CPF.
 
-    :param hidden: a secret that is known and is taken out wherever it stands, such as the client's.
+    :param hidden: a known secret to replace everywhere, such as the client's.
     """
     if hidden:
         text = re.sub("".join(map(_spellings, hidden)), "***", text, flags=re.IGNORECASE)
@@ -50,7 +50,7 @@ def redact(text: str, hidden: str = "") -> str:
 
 
 def _spellings(char: str) -> str:
-    """A pattern for a character as it is, and as JSON (also inside JSON), URLs and HTML write it."""
+    """Build a pattern for a character: plain, or escaped for JSON (also inside JSON), URLs or HTML."""
     if char == "\\":
         return r"(?:(?:\\|%5C)+|&#92;)"
     code = ord(char)
@@ -59,10 +59,10 @@ def _spellings(char: str) -> str:
 
 
 def excerpt(body: bytes | str, hidden: str = "", limit: int = 200) -> str:
-    """The first ``limit`` characters of a reply on one line, redacted as by :func:`redact`; of a page, its words.
+    """Return the first ``limit`` characters of a reply on one line, redacted; of an HTML page, its text.
 
     Redaction comes before the cut, so that no half token or half number is left at the edge. A page that is longer than
-    what is redacted is shown as it came: without its tags, that edge could come into view.
+    the redacted part keeps its tags: without them, that edge could come into view.
     """
     text = " ".join((body.decode("utf-8", "replace") if isinstance(body, bytes) else body).split())
     shown = redact(text[: limit * 20], hidden)
@@ -70,7 +70,7 @@ def excerpt(body: bytes | str, hidden: str = "", limit: int = 200) -> str:
 
 
 def _words(page: str, hidden: str) -> str:
-    """What a page says, without its tags; they may have stood within what has to be hidden."""
+    """Return the text of a page; its tags may have split a secret."""
     page = _NO_WORDS.sub(" ", page)
     joined, apart = _TAG.sub("", page), " ".join(_TAG.sub(" ", page).split())
     redacted = redact(joined, hidden)
@@ -78,14 +78,14 @@ def _words(page: str, hidden: str) -> str:
 
 
 class RequestLogFilter(logging.Filter):
-    """Takes the query string out of httpx's own log line of a request.
+    """Removes the query string from httpx's own log line of a request.
 
     httpx logs each request's whole URL at INFO, and some of Directcall's endpoints take the access token in the query.
     Airflow silences that logger; a script or a notebook does not.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Redact the record in place; always lets it pass."""
+        """Redact the record in place and keep it."""
         if isinstance(record.args, tuple):
             record.args = tuple(_without_query(argument) for argument in record.args)
         return True

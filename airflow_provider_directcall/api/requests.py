@@ -1,4 +1,4 @@
-"""What a method describes: a request as data, and a listing as a row of requests.
+"""Requests and listings as data, as the methods describe them.
 
 A parameter is a text, or a value that depends on the account (its zone, its default origin) and is rendered when the
 request is sent. ``repr`` shows the endpoint only: parameters hold phone numbers and texts.
@@ -11,51 +11,53 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from zoneinfo import ZoneInfo
 
+from airflow_provider_directcall.api.replies.values import integer_or_none
 from airflow_provider_directcall.api.settings import Settings
 from airflow_provider_directcall.api.wire import ENDPOINTS, Endpoint
-from airflow_provider_directcall.telephony.numbers import Kind, parse_number
+from airflow_provider_directcall.telephony.numbers import NumberKind, parse_number
 
 if TYPE_CHECKING:
-    from airflow_provider_directcall.api.replies.envelope import Reply
+    from airflow_provider_directcall.api.replies.envelope import JsonObject, Reply
 
 T = TypeVar("T")
 Row = TypeVar("Row")
 
 
 class AccountValue(Protocol):
-    """A parameter whose text depends on the account."""
+    """A parameter that depends on the account."""
 
     def render(self, settings: Settings) -> str:
-        """Text for the wire; ValueError if the account lacks what is needed."""
+        """Return the text for the wire; raise ValueError if the account lacks the setting."""
         ...
 
 
 Value = str | AccountValue
-#: A value inside a JSON body; an account value is rendered wherever it stands.
+#: A value inside a JSON body; account values are rendered at any depth.
 JsonValue = Value | list["JsonValue"] | dict[str, "JsonValue"]
 
 
 @dataclass(frozen=True, slots=True)
 class LocalTime:
-    """A moment, written in the account's zone with a strftime pattern."""
+    """A moment, formatted in the account's zone with a strftime pattern."""
 
     moment: datetime
     pattern: str
 
     def render(self, settings: Settings) -> str:
-        """Local time without a zone, as Directcall writes all times."""
+        """Return local time without a zone, as Directcall writes all times."""
         return self.moment.astimezone(settings.zone).strftime(self.pattern)
 
 
 @dataclass(frozen=True, slots=True)
 class DefaultOrigin:
-    """The account's default origin, checked like a given one."""
+    """The account's default origin, validated like an explicit one."""
 
-    allow: frozenset[Kind]
+    allow: frozenset[NumberKind]
 
     def render(self, settings: Settings) -> str:
-        """Digits of the account's ``default_origin``; ValueError when it has none."""
+        """Return the digits of the account's ``default_origin``; raise ValueError when it has none."""
         if not settings.default_origin:
             raise ValueError("origin: none was given, and the connection has no default_origin")
         return parse_number(settings.default_origin, argument="default_origin", allow=self.allow).digits
@@ -63,7 +65,7 @@ class DefaultOrigin:
 
 @dataclass(frozen=True, slots=True)
 class FilePart:
-    """A file that travels in a multipart body.
+    """A file of a multipart body.
 
     :param name: name of the form field.
     :param filename: name shown to the vendor.
@@ -79,11 +81,11 @@ class FilePart:
 
 @dataclass(frozen=True, slots=True)
 class Request(Generic[T]):
-    """One request to one endpoint, and how its reply is read.
+    """One request to one endpoint, and the parser of its reply.
 
     :param endpoint_name: key in :data:`~airflow_provider_directcall.api.wire.ENDPOINTS`.
     :param params: vendor field name -> value, in the order of the wire, without token and format.
-    :param read: turns the reply into the method's result.
+    :param read: parses the reply into the method's result.
     :param files: files that make the body multipart.
     :param json: body of an endpoint that takes JSON, without the token.
     :param authenticated: False for the two requests that carry the client's secret instead of a token.
@@ -107,7 +109,7 @@ class Page(Generic[Row]):
     """One page of a listing.
 
     :param rows: the page's rows.
-    :param total_pages: number of pages (``paginas``), or None when the reply does not say.
+    :param total_pages: number of pages (``paginas``), or None when the reply lacks it.
     """
 
     rows: tuple[Row, ...] = field(repr=False)
@@ -119,8 +121,26 @@ class Listing(Generic[Row]):
     """All pages of a query.
 
     :param page: page number, from 1 -> the request for it.
-    :param key: identity of a row, or None for a row that cannot be told from another.
+    :param key: identity of a row, or None for a row without one.
     """
 
     page: Callable[[int], Request[Page[Row]]] = field(repr=False)
     key: Callable[[Row], Hashable | None] = field(repr=False)
+
+
+def listing(
+    endpoint_name: str,
+    params: Mapping[str, Value],
+    read_row: Callable[[JsonObject, ZoneInfo], Row],
+    key: Callable[[Row], Hashable | None],
+) -> Listing[Row]:
+    """Describe all pages of one endpoint; ``pagina`` counts from 1, the reply's ``paginas`` is their number."""
+
+    def read(reply: Reply) -> Page[Row]:
+        rows = tuple(read_row(fields, reply.zone) for fields in reply.objects)
+        return Page(rows, integer_or_none(reply.fields.get("paginas")))
+
+    def page(number: int) -> Request[Page[Row]]:
+        return Request(endpoint_name, {**params, "pagina": str(number)}, read)
+
+    return Listing(page, key)

@@ -1,4 +1,4 @@
-"""What one account says about itself: address, credentials, zone, limits, and replaced paths and field names."""
+"""Settings of one account: address, credentials, zone, limits, and replaced paths and field names."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ _LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
 @dataclass(frozen=True)
 class Settings:
-    """One account, checked when it is made.
+    """One account, validated in the constructor.
 
     :param client_id: the account's e-mail address (``client_id``).
     :param client_secret: its secret (``client_secret``); never shown by ``repr``.
     :param base_url: where the API is; a bare host name means https.
-    :param default_origin: number used where a method is called without ``origin``.
+    :param default_origin: number for methods that are called without ``origin``.
     :param timezone: IANA name of the zone in which Directcall reads and writes times (inferred, not documented).
     :param timeout: seconds to wait for a connection and for each part of a reply.
     :param requests_per_second: upper bound of this client's own pace, or None for no bound.
     :param endpoints: endpoint name -> path, for accounts where a path differs from the table.
     :param fields: endpoint name -> {assumed field name -> the account's field name}.
-    :raises ValueError: a value cannot be; the text names it and never shows the secret.
+    :raises ValueError: a value is invalid; the text names it and never shows the secret.
     """
 
     client_id: str
@@ -47,7 +47,7 @@ class Settings:
     fields: Mapping[str, Mapping[str, str]] = field(default_factory=lambda: MappingProxyType({}))
 
     def __post_init__(self) -> None:
-        """Check each value; the base URL loses its trailing slash."""
+        """Validate each value; strip the base URL's trailing slash."""
         object.__setattr__(self, "base_url", _checked_base_url(self.base_url))
         if self.default_origin is not None:
             parse_number(self.default_origin, argument="default_origin", allow=CALLABLE | TEXTABLE)
@@ -70,11 +70,11 @@ class Settings:
         return parts.scheme == "http" and parts.hostname not in _LOOPBACK_HOSTS
 
     def path(self, endpoint: str) -> str:
-        """Path of an endpoint, the account's own if it has one."""
+        """Return the path of an endpoint, the account's own if it has one."""
         return self.endpoints.get(endpoint, ENDPOINTS[endpoint].path)
 
     def field_names(self, endpoint: str) -> Mapping[str, str]:
-        """Assumed field name -> the account's field name, for one endpoint; empty when nothing is replaced."""
+        """Return assumed field name -> the account's field name, for one endpoint."""
         return self.fields.get(endpoint, {})
 
 
@@ -113,7 +113,7 @@ def _check_positive(name: str, value: float) -> None:
 def _check_endpoints(endpoints: Mapping[str, str]) -> None:
     for name, path in endpoints.items():
         if name not in ENDPOINTS:
-            raise ValueError(f"endpoints: {name!r} is no endpoint; there are {', '.join(sorted(ENDPOINTS))}")
+            raise ValueError(f"endpoints: {name!r} is not an endpoint; known: {', '.join(sorted(ENDPOINTS))}")
         if not isinstance(path, str) or not _PATH.fullmatch(path):
             raise ValueError(f"endpoints: the path of {name!r} has to start with a slash and to hold no blanks, ? or #")
 
@@ -121,7 +121,7 @@ def _check_endpoints(endpoints: Mapping[str, str]) -> None:
 def _check_fields(fields: Mapping[str, Mapping[str, str]]) -> None:
     for name, replaced in fields.items():
         if name not in ENDPOINTS:
-            raise ValueError(f"fields: {name!r} is no endpoint; there are {', '.join(sorted(ENDPOINTS))}")
+            raise ValueError(f"fields: {name!r} is not an endpoint; known: {', '.join(sorted(ENDPOINTS))}")
         assumed = ENDPOINTS[name].assumed_fields
         unknown = set(replaced) - assumed
         if unknown:

@@ -1,53 +1,61 @@
-"""How long an access token is kept. No I/O, no locks."""
+"""The cache of the access token. No I/O, no locks."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from copy import copy
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from airflow_provider_directcall.api.errors import DirectcallError
+
 if TYPE_CHECKING:
-    from airflow_provider_directcall.api.errors import DirectcallError
+    from airflow_provider_directcall.api.clock import Clock
     from airflow_provider_directcall.api.replies import Token
 
-#: A token is given up this long before its end.
-MARGIN_SECONDS: Final = 300.0
+_MARGIN_SECONDS: Final = 300.0
 
 
-@dataclass(slots=True)
-class TokenKeeper:
-    """The current token and when to give it up.
+class TokenCache:
+    """Caches the access token until five minutes before it expires, or for half its life if that is shorter."""
 
-    Times are seconds of a monotonic clock. A token that lives less than ten minutes is kept for half its life.
-    """
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._value: str | None = None
+        self._renew_at = 0.0
+        self._last_failure: DirectcallError | None = None
+        #: Number of renewals that failed so far.
+        self.failures = 0
 
-    _value: str | None = field(default=None, repr=False)
-    _useful_until: float = 0.0
-    #: How often a renewal failed so far, and why the last time.
-    failures: int = 0
-    _last_failure: DirectcallError | None = field(default=None, repr=False)
+    def current(self, failures: int) -> str | None:
+        """Return the token, or None when it has to be renewed.
 
-    def current(self, now: float) -> str | None:
-        """The token, or None when a new one is needed."""
-        return self._value if now < self._useful_until else None
+        :param failures: :attr:`failures` when the caller began to wait for its turn to renew.
+        :raises DirectcallError: a renewal failed meanwhile; everyone who waited for it shares that failure.
+        """
+        if self._clock.monotonic() < self._renew_at:
+            return self._value
+        if self._last_failure and self.failures > failures:
+            raise copy(self._last_failure)
+        return None
 
-    def store(self, token: Token, now: float) -> str:
-        """Keep a token that was asked for at ``now``; gives its value."""
-        margin = min(MARGIN_SECONDS, token.life_seconds / 2)
-        self._value, self._useful_until = token.value, now + token.life_seconds - margin
-        return token.value
+    @contextmanager
+    def renewal(self) -> Iterator[Callable[[Token], str]]:
+        """Record a renewal or its failure; yields the function that stores the new token and returns its value."""
+        asked_at = self._clock.monotonic()
 
-    def fail(self, error: DirectcallError) -> None:
-        """Note a renewal that failed, for those who wait for it."""
-        self.failures += 1
-        self._last_failure = error
+        def store(token: Token) -> str:
+            margin = min(_MARGIN_SECONDS, token.life_seconds / 2)
+            self._value, self._renew_at = token.value, asked_at + token.life_seconds - margin
+            return token.value
 
-    def failed_since(self, failures: int) -> DirectcallError | None:
-        """The last failure, if there was one after somebody saw this many; a copy, as each waiter raises its own."""
-        return copy(self._last_failure) if self._last_failure and self.failures > failures else None
+        try:
+            yield store
+        except DirectcallError as error:
+            self.failures, self._last_failure = self.failures + 1, error
+            raise
 
     def reject(self, value: str) -> None:
-        """Forget a token that the API did not accept; another one that came in meanwhile stays."""
+        """Forget a token that the API did not accept, unless a newer one has replaced it."""
         if self._value == value:
-            self._value = None
-            self._useful_until = 0.0
+            self._value, self._renew_at = None, 0.0

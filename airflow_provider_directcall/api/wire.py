@@ -13,28 +13,28 @@ from typing import Literal
 
 
 class Encoding(StrEnum):
-    """How a request's parameters travel."""
+    """Encoding of a request's parameters."""
 
-    QUERY = "query"  # in the URL, token included: such a URL never goes to a log
-    FORM = "form"  # application/x-www-form-urlencoded; multipart/form-data when a file goes along
+    QUERY = "query"  # in the URL, token included: such a URL is never logged
+    FORM = "form"  # application/x-www-form-urlencoded; multipart/form-data with a file
     MULTIPART = "multipart"  # always with a file
     JSON = "json"  # a JSON object
 
 
 class Repetition(StrEnum):
-    """Whether a request may be sent again when its outcome is not known."""
+    """Whether a request may be sent again when its outcome is unknown."""
 
     REPEATABLE = "repeatable"
     ONCE_ONLY = "once-only"
 
 
 class Mark(Enum):
-    """How well an endpoint is known. The value is the word that tables for users show."""
+    """How well an endpoint is known; the values appear in errors and docs."""
 
     DOCUMENTED = "documented"  # in the vendor's wiki
     OBSERVED = "observed"  # in public code that works or worked
     INFERRED = "inferred"  # by analogy with a documented one
-    ASSUMED = "assumed"  # our own choice; nothing is known
+    ASSUMED = "assumed"  # our own choice, without any evidence
 
 
 Verb = Literal["GET", "POST"]
@@ -47,13 +47,13 @@ class Endpoint:
 
     :ivar verb: HTTP method.
     :ivar path: path below the base URL, with its leading slash.
-    :ivar format_field: name of the parameter that asks for JSON.
-    :ivar encoding: how the parameters travel.
+    :ivar format_field: name of the parameter that requests JSON.
+    :ivar encoding: encoding of the parameters.
     :ivar repetition: repeatable (reads, hang up, callbacks) or once-only (calls, messages, audio, rules).
     :ivar mark: how well it is known.
     :ivar assumed_fields: vendor field names of the request and the reply that are assumed, not known.
     :ivar documented_params: those of them that are documented in the request and assumed in the reply only.
-    :ivar enveloped: whether a reply without the envelope (``status``, ``codigo``) cannot be right.
+    :ivar enveloped: whether a reply without the envelope (``status``, ``codigo``) is invalid.
     """
 
     verb: Verb

@@ -1,4 +1,5 @@
-"""Once-only sending: the key that a request carries, the phases it goes through, settling what became of it.
+"""Once-only sending: idempotency keys, phases, decisions, and reconciliation with the statement.
 
-No I/O and no clock: operators and triggers do what is decided here. Why it is safe is said in ``docs/once-only.md``.
+Free of Airflow and of I/O: :class:`~.deliverer.Deliverer` yields what is to be done, and a worker, an event loop or a
+test does it. ``docs/once-only.md`` explains why it is safe.
 """

@@ -1,17 +1,17 @@
-"""What to do next with a delivery: the table of decisions behind "never twice, never silently lost".
+"""The table of decisions behind "never twice, never silently lost".
 
-============================  =============================================================================
-what an earlier try left      what this one does
-============================  =============================================================================
-nothing                       sends; without a store, and not the first try: settles
-``sending``                   settles: looks for the key in the statement, over some time
+============================  ================================================================================
+left by an earlier try        this try
+============================  ================================================================================
+nothing                       sends; without a store, and not the first try: reconciles
+``sending``                   reconciles: looks for the key in the statement, over some time
 ``sent``                      goes on waiting for that id
-``done``, retried             gives the result again: the worker was lost after the end
-``done`` to be repeated       sends in a new generation: the end was one of those in ``fail_on``
+``done``, retried             returns the result again: the worker was lost after the end
+``done`` to be repeated       sends in a new generation: the outcome is in ``fail_on``
 ``done``, cleared by a user   sends in a new generation: Clear means "do it again"
 ``not_sent``                  sends, in the same generation
 ``stopped``                   sends in a new generation
-============================  =============================================================================
+============================  ================================================================================
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
+from airflow_provider_directcall.api.errors import DirectcallError
 from airflow_provider_directcall.delivery.keys import TaskIdentity, delivery_key
 from airflow_provider_directcall.delivery.reconciling import Verdict, VerdictKind
 from airflow_provider_directcall.delivery.record import Phase, Record
@@ -29,10 +30,10 @@ _MOST_SENDS_A_TRY = 3
 
 
 class OnUnknownOutcome(StrEnum):
-    """What to do when nobody can say whether a request took effect."""
+    """The policy for a request whose outcome stays unknown."""
 
     FAIL = "fail"
-    """Fail without a retry, and say what to check."""
+    """Fail without a retry, and say where to look."""
     RESEND = "resend"
     """Send again, at the risk of a second call or message."""
     HOLD = "hold"
@@ -46,8 +47,8 @@ class Attempt:
     :ivar number: ``try_number``, from 1.
     :ivar max_tries: ``max_tries`` of the task instance: ``retries`` at first, more after each Clear.
     :ivar retries: ``retries`` of the task.
-    :ivar remembers: whether what is written is there in the next try.
-    :ivar run_since: aware; nothing of this run was sent before.
+    :ivar remembers: whether the next try can read the record of this one.
+    :ivar run_since: aware; nothing of this run was sent earlier.
     """
 
     number: int
@@ -58,7 +59,7 @@ class Attempt:
 
     @property
     def tries_before_clear(self) -> int:
-        """Tries that came before the user's last Clear; 0 without one, and where ``retries`` was lowered meanwhile."""
+        """Tries before the user's last Clear; 0 without one, and where ``retries`` was lowered since."""
         before = self.max_tries - self.retries
         return before if 0 < before < self.number else 0
 
@@ -73,7 +74,7 @@ class Attempt:
         return has_more_tries and self.number > record.try_number
 
     def taken_up(self, record: Record) -> Record:
-        """The same delivery, so that a user's Clear that came before now does not count for it any more."""
+        """Return the same delivery, for which an earlier Clear does not count any more."""
         return replace(record, max_tries=self.max_tries)
 
     def has_sent(self, record: Record) -> bool:
@@ -83,25 +84,28 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """Send it; it is known that it is not there."""
+    """Send it: it is known to be absent, or the policy takes the risk."""
 
     record: Record
 
 
 @dataclass(frozen=True, slots=True)
-class Settle:
-    """Find out whether it is there."""
+class Reconciling:
+    """Find out whether it is there.
+
+    :ivar doubt: why this is not known.
+    """
 
     record: Record
     doubt: str
 
 
 @dataclass(frozen=True, slots=True)
-class GoOn:
-    """It is there: wait for its end, or give the result.
+class Sent:
+    """It is there: wait for its end, or return the result.
 
-    :ivar found: an earlier try sent it, as far as anybody knows.
-    :ivar cleared: a user has cleared the task since it was sent.
+    :ivar found: whether an earlier try sent it, as far as is known.
+    :ivar cleared: whether a user has cleared the task since it was sent.
     """
 
     record: Record
@@ -110,16 +114,16 @@ class GoOn:
 
 
 @dataclass(frozen=True, slots=True)
-class GiveUp:
-    """Fail: it is not known whether it is there. The reason says why it could not be found out."""
+class Unknown:
+    """Fail with the outcome unknown, for the reason given."""
 
     record: Record
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
-class Hold:
-    """Succeed without knowing."""
+class Held:
+    """Succeed with the outcome unknown, for the reason given."""
 
     record: Record
     reason: str
@@ -133,18 +137,45 @@ class TryLater:
     reason: str
 
 
-Step = Send | Settle | GoOn | GiveUp | Hold | TryLater
+@dataclass(frozen=True, slots=True)
+class NotSent:
+    """Nothing was sent, because of the error."""
 
-LOST_TRY = "an earlier try ended before anybody knew what had become of its request"
-_NEVER_THERE = f"{_MOST_SENDS_A_TRY} times the request left, and it was surely not there afterwards"
+    record: Record
+    error: DirectcallError
 
 
-class Course:
+@dataclass(frozen=True, slots=True)
+class TargetChanged:
+    """An earlier try sent to other recipients, or with another account: neither its result nor a look would fit."""
+
+    record: Record
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """It has ended. ``record.repeat`` is set where it is to be sent again.
+
+    :ivar begins_again: this try sends again, without waiting for a retry.
+    """
+
+    record: Record
+    begins_again: bool
+
+
+Outcome = Reconciling | Sent | Unknown | Held | TryLater | NotSent | TargetChanged | Done
+Decision = Send | Outcome
+
+LOST_TRY = "an earlier try ended before the outcome of its request was known"
+_NEVER_THERE = f"the request was sent {_MOST_SENDS_A_TRY} times, and each time it was surely absent afterwards"
+
+
+class DeliveryDecisions:
     """Decides for one try of one task instance.
 
     :param identity: the task instance.
     :param attempt: the try.
-    :param policy: what to do when nobody can say.
+    :param policy: for an outcome that stays unknown.
     """
 
     def __init__(self, identity: TaskIdentity, attempt: Attempt, policy: OnUnknownOutcome) -> None:
@@ -152,27 +183,30 @@ class Course:
         self._attempt = attempt
         self._policy = policy
 
-    def begin(self, record: Record | None) -> Step:
-        """The first step of the try.
+    def begin(self, record: Record | None) -> Decision:
+        """Decide how the try begins.
 
-        :param record: what an earlier try left, if anything.
+        :param record: the record of an earlier try, if there is one.
         """
         if record is None:
             return self._begin_without_record()
         cleared = self._attempt.was_cleared_since(record)
         match record.phase:
             case Phase.SENDING:
-                return Settle(record, LOST_TRY)
+                return Reconciling(record, LOST_TRY)
             case Phase.NOT_SENT:
                 return Send(record)
             case Phase.SENT:
-                return GoOn(self._attempt.taken_up(record), found=True, cleared=cleared)
+                return Sent(self._attempt.taken_up(record), found=True, cleared=cleared)
             case Phase.DONE if not (record.repeat or cleared):
-                return GoOn(record, found=True)
-        return self.anew(record)
+                return Sent(record, found=True)
+        return self.next_generation(record)
 
-    def sending(self, record: Record, now: datetime) -> Record:
-        """What to write down before the request leaves."""
+    def sending(self, record: Record, now: datetime, target: str) -> Record:
+        """Return the record to write before the request leaves.
+
+        :param target: fingerprint of account and recipients.
+        """
         same_try = record.try_number == self._attempt.number
         return replace(
             record.at(Phase.SENDING),
@@ -180,64 +214,84 @@ class Course:
             try_number=self._attempt.number,
             max_tries=self._attempt.max_tries,
             sends=record.sends + 1 if same_try else 1,
+            target=target,
         )
 
-    def settled(self, record: Record, verdict: Verdict, meanwhile: Record | None) -> Step:
-        """The step after it was found out, or could not be.
+    def reconciled(self, record: Record, verdict: Verdict, meanwhile: Record | None) -> Decision:
+        """Decide after a verdict.
 
-        :param meanwhile: what is kept now: after a scheduler's restart, two tries can run at once.
+        :param meanwhile: the record as it is now: after a scheduler's restart, two tries can run at once.
         """
         if meanwhile is not None and meanwhile.generation >= record.generation and meanwhile.ids:
-            return GoOn(self._attempt.taken_up(meanwhile), found=True)
+            return Sent(self._attempt.taken_up(meanwhile), found=True)
         if verdict.kind is VerdictKind.FOUND:
             accepted = self._attempt.taken_up(record).accepted(Phase.SENT, verdict.ids, None)
             cleared = self._attempt.was_cleared_since(record)
-            return GoOn(accepted, found=not self._attempt.has_sent(record), cleared=cleared)
+            return Sent(accepted, found=not self._attempt.has_sent(record), cleared=cleared)
         if meanwhile is not None and meanwhile != record and meanwhile.phase is Phase.SENDING:
-            return Settle(meanwhile, LOST_TRY)
+            return Reconciling(meanwhile, LOST_TRY)
         if verdict.kind is VerdictKind.ABSENT:
-            return self._again(record) or TryLater(record.at(Phase.NOT_SENT), _NEVER_THERE)
-        if verdict.may_pass and self._attempt.has_retries:
+            return self._send_again(record) or TryLater(record.at(Phase.NOT_SENT), _NEVER_THERE)
+        if verdict.retryable and self._attempt.has_retries:
             return TryLater(self._attempt.taken_up(record).at(Phase.SENDING, reported=record.reported), verdict.reason)
         return self._without_knowing(record, verdict)
 
-    def anew(self, record: Record) -> Step:
-        """Do it once more, in the next generation."""
+    def target_changed(self, decision: Sent | Reconciling) -> Decision:
+        """Decide where an earlier try sent to others: fail once, and send after the user's Clear."""
+        record = decision.record
+        is_asked = record.reported and isinstance(decision, Sent) and decision.cleared
+        if is_asked or self._was_asked_again(record):
+            return self.next_generation(record)
+        return TargetChanged(record.at(record.phase, reported=True))
+
+    def ended(self, sent: Sent, *, cancelled: bool, unwanted: bool, repeatable: bool) -> Done:
+        """Decide after the end: whether the delivery is done, or is to be repeated.
+
+        An earlier try's end is no reason to stop where the user's Clear has cancelled it, or where nothing is kept and
+        an earlier try has failed for that end: the statement shows it again.
+
+        :param cancelled: it was hung up or cancelled.
+        :param unwanted: its outcome is in ``fail_on``.
+        :param repeatable: a retry reaches only people who were not reached.
+        """
+        retried = unwanted and repeatable
+        begins_again = (sent.cleared and cancelled) or (sent.found and not self._attempt.remembers and retried)
+        return Done(sent.record.at(Phase.DONE, repeat=retried or begins_again), begins_again)
+
+    def next_generation(self, record: Record) -> Decision:
+        """Decide to do it once more, under the key of the next generation."""
         if self._attempt.remembers:
             return Send(self._new(max(self._attempt.number - 1, record.generation + 1)))
         # Without a store, an earlier try may have come this far already.
-        return Settle(self._new(record.generation + 1), LOST_TRY)
+        return Reconciling(self._new(record.generation + 1), LOST_TRY)
 
     def first_record(self) -> Record:
-        """The delivery with which a try begins that knows of none."""
+        """Return the delivery with which a try begins that has no record."""
         remembers = self._attempt.remembers
         return self._new(self._attempt.number - 1 if remembers else self._attempt.tries_before_clear)
 
-    def _begin_without_record(self) -> Step:
+    def _begin_without_record(self) -> Decision:
         record = self.first_record()
-        if self._attempt.remembers:
+        if self._attempt.remembers or self._attempt.number <= self._attempt.tries_before_clear + 1:
             return Send(record)
-        if self._attempt.number <= self._attempt.tries_before_clear + 1:
-            return Send(record)
-        return Settle(record, LOST_TRY)
+        return Reconciling(record, LOST_TRY)
 
-    def was_asked_again(self, record: Record) -> bool:
-        """Whether a person was told that nobody can say, and has cleared the task after that."""
+    def _was_asked_again(self, record: Record) -> bool:
+        """Whether the unknown outcome was reported, and a user has cleared the task after that."""
         return record.reported and self._attempt.was_cleared_since(record)
 
-    def _without_knowing(self, record: Record, verdict: Verdict) -> Step:
-        reason = verdict.reason
-        if self.was_asked_again(record) and not verdict.is_too_early:
-            return self.anew(record)
-        given_up = GiveUp(self._attempt.taken_up(record), reason)
+    def _without_knowing(self, record: Record, verdict: Verdict) -> Decision:
+        if self._was_asked_again(record) and not verdict.is_too_early:
+            return self.next_generation(record)
+        reported = self._attempt.taken_up(record).at(Phase.SENDING, reported=True)
         match self._policy:
             case OnUnknownOutcome.HOLD:
-                return Hold(given_up.record, reason)
-            case OnUnknownOutcome.RESEND:
-                return self._again(record) or given_up
-        return given_up
+                return Held(reported, verdict.reason)
+            case OnUnknownOutcome.RESEND if send := self._send_again(record):
+                return send
+        return Unknown(reported, verdict.reason)
 
-    def _again(self, record: Record) -> Send | None:
+    def _send_again(self, record: Record) -> Send | None:
         has_sent_enough = self._attempt.has_sent(record) and record.sends >= _MOST_SENDS_A_TRY
         return None if has_sent_enough else Send(record)
 

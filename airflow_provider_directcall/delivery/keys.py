@@ -1,4 +1,4 @@
-"""The key by which a request is found again: in the statement, after nobody could say what became of it."""
+"""Idempotency keys: the tag by which a request is found again in the statement."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ class TaskIdentity:
 
 
 def delivery_key(identity: TaskIdentity, generation: int) -> str:
-    """The key of a request: 16 letters and digits, always the same for the same task instance and generation.
+    """Return the key of a request: 16 letters and digits, the same for the same task instance and generation.
 
-    :param generation: which doing of the task it is; a user's Clear of a finished task asks for another one.
+    :param generation: counts the deliveries of the task instance; a user's Clear of a finished task begins the next.
     """
     parts = [
         identity.deployment,
@@ -51,10 +51,20 @@ def delivery_key(identity: TaskIdentity, generation: int) -> str:
     return base64.b32encode(digest).decode("ascii").lower()
 
 
-def target_mark(key: str, parts: Sequence[str]) -> str:
-    """Tells one account and its recipients from another, all but once in 65,536 times.
+def member_key(key: str, member: str) -> str:
+    """Return the key of one request of a lot, for which one record is kept.
 
-    It is so short, and different for each key, that no number can be told from it.
+    :param key: of the record.
+    :param member: identifies the request within the lot, such as a contact's id.
+    """
+    digest = hashlib.blake2b(member.encode(), key=key.encode(), digest_size=_DIGEST_BYTES).digest()
+    return base64.b32encode(digest).decode("ascii").lower()
+
+
+def target_mark(key: str, parts: Sequence[str]) -> str:
+    """Return the fingerprint of an account and its recipients; two differ but once in 65,536 times.
+
+    It is so short, and different for each key, that no number can be derived from it.
 
     :param key: of the request.
     :param parts: account and recipients.
@@ -64,9 +74,9 @@ def target_mark(key: str, parts: Sequence[str]) -> str:
 
 
 def with_key(tags: Mapping[str, str] | None, key: str) -> dict[str, str]:
-    """The tags of a request with its key among them.
+    """Return the tags of a request with its key among them.
 
-    :raises ValueError: a tag of the user's has the key's name.
+    :raises ValueError: a tag of the user has the key's name.
     """
     if tags is not None and KEY_TAG in tags:
         raise ValueError(f"tags: {KEY_TAG!r} is set by this package, so that a request can be found again")

@@ -1,4 +1,4 @@
-"""How far one delivery has come, as it is kept over the tries of a task. Holds ids and times; no numbers, no texts."""
+"""The record of one delivery, kept over the tries of a task. Holds ids and times; no numbers, no texts."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Self
 
-#: What the vendor said of each recipient: its place among the task's own, its message's id, the code of its refusal.
+#: The vendor's word on one recipient: its place among the task's recipients, its message's id, its refusal's code.
 RecipientNote = tuple[int | None, str | None, str | None]
 #: A record as JSON.
 RecordJson = dict[str, object]
 
 
 class Phase(StrEnum):
-    """How far a delivery has come."""
+    """The progress of a delivery."""
 
     SENDING = "sending"
-    """The request may have left: nobody knows until the statement has been looked at."""
+    """The request may have left: its outcome is unknown until it is reconciled."""
     SENT = "sent"
-    """Directcall accepted it; its end is waited for."""
+    """Directcall accepted it; the task waits for its end."""
     DONE = "done"
     """Nothing is left to do."""
     NOT_SENT = "not_sent"
-    """It surely did not take effect: refused, or it never left."""
+    """It surely had no effect: it was refused, or never left."""
     STOPPED = "stopped"
     """The task was killed, and the call hung up or the message cancelled."""
 
@@ -33,18 +33,18 @@ class Phase(StrEnum):
 class Record:
     """One delivery: at most one call or message.
 
-    :ivar generation: which doing of the task instance it is, from 0.
-    :ivar key: the key that the request carries.
+    :ivar generation: counts the deliveries of the task instance, from 0.
+    :ivar key: idempotency key of the request. The requests of a lot derive theirs from it: :func:`~.keys.member_key`.
     :ivar since: aware; when the request was about to leave for the first time.
     :ivar max_tries: the task instance's ``max_tries`` when a try last took it up: a user's Clear changes it, a retry
         does not.
     :ivar try_number: the try that sent it last.
-    :ivar sends: how often that try has sent it, each time after it was known that nothing was there.
-    :ivar ids: what Directcall called it: ``callerid``, ``schedule_id``.
-    :ivar recipients: what became of each recipient of a message, where that is known.
-    :ivar repeat: a retry shall do it anew: it ended, but in a way that the task does not want.
-    :ivar reported: the task ended with the outcome unknown, and said so.
-    :ivar target: tells whether it went to the same recipients with the same account; says nothing of them.
+    :ivar sends: how often that try has sent it, each time after proof of absence.
+    :ivar ids: the vendor's ids: ``callerid``, ``schedule_id``.
+    :ivar recipients: the vendor's word on each recipient of a message, where it is known.
+    :ivar repeat: a retry sends again: it ended with an outcome in ``fail_on``.
+    :ivar reported: the task has ended with the outcome unknown, and has reported it.
+    :ivar target: fingerprint of account and recipients.
     """
 
     phase: Phase
@@ -61,16 +61,20 @@ class Record:
     target: str = ""
 
     def accepted(self, phase: Phase, ids: Mapping[str, str], recipients: tuple[RecipientNote, ...] | None) -> Self:
-        """The same delivery, which Directcall is known to have accepted."""
+        """Return the same delivery, accepted by Directcall."""
         return replace(self, phase=phase, ids=dict(ids), recipients=recipients, reported=False)
 
+    def with_ids(self, ids: Mapping[str, str]) -> Self:
+        """Return the same delivery with further ids."""
+        return replace(self, ids={**self.ids, **ids})
+
     def at(self, phase: Phase, *, repeat: bool = False, reported: bool = False) -> Self:
-        """The same delivery in another phase."""
+        """Return the same delivery in another phase."""
         return replace(self, phase=phase, repeat=repeat, reported=reported)
 
     def as_json(self) -> RecordJson:
-        """For a store: JSON values only; what is empty is left out."""
-        told: RecordJson = {
+        """Return JSON values for a store, without empty ones."""
+        fields: RecordJson = {
             "phase": self.phase.value,
             "generation": self.generation,
             "key": self.key,
@@ -84,20 +88,22 @@ class Record:
             "reported": self.reported,
             "target": self.target or None,
         }
-        return {name: value for name, value in told.items() if value is not None and value is not False and value != {}}
+        return {
+            name: value for name, value in fields.items() if value is not None and value is not False and value != {}
+        }
 
     @classmethod
     def from_json(cls, stored: object) -> Self:
-        """The record that :meth:`as_json` wrote.
+        """Read the JSON that :meth:`as_json` returned.
 
-        :raises ValueError: it is none, for example because a later version of this package wrote it.
+        :raises ValueError: it is no record, for example because a later version of this package wrote it.
         """
         try:
             return cls._read(stored)
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise ValueError(
-                f"what was kept of an earlier try cannot be read ({type(error).__name__}); whether it sent anything is "
-                "not known, so nothing is sent: look at the task's state store"
+                f"the record of an earlier try cannot be read ({type(error).__name__}); whether that try sent anything "
+                "is unknown, so nothing is sent: look at the task's state store"
             ) from None
 
     @classmethod

@@ -1,7 +1,7 @@
-"""An Airflow connection -> the settings of the API client.
+"""Read the settings of the API client from an Airflow connection.
 
-Values of ``extra`` come from forms, JSON files and environment variables, so a number may arrive as a text and an
-object as a JSON text; an empty text means: not set.
+Values of ``extra`` come from forms, JSON files and environment variables, so a number may be a text and an object a
+JSON text; an empty text means unset.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from airflow_provider_directcall.api.settings import (
 if TYPE_CHECKING:
     from airflow.sdk import Connection
 
-#: Names of the settings -> those of a connection, where they differ.
+#: Name of a setting -> name in a connection, where they differ.
 _FIELD_NAMES: Final[Mapping[str, str]] = MappingProxyType({"base_url": "host"})
 
 _Default = TypeVar("_Default", float, None)
@@ -30,18 +30,18 @@ _Default = TypeVar("_Default", float, None)
 
 @dataclass(frozen=True, slots=True)
 class Overrides:
-    """Hook arguments that win over the connection; None leaves the connection's value."""
+    """Hook arguments that override the connection; None keeps the connection's value."""
 
     timeout: float | None = None
     requests_per_second: float | None = None
 
 
 def settings_of(connection: Connection, extra: object, overrides: Overrides) -> Settings:
-    """Settings of one account.
+    """Return the settings of one account.
 
     :param connection: the Airflow connection.
-    :param extra: its extra as an object, read by the caller, since reading it differs on an event loop.
-    :raises ValueError: something is missing or wrong; the text names the connection and the field, never a secret.
+    :param extra: its extra as an object; the caller reads it, since that differs on an event loop.
+    :raises ValueError: a field is missing or invalid; the text names the connection and the field, never a secret.
     """
     try:
         return _settings(connection, _checked_extra(connection, extra), overrides)
@@ -66,7 +66,7 @@ def _settings(connection: Connection, extra: Mapping[str, object], overrides: Ov
 
 
 def _checked_extra(connection: Connection, extra: object) -> Mapping[str, object]:
-    """The extra itself. Airflow reads one that is no JSON as empty, which would silently mean: all defaults."""
+    """Reject an extra that is not JSON: Airflow reads it as empty, which would silently mean all defaults."""
     if not isinstance(extra, Mapping):
         raise ValueError("extra: a JSON object is needed")
     if not extra and connection.extra and connection.extra.strip():
@@ -81,7 +81,7 @@ def _required(name: str, value: str | None) -> str:
 
 
 def _base_url(connection: Connection) -> str:
-    """Host with its scheme and port; Airflow keeps the three apart or together, by how the connection was entered."""
+    """Join host, scheme and port; Airflow stores them apart or together, depending on the connection's form."""
     host = (connection.host or "").strip()
     if not host:
         return DEFAULT_BASE_URL
@@ -89,7 +89,7 @@ def _base_url(connection: Connection) -> str:
         host = f"[{host}]"
     scheme = "" if "://" in host or connection.schema not in {"http", "https"} else f"{connection.schema}://"
     if connection.port and "/" in host.partition("://")[2].rstrip("/"):
-        raise ValueError("host: with a path in it, the port belongs into it too")
+        raise ValueError("host: an address with a path has to contain the port too")
     return f"{scheme}{host.rstrip('/')}:{connection.port}" if connection.port else f"{scheme}{host}"
 
 
@@ -103,7 +103,7 @@ def _text(extra: Mapping[str, object], name: str) -> str | None:
 
 
 def _number(extra: Mapping[str, object], name: str, override: float | None, default: _Default) -> float | _Default:
-    """The hook's argument, else the connection's value, else the default."""
+    """Return the hook's argument, else the connection's value, else the default."""
     text = extra.get(name)
     if override is not None:
         return override
@@ -122,7 +122,7 @@ def _object(extra: Mapping[str, object], name: str) -> Mapping[str, object]:
     try:
         parsed = json.loads(value) if isinstance(value, str) else value
     except ValueError:
-        raise ValueError(f"extra {name!r}: it is no JSON") from None
+        raise ValueError(f"extra {name!r}: it is not JSON") from None
     if not isinstance(parsed, Mapping):
         raise ValueError(f"extra {name!r}: an object is needed")
     return parsed

@@ -1,7 +1,7 @@
-"""The hook: Directcall's API with an Airflow connection, blocking and on an event loop.
+"""Hooks for Directcall's API: blocking, and for an event loop.
 
-Both classes have the same methods, bound from the same descriptions in :mod:`airflow_provider_directcall.api.methods`;
-those of the second are awaited.
+Both classes have the same methods, generated from :mod:`airflow_provider_directcall.api.methods`; those of the second
+are awaited.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import functools
 import inspect
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from functools import cached_property
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, Self, TypeVar
 
 from airflow.sdk import BaseHook
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from airflow_provider_directcall.api.requests import Listing, Request
     from airflow_provider_directcall.api.settings import Settings
 
-#: Somebody waits for the test of a connection and wants to know how things are now.
+#: The test of a connection reports the present state to a waiting user.
 _TEST_BUDGET: Final = RetryBudget(attempts=1)
 
 P = ParamSpec("P")
@@ -36,7 +35,7 @@ Row = TypeVar("Row")
 
 
 def _sends(build: Callable[P, Request[T]]) -> Callable[Concatenate[DirectcallHook, P], T]:
-    """A hook method that sends what an API method describes."""
+    """Make a hook method that sends the request of an API method."""
 
     def method(self: DirectcallHook, /, *args: P.args, **kwargs: P.kwargs) -> T:
         request = build(*args, **kwargs)
@@ -46,7 +45,7 @@ def _sends(build: Callable[P, Request[T]]) -> Callable[Concatenate[DirectcallHoo
 
 
 def _lists(build: Callable[P, Listing[Row]]) -> Callable[Concatenate[DirectcallHook, P], Iterator[Row]]:
-    """A hook method that yields the rows of a listing; arguments are checked at the call, not at the first row."""
+    """Make a hook method that yields the rows of a listing; it validates arguments when it is called."""
 
     def method(self: DirectcallHook, /, *args: P.args, **kwargs: P.kwargs) -> Iterator[Row]:
         listing = build(*args, **kwargs)
@@ -56,7 +55,7 @@ def _lists(build: Callable[P, Listing[Row]]) -> Callable[Concatenate[DirectcallH
 
 
 def _awaits(build: Callable[P, Request[T]]) -> Callable[Concatenate[DirectcallAsyncHook, P], Coroutine[Any, Any, T]]:
-    """The twin of :func:`_sends` for an event loop."""
+    """Make the twin of :func:`_sends` for an event loop."""
 
     async def method(self: DirectcallAsyncHook, /, *args: P.args, **kwargs: P.kwargs) -> T:
         request = build(*args, **kwargs)
@@ -66,7 +65,7 @@ def _awaits(build: Callable[P, Request[T]]) -> Callable[Concatenate[DirectcallAs
 
 
 def _iterates(build: Callable[P, Listing[Row]]) -> Callable[Concatenate[DirectcallAsyncHook, P], AsyncIterator[Row]]:
-    """The twin of :func:`_lists` for an event loop."""
+    """Make the twin of :func:`_lists` for an event loop."""
 
     async def rows(self: DirectcallAsyncHook, listing: Listing[Row]) -> AsyncIterator[Row]:
         client = await self.client()
@@ -83,7 +82,7 @@ _Method = TypeVar("_Method", bound=Callable[..., object])
 
 
 def _named_after(method: _Method, build: Callable[..., object]) -> _Method:
-    """Name, docstring and signature (with ``self``) of the API method."""
+    """Copy name, docstring and signature (with ``self``) of the API method."""
     functools.update_wrapper(method, build)
     signature = inspect.signature(build)
     self_parameter = inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)
@@ -93,7 +92,7 @@ def _named_after(method: _Method, build: Callable[..., object]) -> _Method:
 
 
 class _DirectcallHookBase(BaseHook):
-    """What both hooks share: the connection type and the arguments."""
+    """The connection type and the arguments of both hooks."""
 
     conn_name_attr = "directcall_conn_id"
     default_conn_name = "directcall_default"
@@ -106,7 +105,7 @@ class _DirectcallHookBase(BaseHook):
         *,
         timeout: float | None = None,
         requests_per_second: float | None = None,
-        **kwargs: Any,  # noqa: ANN401 - Airflow passes what it likes on to BaseHook
+        **kwargs: Any,  # noqa: ANN401 - Airflow's arguments for BaseHook
     ) -> None:
         super().__init__(**kwargs)
         self.directcall_conn_id = directcall_conn_id
@@ -114,28 +113,27 @@ class _DirectcallHookBase(BaseHook):
 
 
 class DirectcallHook(_DirectcallHookBase):
-    """Directcall's API with an Airflow connection, blocking.
+    """Blocking hook for Directcall's API.
 
-    A context manager; outside ``with``, connections are closed by :meth:`close` or with the process.
+    A context manager; outside ``with``, :meth:`close` or the end of the process closes its connections.
 
     :param directcall_conn_id: id of the connection (type ``directcall``).
-    :param timeout: seconds, wins over the connection's.
-    :param requests_per_second: wins over the connection's.
+    :param timeout: seconds; overrides the connection's.
+    :param requests_per_second: overrides the connection's.
 
     Methods raise the errors of :mod:`airflow_provider_directcall.api.errors`, and ValueError for a wrong argument,
     before anything is sent.
     """
 
-    # Airflow 3.1 asks for these two only where the class itself has them, not its parent; 3.2 and later read the
-    # provider's info instead.
+    # Airflow 3.1 looks for these two in the class itself, not in its parents; 3.2 and later read the provider's info.
     @classmethod
     def get_ui_field_behaviour(cls) -> dict[str, Any]:
-        """How the connection form looks, for Airflow 3.1."""
+        """Return hidden fields, labels and placeholders of the connection form, for Airflow 3.1."""
         return form_behaviour()
 
     @classmethod
     def get_connection_form_widgets(cls) -> dict[str, Any]:
-        """Extra fields of the connection form, for Airflow 3.1."""
+        """Return the extra fields of the connection form, for Airflow 3.1."""
         return form_widgets()
 
     place_call = _sends(methods.place_call)
@@ -168,21 +166,21 @@ class DirectcallHook(_DirectcallHookBase):
 
     @cached_property
     def settings(self) -> Settings:
-        """The account of the connection, read at first use."""
+        """Settings of the connection, read at first use."""
         connection = self.get_connection(self.directcall_conn_id)
         return settings_of(connection, connection.extra_dejson, self._overrides)
 
     @cached_property
     def client(self) -> Client:
-        """The API client, made at first use."""
+        """The API client, created at first use."""
         return Client(self.settings, on_token=mask_secret)
 
     def get_conn(self) -> Client:
-        """The API client (Airflow's name for it)."""
+        """Return the API client."""
         return self.client
 
     def test_connection(self) -> tuple[bool, str]:
-        """Ask for an access token; the text is for the person who presses the button."""
+        """Request an access token; return success and a text for the user."""
         try:
             with Client(self.settings, budget=_TEST_BUDGET) as client:
                 token = client.send(methods.request_token(self.settings))
@@ -203,17 +201,15 @@ class DirectcallHook(_DirectcallHookBase):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *exc_info: object) -> None:
         self.close()
 
 
 async def _mask_on_loop(token: str) -> None:
-    """Keep a token out of Airflow's logs, from an event loop: the blocking way can lock up with another call there."""
+    """Mask a token in Airflow's logs; the blocking function can deadlock with another call on an event loop."""
     try:
         from airflow.sdk.log import amask_secret
-    except ImportError:  # before Airflow 3.3.2; a plain thread would read the answers to the loop's own questions
+    except ImportError:  # before Airflow 3.3.2; a plain thread would read replies meant for the loop
         from asgiref.sync import sync_to_async
 
         await sync_to_async(mask_secret)(token)
@@ -222,10 +218,10 @@ async def _mask_on_loop(token: str) -> None:
 
 
 class DirectcallAsyncHook(_DirectcallHookBase):
-    """Directcall's API with an Airflow connection, on an event loop: in triggers and async tasks.
+    """Hook for Directcall's API on an event loop, for triggers and async tasks.
 
-    The methods of :class:`DirectcallHook`, awaited (listings: ``async for``). An async context manager; belongs to one
-    event loop. Resolves its connection once.
+    Has the methods of :class:`DirectcallHook`, awaited (listings: ``async for``). An async context manager; belongs to
+    one event loop. Resolves its connection once.
     """
 
     place_call = _awaits(methods.place_call)
@@ -259,7 +255,7 @@ class DirectcallAsyncHook(_DirectcallHookBase):
     _client: AsyncClient | None = None
 
     async def client(self) -> AsyncClient:
-        """The API client, made at first use; the connection is looked up then and not again."""
+        """Return the API client; the first use creates it and resolves the connection."""
         async with self._opening:
             if self._client is None:
                 from airflow.providers.common.compat.connection import get_async_connection, get_async_extra_dejson
@@ -282,7 +278,5 @@ class DirectcallAsyncHook(_DirectcallHookBase):
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *exc_info: object) -> None:
         await self.close()

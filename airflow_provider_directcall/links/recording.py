@@ -1,4 +1,4 @@
-"""The link from a task to the recording of its call."""
+"""Link from a task to the recording of its call."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ if TYPE_CHECKING:
 
 
 class RecordingLink(BaseOperatorLink):
-    """Where the call's recording can be heard (``gravacao_link``); no link when there is none."""
+    """Address of the call's recording (``gravacao_link``); no link when there is none."""
 
     @property
     def name(self) -> str:
-        """The button's text."""
+        """Text of the button."""
         return "Recording"
 
     def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:
-        """The address that the task found, or nothing.
+        """Return the address that the task found, or an empty text.
 
-        Airflow asks on the worker, at every exit of the task, with the very operator that has just run, and keeps the
-        answer. So the operator's attribute ``recording_url`` is enough; to ask for an XCom that is not there would log
-        an error at every call without a recording.
+        Airflow calls this on the worker, at every exit of the task, with the operator that has just run, and stores the
+        result. So the operator's attribute ``recording_url`` is enough; reading a missing XCom would log an error for
+        every call without a recording.
         """
         url = getattr(operator, "recording_url", None)
         return url if isinstance(url, str) else ""

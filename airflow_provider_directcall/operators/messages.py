@@ -2,23 +2,145 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_provider_directcall.operators.delivering import DEFAULT_SETTLE_SECONDS
-from airflow_provider_directcall.operators.message_sending import SendMessageOperator
-from airflow_provider_directcall.operators.sending import DEFAULT_COMPLETION_TIMEOUT
+from airflow_provider_directcall.api.clock import current_clock
+from airflow_provider_directcall.errors import DirectcallError
+from airflow_provider_directcall.operators.once_only import (
+    COMMON_TEMPLATE_FIELDS,
+    DEFAULT_COMPLETION_TIMEOUT,
+    DEFAULT_SETTLE_SECONDS,
+    OnceOnlyOperator,
+    Result,
+)
 from airflow_provider_directcall.runtime import arguments
 from airflow_provider_directcall.runtime.audio import read_audio
-from airflow_provider_directcall.runtime.pace import DEFAULT_POLL_INTERVAL
-from airflow_provider_directcall.runtime.polling import DEFAULT_DEFERRABLE
+from airflow_provider_directcall.runtime.polling import DEFAULT_DEFERRABLE, DEFAULT_POLL_INTERVAL
 
 if TYPE_CHECKING:
     import os
 
+    from airflow_provider_directcall.api.client import Client
     from airflow_provider_directcall.api.replies import SentMessage
     from airflow_provider_directcall.api.requests import Request
+    from airflow_provider_directcall.delivery.errand import End
+    from airflow_provider_directcall.delivery.messages import MessageErrand
+    from airflow_provider_directcall.delivery.record import Record
+
+
+class SendMessageOperator(OnceOnlyOperator):
+    """Sends a message to one or several recipients.
+
+    :param destination: one number or several, as a list or as a text (see :func:`.arguments.texts`).
+    :param origin: the sender; None for the connection's default.
+    :param tags: custom data.
+    :param send_at: aware datetime or ISO text with a zone; None sends at once.
+    :param as_csv: send the recipients as a file.
+    :param wait_for_delivery: wait until the message is delivered, failed or cancelled.
+
+    Further parameters as in :class:`~.once_only.OnceOnlyOperator`.
+    """
+
+    ui_color = "#eaf2e3"
+
+    _kind: ClassVar[str]
+
+    def __init__(
+        self,
+        *,
+        destination: str | Sequence[str],
+        origin: str | None,
+        tags: Mapping[str, str] | str | None,
+        send_at: datetime | str | None,
+        as_csv: bool | str,
+        wait_for_delivery: bool,
+        **kwargs: Any,  # noqa: ANN401 - the arguments of OnceOnlyOperator and BaseOperator
+    ) -> None:
+        super().__init__(waits=wait_for_delivery, **kwargs)
+        self.destination = destination
+        self.origin = origin
+        self.tags = tags
+        self.send_at = send_at
+        self.as_csv = as_csv
+        self.wait_for_delivery = wait_for_delivery
+
+    @abstractmethod
+    def _request(self, *, tags: Mapping[str, str]) -> Request[SentMessage]:
+        """Build the request.
+
+        :raises ValueError: an argument is wrong.
+        """
+
+    def _errand(self) -> MessageErrand:
+        from airflow_provider_directcall.delivery.messages import MessageErrand
+
+        return MessageErrand(
+            kind=self._kind,
+            destinations=self._digits,
+            due_at=self._due_at,
+            tags=arguments.tags("tags", self.tags),
+            build=self._request,
+        )
+
+    def _result(self, client: Client, record: Record, end: End | None) -> Result:
+        state = "sent" if record.ids else "unknown"
+        return {
+            "callerid": record.ids.get("callerid"),
+            "recipients": self._recipients(client, record),
+            "state": end.outcome if end is not None else state,
+            "airflow_key": record.key,
+        }
+
+    def _recipients(self, client: Client, record: Record) -> list[dict[str, object]]:
+        """Return the vendor's word on each recipient; of a message that was found again, its rows in the statement."""
+        digits = self._digits
+        if record.recipients is not None:
+            # A retry's template may return fewer recipients than the message was sent to.
+            numbers: dict[int | None, str] = {**dict(enumerate(digits))}
+            return [
+                self._recipient(numbers.get(place, ""), message_id, code, accepted=code is None)
+                for place, message_id, code in record.recipients
+            ]
+        found = self._message_ids(client, record) if record.ids else {}
+        return [
+            self._recipient(number, found.get(number), None, accepted=True if number in found else None)
+            for number in digits
+        ]
+
+    def _message_ids(self, client: Client, record: Record) -> dict[str, str | None]:
+        """Look up the ids of a message's parts by recipient; none where the statement cannot be read."""
+        try:
+            rows = client.run(self._errand().recipient_rows(record, current_clock().now()))
+        except DirectcallError as error:
+            self.log.warning("The statement of messages does not show the recipients: %s", error)
+            return {}
+        return {row.destination: row.message_id for row in rows if row.destination is not None}
+
+    def _recipient(
+        self, number: str, message_id: str | None, refusal_code: str | None, *, accepted: bool | None
+    ) -> dict[str, object]:
+        from airflow_provider_directcall.telephony.masking import mask_number
+
+        return {
+            "destination": number if self.include_numbers else mask_number(number),
+            "message_id": message_id,
+            "accepted": accepted,
+            "refusal_code": refusal_code,
+        }
+
+    @property
+    def _due_at(self) -> datetime | None:
+        return arguments.moment("send_at", self.send_at)
+
+    @property
+    def _digits(self) -> list[str]:
+        from airflow_provider_directcall.telephony.numbers import ALL_KINDS, parse_number
+
+        destinations = arguments.texts("destination", self.destination) or []
+        return [parse_number(number, argument="destination", allow=ALL_KINDS).digits for number in destinations]
 
 
 class DirectcallSendSMSOperator(SendMessageOperator):
@@ -27,18 +149,18 @@ class DirectcallSendSMSOperator(SendMessageOperator):
     The request's id is in the XCom ``callerid`` before any waiting. The result is ``{"callerid", "recipients", "state",
     "airflow_key"}``: ``state`` is ``sent``, or how it ended when the task waited; ``recipients`` is a list of
     ``{"destination", "message_id", "accepted", "refusal_code"}``. That some recipients are refused is part of the
-    result; that all are is an error. ``accepted`` is None for one of whom nobody can say.
+    result; that all are is an error. ``accepted`` is None where it is unknown.
 
-    Each message carries the tag ``airflow_key``. When nobody can say whether a request took effect, or a worker was
-    lost, the message is looked for by that tag in the statement of messages (which is assumed, and which not every
-    account may have); it is sent again only when it is surely not there. A retry finishes what an earlier try began, a
-    user's Clear of a finished task sends another message, and so does a retry after an undelivered message to a single
+    Each message carries the tag ``airflow_key``. When the outcome of a request is unknown, or a worker was lost, the
+    message is looked for by that tag in the statement of messages (which is assumed, and which not every account may
+    have); it is sent again only when it is surely absent. A retry goes on with the message of an earlier try, a user's
+    Clear of a finished task sends another message, and so does a retry after an undelivered message to a single
     recipient when ``fail_on`` names its state. When the task is killed while it waits, a message that is still
     scheduled is cancelled.
 
     :param destination: one number or several (``destino``): 55, area and number, or ``00`` + country + number. A list,
-        or a text: of one number, of several with ``;`` or ``,`` between, or of a JSON or Python list, which is what a
-        template makes of one. Templated, like all arguments but ``wait_for_delivery``, ``include_numbers`` and
+        or a text: of one number, of several with ``;`` or ``,`` between, or of a JSON or Python list, as templates
+        render one. Templated, like all arguments but ``wait_for_delivery``, ``include_numbers`` and
         ``deferrable``.
     :param text: up to 700 characters (``texto``); an SMS holds 140, a longer text is split and each part is charged.
     :param origin: sender (``origem``): a number, or a word such as a system's name; None for the connection's default.
@@ -52,10 +174,10 @@ class DirectcallSendSMSOperator(SendMessageOperator):
     :param wait_for_delivery: wait until the message is delivered, failed or cancelled; needs ``short_number``.
     :param completion_timeout: seconds (or a timedelta) to wait, from the time of sending on; then the task fails
         without a retry.
-    :param settle_seconds: seconds (or a timedelta) that a message of which nobody knows is looked for in the statement.
-    :param on_unknown_outcome: what to do when the statement cannot tell: ``fail`` without a retry, ``resend`` at the
+    :param settle_seconds: seconds (or a timedelta) without a row in the statement that prove absence.
+    :param on_unknown_outcome: policy when the statement does not prove it: ``fail`` without a retry, ``resend`` at the
         risk of a second message, or ``hold``: succeed with ``"callerid": None`` and ``"state": "unknown"``.
-    :param poll_interval: seconds between two questions for the state.
+    :param poll_interval: seconds between two looks at the state.
     :param include_numbers: show phone numbers in the result in full instead of masked.
     :param directcall_conn_id: id of the connection.
     :param deferrable: wait in the triggerer instead of on a worker; by default Airflow's ``default_deferrable``.
@@ -71,12 +193,7 @@ class DirectcallSendSMSOperator(SendMessageOperator):
         "show_origin",
         "reply_email",
         "as_csv",
-        "fail_on",
-        "completion_timeout",
-        "settle_seconds",
-        "on_unknown_outcome",
-        "poll_interval",
-        "directcall_conn_id",
+        *COMMON_TEMPLATE_FIELDS,
     )
     template_fields_renderers: ClassVar[dict[str, str]] = {"tags": "json"}
     _kind = "SMS"
@@ -126,24 +243,21 @@ class DirectcallSendSMSOperator(SendMessageOperator):
         self.show_origin = show_origin
         self.reply_email = reply_email
 
-    def _checked_text(self) -> str:
-        text = arguments.optional_text(self.text)
-        if text is None:
-            raise ValueError("text: it is empty, or None where a template or a mapped value gave nothing")
-        return text
-
-    def _message(self, destinations: list[str], tags: Mapping[str, str]) -> Request[SentMessage]:
+    def _request(self, *, tags: Mapping[str, str]) -> Request[SentMessage]:
         from airflow_provider_directcall.api.methods import send_sms
 
+        text = arguments.optional_text(self.text)
+        if text is None:
+            raise ValueError("text: it is empty, or None where a template or a mapped value is empty")
         short_number = arguments.boolean("short_number", self.short_number)
         if self._waits and not short_number:
-            raise ValueError("wait_for_delivery: without short_number, Directcall tells no state to wait for")
+            raise ValueError("wait_for_delivery: without short_number, Directcall reports no state to wait for")
         return send_sms(
-            destinations,
-            self._checked_text(),
+            self._digits,
+            text,
             origin=arguments.optional_text(self.origin),
             tags=tags,
-            send_at=self._due_at(),
+            send_at=self._due_at,
             short_number=short_number,
             show_origin=arguments.boolean("show_origin", self.show_origin),
             reply_email=arguments.optional_text(self.reply_email),
@@ -172,10 +286,10 @@ class DirectcallSendVoiceMessageOperator(SendMessageOperator):
     :param wait_for_delivery: wait until the message is delivered, failed or cancelled.
     :param completion_timeout: seconds (or a timedelta) to wait, from the time of sending on; then the task fails
         without a retry. The vendor's attempts are some minutes apart.
-    :param settle_seconds: seconds (or a timedelta) that a message of which nobody knows is looked for in the statement.
-    :param on_unknown_outcome: what to do when the statement cannot tell: ``fail`` without a retry, ``resend`` at the
+    :param settle_seconds: seconds (or a timedelta) without a row in the statement that prove absence.
+    :param on_unknown_outcome: policy when the statement does not prove it: ``fail`` without a retry, ``resend`` at the
         risk of a second message, or ``hold``: succeed with ``"callerid": None`` and ``"state": "unknown"``.
-    :param poll_interval: seconds between two questions for the state.
+    :param poll_interval: seconds between two looks at the state.
     :param include_numbers: show phone numbers in the result in full instead of masked.
     :param directcall_conn_id: id of the connection.
     :param deferrable: wait in the triggerer instead of on a worker; by default Airflow's ``default_deferrable``.
@@ -192,12 +306,7 @@ class DirectcallSendVoiceMessageOperator(SendMessageOperator):
         "attempts",
         "hours",
         "as_csv",
-        "fail_on",
-        "completion_timeout",
-        "settle_seconds",
-        "on_unknown_outcome",
-        "poll_interval",
-        "directcall_conn_id",
+        *COMMON_TEMPLATE_FIELDS,
     )
     template_fields_renderers: ClassVar[dict[str, str]] = {"tags": "json"}
     _kind = "voice message"
@@ -249,19 +358,19 @@ class DirectcallSendVoiceMessageOperator(SendMessageOperator):
         self.attempts = attempts
         self.hours = hours
 
-    def _message(self, destinations: list[str], tags: Mapping[str, str]) -> Request[SentMessage]:
+    def _request(self, *, tags: Mapping[str, str]) -> Request[SentMessage]:
         from airflow_provider_directcall.api.methods import send_voice_message
 
         audio, name = read_audio(self.audio) if self.audio else (None, "audio.mp3")
         return send_voice_message(
-            destinations,
+            self._digits,
             text=arguments.optional_text(self.text),
             audio=audio,
             audio_id=arguments.optional_text(self.audio_id),
             audio_name=name,
             origin=arguments.optional_text(self.origin),
             tags=tags,
-            send_at=self._due_at(),
+            send_at=self._due_at,
             attempts=arguments.integer("attempts", self.attempts),
             hours=arguments.hours("hours", self.hours),
             as_csv=arguments.boolean("as_csv", self.as_csv),

@@ -1,4 +1,4 @@
-"""The operator that stores an audio for use in the rules of numbers."""
+"""Operator that uploads a sound for the rules of numbers."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from airflow.sdk import BaseOperator
 
-from airflow_provider_directcall.errors import DirectcallRefused
-from airflow_provider_directcall.runtime.failures import failing_without_retry
+from airflow_provider_directcall.runtime.failures import failing_without_retry, is_final_before_effect
 
 if TYPE_CHECKING:
     import os
@@ -24,22 +23,21 @@ _WAV: Final = (b"RIFF", b"WAVE")
 
 
 class DirectcallAddSoundOperator(BaseOperator):
-    """Store an MP3 or WAV of up to 1 MB for ``sound`` rules, once for each content (``/did/add-sound``).
+    """Upload an MP3 or WAV of up to 1 MB for ``sound`` rules, once for each content (``/did/add-sound``).
 
-    Directcall documents no list of sounds. So what was uploaded is remembered, in an Airflow Variable for each content
-    and account: no task of any DAG uploads the same content again, under whatever name. A sound that was removed in
-    Directcall's panel is not missed; who deletes the Variable, which the log names, has it uploaded anew.
+    Directcall documents no list of sounds. So an Airflow Variable for each content and account holds the id: no task of
+    any DAG uploads the same content again, under whatever name. The operator does not notice that a sound was removed
+    in Directcall's panel; delete the Variable, which the log names, to upload it again.
 
-    A retry after an unknown outcome uploads again: at worst a copy that nobody uses is left at Directcall.
+    A retry after an unknown outcome uploads again: at worst an unused copy is left at Directcall.
 
     :param audio: a local path, an ``ObjectStoragePath``, or a URI such as ``s3://bucket/greeting.mp3``. Read when the
         task runs.
-    :param name: what people call it where it is uploaded (``nome``). The first 12 hex digits of the content's SHA-256
-        are put behind it.
+    :param name: its name at Directcall (``nome``); the first 12 hex digits of the content's SHA-256 are appended.
     :param directcall_conn_id: id of the connection.
 
-    Gives ``{"sound_id", "sha256", "uploaded"}``; ``sound_id`` is what a ``sound`` rule takes. Each is an
-    XCom of its own too: ``greeting.output["sound_id"]`` (``multiple_outputs``).
+    Returns ``{"sound_id", "sha256", "uploaded"}``; ``sound`` rules take the ``sound_id``. Each is an XCom of its own
+    too: ``greeting.output["sound_id"]`` (``multiple_outputs``).
     """
 
     template_fields: Sequence[str] = ("audio", "name", "directcall_conn_id")
@@ -60,21 +58,21 @@ class DirectcallAddSoundOperator(BaseOperator):
         self.directcall_conn_id = directcall_conn_id
 
     def execute(self, context: Context) -> dict[str, object]:
-        """Upload the audio, unless some task did so before."""
+        """Upload the audio, unless a task did so before."""
         from airflow_provider_directcall.hooks.directcall import DirectcallHook
         from airflow_provider_directcall.runtime.audio import read_audio
-        from airflow_provider_directcall.runtime.sound_memory import SoundMemory
+        from airflow_provider_directcall.runtime.variables import sound_variable
 
         with failing_without_retry(_is_final), DirectcallHook(self.directcall_conn_id) as hook:
             content, _ = read_audio(self.audio)
             sha256 = hashlib.sha256(content).hexdigest()
-            memory = SoundMemory(hook.settings, sha256)
-            known = memory.read()
+            stored = sound_variable(hook.settings, sha256, self.name)
+            known = stored.read()
             sound_id = known if known is not None else self._upload(hook, content, sha256)
         if known is None:
-            memory.write(sound_id, self.name)
-        done = "was uploaded" if known is None else "is there already"
-        self.log.info("Sound %d %s; the Variable %s tells so.", sound_id, done, memory.variable)
+            stored.write(sound_id)
+        done = "was uploaded" if known is None else "was uploaded before"
+        self.log.info("Sound %d %s; see the Variable %s.", sound_id, done, stored.name)
         return {"sound_id": sound_id, "sha256": sha256, "uploaded": known is None}
 
     def _upload(self, hook: DirectcallHook, content: bytes, sha256: str) -> int:
@@ -87,7 +85,4 @@ def _content_type(content: bytes) -> str:
 
 
 def _is_final(error: BaseException) -> bool:
-    """Whether another upload is useless."""
-    if isinstance(error, DirectcallRefused):
-        return not error.retryable
-    return isinstance(error, (ValueError, FileNotFoundError))
+    return is_final_before_effect(error) or isinstance(error, FileNotFoundError)

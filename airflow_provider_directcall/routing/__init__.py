@@ -1,1 +1,1 @@
-"""Number routing: rules as data, and how a wanted rule is compared with what stands."""
+"""Number routing: rules as data, calendars, plans, and their application to a number's live rules."""

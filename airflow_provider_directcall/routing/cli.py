@@ -28,8 +28,8 @@ from airflow_provider_directcall.routing.explaining.wording import (
     times_in_words,
     weekdays_in_words,
 )
+from airflow_provider_directcall.routing.plans.views import rule_view
 from airflow_provider_directcall.routing.validation import CalendarError
-from airflow_provider_directcall.routing.views import rule_view
 from airflow_provider_directcall.telephony.masking import mask_number, mask_numbers_in
 
 if TYPE_CHECKING:

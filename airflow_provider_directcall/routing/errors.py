@@ -1,4 +1,4 @@
-"""What can go wrong with the rules of a number. Light to import: DAG files get it through the package's errors."""
+"""Errors of number rules. Light to import, because DAG files import them through the package's errors."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from typing import Literal
 
 from airflow_provider_directcall.api.errors import DirectcallError
 
-#: Which rules stand after a failure.
-State = Literal["previous", "desired", "mixed"]
+#: Which rules are live after a failure.
+RulesState = Literal["previous", "desired", "mixed"]
 
 
 class DirectcallRuleError(DirectcallError):
-    """A rule could not be found, or what stands after the write is not what was asked for.
+    """A rule was not found, cannot be written, or is not live after its write as requested.
 
-    Its text shows rules as JSON, phone numbers and e-mail addresses masked.
+    The text shows rules as JSON, with phone numbers and e-mail addresses masked.
 
-    :ivar fields: names of the fields in which the standing rule differs from the wanted one.
+    :ivar fields: names of the fields in which the live rule differs from the requested one.
     """
 
     def __init__(self, message: str, *, fields: tuple[str, ...] = (), retryable: bool = False) -> None:
@@ -25,25 +25,25 @@ class DirectcallRuleError(DirectcallError):
 
     @property
     def retryable(self) -> bool:
-        """Whether starting again, from reading the rules, may help: it is not known that the write was taken."""
+        """Whether a new try, from reading the rules on, may help: the write is not known to have been accepted."""
         return self._retryable
 
 
 class DirectcallStalePlanError(DirectcallRuleError):
-    """The live rules are not those any more for which the plan was made; nothing was written."""
+    """The live rules have changed since the plan was made; nothing was written."""
 
 
 class DirectcallApplyError(DirectcallRuleError):
-    """Wanted rules could not be made to stand. Its text says what failed, which rules stand, and who finds no rule.
+    """Desired rules could not be applied. The text names the failure, the live rules, and calls without a rule.
 
-    :ivar state: ``previous``: none of our changes stands. ``desired``: all of them do. ``mixed``: some do, or what
-        stands could not be read. What somebody else wrote meanwhile is left out of account.
-    :ivar unserved: when and for whom no rule holds now although one of the previous and one of the wanted rules would,
-        in words; empty when there is no such call, None when what stands could not be read.
+    :ivar state: ``previous``: none of our changes is live. ``desired``: all of them are. ``mixed``: some are, or the
+        live rules could not be read. Changes that others made meanwhile do not count.
+    :ivar unserved: descriptions of the calls for which no rule applies now although one of the previous and one of the
+        desired rules would; empty when there are none, None when the live rules could not be read.
     """
 
     def __init__(
-        self, message: str, *, state: State, unserved: tuple[str, ...] | None, retryable: bool = False
+        self, message: str, *, state: RulesState, unserved: tuple[str, ...] | None, retryable: bool = False
     ) -> None:
         super().__init__(message, retryable=retryable)
         self.state = state
@@ -51,4 +51,4 @@ class DirectcallApplyError(DirectcallRuleError):
 
 
 class DirectcallSnapshotError(DirectcallError):
-    """A snapshot of rules cannot be read or kept."""
+    """A snapshot of rules cannot be read or stored."""

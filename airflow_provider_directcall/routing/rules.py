@@ -1,8 +1,8 @@
-"""Rules of a number as data: what shall happen to a call, and when.
+"""Rules of a number as data: an action for a call, and its conditions.
 
 A rule is one of :class:`Forward`, :class:`PlaySound`, :class:`Voicemail`, :class:`HangUp`, or the same as a mapping
-with the key ``action``. Only the forward's ``phone`` and ``wait`` are documented by Directcall; every other field of
-the wire is assumed (the reference's section 13.6).
+with the key ``action``. Directcall documents only the forward's ``phone`` and ``wait``; all other wire fields
+are assumed (the reference's section 13.6).
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ LARGEST_WHOLE: Final = 999_999_999
 
 @dataclass(frozen=True, kw_only=True)
 class NumberRule:
-    """What all rules have: a place in the order, and the conditions under which they hold.
+    """Base of all rules: a priority, and the conditions under which the rule applies.
 
-    :param priority: place in the order; rules are tried from the lowest (assumed). 1 or more.
-    :param weekdays: days on which the rule holds: ISO numbers (1 Monday to 7 Sunday), English names or their first
+    :param priority: order of the rules, which are tried from the lowest (assumed). 1 or more.
+    :param weekdays: days on which the rule applies: ISO numbers (1 Monday to 7 Sunday), English names or their first
         three letters, one or several, or a text such as ``"1-5"`` or ``"mon,wed"``; None means every day.
-    :param start: time of day from which it holds, ``HH:MM``, account's zone; None together with ``end``.
-    :param end: time of day until which it holds, excluded; before ``start`` means over midnight.
-    :param sources: callers to whom it applies, one number or several; None means everybody.
-    :raises ValueError: a value cannot be; numbers are masked in the text.
+    :param start: time of day from which it applies, ``HH:MM``, account's zone; None together with ``end``.
+    :param end: time of day until which it applies, excluded; before ``start`` means over midnight.
+    :param sources: callers to whom it applies, one number or several; None means all callers.
+    :raises ValueError: a value is invalid; numbers are masked in the text.
     """
 
     action: ClassVar[str] = ""
@@ -44,11 +44,11 @@ class NumberRule:
     sources: str | Sequence[str] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        """Check everything by writing the rule down."""
+        """Validate all fields by building the wire rule."""
         self.to_wire()
 
     def to_wire(self, rule_id: str | None = None) -> Rule:
-        """The rule in the vendor's terms."""
+        """Return the rule in the vendor's terms."""
         data = {**self._details(), **self._conditions()}
         return Rule(action=self.action, data=data, priority=_whole("priority", self.priority), rule_id=rule_id)
 
@@ -56,22 +56,22 @@ class NumberRule:
         return {}
 
     def _conditions(self) -> dict[str, Json]:
-        """Only conditions that are set: an absent key means no condition."""
+        """Return the conditions that are set: an absent key means no condition."""
         start, end = time_of_day("start", self.start), time_of_day("end", self.end)
         if (start is None) != (end is None):
             raise ValueError("start, end: both are needed, or none")
         if start is not None and start == end:
-            raise ValueError("start, end: they are the same, so the rule would never hold; leave both out for all day")
+            raise ValueError("start, end: they are the same, so the rule would never apply; leave both out for all day")
         conditions = {"week": week(self.weekdays), "start": start, "end": end, "source": sources(self.sources)}
         return {name: value for name, value in conditions.items() if value is not None}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Forward(NumberRule):
-    """Send the call on to another number (``fwd``).
+    """Forward the call to another number (``fwd``).
 
-    :param to: Brazilian number, or ``ip`` + area + number for one of the SIP network (``phone``).
-    :param wait_seconds: how long it may ring before the next rule is tried (``wait``), 1 to 600.
+    :param to: Brazilian number, or ``ip`` + area + number for a number of the SIP network (``phone``).
+    :param wait_seconds: ringing time in seconds before the next rule is tried (``wait``), 1 to 600.
     :param record: record the call (``record``, assumed).
     """
 
@@ -91,9 +91,9 @@ class Forward(NumberRule):
 
 @dataclass(frozen=True, kw_only=True)
 class PlaySound(NumberRule):
-    """Play a stored audio (``sound``, assumed).
+    """Play a stored sound (``sound``, assumed).
 
-    :param sound_id: id that ``add_sound`` gave (``soundId``).
+    :param sound_id: id returned by ``add_sound`` (``soundId``).
     :param moment: ``start`` or ``end`` of the call.
     """
 
@@ -109,9 +109,9 @@ class PlaySound(NumberRule):
 
 @dataclass(frozen=True, kw_only=True)
 class Voicemail(NumberRule):
-    """Take a message and send its audio by e-mail (``voicemail``, assumed).
+    """Record a message and send it by e-mail (``voicemail``, assumed).
 
-    :param email: address that gets the audio.
+    :param email: address that receives the audio.
     """
 
     action: ClassVar[str] = "voicemail"

@@ -1,54 +1,67 @@
-"""Arguments as they come out of templates -> typed values.
+"""Parse arguments as templates render them.
 
-Jinja gives texts, whatever the template was made of: ``true``, ``2026-01-31 10:00:00+00:00``, ``{'id': '7'}``. A value
-that never met a template passes unchanged, and an empty text or ``None`` means: not given. Every ValueError names the
-argument and never shows the value, which may hold numbers.
+Jinja renders text, whatever the value was: ``true``, ``2026-01-31 10:00:00+00:00``, ``{'id': '7'}``. A value that never
+passed a template is returned unchanged; empty text and ``None`` mean "not given". Every ValueError names the argument
+and never shows the value, which may hold phone numbers.
 """
 
 from __future__ import annotations
 
 import ast
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from typing import Final
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
 
-_NOTHING: Final = frozenset({"", "none", "null"})
+if TYPE_CHECKING:
+    import os
+
+    from airflow_provider_directcall.routing.rules import NumberRule
+
+_EMPTY: Final = frozenset({"", "none", "null"})
 _TRUE: Final = frozenset({"true", "yes", "1"})
 _FALSE: Final = frozenset({"false", "no", "0"})
 
 
 def optional_text(value: object) -> str | None:
-    """A text, or None where nothing was given; a number becomes a text."""
-    if value is None or (isinstance(value, str) and value.strip().casefold() in _NOTHING):
+    """Return a text, or None for an empty one; a number becomes a text."""
+    if value is None or (isinstance(value, str) and value.strip().casefold() in _EMPTY):
         return None
     return str(value)
 
 
+def optional_path(value: str | os.PathLike[str] | None) -> Path | None:
+    """Return a path, or None for an empty one."""
+    text = optional_text(value)
+    return None if text is None else Path(text)
+
+
 def boolean(name: str, value: object) -> bool:
-    """True or false from a boolean or one of the texts true, false, yes, no, 1, 0; nothing is false."""
+    """Parse a boolean, or one of the texts true, false, yes, no, 1, 0; empty is false."""
     if value is None or isinstance(value, bool):
         return bool(value)
     word = str(value).strip().casefold()
     if word in _TRUE:
         return True
-    if word in _FALSE or word in _NOTHING:
+    if word in _FALSE or word in _EMPTY:
         return False
     raise ValueError(f"{name}: true or false is needed")
 
 
 def moment(name: str, value: object) -> datetime | None:
-    """An aware datetime from one, or from an ISO 8601 text such as ``2026-01-31T10:00:00-03:00``.
+    """Parse an aware datetime, or an ISO 8601 text such as ``2026-01-31T10:00:00-03:00``.
 
-    :raises ValueError: the text is no such time, or there is no time zone in it.
+    :raises ValueError: the text is no such time, or has no time zone.
     """
-    parsed = value if isinstance(value, datetime) else _parsed_moment(name, optional_text(value))
+    parsed = value if isinstance(value, datetime) else _parse_moment(name, optional_text(value))
     if parsed is not None and parsed.utcoffset() is None:
         raise ValueError(f"{name}: a time zone is needed, as in 2026-01-31T10:00:00-03:00")
     return parsed
 
 
-def _parsed_moment(name: str, text: str | None) -> datetime | None:
+def _parse_moment(name: str, text: str | None) -> datetime | None:
     if text is None:
         return None
     try:
@@ -58,7 +71,7 @@ def _parsed_moment(name: str, text: str | None) -> datetime | None:
 
 
 def seconds(name: str, value: object) -> float:
-    """Seconds, 0 or more, from a timedelta, a number or a text of one."""
+    """Parse seconds, 0 or more, from a timedelta, a number or its text."""
     number = value.total_seconds() if isinstance(value, timedelta) else _number(name, value)
     if not 0 <= number < float("inf"):
         raise ValueError(f"{name}: a number of seconds from 0 on is needed")
@@ -66,7 +79,7 @@ def seconds(name: str, value: object) -> float:
 
 
 def integer(name: str, value: object) -> int | None:
-    """A whole number from one or from a text of one, or None where nothing was given."""
+    """Parse a whole number or its text; None for an empty one."""
     if optional_text(value) is None:
         return None
     number = _number(name, value)
@@ -83,14 +96,14 @@ def _number(name: str, value: object) -> float:
 
 
 def texts(name: str, value: object) -> list[str] | None:
-    """Several texts, or None where nothing was given.
+    """Parse several texts; None for an empty value.
 
-    They come from a list, tuple or set, from the text of a JSON or Python list, or from a text with ``;`` or ``,``
-    between them; a text without any of these is a list of one.
+    Accepts a list, tuple or set, the text of a JSON or Python list, or items separated by ``;`` or ``,``. Any other
+    text is a list of one.
     """
     if isinstance(value, str):
         text = optional_text(value)
-        value = None if text is None else _listed(name, text)
+        value = None if text is None else _split(name, text)
     if value is None:
         return None
     if isinstance(value, (list, tuple, set, frozenset)):
@@ -100,14 +113,14 @@ def texts(name: str, value: object) -> list[str] | None:
     raise ValueError(f"{name}: a text or a list of texts is needed, not {type(value).__name__}")
 
 
-def _listed(name: str, text: str) -> object:
+def _split(name: str, text: str) -> object:
     if text.lstrip().startswith(("[", "(")):
         return literal(name, text)
     return [part for part in (part.strip() for part in text.replace(";", ",").split(",")) if part]
 
 
 def hours(name: str, value: object) -> tuple[int, int] | None:
-    """Two whole numbers, as :func:`texts` finds them, or None where nothing was given."""
+    """Parse two whole numbers, separated as in :func:`texts`; None for an empty value."""
     numbers = [integer(name, text) for text in texts(name, value) or []]
     match numbers:
         case []:
@@ -118,7 +131,7 @@ def hours(name: str, value: object) -> tuple[int, int] | None:
 
 
 def tags(name: str, value: object) -> dict[str, str] | None:
-    """Texts by name: from a mapping, or from the text of a JSON or Python one; numbers become texts.
+    """Parse a mapping of texts, or the JSON or Python text of one; numbers become texts.
 
     :raises ValueError: it is no mapping, or a value is neither text nor number.
     """
@@ -143,7 +156,7 @@ def _tag(name: str, key: str, value: object) -> str:
 
 
 def literal(name: str, text: str) -> object:
-    """What JSON or Python source says: a template shows a list or a mapping in Python's way."""
+    """Parse JSON, or a Python literal: templates render lists and mappings as Python."""
     try:
         parsed: object = json.loads(text)
     except ValueError:
@@ -152,3 +165,38 @@ def literal(name: str, text: str) -> object:
         except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
             raise ValueError(f"{name}: the text is neither JSON nor a Python literal") from None
     return parsed
+
+
+#: Fields of a rule that are not texts.
+_RULE_FIELDS: Final[Mapping[str, Callable[[str, object], object]]] = MappingProxyType(
+    {
+        "priority": integer,
+        "wait_seconds": integer,
+        "sound_id": integer,
+        "record": boolean,
+        "weekdays": texts,
+        "sources": texts,
+    }
+)
+
+
+def number_rule(item: object, *, name: str = "") -> NumberRule:
+    """Parse a rule of a number: a rule, a mapping with values as templates render them, or the text of a mapping.
+
+    :param name: of the argument, where the caller does not put it before the error.
+    :raises ValueError: it is neither, or not a valid rule.
+    """
+    from airflow_provider_directcall.routing.rule_parsing import rule_from
+    from airflow_provider_directcall.routing.rules import NumberRule
+
+    if isinstance(item, NumberRule):
+        return item
+    given = literal("rule", item) if isinstance(item, str) else item
+    if not isinstance(given, Mapping):
+        place = f"{name}: " if name else ""
+        raise ValueError(f"{place}a mapping or a rule is needed, not {type(given).__name__}")
+    fields = {field: value for field, value in given.items() if optional_text(value) is not None}
+    parsed = {
+        field: _RULE_FIELDS[field](field, value) if field in _RULE_FIELDS else value for field, value in fields.items()
+    }
+    return rule_from({field: value for field, value in parsed.items() if value is not None})

@@ -1,4 +1,4 @@
-"""Reads an audio from wherever a DAG author keeps it."""
+"""Read audio files from local paths and object stores."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class _Readable(Protocol):
-    """What a local path and one of an object store have in common."""
+    """A local path or one of an object store."""
 
     @property
     def name(self) -> str: ...
@@ -19,14 +19,14 @@ class _Readable(Protocol):
 
 
 def read_audio(audio: str | os.PathLike[str]) -> tuple[bytes, str]:
-    """The bytes of an audio file and its name.
+    """Return the bytes and the name of an audio file.
 
     :param audio: a local path, an ``ObjectStoragePath``, or a URI that Airflow's object storage knows, such as
         ``s3://bucket/greeting.mp3`` or ``file:///srv/greeting.mp3``.
     :raises FileNotFoundError: there is no such file.
     :raises ValueError: it is a directory.
     """
-    path = _opened(audio)
+    path = _open(audio)
     try:
         return path.read_bytes(), path.name
     except FileNotFoundError:
@@ -35,7 +35,7 @@ def read_audio(audio: str | os.PathLike[str]) -> tuple[bytes, str]:
         raise ValueError(f"audio: {path.name!r} is a directory") from None
 
 
-def _opened(audio: str | os.PathLike[str]) -> _Readable:
+def _open(audio: str | os.PathLike[str]) -> _Readable:
     from airflow.sdk import ObjectStoragePath
 
     if isinstance(audio, ObjectStoragePath):

@@ -1,46 +1,54 @@
-"""What a task instance keeps of its delivery over its tries: in Airflow's task state store (3.3 and later)."""
+"""The record of a task's delivery in Airflow's task state store (3.3 and later), and the error texts made of it."""
 
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from collections.abc import Mapping
+from datetime import datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Final
 
 from airflow.providers.common.compat.sdk import conf
 
+from airflow_provider_directcall.api.clock import current_clock
 from airflow_provider_directcall.delivery.decisions import Attempt
 from airflow_provider_directcall.delivery.keys import TaskIdentity
+from airflow_provider_directcall.delivery.matching import CLOCKS_APART
 from airflow_provider_directcall.delivery.record import Record
-from airflow_provider_directcall.runtime.polling import Waiter
 from airflow_provider_directcall.runtime.task_states import state_of
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from airflow.sdk import BaseOperator, Context
 
-#: Key under which the record stands in the task's state store, where people see it too.
+    from airflow_provider_directcall.delivery.errand import Errand
+
+#: Key of the record in the task's state store, which users see too; a step's record has ``:<step>`` after it.
 STORE_KEY: Final = "directcall_delivery"
 
-#: A state store takes 64 KiB a value; what is known of each recipient can be asked for again.
+#: The vendor's ids of an accepted request -> the word for it in texts. They are XComs too, before any waiting.
+ID_NAMES: Final = {"callerid": "callerid", "schedule_id": "schedule"}
+
+#: A state store takes 64 KiB a value; the word on each recipient can be looked up again.
 _LARGEST_RECORD: Final = 60_000
-#: How far a run's first try is looked back for where Airflow does not tell when the run began.
+#: The age of a run, at most, where Airflow does not say when it began.
 _LONGEST_RUN: Final = timedelta(days=7)
 
 
-class Journal:
-    """Keeps one record for one task instance.
+class DeliveryLog:
+    """Keeps one record for one step of a task instance.
 
-    Below Airflow 3.3 nothing is kept: the record of an earlier try is never there, and the statement has to tell.
+    Below Airflow 3.3 nothing is kept: there is never a record of an earlier try, and the statement has to prove it.
 
     :param operator: the task.
     :param context: of this try.
+    :param step: which request of the task, where one task makes several.
     """
 
-    def __init__(self, operator: BaseOperator, context: Context) -> None:
+    def __init__(self, operator: BaseOperator, context: Context, step: str = "") -> None:
         self._store = context.get("task_state_store")
+        self._store_key = f"{STORE_KEY}:{step}" if step else STORE_KEY
         self._retries = operator.retries or 0
         self._context = context
+        self._step = step
 
     @property
     def identity(self) -> TaskIdentity:
@@ -51,6 +59,7 @@ class Journal:
             run_id=ti.run_id,
             task_id=ti.task_id,
             map_index=ti.map_index if ti.map_index is not None else -1,
+            step=self._step,
             deployment=conf.get("directcall", "deployment", fallback=""),
         )
 
@@ -68,33 +77,66 @@ class Journal:
 
     @property
     def remembers(self) -> bool:
-        """Whether the next try will know what is written now."""
+        """Whether the next try can read the record of this one."""
         return self._store is not None
 
     def state(self) -> str | None:
-        """The task instance's state as Airflow has it now; None for one that was cleared.
+        """Return the task instance's state as Airflow has it now; None for one that was cleared.
 
-        :raises LookupError: Airflow does not say.
+        :raises LookupError: Airflow does not answer.
         """
-        return state_of(self._context["ti"])  # type: ignore[arg-type]  # that is what it is in a running task
+        return state_of(self._context["ti"])  # type: ignore[arg-type]  # that is its type in a running task
 
     def read(self) -> Record | None:
-        """What an earlier try left, or this one.
+        """Return the record of an earlier try, or of this one.
 
         :raises ValueError: it cannot be read.
         """
-        stored = self._store.get(STORE_KEY) if self._store is not None else None
+        stored = self._store.get(self._store_key) if self._store is not None else None
         return Record.from_json(stored) if stored is not None else None
 
     def write(self, record: Record) -> None:
-        """Keep the record in place of the one before."""
+        """Replace the record."""
         if self._store is None:
             return
-        told = record.as_json()
-        if len(json.dumps(told)) > _LARGEST_RECORD:
-            told.pop("recipients", None)
-        self._store.set(STORE_KEY, told)  # type: ignore[arg-type]  # JSON values only
+        fields = record.as_json()
+        if len(json.dumps(fields)) > _LARGEST_RECORD:
+            fields.pop("recipients", None)
+        self._store.set(self._store_key, fields)  # type: ignore[arg-type]  # JSON values only
 
     def _run_since(self) -> datetime:
         started_at = self._context["dag_run"].start_date
-        return started_at if started_at is not None else Waiter.now() - _LONGEST_RUN
+        return started_at if started_at is not None else current_clock().now() - _LONGEST_RUN
+
+
+def unknown_text(record: Record, reason: str, *, errand: Errand, until: datetime, zone: tzinfo, remembers: bool) -> str:
+    """Return the error text of an unknown outcome: where to look, in which window, and how to go on.
+
+    :param reason: why it is unknown.
+    :param until: the present; the window begins with the record's own time.
+    :param zone: of the account, in which its statement's times are.
+    :param remembers: whether a cleared task will look for the request.
+    """
+    window = (record.since - CLOCKS_APART, until + CLOCKS_APART)
+    first, last = (f"{moment.astimezone(zone):%Y-%m-%d %H:%M:%S%z}" for moment in window)
+    clear = "it sends again, unless it finds it then" if remembers else "it sends again, without looking"
+    return (
+        f"The outcome is unknown: the {errand.description} may be out (airflow_key {record.key}). Nothing is sent "
+        f"again by itself. Look for it in {errand.where_to_look} between {first} and {last}; a call appears there only "
+        "after its end, a scheduled one only after its time. If it is there, mark the task as success. If it is "
+        f"surely not, clear the task: {clear}. Reason: {reason}"
+    )
+
+
+def changed_target_text(record: Record, errand: Errand) -> str:
+    """Return the error text of a try with other recipients, or another account, than an earlier one."""
+    return (
+        f"The recipients or the account are not those of an earlier try (airflow_key {record.key}, phase "
+        f"{record.phase}), which may have reached its recipients; nothing is sent. A template, a mapped value or the "
+        f"connection has changed since. See {errand.where_to_look}; then clear the task to send to these"
+    )
+
+
+def named(ids: Mapping[str, str]) -> str:
+    """Return the ids of a request as a text."""
+    return ", ".join(f"{word} {ids[key]}" for key, word in ID_NAMES.items() if key in ids)

@@ -1,7 +1,7 @@
 """Which failures end a task for good, whatever its ``retries`` say, and which are left to Airflow's retries.
 
 The one place that decides this; ``AirflowFailException`` is Airflow's word for "fail now, do not retry". A retry is
-never dangerous by itself, because every try begins with what the one before has left. It can be useless, though.
+never dangerous by itself, because every try begins with the record of the one before. It can be useless, though.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from airflow_provider_directcall.errors import (
     DirectcallWaitTimeout,
 )
 
-#: What can strike a task from outside, at any line of it.
+#: Raised from outside, at any line of a task.
 _INTERRUPTIONS = (AirflowTaskTimeout, KeyboardInterrupt, SystemExit)
-#: Ends of a wait that another try would only come to again.
+#: Ends of a wait that another try would only repeat.
 _ENDS_OF_A_WAIT = (ValueError, DirectcallWaitTimeout, AirflowTaskTimeout)
 
 
 def is_wrong_argument(error: BaseException) -> bool:
-    """Whether an argument is wrong, which no retry mends: the rule of tasks that only look."""
+    """Whether an argument is wrong, which no retry corrects: the rule of tasks that only read."""
     return isinstance(error, ValueError)
 
 
 def is_final_before_effect(error: BaseException) -> bool:
-    """Whether sending again is useless: a wrong argument, a refusal that will stand."""
+    """Whether sending again is useless: a wrong argument, or a lasting refusal."""
     if isinstance(error, DirectcallRefused):
         return not error.retryable
     return isinstance(error, ValueError)
@@ -39,8 +39,8 @@ def is_final_before_effect(error: BaseException) -> bool:
 def is_final_after_effect(error: BaseException, *, remembers: bool) -> bool:
     """Whether a retry, which would go on waiting, is useless.
 
-    :param remembers: whether the retry will know what was sent. Without that it would have to look for it, which takes
-        long; so then only an end that the task does not want is left to a retry.
+    :param remembers: whether the retry can read the record. Without it the retry would have to reconcile, which takes
+        long; so then only an outcome in ``fail_on`` is left to a retry.
     """
     if isinstance(error, DirectcallUnwantedOutcome):
         return not error.retryable
@@ -56,23 +56,25 @@ def failing_without_retry(
     """Turn the errors that are final into ``AirflowFailException``; others pass as they are.
 
     :param is_final: one of the rules of this module.
-    :param about: gives what the error is about, such as the id of a call, which then stands before its text; asked
-        only when it is needed.
+    :param about: returns the subject of the error, such as the id of a call, which is put before its text.
     """
     try:
         yield
     except AirflowFailException:
         raise
-    except (Exception, *_INTERRUPTIONS) as error:  # whatever it is: the rule decides, and what is not final goes on
+    except (
+        Exception,
+        *_INTERRUPTIONS,
+    ) as error:  # the rule decides; errors that are not final pass
         if not is_final(error):
             raise
-        # The cause of another's making may hold anything, and Airflow logs it with its own text.
+        # A foreign cause may hold anything, and Airflow logs it with its own text.
         cause = error if isinstance(error, (DirectcallError, ValueError)) else None
         raise AirflowFailException(": ".join(part for part in (about(), _text(error)) if part)) from cause
 
 
 def _text(error: BaseException) -> str:
-    """The text of an error; one that is not of this package's making is cleaned."""
+    """Return the text of an error; that of a foreign error is redacted."""
     if isinstance(error, (DirectcallError, ValueError)):
         return str(error)
     from airflow_provider_directcall.api.redaction import redact

@@ -1,71 +1,139 @@
-"""Waiting on a worker: the blocking twin of the triggers' loop, and how long a wait may take."""
+"""Polling: when to ask again, when to stop asking, and the blocking loop. The triggers' loop shares the pace."""
 
 from __future__ import annotations
 
 import logging
-import time
+import random
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from airflow.providers.common.compat.sdk import conf
 
-from airflow_provider_directcall.errors import DirectcallError, DirectcallWaitTimeout
-from airflow_provider_directcall.runtime.pace import PollPace, utc_now
+from airflow_provider_directcall.errors import DirectcallError, DirectcallWaitFailed, DirectcallWaitTimeout
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator, Context
 
+    from airflow_provider_directcall.api.clock import Clock
+
 T = TypeVar("T")
 
-#: Whether tasks wait in the triggerer unless told otherwise (Airflow's ``[operators] default_deferrable``).
+#: Whether tasks wait in the triggerer by default (Airflow's ``[operators] default_deferrable``).
 DEFAULT_DEFERRABLE: Final = conf.getboolean("operators", "default_deferrable", fallback=False)
+DEFAULT_POLL_INTERVAL: Final = 15.0
+DEFAULT_MAX_CONSECUTIVE_FAILURES: Final = 10
 
-#: How long a task that was told of a result goes on trying to read it.
+#: How long a resumed task goes on trying to read the result that its trigger has seen.
 READ_GRACE: Final = timedelta(minutes=5)
+
+#: A pause after failures grows up to this many seconds, or to the poll interval if that is longer.
+_LONGEST_PAUSE: Final = 300.0
+_MAX_DOUBLINGS: Final = 10
+#: Keeps tasks that start together from polling together for ever.
+_JITTER: Final = (0.9, 1.1)
 
 log = logging.getLogger(__name__)
 
 
-class Waiter:
-    """Asks until there is an answer. Tests replace its two functions by those of a simulated clock."""
+class PollPace:
+    """Paces one wait. No I/O and no clock.
 
-    now: Callable[[], datetime] = staticmethod(utc_now)
-    sleep: Callable[[float], None] = staticmethod(time.sleep)
+    :param interval: seconds between two polls.
+    :param max_consecutive_failures: this many failed polls in a row end the wait.
+    :param deadline: aware; the wait ends with the first poll at or after it. None waits without end.
+    :param due_at: aware; there is no result before it, so every pause lasts until then.
+    :raises ValueError: the interval is not above 0, or the number of failures is below 1.
+    """
 
-    @classmethod
-    def wait(
-        cls, look: Callable[[datetime], T | None], pace: PollPace, rest: Callable[[float], None] | None = None
-    ) -> T:
-        """What ``look`` gives, as soon as it gives anything; it is asked at least once, also after the deadline.
+    def __init__(
+        self,
+        *,
+        interval: float,
+        max_consecutive_failures: int = DEFAULT_MAX_CONSECUTIVE_FAILURES,
+        deadline: datetime | None = None,
+        due_at: datetime | None = None,
+    ) -> None:
+        if not 0 < interval < float("inf"):
+            raise ValueError(f"poll_interval: a number of seconds above 0 is needed, not {interval!r}")
+        if max_consecutive_failures < 1:
+            raise ValueError(f"max_consecutive_failures: at least 1 is needed, not {max_consecutive_failures!r}")
+        self._interval = interval
+        self._max_failures = max_consecutive_failures
+        self._deadline = deadline
+        self._due_at = due_at
+        self._failures = 0
+        self._asked_pause = 0.0
 
-        :param look: asks once; gets the present moment and gives None for "not yet".
-        :param pace: the time between two questions, and the deadline.
-        :param rest: sleeps in place of :attr:`sleep`, for a task that wants to know that it is asleep.
-        :raises DirectcallWaitTimeout: the deadline has come.
-        :raises DirectcallError: a question failed for good.
+    def succeeded(self) -> None:
+        """Forget earlier failures: a poll was answered."""
+        self._failures, self._asked_pause = 0, 0.0
+
+    def failed(self, error: DirectcallError) -> None:
+        """Count a failed poll; return where it may be repeated.
+
+        :raises DirectcallError: the same error, when it is not retryable.
+        :raises DirectcallWaitFailed: it was one failure too many in a row.
         """
-        while True:
-            try:
-                answer = look(cls.now())
-            except DirectcallError as error:
-                pace.failed(error)
-                log.warning("%s; it will be asked again", error)
-            else:
-                if answer is not None:
-                    return answer
-                pace.succeeded()
-            now = cls.now()
-            if pace.is_over(now):
-                raise wait_timeout(now.isoformat(timespec="seconds"))
-            (rest or cls.sleep)(pace.pause(now))
+        if not error.retryable:
+            raise error
+        self._failures += 1
+        if self._failures >= self._max_failures:
+            raise DirectcallWaitFailed(f"{self._failures} polls in a row failed, the last one with: {error}") from error
+        self._asked_pause = error.retry_after or 0.0
+
+    def is_over(self, now: datetime) -> bool:
+        """Whether the deadline has come."""
+        return self._deadline is not None and now >= self._deadline
+
+    def pause(self, now: datetime, *, at_least: float = 0.0) -> float:
+        """Return the seconds until the next poll, ``at_least`` so many, not beyond the deadline."""
+        grown = self._interval * 2.0 ** min(self._failures, _MAX_DOUBLINGS)
+        pause = max(min(grown, max(self._interval, _LONGEST_PAUSE)), self._asked_pause)
+        pause *= random.uniform(*_JITTER)  # noqa: S311 - spreads load, guards nothing
+        pause = max(pause, at_least)
+        if self._due_at is not None:
+            pause = max(pause, (self._due_at - now).total_seconds())
+        if self._deadline is not None:
+            pause = min(pause, (self._deadline - now).total_seconds())
+        return max(pause, 0.0)
+
+
+def poll(
+    look: Callable[[datetime], T | None],
+    pace: PollPace,
+    clock: Clock,
+    rest: Callable[[float], None] | None = None,
+) -> T:
+    """Call ``look`` until it returns a result; at least once, also after the deadline.
+
+    :param look: asks once; gets the present moment, and returns None for "not yet".
+    :param pace: the time between two calls, and the deadline.
+    :param rest: sleeps in place of the clock, for a task that has to know when it is asleep.
+    :raises DirectcallWaitTimeout: the deadline has come.
+    :raises DirectcallError: a call failed for good.
+    """
+    while True:
+        try:
+            answer = look(clock.now())
+        except DirectcallError as error:
+            pace.failed(error)
+            log.warning("%s; it will be asked again", error)
+        else:
+            if answer is not None:
+                return answer
+            pace.succeeded()
+        now = clock.now()
+        if pace.is_over(now):
+            raise wait_timeout(now.isoformat(timespec="seconds"))
+        (rest or clock.sleep)(pace.pause(now))
 
 
 def wait_timeout(deadline: str | None, last_state: str | None = None) -> DirectcallWaitTimeout:
-    """The error of a wait that took too long.
+    """Return the error of a wait that took too long.
 
     :param deadline: ISO text of the moment at which it ended.
-    :param last_state: what was seen last, if anything.
+    :param last_state: the state seen last, if any.
     """
     seen = f" (seen last: {last_state})" if last_state else ""
     return DirectcallWaitTimeout(f"the wait ended at {deadline or 'its deadline'}, before there was a result{seen}")
@@ -74,7 +142,7 @@ def wait_timeout(deadline: str | None, last_state: str | None = None) -> Directc
 def deadline_of(
     operator: BaseOperator, context: Context, *, begins_at: datetime, completion_timeout: float
 ) -> datetime:
-    """When the wait of a task ends: ``completion_timeout`` seconds after it begins, or with the ``execution_timeout``.
+    """Return the end of a task's wait: ``completion_timeout`` seconds after it begins, or the ``execution_timeout``.
 
     Airflow does not enforce ``execution_timeout`` while a task is deferred, so the deadline carries it, counted from
     the start of the try.

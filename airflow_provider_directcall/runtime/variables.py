@@ -1,72 +1,130 @@
-"""What a task remembers for all DAGs of this Airflow: JSON in an Airflow Variable.
+"""Values that the tasks of all DAGs share, as JSON in Airflow Variables.
 
-XComs cannot carry that: they belong to one task, are gone when it is retried, and among scheduled runs and such without
-a logical date Airflow does not order them by time.
+XComs cannot hold them: they belong to one task, are deleted when it is retried, and Airflow does not order those of
+scheduled runs and of runs without a logical date by time.
 """
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import json
 import logging
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
+
+from airflow_provider_directcall.api.digests import keyed_digest
 
 if TYPE_CHECKING:
-    from airflow_provider_directcall.api.replies.envelope import JsonObject
+    from airflow_provider_directcall.api.replies.envelope import Json, JsonObject
+    from airflow_provider_directcall.api.settings import Settings
+    from airflow_provider_directcall.routing.writes.drift import Memory
+
+T = TypeVar("T")
 
 _NAME_DIGITS: Final = 16
 
 log = logging.getLogger(__name__)
 
 
-class SharedMemory:
-    """One remembered value. Where Airflow does not give or keep it, a warning says so, and the task goes on.
+class SharedVariable(Generic[T]):
+    """One value in a Variable. Where Airflow cannot read or write it, the task logs a warning and goes on.
 
-    :param prefix: begins the name of the Variable.
-    :param subject: what is remembered of; the name shows no more of it than a keyed digest.
-    :param key: the key of that digest.
+    :param name: of the Variable. Deleting the Variable makes tasks forget the value.
+    :param description: shown beside the Variable.
+    :param parse: reads the stored JSON; raises ValueError.
+    :param dump: writes it.
+    :param if_unread: consequence of a failed read, for the warning.
+    :param if_unwritten: consequence of a failed write.
     """
 
-    def __init__(self, prefix: str, subject: str, key: bytes) -> None:
-        digest = hmac.new(key, subject.encode(), hashlib.sha256).hexdigest()
-        self.variable: Final = prefix + digest[:_NAME_DIGITS]
-        """Name of the Variable."""
+    def __init__(
+        self,
+        name: str,
+        description: str,
+        *,
+        parse: Callable[[Json], T | None],
+        dump: Callable[[T], JsonObject],
+        if_unread: str,
+        if_unwritten: str,
+    ) -> None:
+        self.name: Final = name
+        self._description = description
+        self._parse = parse
+        self._dump = dump
+        self._if_unread = if_unread
+        self._if_unwritten = if_unwritten
+        self._known: T | None = None
 
-    def read(self, otherwise: str) -> object:
-        """What is remembered; None when nothing is, or nothing that can be read.
-
-        :param otherwise: what follows when it cannot be read, for the warning.
-        """
+    def read(self) -> T | None:
+        """Return the value, or None where there is none or it cannot be read."""
         from airflow.sdk import Variable
         from airflow.sdk.exceptions import AirflowRuntimeError
 
+        self._known = None
         try:
-            text = Variable.get(self.variable, default=None)
-            value: object = None if text is None else json.loads(text)
+            text = Variable.get(self.name, default=None)
+            value = None if text is None else json.loads(text)
+            self._known = None if value is None else self._parse(value)
         except (AirflowRuntimeError, ValueError) as error:
-            self.warn_unreadable(error, otherwise)
-            return None
-        return value
+            self._warn("read", error, self._if_unread)
+        return self._known
 
-    def write(self, value: JsonObject, *, description: str, otherwise: str) -> bool:
-        """Remember; tells whether that was possible.
-
-        :param description: what people read beside the Variable.
-        :param otherwise: what follows when it cannot be written, for the warning.
-        """
+    def write(self, value: T) -> None:
+        """Store the value, unless it was read or written before."""
         from airflow.sdk import Variable
         from airflow.sdk.exceptions import AirflowRuntimeError
 
+        if value == self._known:
+            return
         try:
-            Variable.set(self.variable, json.dumps(value), description=description)
+            Variable.set(self.name, json.dumps(self._dump(value)), description=self._description)
         except AirflowRuntimeError as error:
-            log.warning(
-                "The Variable %s could not be written (%s); %s.", self.variable, type(error).__name__, otherwise
-            )
-            return False
-        return True
+            self._warn("written", error, self._if_unwritten)
+        else:
+            self._known = value
 
-    def warn_unreadable(self, error: Exception, otherwise: str) -> None:
-        """Say that what stands in the Variable cannot be used."""
-        log.warning("The Variable %s could not be read (%s); %s.", self.variable, type(error).__name__, otherwise)
+    def _warn(self, verb: str, error: Exception, consequence: str) -> None:
+        log.warning("The Variable %s could not be %s (%s); %s.", self.name, verb, type(error).__name__, consequence)
+
+
+def sound_variable(settings: Settings, sha256: str, name: str) -> SharedVariable[int]:
+    """Return the id of an uploaded sound: Directcall documents no list of sounds.
+
+    :param settings: of the connection; base URL and client id identify the account.
+    :param sha256: of the audio, in hex digits.
+    :param name: of the sound, for the description.
+    """
+    subject = f"{settings.base_url}\n{settings.client_id}\n{sha256}"
+    digest = keyed_digest(settings.client_secret, "directcall sound 1", subject)
+    consequence = "the same audio may be uploaded again"
+    return SharedVariable(
+        f"directcall_sound_{digest[:_NAME_DIGITS]}",
+        f"The sound {name!r} at Directcall; delete this to upload it again",
+        parse=_parse_sound,
+        dump=lambda sound_id: {"sound_id": sound_id},
+        if_unread=consequence,
+        if_unwritten=consequence,
+    )
+
+
+def _parse_sound(value: Json) -> int | None:
+    sound_id = value.get("sound_id") if isinstance(value, Mapping) else None
+    return sound_id if isinstance(sound_id, int) else None
+
+
+def rules_variable(did: str, secret: str) -> SharedVariable[Memory]:
+    """Return the rules of a number as last written by any DAG, to detect drift in the next run.
+
+    :param did: the number, without 55.
+    :param secret: the connection's client secret.
+    """
+    from airflow_provider_directcall.routing.writes.drift import Memory
+    from airflow_provider_directcall.telephony.numbers import mask_number
+
+    return SharedVariable(
+        f"directcall_rules_{keyed_digest(secret, 'directcall rule memory 1', did)[:_NAME_DIGITS]}",
+        f"Rules of number {mask_number(did)} as last written from Airflow; used to detect drift",
+        parse=Memory.from_json,
+        dump=Memory.as_json,
+        if_unread="drift is not detected this time",
+        if_unwritten="the next run may report this run's changes as drift",
+    )

@@ -9,12 +9,18 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 from airflow.providers.common.compat.sdk import AirflowSensorTimeout
 from airflow.sdk import BaseSensorOperator, PokeReturnValue
 
+from airflow_provider_directcall.api.clock import current_clock
 from airflow_provider_directcall.errors import DirectcallError
 from airflow_provider_directcall.links.recording import RecordingLink
 from airflow_provider_directcall.runtime import arguments
 from airflow_provider_directcall.runtime.failures import failing_without_retry, is_wrong_argument
-from airflow_provider_directcall.runtime.pace import DEFAULT_MAX_CONSECUTIVE_FAILURES, PollPace
-from airflow_provider_directcall.runtime.polling import DEFAULT_DEFERRABLE, READ_GRACE, Waiter
+from airflow_provider_directcall.runtime.polling import (
+    DEFAULT_DEFERRABLE,
+    DEFAULT_MAX_CONSECUTIVE_FAILURES,
+    READ_GRACE,
+    PollPace,
+    poll,
+)
 from airflow_provider_directcall.statement.search import StatementSearch
 from airflow_provider_directcall.triggers.events import FOUND, TIMEOUT, status_of
 
@@ -134,7 +140,7 @@ class DirectcallTaggedCallSensor(BaseSensorOperator):
         if self._pace is None:
             self._pace = PollPace(interval=self._poll_interval, max_consecutive_failures=self.max_consecutive_failures)
         try:
-            rows = self._rows(search, Waiter.now())
+            rows = self._rows(search, current_clock().now())
         except DirectcallError as error:
             self._pace.failed(error)
             self.log.warning("%s; it will be asked again", error)
@@ -150,9 +156,9 @@ class DirectcallTaggedCallSensor(BaseSensorOperator):
         if status_of(event, {FOUND, TIMEOUT}) == TIMEOUT:
             raise AirflowSensorTimeout(f"the calls did not stand in the statement within {self.timeout:.0f} seconds")
         search = self._search(context)
-        pace = PollPace(interval=self._poll_interval, deadline=Waiter.now() + READ_GRACE)
+        pace = PollPace(interval=self._poll_interval, deadline=current_clock().now() + READ_GRACE)
         with self._hook:
-            rows = Waiter.wait(lambda now: self._enough(self._rows(search, now)), pace)
+            rows = poll(lambda now: self._enough(self._rows(search, now)), pace, current_clock())
         return self._result(rows)
 
     def _enough(self, rows: list[StatementRow]) -> list[StatementRow] | None:
@@ -210,7 +216,7 @@ class DirectcallTaggedCallSensor(BaseSensorOperator):
         """``look_back`` before the start of the DAG run, which stays the same over pokes and retries."""
         run, ti = context["dag_run"], context["ti"]
         begin: datetime | None = run.start_date or run.logical_date or ti.start_date
-        return (begin or Waiter.now()) - timedelta(seconds=arguments.seconds("look_back", self.look_back))
+        return (begin or current_clock().now()) - timedelta(seconds=arguments.seconds("look_back", self.look_back))
 
     def _rows(self, search: StatementSearch, now: datetime) -> list[StatementRow]:
         window = search.window(now)
@@ -254,6 +260,6 @@ class DirectcallTaggedCallSensor(BaseSensorOperator):
             min_calls=self._min_calls,
             directcall_conn_id=self.directcall_conn_id,
             poll_interval=self._poll_interval,
-            deadline=(Waiter.now() + timedelta(seconds=self.timeout)).isoformat(),
+            deadline=(current_clock().now() + timedelta(seconds=self.timeout)).isoformat(),
             max_consecutive_failures=self.max_consecutive_failures,
         )

@@ -1,1 +1,1 @@
-"""Reading the statement: predicates over rows, and the window they are looked for in."""
+"""Reading the statement: predicates over its rows, and windows."""

@@ -1,4 +1,4 @@
-"""Which rows of the statement are looked for. No I/O: the sensor and its trigger share it."""
+"""Predicates over rows of the statement, shared by the sensor and its trigger. No I/O."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from typing import TYPE_CHECKING, Final, TypedDict
 if TYPE_CHECKING:
     from airflow_provider_directcall.api.replies import StatementRow
 
-#: How far the vendor's times may be from ours: another clock, or another zone than the connection says (the zone is
+#: How far the vendor's times may be from ours: another clock, or another zone than the connection's (the zone is
 #: inferred, not documented). A window that is wider at its open ends costs nothing, and a narrow one would lose calls.
 CLOCK_SKEW: Final = timedelta(days=1)
 
 
-def window_of_call(since: datetime, now: datetime) -> tuple[datetime, datetime]:
-    """The window in which one known call is looked for.
+def window_of(since: datetime, now: datetime) -> tuple[datetime, datetime]:
+    """Return the window in which to look for one request.
 
-    :param since: aware moment at which it was placed, by our clock.
+    :param since: aware; when it left, by our clock.
     :param now: aware.
     """
     return since - CLOCK_SKEW, now + CLOCK_SKEW
 
 
 class Filters(TypedDict):
-    """Arguments of ``list_statement`` that name calls, apart from the window."""
+    """Arguments of ``list_statement`` besides the window."""
 
     tags: Mapping[str, str] | None
     origin: str | None
@@ -35,7 +35,7 @@ class Filters(TypedDict):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatementSearch:
-    """Calls looked for in the statement; every condition that is given has to hold.
+    """Conditions on calls; every one that is given has to hold.
 
     :param since: aware; calls from this second on.
     :param until: aware; calls up to this second; None leaves the window open.
@@ -59,17 +59,17 @@ class StatementSearch:
 
     @property
     def filters(self) -> Filters:
-        """What the vendor's own search takes."""
+        """The conditions that the vendor's own search takes."""
         return {"tags": self.tags, "origin": self.origin, "destination": self.destination, "calls": self.calls}
 
     def window(self, now: datetime) -> tuple[datetime, datetime] | None:
-        """First and last second to ask for, or None while the window has not begun."""
+        """Return the first and last second to ask for, or None while the window has not begun."""
         if self.until is not None:
             return self.since, self.until
         return (self.since, now + CLOCK_SKEW) if now >= self.since else None
 
     def accepts(self, row: StatementRow) -> bool:
-        """Whether a row that the vendor gave meets the conditions that its search does not take."""
+        """Whether a row of the reply meets the conditions that the vendor's search does not take."""
         return self._has_outcome(row) and (row.duration_seconds or 0) >= self.min_duration and self._has_tags(row)
 
     def _has_outcome(self, row: StatementRow) -> bool:

@@ -15,10 +15,10 @@ class Area:
     """One area code (DDD).
 
     `code` is the two digits, `state` the two letters of the state (UF), `timezone` the IANA zone in which
-    most people of the area live. Some areas reach over a border: 61 is the Federal District and towns of
-    Goiás around it. `state` is then the state with most people.
+    most people of the area live. Some areas cross a border: 61 is the Federal District and towns of Goiás
+    around it. `state` is then the state with most people.
 
-    A number says where it was issued, not where its owner is today.
+    A number shows where it was issued, not where its owner is today.
     """
 
     code: str
@@ -32,10 +32,10 @@ class Area:
         return (self.timezone, *self.other_timezones)
 
 
-# One row a zone and state: the codes are what the national numbering plan gives to the state.
-# Mato Grosso's and Mato Grosso do Sul's legal time is -04, whatever towns at their eastern border live by.
-# 93 (western Pará) has a zone of its own in tzdata, America/Santarem, for its clock before 2008; since then
-# it is Belém's.
+# One row per zone and state; the codes are those of the state in the national numbering plan.
+# Mato Grosso's and Mato Grosso do Sul's legal time is -04, even in eastern border towns that use -03.
+# 93 (western Pará) has its own zone in tzdata, America/Santarem, for its time before 2008; since then it
+# has been Belém's.
 _STATES: tuple[tuple[str, str, str], ...] = (
     ("SP", "America/Sao_Paulo", "11 12 13 14 15 16 17 18 19"),
     ("RJ", "America/Sao_Paulo", "21 22 24"),
@@ -78,7 +78,7 @@ AREAS: Mapping[str, Area] = MappingProxyType(
         for code in codes.split()
     }
 )
-"""Area code (DDD, two digits) -> its `Area`. Holds all 67 codes and nothing else."""
+"""Area code (DDD, two digits) -> its `Area`; all 67 codes."""
 
 STATES: frozenset[str] = frozenset(area.state for area in AREAS.values())
 """The two letters of the 26 states and the Federal District."""

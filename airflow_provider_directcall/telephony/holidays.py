@@ -31,25 +31,24 @@ class OptionalDay(StrEnum):
 
 
 CUSTOMARY_DAYS = frozenset({OptionalDay.CARNIVAL, OptionalDay.CORPUS_CHRISTI})
-"""The optional days that a calendar keeps unless told otherwise: most offices close on these (our choice)."""
+"""The optional days of a calendar by default: most offices close on these (our choice)."""
 
 _WEEKDAYS_A_WEEK = 5
 
 
 @dataclass(frozen=True)
 class BrazilianCalendar:
-    """Which days are holidays, and which are business days: Monday to Friday without the holidays.
+    """Holidays and business days: Monday to Friday without the holidays.
 
     - `state`: two letters (UF); its holidays count as well as the national ones. None: national ones only.
     - `optional_days`: the `OptionalDay`s that count as holidays; True for all, False for none.
-    - `own_dates`: date -> name, for city holidays and company days. They go before all others.
+    - `own_dates`: date -> name, for city holidays and company days. They take precedence.
 
-    The days are whole days without a time zone: the caller knows where it is that day. Public, state and
-    optional days, and their Portuguese names, come from the `holidays` library; holidays of cities are not
-    among them.
+    Days have no time zone: the caller converts moments into days. Public, state and optional days, and
+    their Portuguese names, come from the `holidays` library, which has no holidays of cities.
 
     Raises ValueError for an unknown state or optional day and for a nameless own date, TypeError for a
-    datetime in place of a date: which day that is depends on a zone, and as a key it would never be found.
+    datetime in place of a date: its day depends on a zone, and as a key it would never match.
     """
 
     state: str | None = None
@@ -68,7 +67,7 @@ class BrazilianCalendar:
         object.__setattr__(self, "own_dates", dict(self.own_dates))
 
     def holiday(self, day: date) -> str | None:
-        """The Portuguese name of the holiday on that day; None when there is none. A plain Sunday is none."""
+        """Return the Portuguese name of the day's holiday, or None. An ordinary Sunday is no holiday."""
         _require_date(day, "day")
         return (
             self.own_dates.get(day)
@@ -77,11 +76,11 @@ class BrazilianCalendar:
         )
 
     def is_business_day(self, day: date) -> bool:
-        """Whether the day is from Monday to Friday and no holiday."""
+        """Return whether the day is from Monday to Friday and no holiday."""
         return self.holiday(day) is None and day.weekday() < _WEEKDAYS_A_WEEK
 
     def next_business_day(self, day: date) -> date:
-        """The first business day after the day, never the day itself."""
+        """Return the first business day after the day."""
         following = day + timedelta(days=1)
         while not self.is_business_day(following):
             following += timedelta(days=1)
@@ -108,9 +107,9 @@ def _require_date(day: object, argument: str) -> None:
 
 
 def _optional_day(day: date) -> OptionalDay | None:
-    """Which optional day it is, when it is one.
+    """Return which optional day a holiday is, if any.
 
-    By month and weekday, not by name: the library has renamed Ash Wednesday before. Carnival is from 2
+    Matched by month and weekday, not by name: the library has renamed Ash Wednesday before. Carnival is from 2
     February to 9 March, Corpus Christi from 21 May to 24 June.
     """
     match (day.month, day.day):

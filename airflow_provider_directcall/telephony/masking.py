@@ -10,12 +10,13 @@ _STARS = "*****"
 def mask_number(text: str) -> str:
     """Mask one number: `5541*****0001` for 554130000001 and for 5541990000001.
 
-    Takes a number of any kind in any spelling; only its letters and digits count. From 12 characters on,
+    Accepts a number of any kind in any spelling; only its letters and digits count. From 12 characters on,
     the first four (country and area, `00` and country, `ip` and area) and the last four stay; with 10 or 11
     the first two (the area) and the last four; with 9 the last four; with 6 to 8 the last two; below 6
-    nothing. There are always five stars, so the length is hidden too. A masked number stays as it is.
+    nothing. There are always five stars, so the length is hidden too. Masking a masked number changes
+    nothing.
 
-    Never fails: what is no number at all is masked by the same rule.
+    Never fails: any other text is masked by the same rule.
     """
     shown = "".join(character for character in text if character.isalnum() or character == "*")
     head, tail = _shown_ends(len(shown))
@@ -35,7 +36,7 @@ _DATE = rf"(?<!\d)(?:(?:19|20)[0-9]{{2}}-{_MONTH}-{_DAY}|{_DAY}/{_MONTH}/(?:19|2
 _TIME = r"(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2})?(?![0-9]))?"
 _KEPT = f"{_UUID}|{_DATE}{_TIME}"
 _SEPARATOR = r"[ \t\u00a0()./\u2010-\u2015-]"
-# Ten digits and more stand for themselves; shorter groups with only separators between them belong together.
+# Ten digits and more are a number by themselves; shorter groups with only separators between them form one.
 _GROUP = rf"(?!{_KEPT})\d{{1,9}}(?!\d)"
 _RUN = re.compile(rf"(?P<kept>{_KEPT})|\d{{10,}}|[+(]{{0,3}}{_GROUP}(?:{_SEPARATOR}{{1,4}}{_GROUP})*")
 _CPF = re.compile(r"(?<!\d)\d{3}\.\d{3}\.\d{3}-\d{2}(?!\d)")
@@ -46,12 +47,12 @@ def mask_numbers_in(text: str) -> str:
 
     A run of eight or more digits counts, with blanks, dots, hyphens, slashes and parentheses between them.
     It is masked as by `mask_number`, but a run of 11 digits, which may be a CPF, keeps its last two digits
-    only: more would nearly give it away, since the last two are computed from the others.
+    only: more would nearly disclose it, since the last two are computed from the others.
 
-    It rather masks too much. Also masked are amounts and IPv4 addresses of eight digits, the 14-digit
-    `callerid` of a message and its `id_mensagem`: log those from their own fields, not through this
-    function. Numbers written in groups, with only blanks between them, become one mask. Left as they are:
-    UUIDs (the `callerid` of a call) and dates, `2026-01-31` or `31/01/2026`, with their time of day.
+    In doubt it masks. Also masked are amounts and IPv4 addresses of eight digits, the 14-digit `callerid`
+    of a message and its `id_mensagem`: log those from their own fields, not through this function. Groups
+    of digits with only blanks between them become one mask. Not masked are UUIDs (the `callerid` of a
+    call) and dates, `2026-01-31` or `31/01/2026`, with their time of day.
     """
     return _RUN.sub(_mask_run, _CPF.sub(lambda cpf: _STARS + cpf[0][-2:], text))
 

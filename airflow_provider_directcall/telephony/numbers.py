@@ -1,4 +1,4 @@
-"""Phone numbers: what a DAG author types, read into the form that Directcall wants on the wire."""
+"""Parse phone numbers in any usual spelling into the form that Directcall expects."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = [
     "GEOGRAPHIC",
     "TEXTABLE",
     "VOICE_MESSAGEABLE",
-    "Kind",
+    "NumberKind",
     "PhoneNumber",
     "mask_number",
     "mask_numbers_in",
@@ -31,8 +31,8 @@ __all__ = [
 ]
 
 
-class Kind(StrEnum):
-    """What sort of number it is. The values are the words that errors use."""
+class NumberKind(StrEnum):
+    """Kind of a number; errors use the values."""
 
     MOBILE = "mobile"
     FIXED = "fixed-line"
@@ -41,55 +41,54 @@ class Kind(StrEnum):
     SIP = "SIP"
 
 
-GEOGRAPHIC = frozenset({Kind.MOBILE, Kind.FIXED})
-"""Brazilian numbers with an area code. `parse_number` allows these unless told otherwise."""
+GEOGRAPHIC = frozenset({NumberKind.MOBILE, NumberKind.FIXED})
+"""Brazilian numbers with an area code; the default of `parse_number`."""
 
-CALLABLE = GEOGRAPHIC | {Kind.SIP}
+CALLABLE = GEOGRAPHIC | {NumberKind.SIP}
 """Either party of a call. Documented: country + area + number, or `ip` + area + number. The document gives
-the international form for SMS only, and says nothing of 0800 or 4004 as a party of a call: both are left
-out."""
+the international form for SMS only, and does not mention 0800 or 4004 as a party of a call: both are
+excluded."""
 
-TEXTABLE = GEOGRAPHIC | {Kind.INTERNATIONAL}
-"""Recipient of an SMS. Documented: a number, or `00` + country + number. Whether a fixed line takes an SMS
-is not documented, so it is not refused here; a caller who wants mobiles only looks at
-`PhoneNumber.kind`."""
+TEXTABLE = GEOGRAPHIC | {NumberKind.INTERNATIONAL}
+"""Recipient of an SMS. Documented: a number, or `00` + country + number. Whether fixed lines receive SMS
+is not documented, so they are allowed; `PhoneNumber.kind` distinguishes mobiles."""
 
 VOICE_MESSAGEABLE = GEOGRAPHIC
-"""Recipient of a voice message. Inferred: the document speaks of `00` for SMS and of `ip` for calls only."""
+"""Recipient of a voice message. Inferred: the document mentions `00` for SMS only and `ip` for calls only."""
 
-FORWARDABLE = GEOGRAPHIC | {Kind.SIP}
-"""Target of a forwarding rule. Documented: any fixed, mobile or IP number. (A SIP login too: no number.)"""
+FORWARDABLE = GEOGRAPHIC | {NumberKind.SIP}
+"""Target of a forwarding rule. Documented: any fixed, mobile or IP number. (SIP logins too, which are no numbers.)"""
 
-DID_KINDS = GEOGRAPHIC | {Kind.NON_GEOGRAPHIC}
+DID_KINDS = GEOGRAPHIC | {NumberKind.NON_GEOGRAPHIC}
 """A contracted number (DID). Documented with an area code; 0800 and 4004 are assumed."""
 
-ALL_KINDS = frozenset(Kind)
-"""Every kind: for filters over what others did, such as the callers of received calls."""
+ALL_KINDS = frozenset(NumberKind)
+"""Every kind: for filters on other parties, such as the callers of received calls."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class PhoneNumber:
-    """A phone number in the wire's form. Made by `parse_number`. Prints masked only.
+    """A phone number as `parse_number` returns it; `str` and `repr` are masked.
 
-    `digits` is what Directcall gets: `55` + area + 8 or 9 digits; `00` + country + number; `ip` + area +
+    `digits` is the form on the wire: `55` + area + 8 or 9 digits; `00` + country + number; `ip` + area +
     number; a non-geographic number as it is dialled in Brazil, with neither country nor area
     (`08000000001`, `40040001`: assumed). `area` is None for the kinds without an area code.
     """
 
     digits: str
-    kind: Kind
+    kind: NumberKind
     area: Area | None = None
 
     @property
     def masked(self) -> str:
-        """The number as logs may show it: `5541*****0001`."""
+        """The number for logs: `5541*****0001`."""
         return mask_number(self.digits)
 
     @property
     def national(self) -> str:
-        """The number without country code: area + number, as DID ids and portability look-ups have it.
+        """The number without country code: area + number, as in DID ids and portability look-ups.
 
-        What has no Brazilian country code (international, SIP, non-geographic) is given as it is on the wire.
+        Numbers without Brazilian country code (international, SIP, non-geographic) keep their form on the wire.
         """
         return self.digits[2:] if self.kind in GEOGRAPHIC else self.digits
 
@@ -100,22 +99,24 @@ class PhoneNumber:
         return f"PhoneNumber({self.masked!r}, {self.kind.value})"
 
 
-def parse_number(text: str | int, *, argument: str = "number", allow: frozenset[Kind] = GEOGRAPHIC) -> PhoneNumber:
-    """Read a phone number (`numero`) in any usual spelling.
+def parse_number(
+    text: str | int, *, argument: str = "number", allow: frozenset[NumberKind] = GEOGRAPHIC
+) -> PhoneNumber:
+    """Parse a phone number (`numero`) in any usual spelling.
 
     Brazilian numbers: with or without the country code 55, with `+`, `0055`, the trunk prefix 0, a carrier
     code after it (`0 41 11 99000-0001`), blanks, dots, hyphens, slashes and parentheses. Without `+` or
     `00`, the length decides: 10 or 11 digits are area + number, also when they begin with 55, which is an
-    area code too; 12 or 13 that begin with 55 have the country code. An `int` is taken as its digits,
-    because Jinja's native rendering makes one.
+    area code too; 12 or 13 that begin with 55 have the country code. An `int` is read as its digits,
+    because Jinja's native rendering produces one.
 
     Other countries: `+` or `00`, country code and number. Only the length is checked for the country, not the
     numbering plan, which changes. SIP: `ip` + area + number.
 
-    Eight-digit mobile numbers are refused: they ended in 2016, and the missing 9 is never added.
+    Eight-digit mobile numbers are rejected: they ended in 2016, and the missing 9 is never added.
 
-    Raises ValueError, which names `argument`, the rule and the masked value, for a text that is no number
-    and for a number whose kind is not in `allow`.
+    Raises ValueError, which names `argument`, the rule and the masked value, for an invalid number and for
+    a kind that is not in `allow`.
     """
     raw = str(text)
     try:
@@ -127,21 +128,21 @@ def parse_number(text: str | int, *, argument: str = "number", allow: frozenset[
 
 
 def parse_did(text: str | int, *, argument: str = "did") -> str:
-    """Read the id of a contracted number (`did`), with or without 55, and give it without 55.
+    """Parse the id of a contracted number (`did`), with or without 55, and return it without 55.
 
-    `4130000001` for `+55 41 3000-0001`; `08000000001` and `40040001` as they are (assumed: the document
+    `4130000001` for `+55 41 3000-0001`; `08000000001` and `40040001` unchanged (assumed: the document
     shows no such id). Raises ValueError as `parse_number` does.
     """
     return parse_number(text, argument=argument, allow=DID_KINDS).national
 
 
 class _BrokenRuleError(Exception):
-    """Why a text is no number that is wanted here. Its words hold no part of the text."""
+    """The rule that a text breaks; the message holds no part of the text."""
 
 
-def _require_kind(kind: Kind, allow: frozenset[Kind]) -> None:
+def _require_kind(kind: NumberKind, allow: frozenset[NumberKind]) -> None:
     if kind not in allow:
-        allowed = ", ".join(other.value for other in Kind if other in allow)
+        allowed = ", ".join(other.value for other in NumberKind if other in allow)
         raise _BrokenRuleError(f"{kind.value} numbers are not allowed here; allowed: {allowed}")
 
 
@@ -154,7 +155,7 @@ _TRUNK_AND_CARRIER = re.compile(r"^0(?:[1-9][0-9])?(?=[0-9]{10,11}$)")
 def _read(raw: str) -> PhoneNumber:
     wire = _WIRE.fullmatch(raw)
     if wire and (area := AREAS.get(wire[1])):
-        return PhoneNumber(raw, Kind.MOBILE if wire[2] else Kind.FIXED, area)
+        return PhoneNumber(raw, NumberKind.MOBILE if wire[2] else NumberKind.FIXED, area)
     shape = _SHAPE.fullmatch(_compact(raw))
     if not shape:
         raise _BrokenRuleError("must hold digits only, or be ip + area + number, + or 00 + country + number")
@@ -171,32 +172,32 @@ def _read(raw: str) -> PhoneNumber:
 
 
 def _compact(raw: str) -> str:
-    """Without separators, and without the invisible marks that messengers and spreadsheets add on copying."""
+    """Strip separators, and the invisible marks that messengers and spreadsheets add on copying."""
     visible = "".join(character for character in raw if unicodedata.category(character) != "Cf")
     return _SEPARATORS.sub("", unicodedata.normalize("NFKC", visible)).lower()
 
 
 def _read_national(digits: str) -> PhoneNumber:
-    """Read a number without country code: area + number, maybe after a trunk prefix, or non-geographic."""
+    """Parse a number without country code: area + number, maybe after a trunk prefix, or non-geographic."""
     number = _TRUNK_AND_CARRIER.sub("", digits)
     area = AREAS.get(number[:2])
     if area and len(number) in (10, 11):
         return PhoneNumber("55" + number, _kind_of_subscriber(number[2:]), area)
     service = digits.removeprefix("0")
     if _is_non_geographic(service):
-        return PhoneNumber(service if len(service) == 8 else "0" + service, Kind.NON_GEOGRAPHIC)
+        return PhoneNumber(service if len(service) == 8 else "0" + service, NumberKind.NON_GEOGRAPHIC)
     raise _BrokenRuleError(_why_not_brazilian(len(number)))
 
 
-def _kind_of_subscriber(digits: str) -> Kind:
-    """Kind of the 8 or 9 digits after the area code."""
+def _kind_of_subscriber(digits: str) -> NumberKind:
+    """Return the kind of the 8 or 9 digits after the area code."""
     first = digits[0]
     if len(digits) == 9:
         if first == "9":
-            return Kind.MOBILE
+            return NumberKind.MOBILE
         raise _BrokenRuleError("a number of nine digits after the area code must begin with 9")
     if first in "2345":
-        return Kind.FIXED
+        return NumberKind.FIXED
     if first in "6789":
         raise _BrokenRuleError(
             "a mobile number of eight digits after the area code is no longer valid; it needs the leading 9, "
@@ -206,7 +207,7 @@ def _kind_of_subscriber(digits: str) -> Kind:
 
 
 def _is_non_geographic(number: str) -> bool:
-    """Whether it is an 0800, 0300, 4004 or the like; `number` has no leading 0."""
+    """Return whether it is an 0800, 0300, 4004 or similar; `number` has no leading 0."""
     # A mobile number without its area may look like an old premium-rate number, 900 and six digits.
     if len(number) not in (8, 9, 10) or (len(number) == 9 and number.startswith("9")):
         return False
@@ -228,12 +229,12 @@ def _why_not_brazilian(length: int) -> str:
 
 
 def _read_international(digits: str) -> PhoneNumber:
-    """Read country code + number. A trunk prefix after the country code, as in `+44 (0)20`, is dropped."""
+    """Parse country code + number. A trunk prefix after the country code, as in `+44 (0)20`, is dropped."""
     number = _without_trunk_prefix(digits)
-    # What still changes on a second reading is a row of zeros, not a number.
+    # Only a row of zeros still changes the second time.
     if number is None or _without_trunk_prefix(number) != number:
         raise _BrokenRuleError("has no known country code, or not a length that its country uses")
-    return PhoneNumber("00" + number, Kind.INTERNATIONAL)
+    return PhoneNumber("00" + number, NumberKind.INTERNATIONAL)
 
 
 def _without_trunk_prefix(digits: str) -> str | None:
@@ -249,9 +250,9 @@ def _without_trunk_prefix(digits: str) -> str | None:
 
 
 def _read_sip(digits: str) -> PhoneNumber:
-    """Read area + 8 or 9 digits. What they may begin with is not documented, so it is not checked."""
+    """Parse area + 8 or 9 digits. Their first digit is not documented, so it is not validated."""
     number = digits[2:] if digits.startswith("55") and len(digits) >= 12 else digits
     area = AREAS.get(number[:2])
     if area is None or len(number) not in (10, 11):
         raise _BrokenRuleError("a SIP number must be ip + an existing area code (DDD) + eight or nine digits")
-    return PhoneNumber("ip" + number, Kind.SIP, area)
+    return PhoneNumber("ip" + number, NumberKind.SIP, area)

@@ -1,4 +1,4 @@
-"""What triggers tell their tasks. Events are kept and logged in clear, so they hold ids, words and times only."""
+"""Events of triggers. Airflow stores and logs them in clear, so they hold ids, states and times only."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ SETTLED: Final = "settled"
 
 
 def status_of(event: object, expected: Collection[str]) -> str:
-    """The status of an event that a task was resumed with.
+    """Return the status of an event.
 
     :param event: the event's payload; anything, since another version of the package may have written it.
-    :param expected: the words that the task knows.
+    :param expected: the statuses that the task knows.
     :raises DirectcallWaitFailed: the trigger reports that it could not go on.
-    :raises DirectcallUnexpectedEvent: no such word is expected.
+    :raises DirectcallUnexpectedEvent: the status is not expected.
     """
     status = event.get("status") if isinstance(event, Mapping) else None
     if isinstance(event, Mapping) and status == ERROR:
-        raise DirectcallWaitFailed(f"the trigger could not go on: {event.get('error') or 'it does not say why'}")
+        raise DirectcallWaitFailed(f"the trigger could not go on: {event.get('error') or 'no reason given'}")
     if not isinstance(status, str) or status not in expected:
         raise DirectcallUnexpectedEvent(
             f"the trigger's event has the status {status!r}; known here are {', '.join(sorted(expected))}"
@@ -38,30 +38,35 @@ def status_of(event: object, expected: Collection[str]) -> str:
 
 
 def verdict_event(verdict: Verdict) -> Event:
-    """What a trigger tells when it is known, or known to be unknowable, what became of a request."""
-    told: Event = {"status": SETTLED, "verdict": verdict.kind.value, **verdict.ids}
+    """Return the event of a finished reconciliation."""
+    event: Event = {"status": SETTLED, "verdict": verdict.kind.value, **verdict.ids}
     if verdict.kind is VerdictKind.UNKNOWN:
-        told |= {"reason": verdict.reason, "may_pass": int(verdict.may_pass), "is_too_early": int(verdict.is_too_early)}
-    return told
+        # The names of 0.1.0, which may run on one of two machines during an upgrade.
+        event |= {
+            "reason": verdict.reason,
+            "may_pass": int(verdict.retryable),
+            "is_too_early": int(verdict.is_too_early),
+        }
+    return event
 
 
 def verdict_in(event: object, ids: Collection[str]) -> Verdict:
-    """The verdict of a trigger's event.
+    """Read the verdict of a trigger's event.
 
-    :param ids: names that ids can have.
+    :param ids: names of ids.
     :raises DirectcallWaitFailed: the trigger reports that it could not go on.
     :raises DirectcallUnexpectedEvent: it is no such event.
     """
     status_of(event, {SETTLED})
-    told = event if isinstance(event, Mapping) else {}
+    fields = event if isinstance(event, Mapping) else {}
     try:
-        kind = VerdictKind(str(told.get("verdict")))
+        kind = VerdictKind(str(fields.get("verdict")))
     except ValueError:
         raise DirectcallUnexpectedEvent("the trigger's event has a verdict that is not known here") from None
     return Verdict(
         kind,
-        ids={name: str(told[name]) for name in ids if name in told},
-        reason=str(told.get("reason") or ""),
-        may_pass=bool(told.get("may_pass")),
-        is_too_early=bool(told.get("is_too_early")),
+        ids={name: str(fields[name]) for name in ids if name in fields},
+        reason=str(fields.get("reason") or ""),
+        retryable=bool(fields.get("may_pass")),
+        is_too_early=bool(fields.get("is_too_early")),
     )

@@ -1,22 +1,22 @@
-"""The one loop of all triggers: ask, wait, ask again, until there is an event, a deadline or too many failures."""
+"""The polling loop of all triggers: until there is an event, the deadline has come, or too many polls failed."""
 
 from __future__ import annotations
 
 import asyncio
 import inspect
 from abc import abstractmethod
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
+from airflow_provider_directcall.api.clock import current_clock
 from airflow_provider_directcall.errors import DirectcallError
-from airflow_provider_directcall.runtime.pace import (
+from airflow_provider_directcall.runtime.polling import (
     DEFAULT_MAX_CONSECUTIVE_FAILURES,
     DEFAULT_POLL_INTERVAL,
     PollPace,
-    utc_now,
 )
 from airflow_provider_directcall.runtime.task_states import ENDED, state_of
 from airflow_provider_directcall.triggers.events import ERROR, TIMEOUT, Event
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from airflow_provider_directcall.hooks.directcall import DirectcallAsyncHook
 
 
-#: Pause before the first poll, at least. The task has just looked for itself; and Airflow (up to 3.3.2 at least) fails
-#: a deferred task that is resumed before its scheduler has heard that the worker let go of it: apache/airflow#72716.
+#: Pause before the first poll, at least. The task has just looked by itself; and Airflow (up to 3.3.2 at least) fails
+#: a deferred task that is resumed before its scheduler has seen the deferral: apache/airflow#72716.
 _FIRST_PAUSE_SECONDS = 5.0
 
 
@@ -44,10 +44,10 @@ class PollingArguments(TypedDict, total=False):
 
 
 class PollingTrigger(BaseTrigger):
-    """Polls Directcall until there is something to tell.
+    """Polls Directcall until there is an event.
 
     A subclass keeps every argument of its constructor as an attribute of the same name, holding JSON values only, and
-    hands those that it does not name on: :meth:`serialize` reads them by the signatures, so that none can be forgotten.
+    passes on those that it does not name: :meth:`serialize` reads them by the signatures, so that none is forgotten.
 
     :param directcall_conn_id: id of the connection; its credentials are looked up where the trigger runs, once.
     :param poll_interval: seconds between two polls, give or take a tenth.
@@ -55,11 +55,8 @@ class PollingTrigger(BaseTrigger):
     :param max_consecutive_failures: this many failed polls in a row end the wait with an event that says so.
     """
 
-    #: ISO text with a zone, before which nothing can come; the argument of subclasses that know such a time.
-    due_at: str | None = None
-
-    _sleep: Callable[[float], Awaitable[None]] = staticmethod(asyncio.sleep)
-    _now: Callable[[], datetime] = staticmethod(utc_now)
+    #: Aware; there is no event before it. For subclasses that know such a time.
+    due_at: datetime | None = None
 
     def __init__(
         self,
@@ -76,25 +73,25 @@ class PollingTrigger(BaseTrigger):
         self.max_consecutive_failures = max_consecutive_failures
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """The class path and every argument of the constructor."""
+        """Return the class path and every argument of the constructor."""
         kind = type(self)
-        return f"{kind.__module__}.{kind.__qualname__}", {name: getattr(self, name) for name in _argument_names(kind)}
+        return f"{kind.__module__}.{kind.__qualname__}", {name: getattr(self, name) for name in argument_names(kind)}
 
     def __repr__(self) -> str:
-        """The class and its ids; the arguments may hold numbers and tags."""
-        told = ", ".join(f"{name}={value!r}" for name, value in self.about().items())
-        return f"<{type(self).__name__} {told}>"
+        """Return the class and its ids; the arguments may hold numbers and tags."""
+        ids = ", ".join(f"{name}={value!r}" for name, value in self.about().items())
+        return f"<{type(self).__name__} {ids}>"
 
     @abstractmethod
     def about(self) -> Event:
-        """Ids and times that go into every event and into ``repr``: no numbers, tags or texts."""
+        """Return the ids and times for every event and for ``repr``: no numbers, tags or texts."""
 
     @abstractmethod
     async def poll(self, hook: DirectcallAsyncHook) -> Event | None:
         """Ask once.
 
-        :returns: the event's own part (a ``status`` and what belongs to it), or None when there is nothing to tell yet.
-        :raises DirectcallError: the question failed; the loop decides whether to ask again.
+        :returns: the event's own part (``status`` and its data), or None when there is none yet.
+        :raises DirectcallError: the request failed; the loop decides whether to ask again.
         """
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
@@ -103,17 +100,16 @@ class PollingTrigger(BaseTrigger):
         yield TriggerEvent({**event, **self.about()})  # type: ignore[no-untyped-call]  # Airflow does not annotate it
 
     async def finish(self, work: Coroutine[Any, Any, None]) -> None:
-        """Do something to its end, also when Airflow cancels the trigger once more before it has come to that."""
+        """Run to the end, although Airflow may cancel the trigger once more meanwhile."""
         task = asyncio.ensure_future(work)
         _UNDER_WAY.add(task)
         task.add_done_callback(_UNDER_WAY.discard)
         await asyncio.shield(task)
 
     async def was_cleared(self) -> bool:
-        """Whether the user who acted on the task has cleared it, so that it will run again.
+        """Whether the user has cleared the task, so that its next try goes on waiting for the same delivery.
 
-        Then what it waits for has to go on: the next try goes on waiting for it. When Airflow does not say, the task
-        counts as ended.
+        When Airflow does not answer, the task counts as ended.
         """
         if self.task_instance is None:
             return False
@@ -122,12 +118,12 @@ class PollingTrigger(BaseTrigger):
         try:
             state = await sync_to_async(state_of)(self.task_instance)
         except LookupError as error:
-            self.log.warning("%r: whether the task was cleared is not known: %s", self, error)
+            self.log.warning("%r: whether the task was cleared is unknown: %s", self, error)
             return False
         return state not in ENDED
 
     def hook(self) -> DirectcallAsyncHook:
-        """A hook of one's own, to be used with ``async with``, which closes its connections on every way out."""
+        """Return a new hook; use it with ``async with``."""
         from airflow_provider_directcall.hooks.directcall import DirectcallAsyncHook
 
         return DirectcallAsyncHook(self.directcall_conn_id)
@@ -144,13 +140,14 @@ class PollingTrigger(BaseTrigger):
             return {"status": ERROR, "error": redact(f"{type(error).__name__}: {error}")}
 
     async def _watch(self, hook: DirectcallAsyncHook) -> Event:
+        clock = current_clock()
         pace = PollPace(
             interval=self.poll_interval,
             max_consecutive_failures=self.max_consecutive_failures,
-            deadline=_moment(self.deadline),
-            due_at=_moment(self.due_at),
+            deadline=datetime.fromisoformat(self.deadline) if self.deadline is not None else None,
+            due_at=self.due_at,
         )
-        await self._sleep(pace.pause(self._now(), at_least=_FIRST_PAUSE_SECONDS))
+        await clock.sleep_async(pace.pause(clock.now(), at_least=_FIRST_PAUSE_SECONDS))
         while True:
             try:
                 event = await self.poll(hook)
@@ -161,18 +158,14 @@ class PollingTrigger(BaseTrigger):
                 if event is not None:
                     return event
                 pace.succeeded()
-            now = self._now()
+            now = clock.now()
             if pace.is_over(now):
                 return {"status": TIMEOUT}
-            await self._sleep(pace.pause(now))
+            await clock.sleep_async(pace.pause(now))
 
 
-def _moment(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text is not None else None
-
-
-def _argument_names(kind: type[PollingTrigger]) -> Iterator[str]:
-    """The arguments of a trigger's constructor, and of its parents' as long as each hands them on."""
+def argument_names(kind: type[PollingTrigger]) -> Iterator[str]:
+    """Yield the arguments of a trigger's constructor, and of its parents' as long as each passes them on."""
     for base in kind.__mro__:
         if "__init__" not in vars(base):
             continue

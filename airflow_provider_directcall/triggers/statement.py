@@ -1,10 +1,11 @@
-"""Waits until the statement holds calls with certain tags."""
+"""The trigger that waits for tagged calls in the statement."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Unpack
 
+from airflow_provider_directcall.api.clock import current_clock
 from airflow_provider_directcall.statement.search import StatementSearch
 from airflow_provider_directcall.triggers.events import FOUND, Event
 from airflow_provider_directcall.triggers.polling import PollingArguments, PollingTrigger
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class TaggedCallTrigger(PollingTrigger):
-    """Fires when enough calls that meet all conditions stand in the statement (``extrato``).
+    """Fires when enough calls that meet all conditions are in the statement (``extrato``).
 
     The event is ``{"status": "found", "calls": <how many>, "until": <ISO text, the end of the window>}``; the rows
     themselves hold numbers and are read again by the task.
@@ -58,12 +59,12 @@ class TaggedCallTrigger(PollingTrigger):
         self.min_calls = min_calls
 
     def about(self) -> Event:
-        """The beginning of the window."""
+        """Return the beginning of the window."""
         return {"since": self.since}
 
     @property
     def search(self) -> StatementSearch:
-        """What is looked for."""
+        """The conditions."""
         return StatementSearch(
             since=datetime.fromisoformat(self.since),
             until=datetime.fromisoformat(self.until) if self.until is not None else None,
@@ -78,7 +79,7 @@ class TaggedCallTrigger(PollingTrigger):
     async def poll(self, hook: DirectcallAsyncHook) -> Event | None:
         """Count the calls of the window as it is now."""
         search = self.search
-        window = search.window(self._now())
+        window = search.window(current_clock().now())
         if window is None:
             return None
         found = 0

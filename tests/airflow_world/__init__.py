@@ -16,8 +16,8 @@ Operators, triggers and sensors run as Airflow runs them, in milliseconds. A dir
     One task instance over its tries: ``start`` runs until the end or the first deferral, ``go_on`` from the deferral to
     the end, ``to_the_end`` both, ``retry`` and ``clear`` begin the next try. Triggers and XComs pass through JSON.
 ``TaskInstance``, ``StateStore`` (world.py), ``Variables`` (variables.py)
-    What Airflow gives a task: itself, the state store of Airflow 3.3 (``remembers=False``: none, as in 3.1 and 3.2),
-    and Variables, with ``is_down`` for an API server that fails.
+    The parts of Airflow that a task uses: its instance, the state store of Airflow 3.3 (``remembers=False``: none, as
+    in 3.1 and 3.2), and Variables, with ``is_down`` for an API server that fails.
 ``Kind`` (kinds.py)
     A call, an SMS or a voice message with its operator, endpoints and numbers; ``each_kind`` runs a test for all three.
 ``*_tasks.py``, ``trigger_examples.py``

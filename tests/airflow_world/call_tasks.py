@@ -1,4 +1,4 @@
-"""What the tests of calls share: tasks that place one, and what the sandbox was asked for."""
+"""Tasks that place calls, and the calls in the sandbox."""
 
 from __future__ import annotations
 

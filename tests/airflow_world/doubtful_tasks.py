@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from airflow.providers.common.compat.sdk import AirflowTaskTimeout
 
-from airflow_provider_directcall.hooks.directcall import DirectcallAsyncHook, DirectcallHook
+from airflow_provider_directcall.api.client import AsyncClient, Client
 from airflow_provider_directcall.sandbox import Fault
 
 from .kinds import KINDS
@@ -54,15 +54,14 @@ def without_tags(monkeypatch, *, key=None, callerid=True):
         tags = {} if key is None else {"airflow_key": key}
         return replace(row, tags=tags, callerid=row.callerid if callerid else None)
 
-    for name in ("list_statement", "list_messages"):
-        plain, plain_async = getattr(DirectcallHook, name), getattr(DirectcallAsyncHook, name)
+    plain, plain_async = Client.rows, AsyncClient.rows
 
-        def rows(self, *window, plain=plain, **filters):
-            return (changed(row) for row in plain(self, *window, **filters))
+    def rows(self, listing):
+        return (changed(row) for row in plain(self, listing))
 
-        async def rows_async(self, *window, plain_async=plain_async, **filters):
-            async for row in plain_async(self, *window, **filters):
-                yield changed(row)
+    async def rows_async(self, listing):
+        async for row in plain_async(self, listing):
+            yield changed(row)
 
-        monkeypatch.setattr(DirectcallHook, name, rows)
-        monkeypatch.setattr(DirectcallAsyncHook, name, rows_async)
+    monkeypatch.setattr(Client, "rows", rows)
+    monkeypatch.setattr(AsyncClient, "rows", rows_async)

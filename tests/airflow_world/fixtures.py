@@ -17,9 +17,7 @@ from airflow.sdk.bases.operator import ExecutorSafeguard
 from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 
 from airflow_provider_directcall.api.clock import use_clock
-from airflow_provider_directcall.runtime.polling import Waiter
 from airflow_provider_directcall.sandbox import SandboxServer
-from airflow_provider_directcall.triggers.polling import PollingTrigger
 
 from .rule_tasks import ORDINARY
 from .variables import Variables
@@ -36,7 +34,7 @@ def no_secrets_of_earlier_tests() -> None:
 
 @pytest.fixture
 def sandbox(directcall_sandbox: SandboxServer) -> SandboxServer:
-    """The local Directcall with its clock standing still, until somebody waits."""
+    """The local Directcall with its clock stopped; waits advance it."""
     directcall_sandbox.set_speed(0)
     directcall_sandbox.set_time(datetime.now(UTC).replace(microsecond=0))
     return directcall_sandbox
@@ -63,10 +61,6 @@ def world(sandbox: SandboxServer, connect: Connect, monkeypatch: pytest.MonkeyPa
     connect()
     monkeypatch.setattr(ExecutorSafeguard, "test_mode", True)
     monkeypatch.setattr(RuntimeTaskInstance, "get_task_states", staticmethod(world.task_states))
-    monkeypatch.setattr(Waiter, "now", world.now)
-    monkeypatch.setattr(Waiter, "sleep", world.sleep)
-    monkeypatch.setattr(PollingTrigger, "_now", staticmethod(world.now))
-    monkeypatch.setattr(PollingTrigger, "_sleep", staticmethod(world.sleep_async))
     monkeypatch.setattr(airflow_sensor, "time", world)
     monkeypatch.setattr(httpx.Client, "send", mortal(world, httpx.Client.send))
     # Every hook loads the machine's certificates, which takes most of a test's time, and no test checks one.
@@ -126,7 +120,7 @@ def logged(capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) 
 
 @pytest.fixture
 def dead_port() -> int:
-    """A port of this machine on which nobody listens."""
+    """A local port without a listener."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])

@@ -1,4 +1,4 @@
-"""What there is to send, for tests that hold for calls, SMS and voice messages alike."""
+"""Calls, SMS and voice messages, for tests that hold for all three."""
 
 from __future__ import annotations
 
@@ -52,20 +52,20 @@ class Kind:
         return {} if moment is None else {self.schedule: moment}
 
     def sent(self, world: World) -> list[str]:
-        """The ids of what Directcall really did, in order; a message has one for all its recipients."""
+        """Return the ids of the effects at Directcall, in order; a message has one for all its recipients."""
         made = world.sandbox.state()["calls" if self.is_call else "messages"]
         return list(dict.fromkeys(str(effect["callerid"]) for effect in made))
 
     def keys(self, world: World) -> list[str]:
-        """The keys of what Directcall really did, in order."""
+        """Return the keys of the effects at Directcall, in order."""
         made = world.sandbox.state()["calls" if self.is_call else "messages"]
         return list(dict.fromkeys(effect["tags"]["airflow_key"] for effect in made))
 
     def alike(self, result: dict[str, object]) -> dict[str, object]:
-        """A result without what differs from one call or message to another."""
-        told = {name: result.get(name) for name in ("state", "outcome", "duration_seconds", "schedule_id")}
+        """Return a result without the fields that differ between two calls or messages."""
+        same = {name: result.get(name) for name in ("state", "outcome", "duration_seconds", "schedule_id")}
         recipients = result.get("recipients") or []
-        return {**told, "recipients": [{**recipient, "message_id": None} for recipient in recipients]}
+        return {**same, "recipients": [{**recipient, "message_id": None} for recipient in recipients]}
 
 
 KINDS = (

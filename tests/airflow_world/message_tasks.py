@@ -1,4 +1,4 @@
-"""What the tests of messages share: tasks that send one."""
+"""Tasks that send messages, and the messages in the sandbox."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""What the tests of a number's rules share: a line, rules and calendars for it, and tasks."""
+"""Tasks, rules and calendars for the tests of number rules."""
 
 from __future__ import annotations
 
-from airflow_provider_directcall.operators.number_rules import (
+from airflow_provider_directcall.operators.numbers import (
     DirectcallApplyNumberRulesOperator,
     DirectcallPlanNumberRulesOperator,
     DirectcallRestoreNumberRulesOperator,
@@ -66,7 +66,7 @@ def writes(world):
     return world.requests["did/save"] + world.requests["did/remove"]
 
 
-def somebody_writes(world, **fields):
+def write_elsewhere(world, **fields):
     world.sandbox.write_rule(did=DID, **fields)
 
 

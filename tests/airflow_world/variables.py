@@ -7,7 +7,7 @@ from airflow.sdk.execution_time.comms import ErrorResponse
 
 
 class Variables:
-    """What tasks write and read; ``is_down`` when Airflow answers neither."""
+    """The Variables; ``is_down`` fails every read and write."""
 
     def __init__(self) -> None:
         self.kept: dict[str, str] = {}

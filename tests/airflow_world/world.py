@@ -20,7 +20,7 @@ from airflow_provider_directcall.sandbox import SandboxServer
 try:
     from airflow.sdk.exceptions import AirflowRescheduleException, TaskDeferralError, TaskDeferralTimeout
 except ImportError:  # Airflow 3.1
-    from airflow.exceptions import (  # noqa: F401 - for the tests beside
+    from airflow.exceptions import (  # noqa: F401 - re-exported
         AirflowRescheduleException,
         TaskDeferralError,
         TaskDeferralTimeout,
@@ -41,7 +41,7 @@ GATEWAY_ERROR = "5511990000500"
 
 
 class Killed(BaseException):
-    """The process is gone (SIGKILL). Whatever still runs on its stack reaches neither the store nor the network."""
+    """The process is gone (SIGKILL): its remaining code reaches neither the store nor the network."""
 
 
 class Process:
@@ -63,7 +63,7 @@ class Process:
 
 
 class World:
-    """The time of everything: whoever waits moves the sandbox's clock, which is the only one."""
+    """The clock: every wait advances the sandbox's time, and there is no other."""
 
     def __init__(self, sandbox: SandboxServer) -> None:
         self.sandbox = sandbox
@@ -72,18 +72,18 @@ class World:
         self.process = Process()
         """Of the worker that runs now; the triggerer is another one, which does not die."""
         self.task_state: str | None = "running"
-        """What Airflow's API says of the task; None for one that was cleared."""
+        """The task's state in Airflow's API; None for a cleared task."""
         self.meets: dict[str, Callable[[], None]] = {}
-        """What happens once when a worker comes to a point such as ``before voz/call``."""
+        """Point such as ``before voz/call`` -> function to call once when a worker reaches it."""
 
     def task_states(self, dag_id: str, **asked: object) -> dict[str, dict[str, str | None]]:
-        """As Airflow's API tells the states of the task instances of one task."""
+        """Return the states of a task's instances, as Airflow's API does."""
         (run_id,), (task_id,) = asked["run_ids"], asked["task_ids"]
         return {run_id: {f"{task_id}_{asked['map_index']}": self.task_state}}
 
     @property
     def requests(self) -> Counter[str]:
-        """How many requests came to each endpoint of the local Directcall."""
+        """Number of requests per endpoint of the local Directcall."""
         return Counter(self.sandbox.state()["requests"])
 
     def now(self) -> datetime:
@@ -116,7 +116,7 @@ class StateStore:
         self.world = world
         self.kept: dict[str, str] = {}
         self.history: list[str] = []
-        """All that was ever written, in order."""
+        """All writes, in order."""
 
     def get(self, key: str, default: object = None) -> object:
         self.world.process.reach("read")
@@ -138,15 +138,15 @@ class StateStore:
 
     @property
     def record(self) -> dict[str, object]:
-        """What stands there about the delivery."""
+        """The delivery's record."""
         (text,) = self.kept.values()
-        told = json.loads(text)
-        assert isinstance(told, dict)
-        return told
+        record = json.loads(text)
+        assert isinstance(record, dict)
+        return record
 
 
 class TaskInstance:
-    """What a task sees of itself: one of two siblings of a mapped task. XComs hold JSON only."""
+    """The task instance in the context: one of two siblings of a mapped task. XComs hold JSON only."""
 
     def __init__(self, start_date: datetime) -> None:
         self.start_date = start_date
@@ -158,7 +158,7 @@ class TaskInstance:
         self.xcoms[key] = json.loads(json.dumps(value))
 
     def xcom_pull(self, task_ids: str | None = None, *, key: str, map_indexes: int | None = None) -> object:
-        """As Airflow's: without a map index, the XComs of all siblings."""
+        """Return an XCom; without a map index those of all siblings, as Airflow does."""
         if map_indexes is None:
             return ["the sibling's", self.xcoms.get(key)]
         assert task_ids in {None, self.task_id}
@@ -178,11 +178,11 @@ class Run:
         self._dag_run = SimpleNamespace(start_date=world.now(), logical_date=world.now() - timedelta(days=1))
         self._tries_before_clear = 0
         self.max_tries: int | None = None
-        """Airflow's ``max_tries`` where it is not what ``retries`` says, because the DAG was edited meanwhile."""
+        """Airflow's ``max_tries`` where it differs from ``retries``, because the DAG was edited meanwhile."""
         self.context: dict[str, object] = self._new_context()
         self.events: list[dict[str, object]] = []
         self.kept_of_deferrals: list[str] = []
-        """What the database holds of each deferral in clear."""
+        """The unencrypted part of each deferral in the database."""
         self.deferred: TaskDeferred | None = None
         """The last deferral."""
         self.task: BaseOperator | None = None
@@ -200,7 +200,7 @@ class Run:
         return self._until_deferred(lambda: self.task.execute(self.context))[1]
 
     def to_the_end(self, task: BaseOperator, *, dies: str | None = None) -> object:
-        """Run until the end; a deferral goes through a trigger that knows only what was stored of it."""
+        """Run until the end; a deferral goes through a trigger made from its stored form."""
         before = self.deferred
         result = self.start(task, dies=dies)
         if self.deferred is before:
@@ -223,7 +223,7 @@ class Run:
         return result
 
     def resume(self, task: BaseOperator, method: str, kwargs: Mapping[str, object]) -> object:
-        """Come back from the deferral by force, with what it kept and whatever else is given."""
+        """Resume with a method and arguments of the test's choice, besides those of the deferral."""
         has_kept = self.deferred is not None and method != "__fail__"
         kept = json.loads(json.dumps(self.deferred.kwargs or {})) if has_kept else {}
         self.world.process = Process()
@@ -261,15 +261,15 @@ class Run:
 
 
 def stored(trigger: BaseTrigger) -> BaseTrigger:
-    """The trigger as another machine makes it, from what stands in the database."""
+    """Return the trigger as another machine makes it from the database."""
     path, kwargs = trigger.serialize()
     module, _, name = path.rpartition(".")
-    again: BaseTrigger = getattr(import_module(module), name)(**json.loads(json.dumps(kwargs)))
-    return again
+    made: BaseTrigger = getattr(import_module(module), name)(**json.loads(json.dumps(kwargs)))
+    return made
 
 
 def fire(trigger: BaseTrigger) -> dict[str, object]:
-    """The event of a trigger, as the database gives it back."""
+    """Run a trigger and return its event, as the database returns it."""
 
     async def first() -> dict[str, object]:
         try:

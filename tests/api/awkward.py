@@ -1,4 +1,4 @@
-"""Arguments drawn by hypothesis, with all that forms, URLs and PHP find hard."""
+"""Hypothesis strategies for arguments with characters that are hard for forms, URLs and PHP."""
 
 from __future__ import annotations
 

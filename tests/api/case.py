@@ -1,4 +1,4 @@
-"""A request of the client beside what PHP has to see of it."""
+"""A request of the client and the fields that PHP has to parse from it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SETTINGS = Settings("me@example.com", "s3cr et&=+", base_url="http://127.0.0.1:1
 
 @dataclass(frozen=True)
 class Case:
-    """A request and what its arguments are on the other side, without token and format."""
+    """A request and its arguments as PHP has to see them, without token and format."""
 
     request: Request[object]
     fields: Mapping[str, object] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Every request that the client can make, with arguments drawn by hypothesis and the fields that PHP has to see."""
+"""Every kind of request, with arguments drawn by hypothesis and the fields that PHP has to see."""
 
 from __future__ import annotations
 
@@ -195,7 +195,7 @@ _json_values = st.recursive(
 
 
 def as_php_array(value: object) -> object:
-    """A JSON value as a form can carry it: texts, lists as arrays numbered from 0; what is empty is not there."""
+    """Convert a JSON value as a form does: texts, lists as arrays numbered from 0; empty values are absent."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, list):
@@ -274,6 +274,6 @@ CASES: dict[str, st.SearchStrategy[Case]] = {
 
 
 def wire_fields(case: Case) -> TextArray:
-    """All fields that go over the wire for a case, token and format included."""
+    """Return all fields on the wire for a case, token and format included."""
     token = {"access_token": "t.o+k"} if case.request.authenticated else {}
     return {**token, **case.fields, case.request.endpoint.format_field: "JSON"}

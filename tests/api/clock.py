@@ -1,4 +1,4 @@
-"""A clock that moves only when something waits on it."""
+"""Simulated clocks for the clients."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from airflow_provider_directcall.api.clock import Clock
 
 
 class SimulatedClock(Clock):
-    """Moves by each wait at once; ``pauses`` are the waits."""
+    """Advances by each pause at once, and records it in ``pauses``."""
 
     def __init__(self) -> None:
         self._monotonic = 1000.0
@@ -31,7 +31,7 @@ class SimulatedClock(Clock):
 
 
 class FrozenClock(SimulatedClock):
-    """Notes the waits and does not move."""
+    """Records the pauses and never advances."""
 
     def advance(self, seconds: float) -> None:
         pass

@@ -26,7 +26,7 @@ def clock() -> SimulatedClock:
 
 @pytest.fixture
 def sandbox(directcall_sandbox: SandboxServer) -> SandboxServer:
-    """The local Directcall with its clock standing still."""
+    """The local Directcall with a stopped clock."""
     directcall_sandbox.set_speed(0)
     return directcall_sandbox
 
@@ -41,7 +41,7 @@ def settings(sandbox: SandboxServer) -> Settings:
 
 @pytest.fixture(params=DRIVERS)
 def connect(request: pytest.FixtureRequest, settings: Settings, clock: SimulatedClock) -> Iterator[Connect]:
-    """Makes a client, blocking or async: ``connect(budget=..., clock=..., on_token=..., **settings)``."""
+    """Make blocking or async clients: ``connect(budget=..., clock=..., on_token=..., **settings)``."""
     with ExitStack() as open_clients:
 
         def make(

@@ -1,4 +1,4 @@
-"""The blocking and the async client behind one face, so that each test runs with both."""
+"""One interface to the blocking and the async client, so that each test runs with both."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ Row = TypeVar("Row")
 
 
 class Driver(Protocol):
-    """What both have."""
+    """The interface."""
 
     def send(self, request: Request[T]) -> T: ...
 
     def together(self, requests: Sequence[Request[T]]) -> list[T | BaseException]:
-        """Send all at once; results or errors in order."""
+        """Send all concurrently; return results or errors in order."""
 
     def rows(self, listing: Listing[Row], limit: int | None = None) -> list[Row]:
-        """The first ``limit`` rows, or all."""
+        """Return the first ``limit`` rows, or all."""
 
     def run(self, lookup: Lookup[T]) -> T: ...
 
@@ -64,10 +64,10 @@ class AsyncDriver:
     ) -> None:
         self._runner = asyncio.Runner()
 
-        async def tell(token: str) -> None:
+        async def on_token_async(token: str) -> None:
             on_token(token)
 
-        self._client = AsyncClient(settings, clock=clock, budget=budget, on_token=tell)
+        self._client = AsyncClient(settings, clock=clock, budget=budget, on_token=on_token_async)
 
     def send(self, request: Request[T]) -> T:
         return self._runner.run(self._client.send(request))

@@ -20,7 +20,7 @@ _SPACE = b" \t\n\v\f\r"
 
 @dataclass
 class PhpRequest:
-    """What a PHP script sees of a request."""
+    """A request as a PHP script sees it."""
 
     fields: TextArray = field(default_factory=dict)
     files: dict[str, tuple[str, bytes]] = field(default_factory=dict)
@@ -28,7 +28,7 @@ class PhpRequest:
 
 
 def php_request(request: httpx.Request) -> PhpRequest:
-    """A request as the script behind it would see it; ``fields`` is ``$_GET`` for GET, else ``$_POST``."""
+    """Parse a request as PHP does; ``fields`` is ``$_GET`` for GET, else ``$_POST``."""
     if request.method == "GET":
         return PhpRequest(_texts(_parse_pairs(request.url.query)))
     body, content_type = request.read(), request.headers.get("content-type", "").encode()
@@ -92,7 +92,7 @@ def register_variable(name: bytes, value: bytes, variables: PhpArray) -> None:
         else:
             end = rest.find(b"]", at)
             if end < 0:
-                # The bracket is no bracket: the whole rest belongs to the name.
+                # An unclosed bracket: the whole rest belongs to the name.
                 if target is variables:
                     key += b"_" + rest[1:].replace(b" ", b"_").replace(b".", b"_").replace(b"[", b"_")
                 break

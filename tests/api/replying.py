@@ -1,4 +1,4 @@
-"""Reads a literal reply with the client's protocol, without any I/O."""
+"""Literal replies, parsed by the client's protocol without any I/O."""
 
 from __future__ import annotations
 
@@ -45,16 +45,16 @@ def answer(
     headers: Mapping[str, str] | None = None,
     settings: Settings = SETTINGS,
 ) -> T:
-    """What a request gives for a reply: bytes as they are, anything else as JSON."""
+    """Parse a reply to a request: bytes, or anything else as JSON."""
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     return protocol.read(request, settings, httpx.Response(status, content=content, headers=headers))
 
 
 def first_page(listing: Listing[Row], body: bytes | object, settings: Settings = SETTINGS) -> tuple[Row, ...]:
-    """The rows of a listing's first page."""
+    """Return the rows of a listing's first page."""
     return answer(listing.page(1), body, settings=settings).rows
 
 
 def ok(**fields: object) -> dict[str, object]:
-    """An envelope that says yes."""
+    """Return an envelope that accepts the request."""
     return {"api": "x", "modulo": "y", "status": "ok", "codigo": "000", **fields}

@@ -1,4 +1,4 @@
-"""Bad input is refused before anything is sent: the error names the argument and the rule, and masks the value."""
+"""Invalid arguments are rejected before anything is sent; errors name the argument and the rule, and mask the value."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def tagged(name: object, value: object = "x") -> Callable[[], object]:
     return lambda: m.place_call(A, B, tags={name: value})
 
 
-#: What is tried -> parts of the error.
+#: Call with a wrong argument -> parts of the error.
 BAD: dict[str, tuple[Callable[[], object], tuple[str, ...]]] = {
     # numbers
     "no number": (lambda: m.place_call(A, "hello"), ("destination", "digits")),

@@ -1,4 +1,4 @@
-"""Both clients: odd servers, what is logged, the pace, and each method's whole way to the local Directcall and back."""
+"""Both clients: odd servers, logs, pace, and a round trip of each method to the local Directcall."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ LIST = m.list_rules("1130000001")
 CARRIER = m.lookup_carrier(A)
 
 
-# --- a server that says anything
+# --- arbitrary servers
 
 
 @contextmanager
 def canned(*replies: bytes) -> Iterator[str]:
-    """A server that answers each connection with the next of these bytes, whatever it is asked."""
+    """Run a server that answers each connection with the next of these bytes."""
 
     def serve() -> None:
         for reply in replies:
@@ -91,7 +91,7 @@ def test_a_redirect_is_not_followed(connect: Connect) -> None:
         connect(base_url=url).send(CALL)
 
 
-# --- what is logged
+# --- logs
 
 
 def test_no_log_line_shows_a_token_or_a_number(
@@ -138,7 +138,7 @@ def test_the_pace_is_kept(connect: Connect, clock: SimulatedClock) -> None:
 
 
 def test_the_pace_is_kept_by_many_at_once(connect: Connect) -> None:
-    """Twenty-one turns, the first is the token's, each a hundredth of a second after the one before."""
+    """Twenty-one turns, the first for the token, a hundredth of a second apart."""
     clock = FrozenClock()
     connect(requests_per_second=100, clock=clock).together([CARRIER] * 20)
     assert sorted(clock.pauses) == pytest.approx([turn / 100 for turn in range(1, 21)])
@@ -152,18 +152,18 @@ def test_no_pace_no_pause(api: Driver, clock: SimulatedClock) -> None:
 # --- the account
 
 
-def test_the_new_token_is_told(connect: Connect, sandbox: SandboxServer) -> None:
-    told: list[str] = []
-    api = connect(on_token=told.append)
+def test_on_token_gets_each_new_token(connect: Connect, sandbox: SandboxServer) -> None:
+    tokens: list[str] = []
+    api = connect(on_token=tokens.append)
     api.send(CARRIER)
     sandbox.expire_tokens()
     api.send(CARRIER)
-    assert len(told) == 2
-    assert all(token.startswith("eyJ") for token in told)
+    assert len(tokens) == 2
+    assert all(token.startswith("eyJ") for token in tokens)
 
 
 def test_the_whole_way_of_every_method(api: Driver, sandbox: SandboxServer) -> None:
-    """Each method once, with its true answer."""
+    """Each method once, with a reply of the sandbox."""
     assert api.send(m.create_cipher(Settings("sandbox@example.com", "sandbox-secret"), B)).value
     audio = api.send(m.upload_audio(b"\xff\xfb" + b"x" * 100)).audio_id
     sent = api.send(m.send_voice_message(A, audio_id=audio, attempts=2, hours=(8, 20)))

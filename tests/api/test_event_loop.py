@@ -1,4 +1,4 @@
-"""The async client does not hold up the loop it runs on."""
+"""The async client does not block its event loop."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ async def test_certificates_are_loaded_in_another_thread(settings: Settings, mon
 
 
 async def test_slow_answers_are_waited_for_side_by_side(settings: Settings, directcall_sandbox: SandboxServer) -> None:
-    """Thirty answers of 0.4 s each would take 12 s one after the other."""
+    """Thirty replies of 0.4 s each would take 12 s in sequence."""
     directcall_sandbox.inject(Fault(kind="slow", endpoint="portabilidade/consultar", seconds=0.4))
     async with AsyncClient(settings) as client:
         started = time.monotonic()

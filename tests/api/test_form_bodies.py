@@ -1,4 +1,4 @@
-"""Every request that the client can make gives its arguments back, on a PHP server and in the sandbox."""
+"""PHP and the sandbox parse the client's requests back into their arguments."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_no_endpoint_is_left_out() -> None:
 
 
 def test_no_method_is_left_out() -> None:
-    """Each public function of the methods makes requests to an endpoint of the table of cases."""
+    """The table of cases covers the endpoint of each public method."""
     makers = {name for name in methods.__all__ if name[0].islower()}
     assert makers - ENDPOINTS.keys() == {"send_sms", "send_voice_message"}
     assert ENDPOINTS.keys() - makers == {"send_message"}
@@ -88,11 +88,11 @@ def test_arguments_come_back(endpoint_name: str, data: st.DataObject) -> None:
     value=values,
 )
 def test_a_tag_survives_or_is_refused(files: tuple[object, ...], name: str, value: str) -> None:
-    """Whatever a tag is called: PHP gives back that name and value, or the client refuses it before it is sent."""
+    """PHP parses any tag's name and value, or the client rejects them before sending."""
     try:
         params = tag_params({name: value})
     except ValueError:
-        return  # what its text says is tested with the other arguments
+        return  # its text is tested with the other arguments
     request = Request("send_message", {"tipo": "texto", **params}, lambda reply: None, files=files)
     assert php_request(sent(request)).fields["campos"] == {name: value}
 

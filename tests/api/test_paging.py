@@ -1,4 +1,4 @@
-"""Reading a listing page by page: each row once, lazily, whatever moves meanwhile."""
+"""Reading a listing page by page: each row once, lazily, even if rows move meanwhile."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ Server = Callable[[int], Page[object]]
 
 
 def listing(key: Callable[[object], object] = lambda row: row) -> Listing[object]:
-    """Pages are asked for by number only; the server of each test makes them."""
+    """Make a listing whose requests carry the page number only; each test's server makes the pages."""
     return Listing(lambda number: Request("list_statement", {"pagina": str(number)}, lambda reply: number), key)
 
 
 def read(
     server: Server, key: Callable[[object], object] = lambda row: row, limit: int = 200
 ) -> tuple[list[object], list[int]]:
-    """All rows that a reader gives, and the pages it asked for."""
+    """Return all rows of a reader, and the pages it requested."""
     reader = PageReader(listing(key))
     rows: list[object] = []
     asked: list[int] = []
@@ -104,7 +104,7 @@ def test_rows_without_ids_are_not_read_again_when_pages_are_added(caplog: pytest
 
 
 def test_a_row_that_moves_back_is_found_by_another_reading() -> None:
-    """After the first page was read, ``c`` goes to it and ``b`` to the second."""
+    """After the first page was read, ``c`` moves to it and ``b`` to the second."""
     orders = iter(["abcd"])
 
     def server(number: int) -> Page[object]:
@@ -129,7 +129,7 @@ def test_rows_that_never_rest_are_warned_of(caplog: pytest.LogCaptureFixture) ->
     assert "one may be missing" in caplog.text
 
 
-#: What happens between two requests: a row is added at a place, or goes from one place to another.
+#: Changes between two requests: a row is added, or moves.
 moves = st.lists(
     st.lists(st.tuples(st.sampled_from(["add", "move"]), st.integers(0, 30), st.integers(0, 30)), max_size=3),
     max_size=12,
@@ -141,10 +141,10 @@ moves = st.lists(
 def test_whatever_is_added_or_moved(
     count: int, size: int, schedule: list[list[tuple[str, int, int]]], total: bool
 ) -> None:
-    """Each row that stood from the first request to the last is given once; none is given twice.
+    """Each row that exists from the first request to the last is returned once, and none twice.
 
-    What the reader says it cannot promise is left out: rows that move in each of its four readings (it warns then), and
-    without ``paginas``, a page that shows only what earlier pages showed.
+    Not covered, as documented: rows that move in each of the four passes (the reader warns then), and without
+    ``paginas``, a page that repeats rows of earlier pages only.
     """
     rows: list[object] = list(range(count))
     standing = set(rows)
@@ -173,7 +173,7 @@ def test_whatever_is_added_or_moved(
 
 
 class Warnings(logging.Handler):
-    """Notes whether the reader warned."""
+    """Records whether the reader warned."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
@@ -261,7 +261,7 @@ def test_pages_that_change_places_while_they_are_read(
 def test_a_row_that_comes_late_is_not_lost(
     api: Driver, sandbox: SandboxServer, window: tuple[datetime, datetime], seeded: int
 ) -> None:
-    """A call of the window reaches the statement while it is read: the rows that stood before are all given."""
+    """A call of the window reaches the statement while it is read: all earlier rows are returned."""
     sandbox.configure(page_size=10)
     api.send(m.place_call("5511990000001", "5511990000002"))
     standing = {row.callerid for row in api.rows(m.list_statement(*window))}
@@ -288,7 +288,7 @@ def test_recordings_messages_and_received_messages(
 
 
 def test_memory_does_not_grow_with_the_rows() -> None:
-    """Fifty times the pages: the reader keeps its notes of what it gave, and no row."""
+    """Fifty times the pages: the reader keeps digests of the rows, and no row."""
 
     def peak(pages: int) -> int:
         text = "x" * 1000

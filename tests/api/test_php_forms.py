@@ -1,4 +1,4 @@
-"""The tests' own PHP parser against what PHP is known to do."""
+"""The tests' own PHP parser against PHP's known results."""
 
 from __future__ import annotations
 

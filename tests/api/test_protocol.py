@@ -1,4 +1,4 @@
-"""What each mishap means for a request: the table of the protocol, row by row, for both kinds of requests."""
+"""The protocol's table of outcomes, row by row, for repeatable and once-only requests."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ A, B = "5511990000001", "5511990000002"
 READ = m.call_status(A, B)
 ONCE = m.place_call(A, B)
 HTML = b"<html><title>Bad Gateway</title></html>"
-TOKEN_SAID_NO = b'{"error":"invalid_token","error_description":"The token has expired"}'
+INVALID_TOKEN = b'{"error":"invalid_token","error_description":"The token has expired"}'
 NO_BALANCE = b'{"status":"erro","codigo":"201","msg":"Saldo insuficiente"}'
-PASSING = b'{"status":"erro","codigo":"005","msg":"Falha na conexao"}'
+TRANSIENT = b'{"status":"erro","codigo":"005","msg":"Falha na conexao"}'
 ADVICE = "not documented"
 
 
@@ -67,7 +67,7 @@ LOST = (
     httpx.RemoteProtocolError("Server disconnected without sending a response."),
     httpx.LocalProtocolError(""),
 )
-#: What happens, what a repeatable request gives and whether it is repeated, what a once-only request gives and ditto.
+#: Event; a repeatable request's error and whether it is retried; the same of a once-only request.
 Row = tuple[Callable[[Request[object]], DirectcallError], type[DirectcallError], bool, type[DirectcallError], bool]
 TABLE: dict[str, Row] = {
     **{f"not sent {error!r}": (broken(error), DirectcallNotSent, True, DirectcallNotSent, True) for error in NOT_SENT},
@@ -95,7 +95,7 @@ TABLE: dict[str, Row] = {
         f"auth {status} {body[:40]!r}": (reply(status, body), DirectcallAuthError, False, DirectcallAuthError, False)
         for status in (200, 400, 401, 500)
         for body in (
-            TOKEN_SAID_NO,
+            INVALID_TOKEN,
             b'{"error_description":"Malformed token"}',
             b'{"error":"expired_token"}',
             b'{"status":"erro","codigo":"006","msg":"x"}',
@@ -106,7 +106,7 @@ TABLE: dict[str, Row] = {
         f"refused {status}": (reply(status, NO_BALANCE), DirectcallRefused, False, DirectcallRefused, False)
         for status in (200, 400, 404, 500, 502)
     },
-    "passing refusal": (reply(200, PASSING), DirectcallRefused, True, DirectcallRefused, False),
+    "transient refusal": (reply(200, TRANSIENT), DirectcallRefused, True, DirectcallRefused, False),
     "refused with 429": (reply(429, NO_BALANCE), DirectcallRefused, True, DirectcallRefused, False),
     "refused with 503": (reply(503, b'{"status":"erro"}'), DirectcallRefused, True, DirectcallRefused, False),
 }
@@ -120,15 +120,15 @@ def test_the_table(case: str) -> None:
         assert type(error) is kind
         assert error.endpoint == request.endpoint_name
         assert str(error).startswith(f"{request.endpoint_name}: ")
-        assert protocol.may_repeat(request, error) is again
+        assert protocol.may_retry(request, error) is again
         assert error.may_have_taken_effect is (kind is DirectcallOutcomeUnknown)
 
 
 def test_an_error_of_the_token_request_is_not_repeated_again_by_the_request_that_needed_it() -> None:
     error = broken(httpx.ConnectError("x"))(m.request_token(SETTINGS))
-    assert protocol.may_repeat(m.request_token(SETTINGS), error)
-    assert not protocol.may_repeat(READ, error)
-    assert not protocol.may_repeat(READ, ValueError())
+    assert protocol.may_retry(m.request_token(SETTINGS), error)
+    assert not protocol.may_retry(READ, error)
+    assert not protocol.may_retry(READ, ValueError())
 
 
 def test_a_refused_secret() -> None:
@@ -190,7 +190,7 @@ def test_errors_can_be_pickled(error: DirectcallError) -> None:
     assert (type(again), str(again), vars(again)) == (type(error), "x", vars(error))
 
 
-# --- what an account can replace
+# --- paths and fields that an account can replace
 
 DAY = datetime(2024, 1, 31, tzinfo=UTC)
 
@@ -273,7 +273,7 @@ def test_replaced_fields_of_a_reply_leave_the_envelope_alone() -> None:
 
 
 def test_a_reply_too_deep_to_rename() -> None:
-    """Deep enough to be read, and too deep to be walked through."""
+    """Shallow enough for the JSON parser, too deep for recursion."""
     settings = account(fields={"list_statement": {"valor": "preco"}})
     listing = m.list_statement(DAY, DAY)
     kinds = set()

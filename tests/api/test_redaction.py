@@ -1,4 +1,4 @@
-"""No token, secret or phone number in any text that a person may see."""
+"""Errors and logs show no token, secret or phone number."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ bodies = st.dictionaries(
 
 
 def shows(text: str) -> list[str]:
-    """Which of the three a text shows, or a telling part of them."""
+    """Return which of the three a text shows, in whole or in large part."""
     parts = [JWT[:10], JWT[-8:], "pa$$", "pa%24", "rd\\5511", "rd%5C5511", PHONE, PHONE[-8:]]
     return [part for part in parts if part in text]
 

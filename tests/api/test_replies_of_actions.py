@@ -1,4 +1,4 @@
-"""Replies about tokens, calls and messages, as the reference shows them: literal bytes, and what a caller gets."""
+"""Replies about tokens, calls and messages, parsed from literal bytes as docs/directcall-api.md has them."""
 
 from __future__ import annotations
 

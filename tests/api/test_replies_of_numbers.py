@@ -1,4 +1,4 @@
-"""Replies about numbers, rules, sounds and carriers: literal bytes, and what a caller gets."""
+"""Replies about numbers, rules, sounds and carriers, parsed from literal bytes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows of the statements: literal bytes, and what a caller gets."""
+"""Rows of the statements, parsed from literal bytes."""
 
 from __future__ import annotations
 

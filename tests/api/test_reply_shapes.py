@@ -1,4 +1,4 @@
-"""Any reply in its encodings and wrappings, and replies that do not fit."""
+"""Encodings and wrappings of replies, and replies that cannot be parsed."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def test_a_reply_that_does_not_fit(body: bytes) -> None:
     ],
 )
 def test_a_query_whose_answer_does_not_fit_has_no_answer(request_: object, body: object) -> None:
-    """Never an empty list: "nothing was found" would be a lie with consequences."""
+    """Never an empty list, which would mean that nothing was found."""
     with pytest.raises(DirectcallReplyError):
         answer(request_, body)
 

@@ -1,4 +1,4 @@
-"""The access token: asked for when needed, kept, renewed once for all who wait."""
+"""The access token: requested when needed, cached, renewed once for all waiting requests."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from airflow_provider_directcall.api import methods as m
 from airflow_provider_directcall.api.client import RetryBudget
 from airflow_provider_directcall.api.errors import DirectcallAuthError, DirectcallUnavailable
 from airflow_provider_directcall.api.replies import Token
-from airflow_provider_directcall.api.tokens import TokenKeeper
+from airflow_provider_directcall.api.tokens import TokenCache
 from airflow_provider_directcall.sandbox import Fault, SandboxServer
 
 from .clock import SimulatedClock
@@ -29,7 +29,7 @@ def calls(sandbox: SandboxServer) -> int:
 
 
 def waiting(api: Driver) -> int:
-    """How many wait at once: coroutines are cheaper than threads."""
+    """Return the number of concurrent requests: coroutines are cheaper than threads."""
     return 50 if isinstance(api, AsyncDriver) else 20
 
 
@@ -122,7 +122,7 @@ def test_a_failed_renewal_is_tried_again_by_the_next_request(api: Driver, sandbo
 
 
 def test_trouble_with_the_token_is_repeated_once_not_by_both(connect: Connect, sandbox: SandboxServer) -> None:
-    """The request that waits for a token does not repeat what the token's own request repeated already."""
+    """A request that waits for a token does not multiply the retries of the token's own request."""
     api = connect(budget=RetryBudget(attempts=3))
     sandbox.inject(Fault(kind="html_502_before", endpoint="request_token"))
     with pytest.raises(DirectcallUnavailable, match="request_token") as caught:
@@ -137,16 +137,24 @@ def test_passing_trouble_with_the_token_does_not_stop_a_call(api: Driver, sandbo
     assert (tokens_asked(sandbox), calls(sandbox)) == (3, 1)
 
 
-def test_the_keeper_shows_no_token() -> None:
-    keeper = TokenKeeper()
-    keeper.store(Token("the-token", 3600), 0)
-    assert "the-token" not in repr(keeper)
+@pytest.fixture
+def cache(clock: SimulatedClock) -> TokenCache:
+    return TokenCache(clock)
 
 
-def test_a_newer_token_is_not_rejected_with_an_older_one() -> None:
-    keeper = TokenKeeper()
-    keeper.store(Token("new", 3600), 0)
-    keeper.reject("old")
-    assert keeper.current(1) == "new"
-    keeper.reject("new")
-    assert keeper.current(1) is None
+def store(cache: TokenCache, value: str) -> None:
+    with cache.renewal() as keep:
+        keep(Token(value, 3600))
+
+
+def test_the_cache_shows_no_token(cache: TokenCache) -> None:
+    store(cache, "the-token")
+    assert "the-token" not in repr(cache)
+
+
+def test_a_newer_token_is_not_rejected_with_an_older_one(cache: TokenCache) -> None:
+    store(cache, "new")
+    cache.reject("old")
+    assert cache.current(0) == "new"
+    cache.reject("new")
+    assert cache.current(0) is None

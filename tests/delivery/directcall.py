@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import Enum, auto
 
-from airflow_provider_directcall.delivery.reconciling import Seen, Sighting
+from airflow_provider_directcall.delivery.matching import Match, MatchKind
 from airflow_provider_directcall.errors import DirectcallRefused, DirectcallReplyError, DirectcallUnavailable
 
 BEGIN = datetime(2026, 3, 4, 10, tzinfo=UTC)
@@ -70,18 +70,18 @@ class Directcall:
         return bool(live)
 
     def row(self, name: str) -> Effect | None:
-        """An effect by its id, once it stands in the statement."""
+        """Return an effect by its id, once it is in the statement."""
         self._ask()
         return next((effect for effect in self.effects if effect.name == name and self._shows(effect)), None)
 
-    def look(self, key: str) -> Sighting:
+    def look(self, key: str) -> Match:
         """One look for a key, as operators and triggers do it."""
         self._ask()
         shown = [effect for effect in self.of(key) if self._shows(effect)]
         if shown:
-            return Sighting(Seen.THERE, {"callerid": shown[0].name})
+            return Match(MatchKind.THERE, {"callerid": shown[0].name})
         live = any(effect.began_at <= self.now < effect.ended_at for effect in self.effects)
-        return Sighting(Seen.IN_PROGRESS if live else Seen.NOTHING)
+        return Match(MatchKind.IN_PROGRESS if live else MatchKind.NONE)
 
     def _shows(self, effect: Effect) -> bool:
         return effect.in_statement_at <= self.now

@@ -18,12 +18,12 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from airflow_provider_directcall.delivery.decisions import Attempt, Course, OnUnknownOutcome
+from airflow_provider_directcall.delivery.decisions import Attempt, DeliveryDecisions, OnUnknownOutcome
 from airflow_provider_directcall.delivery.keys import TaskIdentity
 from airflow_provider_directcall.delivery.record import Phase, Record
 
 from .directcall import BEGIN, Directcall, Effect, Fate
-from .trying import PAUSE, SETTLE_SECONDS, End, Gone, Plan, Point, Store, Try
+from .trying import PAUSE, SETTLE_SECONDS, Gone, Plan, Point, Store, Try, TryEnd
 
 IDENTITY = TaskIdentity("dag", "run", "task")
 MOST_STEPS = 200
@@ -85,12 +85,11 @@ class Deliveries(RuleBasedStateMachine):
             unwanted=self.fails_on,
         )
         self.running = Try(
-            course=Course(IDENTITY, attempt, self.policy),
+            decisions=DeliveryDecisions(IDENTITY, attempt, self.policy),
             store=self.store,
             directcall=self.directcall,
             plan=plan,
             number=self.number,
-            remembers=self.remembers,
             on_doubt=self._doubt,
             on_effect=self._effect,
             on_write=self._written,
@@ -156,7 +155,7 @@ class Deliveries(RuleBasedStateMachine):
             self.must_be_after = None
             return
         self.licence = "a Clear"
-        if has_succeeded and self.running.end is End.SENT and self.last_sent is not None:
+        if has_succeeded and self.running.end is TryEnd.SENT and self.last_sent is not None:
             self.must_be_after = self.last_sent.generation
 
     @precondition(lambda self: self.state == "running")
@@ -226,7 +225,7 @@ class Deliveries(RuleBasedStateMachine):
         effects = self.directcall.of(self.last_sent.key)
         return any(effect.word in self.fails_on and effect.ended_at <= self.directcall.now for effect in effects)
 
-    def _ended(self, end: End) -> None:
+    def _ended(self, end: TryEnd) -> None:
         self.life = iter(())
         self._check_words(end)
         if end.is_success:
@@ -238,29 +237,29 @@ class Deliveries(RuleBasedStateMachine):
             self.state = "failed"
             self._check_failure(end)
 
-    def _check_words(self, end: End) -> None:
+    def _check_words(self, end: TryEnd) -> None:
         """What a try says is so, and what a retry can find out is left to it."""
         verdict, is_last = self.running.verdict, self.number > self.max_tries
-        if end is End.NOT_SENT:
+        if end is TryEnd.NOT_SENT:
             assert not self._certain_effects(), "what is called not sent was not sent"
-        if end is End.LATER:
-            assert verdict.may_pass, "a retry would know no more"
+        if end is TryEnd.LATER:
+            assert verdict.retryable, "a retry would know no more"
             assert not is_last, "the last word is not that somebody will look later"
-        if end in {End.UNKNOWN, End.HELD}:
-            assert is_last or not verdict.may_pass, "a retry may find it out"
+        if end in {TryEnd.UNKNOWN, TryEnd.HELD}:
+            assert is_last or not verdict.retryable, "a retry may find it out"
 
-    def _check_failure(self, end: End) -> None:
+    def _check_failure(self, end: TryEnd) -> None:
         """An effect is told of: that it may be there, how it ended, or that its end was not seen."""
         if self._certain_effects():
-            assert end in {End.UNKNOWN, End.UNWANTED, End.WAIT_FAILED}, "a silent loss"
+            assert end in {TryEnd.UNKNOWN, TryEnd.UNWANTED, TryEnd.WAIT_FAILED}, "a silent loss"
 
     def _certain_effects(self) -> list[Effect]:
         """What the last request of the task did; of one that was sent in doubt, the doubt was told before."""
         key = self.running.record.key
         return [] if self.doubtful[key] else self.directcall.of(key)
 
-    def _check_success(self, end: End) -> None:
-        if end is End.HELD:
+    def _check_success(self, end: TryEnd) -> None:
+        if end is TryEnd.HELD:
             assert self.policy is OnUnknownOutcome.HOLD
             return
         record = self.running.record
@@ -274,7 +273,7 @@ class Deliveries(RuleBasedStateMachine):
 
     def _hang_up(self, *, is_written: bool) -> None:
         record = self.running.record
-        if record is None or not (record.phase is Phase.SENT or self.running.settles):
+        if record is None or not (record.phase is Phase.SENT or self.running.reconciles):
             return
         if self.directcall.hang_up(record.key):
             self.licence = "a stop"

@@ -1,4 +1,4 @@
-"""One try of a task, step by step: what the operators do with the decisions of a course, without any I/O.
+"""One try of a task, step by step: drives the real Deliverer against a Directcall without HTTP.
 
 It stops at every point at which its process may die or another one may act, so that a test can put anything in between.
 """
@@ -7,33 +7,40 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import Enum, auto
+from functools import cached_property
 
+from airflow_provider_directcall.api.methods import place_call
+from airflow_provider_directcall.api.settings import Settings
 from airflow_provider_directcall.delivery.decisions import (
-    Course,
-    GiveUp,
-    GoOn,
-    Hold,
-    Send,
-    Settle,
-    Step,
+    DeliveryDecisions,
+    Done,
+    Held,
+    NotSent,
+    Reconciling,
+    Sent,
     TryLater,
+    Unknown,
 )
-from airflow_provider_directcall.delivery.reconciling import Patience, Settling, Verdict, VerdictKind
+from airflow_provider_directcall.delivery.deliverer import Deliverer, Pause, Write
+from airflow_provider_directcall.delivery.errand import Accepted, End, Pending
+from airflow_provider_directcall.delivery.keys import KEY_TAG
+from airflow_provider_directcall.delivery.reconciling import ReconcileTimeouts, Verdict, VerdictKind
 from airflow_provider_directcall.delivery.record import Phase, Record
-from airflow_provider_directcall.errors import DirectcallError
+from airflow_provider_directcall.errors import DirectcallError, DirectcallOutcomeUnknown
 
 from .directcall import Directcall, Fate, refusal
 
 SETTLE_SECONDS = 300.0
 LONGEST_SECONDS = 1000.0
-PATIENCE = Patience(settle_seconds=SETTLE_SECONDS, longest_seconds=LONGEST_SECONDS)
-PAUSE = PATIENCE.pause(120.0)
+TIMEOUTS = ReconcileTimeouts(settle_seconds=SETTLE_SECONDS, longest_seconds=LONGEST_SECONDS, poll_interval=120.0)
+PAUSE = TIMEOUTS.pause
+SETTINGS = Settings(client_id="client", client_secret="secret")
 
 
-class End(Enum):
+class TryEnd(Enum):
     """How a try ends, for its author and for Airflow."""
 
     SENT = auto()
@@ -44,20 +51,20 @@ class End(Enum):
     UNKNOWN = auto()
     NOT_SENT = auto()
     LATER = auto()
-    """Nobody knows yet, and the next try looks again."""
+    """The outcome is unknown yet, and the next try looks again."""
     WAIT_FAILED = auto()
 
     @property
     def is_success(self) -> bool:
-        return self in {End.SENT, End.HELD}
+        return self in {TryEnd.SENT, TryEnd.HELD}
 
     @property
     def may_be_retried(self) -> bool:
-        return self in {End.UNWANTED, End.REFUSED_FOR_NOW, End.NOT_SENT, End.LATER, End.WAIT_FAILED}
+        return self in {TryEnd.UNWANTED, TryEnd.REFUSED_FOR_NOW, TryEnd.NOT_SENT, TryEnd.LATER, TryEnd.WAIT_FAILED}
 
 
 class Point(Enum):
-    """Where a try stands still."""
+    """Where a try stops."""
 
     BEFORE_WRITE = auto()
     AFTER_WRITE = auto()
@@ -106,66 +113,146 @@ class Plan:
     unwanted: frozenset[str] = frozenset()
 
 
+@dataclass(frozen=True)
+class CallErrand:
+    """A call, as far as the Directcall of these tests knows calls."""
+
+    directcall: Directcall
+    target = ("551130000001", "5511990000001")
+    due_at = None
+
+    def request(self, key):
+        return place_call(*self.target, tags={KEY_TAG: key})
+
+    def accepted(self, effect):
+        return Accepted({"callerid": effect.name})
+
+    def find(self, record, now):
+        yield from ()
+        return self.directcall.look(record.key)
+
+    def end(self, record, now):
+        yield from ()
+        row = self.directcall.row(record.ids["callerid"])
+        return Pending() if row is None else End(row.word)
+
+
 @dataclass
 class Try:
-    """One try that runs."""
+    """One try that runs. It is the log of its deliverer, and its clock."""
 
-    course: Course
+    decisions: DeliveryDecisions
     store: Store
     directcall: Directcall
     plan: Plan
     number: int
-    remembers: bool
     record: Record | None = None
-    end: End | None = None
+    end: TryEnd | None = None
     result: str | None = None
-    settles: bool = False
-    verdict: Verdict | None = None
-    """Of the last settling."""
+    reconciles: bool = False
+    verdicts: list[Verdict] = field(default_factory=list)
     on_doubt: Callable[[Record], None] = lambda record: None
-    """Told of what is sent although nobody knows whether it is there."""
+    """Called with each record that is sent although its outcome is unknown."""
     on_effect: Callable[[Record], None] = lambda record: None
     on_write: Callable[[Record], None] = lambda record: None
 
+    def read(self) -> Record | None:
+        return self.store.read(self.number)
+
+    def now(self):
+        return self.directcall.now
+
+    @cached_property
+    def errand(self) -> CallErrand:
+        return CallErrand(self.directcall)
+
+    @cached_property
+    def deliverer(self) -> Deliverer:
+        decide = self.decisions.reconciled
+
+        def reconciled(record, verdict, meanwhile):
+            self.verdicts.append(verdict)
+            return decide(record, verdict, meanwhile)
+
+        self.decisions.reconciled = reconciled
+        return Deliverer(
+            self.errand,
+            self.decisions,
+            self,
+            self,
+            settings=SETTINGS,
+            timeouts=TIMEOUTS,
+            ends_when_sent=not self.plan.waits,
+        )
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """The last one."""
+        return self.verdicts[-1] if self.verdicts else None
+
     def life(self) -> Iterator[Point]:
-        """Run; ``end`` says how it came out."""
-        step: Step | End = self.course.begin(self.store.read(self.number))
-        is_sure = True
-        while not isinstance(step, End):
-            match step:
-                case Send():
-                    step = yield from self._send(step.record, is_sure=is_sure)
-                case Settle():
-                    settled, verdict = yield from self._settle(step)
-                    is_sure = verdict.kind is not VerdictKind.UNKNOWN
-                    step = settled
-                case GoOn():
-                    step = yield from self._go_on(step)
-                case Hold():
-                    yield from self._keep(step.record.at(Phase.SENDING, reported=True))
-                    step = End.HELD
-                case GiveUp():
-                    yield from self._keep(step.record.at(Phase.SENDING, reported=True))
-                    step = End.UNKNOWN
-                case TryLater():
-                    yield from self._keep(step.record)
-                    step = End.NOT_SENT if step.record.phase is Phase.NOT_SENT else End.LATER
-        self.end = step
+        """Run; ``end`` says how it ended."""
+        following = self.deliverer.send()
+        while self.end is None:
+            outcome = yield from self._drive(following)
+            if isinstance(outcome, Sent):
+                outcome = yield from self._follow(outcome)
+            if isinstance(outcome, Reconciling):
+                following = self.deliverer.reconcile(outcome)
+            elif isinstance(outcome, Sent):
+                following = _already(outcome)
+            else:
+                self.end = self._end_of(outcome)
 
-    def _keep(self, record: Record) -> Iterator[Point]:
+    def _end_of(self, outcome) -> TryEnd:
+        match outcome:
+            case TryEnd():
+                return outcome
+            case Held():
+                return TryEnd.HELD
+            case Unknown():
+                return TryEnd.UNKNOWN
+            case TryLater():
+                return TryEnd.NOT_SENT if outcome.record.phase is Phase.NOT_SENT else TryEnd.LATER
+            case NotSent():
+                return TryEnd.REFUSED_FOR_NOW if outcome.error.retryable else TryEnd.REFUSED
+        raise AssertionError(outcome)
+
+    def _drive(self, steps):
+        """Perform the effects of a delivery one by one."""
+        answer = error = None
+        while True:
+            try:
+                effect = steps.send(answer) if error is None else steps.throw(error)
+            except StopIteration as stop:
+                return stop.value
+            answer = error = None
+            match effect:
+                case Write():
+                    yield from self._write(effect)
+                case Pause():
+                    self.record, self.reconciles = effect.record, True
+                    yield Point.RESTING
+                    self.reconciles = False
+                case _:
+                    try:
+                        answer = yield from self._send()
+                    except DirectcallError as failed:
+                        error = failed
+
+    def _write(self, effect: Write) -> Iterator[Point]:
         yield Point.BEFORE_WRITE
-        self.store.write(self.number, record)
-        self.record = record
-        self.on_write(record)
+        self.store.write(self.number, effect.record)
+        self.record = effect.record
+        self.on_write(effect.record)
         yield Point.AFTER_WRITE
+        is_doubtful = self.verdict is not None and self.verdict.kind is VerdictKind.UNKNOWN
+        if effect.before_request and is_doubtful:
+            self.on_doubt(effect.record)
 
-    def _send(self, record: Record, *, is_sure: bool) -> Iterator[Point]:
-        record = self.course.sending(record, self.directcall.now)
-        yield from self._keep(record)
-        if not is_sure:
-            self.on_doubt(record)
+    def _send(self):
         yield Point.IN_FLIGHT
-        fate, plan = self.plan.fate(), self.plan
+        fate, plan, record = self.plan.fate(), self.plan, self.record
         effect = None
         if fate.has_effect:
             self.on_effect(record)
@@ -174,56 +261,35 @@ class Try:
             )
         yield Point.ANSWERED
         if fate in {Fate.LOST_BEFORE, Fate.LOST_AFTER}:
-            return Settle(record, "no answer")
+            raise DirectcallOutcomeUnknown("no answer")
         if effect is None:
-            yield from self._keep(record.at(Phase.NOT_SENT))
-            return End.REFUSED_FOR_NOW if refusal(fate).retryable else End.REFUSED
-        phase = Phase.SENT if plan.waits else Phase.DONE
-        accepted = record.accepted(phase, {"callerid": effect.name}, None)
-        yield from self._keep(accepted)
-        return GoOn(accepted, found=False)
+            raise refusal(fate)
+        return effect
 
-    def _settle(self, step: Settle) -> Iterator[Point]:
-        self.record, self.settles = step.record, True
-        settling, verdict = Settling(self.directcall.now, PATIENCE), None
-        while verdict is None:
-            now = self.directcall.now
-            try:
-                sighting = self.directcall.look(step.record.key)
-            except DirectcallError as error:
-                verdict = settling.failed(error, now)
-            else:
-                verdict = settling.saw(sighting, now, now)
-            if verdict is None:
-                yield Point.RESTING
-        self.settles, self.verdict = False, verdict
-        following = self._judged(step, verdict)
-        if isinstance(following, GoOn):
-            kept = following.record
-            yield from self._keep(kept if self.plan.waits else kept.at(Phase.DONE))
-        return following, verdict
-
-    def _judged(self, step: Settle, verdict: Verdict) -> Step:
-        return self.course.settled(step.record, verdict, self.store.read(self.number))
-
-    def _go_on(self, step: GoOn) -> Iterator[Point]:
-        self.record = step.record
-        self.result = name = step.record.ids["callerid"]
+    def _follow(self, sent: Sent):
+        """Wait for the end of what is there, if the task waits."""
+        self.record = sent.record
+        self.result = sent.record.ids["callerid"]
         if not self.plan.waits:
-            return End.SENT
+            return TryEnd.SENT
         deadline = self.directcall.now + timedelta(seconds=3 * SETTLE_SECONDS + LONGEST_SECONDS)
-        row = None
-        while row is None:
+        end = Pending()
+        while isinstance(end, Pending):
             yield Point.RESTING
             try:
-                row = self.directcall.row(name)
+                end = yield from self.errand.end(sent.record, self.directcall.now)
             except DirectcallError:
-                row = None
-            if row is None and self.directcall.now >= deadline:
-                return End.WAIT_FAILED
-        is_unwanted = row.word in self.plan.unwanted
-        if (step.cleared and row.word == "cancelled") or (step.found and not self.remembers and is_unwanted):
-            yield from self._keep(step.record.at(Phase.DONE, repeat=True))
-            return self.course.anew(step.record)
-        yield from self._keep(step.record.at(Phase.DONE, repeat=is_unwanted))
-        return End.UNWANTED if is_unwanted else End.SENT
+                end = Pending()
+            if isinstance(end, Pending) and self.directcall.now >= deadline:
+                return TryEnd.WAIT_FAILED
+        is_unwanted = end.outcome in self.plan.unwanted
+        outcome = yield from self._drive(self.deliverer.end(sent, end, unwanted=is_unwanted))
+        if isinstance(outcome, Done):
+            return TryEnd.UNWANTED if is_unwanted else TryEnd.SENT
+        return outcome
+
+
+def _already(outcome):
+    """Return an outcome as a delivery that has come to it."""
+    yield from ()
+    return outcome

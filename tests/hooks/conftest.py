@@ -1,4 +1,4 @@
-"""Airflow connections to the local Directcall, entered in the ways users enter them."""
+"""Airflow connections to the local Directcall, in the forms that users enter."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Enter = Callable[..., str]
 
 @pytest.fixture
 def enter(monkeypatch: pytest.MonkeyPatch) -> Enter:
-    """Enters a connection, as URI or JSON text or by its fields, and gives its id."""
+    """Return a function that enters a connection, as URI, JSON text or fields, and returns its id."""
 
     def enter_one(text: str = "", **fields: object) -> str:
         value = text or json.dumps(

@@ -1,4 +1,4 @@
-"""An Airflow connection as the settings of the client: however it was entered, and whatever is wrong with it."""
+"""Settings of the client from Airflow connections of all forms, valid and invalid."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_empty_means_not_set(enter: Enter, empty: str | None) -> None:
 
 
 def test_the_form_s_fields_are_those_that_are_read() -> None:
-    """No field of the form is ignored, and none is read that the form does not show."""
+    """The form's fields are the fields that are read."""
 
     class Asked(dict[str, object]):
         def get(self, name: str, default: object = None) -> object:

@@ -1,4 +1,4 @@
-"""The two hooks: every method, blocking and awaited, and what an editor shows of them."""
+"""The two hooks: every method, blocking and awaited, with its signature and docstring."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from airflow_provider_directcall.hooks.directcall import DirectcallAsyncHook, Di
 from airflow_provider_directcall.sandbox import SandboxServer
 
 A, B = "5511990000001", "5511990000002"
-#: Made by the clients themselves, or not for a DAG: the cipher never expires.
+#: The clients request tokens themselves; a cipher never expires and has no place in a DAG.
 NOT_IN_HOOKS = {"request_token", "create_cipher"}
 METHODS = sorted(name for name in methods.__all__ if name[0].islower() and name not in NOT_IN_HOOKS)
 
@@ -108,30 +108,30 @@ async def test_an_async_hook_makes_one_client_for_all_who_ask_at_once(directcall
     await hook.close()
 
 
-async def test_airflow_is_told_the_token(
+async def test_hooks_register_each_token_as_a_secret(
     directcall_connection: str, directcall_sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A token that gets into some log in spite of all is masked there."""
-    told: list[str] = []
+    """Airflow masks a token that gets into a log after all."""
+    registered: list[str] = []
 
     async def mask_on_loop(token: str) -> None:
-        told.append(token)
+        registered.append(token)
 
-    monkeypatch.setattr(module, "mask_secret", told.append)
+    monkeypatch.setattr(module, "mask_secret", registered.append)
     monkeypatch.setattr(module, "_mask_on_loop", mask_on_loop)
     with DirectcallHook(directcall_connection) as hook:
         hook.lookup_carrier(A)
         hook.test_connection()
     async with DirectcallAsyncHook(directcall_connection) as async_hook:
         await async_hook.lookup_carrier(A)
-    assert len(told) == directcall_sandbox.state()["requests"]["request_token"] == 3
+    assert len(registered) == directcall_sandbox.state()["requests"]["request_token"] == 3
 
 
 async def test_airflow_masks_it_also_from_an_event_loop(directcall_connection: str) -> None:
     async with DirectcallAsyncHook(directcall_connection) as hook:
         await hook.lookup_carrier(A)
         client = await hook.client()
-    token = client._tokens.current(0.0)
+    token = client._tokens.current(0)
     assert token is not None
     assert mask(f"x {token} y") == "x *** y"
 
@@ -139,6 +139,6 @@ async def test_airflow_masks_it_also_from_an_event_loop(directcall_connection: s
 def test_airflow_masks_it(directcall_connection: str) -> None:
     tokens: list[str] = []
     with DirectcallHook(directcall_connection) as hook:
-        hook.client._on_token = lambda token, told=hook.client._on_token: (tokens.append(token), told(token))
+        hook.client._on_token = lambda token, mask=hook.client._on_token: (tokens.append(token), mask(token))
         hook.lookup_carrier(A)
     assert mask(f"x {tokens[0]} y") == "x *** y"

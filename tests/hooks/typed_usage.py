@@ -1,4 +1,4 @@
-"""What a type checker says about the hooks; read by mypy in test_types.py, never run."""
+"""Uses of the hooks for mypy in test_types.py; never run."""
 
 from __future__ import annotations
 

@@ -236,7 +236,7 @@ def test_a_kill_while_it_waits_is_written_and_the_retry_does_it_anew(run, world,
     assert [result["callerid"]] == kind.sent(world)[1:]
 
 
-def test_a_kill_that_cannot_write_disturbs_nobody(run, world, monkeypatch, capfd):
+def test_a_kill_that_cannot_write_disturbs_nobody(run, world, monkeypatch, logged):
     task = CALL.task(LONG_CALL, waits=True, retries=1)
 
     def kill():
@@ -253,8 +253,8 @@ def test_a_kill_that_cannot_write_disturbs_nobody(run, world, monkeypatch, capfd
     world.while_waiting = kill
     with pytest.raises(Killed):
         run.start(task)
-    logs = capfd.readouterr().out
-    assert "could not be kept: RuntimeError" in logs
+    logs = logged()
+    assert "could not be recorded: RuntimeError" in logs
     assert PERSON not in logs
     assert run.store.record["phase"] == "sent"
     run.retry()

@@ -24,13 +24,13 @@ def test_a_ringing_call_is_hung_up_when_the_task_is_killed(run, world):
     assert placed(world)[0]["hung_up_at"] is not None
 
 
-def test_a_call_that_cannot_be_hung_up_does_not_disturb_the_kill(run, world, capfd):
+def test_a_call_that_cannot_be_hung_up_does_not_disturb_the_kill(run, world, logged):
     task = waiting_call(UNHANGABLE)
     world.task_state = "failed"
     world.while_waiting = task.on_kill
     task.execute(run.context)
     assert placed(world)[0]["hung_up_at"] is None
-    assert "Nothing was stopped" in capfd.readouterr().out
+    assert "Nothing was stopped" in logged()
 
 
 def test_killing_before_and_after_the_call_does_nothing(run, world):

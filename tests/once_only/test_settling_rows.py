@@ -36,7 +36,7 @@ def test_rows_with_another_key_are_not_ours(run, world, kind, deferrable, monkey
 def test_a_row_of_ours_without_its_id_is_no_leave_to_send_again(run, world, kind, deferrable, monkeypatch):
     without_tags(monkeypatch, callerid=False)
     lose(world, kind)
-    with pytest.raises(AirflowFailException, match="do not show"):
+    with pytest.raises(AirflowFailException, match="show neither"):
         run.to_the_end(kind.task(deferrable=deferrable))
     assert len(kind.sent(world)) == 1
 

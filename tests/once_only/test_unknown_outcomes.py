@@ -43,7 +43,7 @@ def test_without_a_statement_there_is_never_a_second_send_over_four_tries(world,
         run.to_the_end(task, dies=f"after {kind.path}")
     for _ in range(3):
         run.retry()
-        with pytest.raises(AirflowFailException, match="nobody can say"):
+        with pytest.raises(AirflowFailException, match="outcome is unknown"):
             run.to_the_end(task)
     assert world.requests[kind.path] == 1
 
@@ -87,7 +87,7 @@ def test_a_report_that_was_lost_with_its_worker_is_no_leave_to_send(run, world, 
         run.to_the_end(task, dies="after write 1")
     assert run.store.record["reported"] is True
     run.retry()
-    with pytest.raises(AirflowFailException, match="nobody can say"):
+    with pytest.raises(AirflowFailException, match="outcome is unknown"):
         run.to_the_end(task)
     assert world.requests[kind.path] == 1
 
@@ -110,7 +110,7 @@ def test_hold_succeeds_with_the_state_unknown(world, kind, deferrable, remembers
 def test_resend_sends_again_three_times_at_most(run, world, kind, deferrable):
     lose(world, kind, times=9)
     blind(world, kind)
-    with pytest.raises(AirflowFailException, match="nobody can say"):
+    with pytest.raises(AirflowFailException, match="outcome is unknown"):
         run.to_the_end(kind.task(deferrable=deferrable, on_unknown_outcome="resend"))
     assert world.requests[kind.path] == 3
 
@@ -129,7 +129,7 @@ def test_a_statement_that_cannot_be_read_for_long_makes_it_unknown(run, world, k
     lose(world, kind)
     world.sandbox.inject(Fault(kind="error_500_before", endpoint=kind.statement))
     before = world.now()
-    with pytest.raises(AirflowFailException, match="nobody can say"):
+    with pytest.raises(AirflowFailException, match="outcome is unknown"):
         run.to_the_end(kind.task(deferrable=deferrable))
     assert world.now() - before >= timedelta(seconds=300), "for so long it is asked again"
 

@@ -1,4 +1,4 @@
-"""Making rules stand as a task: what goes wrong, and what is kept."""
+"""DirectcallApplyNumberRulesOperator: failed writes and the snapshot."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from ..airflow_world.rule_tasks import (
     live,
     next_run,
     restore,
-    somebody_writes,
+    write_elsewhere,
     writes,
 )
 from ..airflow_world.world import Killed
 
 pytestmark = pytest.mark.usefixtures("ordinary_day")
 
-# What goes wrong in applying
+# Failures
 
 
 def test_a_dead_network_is_left_to_retries(run, connect, dead_port):
@@ -53,7 +53,7 @@ def test_an_unknown_number_fails_for_good(run):
 
 
 @pytest.mark.parametrize("after", [0, 1])
-def test_a_refused_write_puts_the_previous_rules_back_and_fails_for_good(run, world, logged, after):
+def test_a_refused_write_is_rolled_back_and_fails_for_good(run, world, logged, after):
     rules = (
         [FORWARD, {"action": "sound", "sound_id": 4711, "priority": 2}]
         if after
@@ -68,11 +68,11 @@ def test_a_refused_write_puts_the_previous_rules_back_and_fails_for_good(run, wo
     assert not [number for number in NUMBERS if number[2:] in str(caught.value) + log]
 
 
-def test_rules_that_cannot_be_put_back_are_left_to_a_retry_which_makes_them_stand(run, world, logged):
+def test_a_failed_rollback_is_left_to_a_retry(run, world, logged):
     world.sandbox.inject(Fault(kind="error_500_before", endpoint="did/save", after=1))
     with pytest.raises(DirectcallApplyError, match="state: mixed"):
         run.start(apply(retries=1))
-    assert "A retry begins with what stands." in logged()
+    assert "A retry begins with the live rules." in logged()
     world.sandbox.clear_faults()
     snapshot = run.ti.xcoms["snapshot"]
     run.retry()
@@ -96,7 +96,7 @@ def test_rules_that_cannot_be_read_are_left_to_retries(run, world):
     assert writes(world) == 0
 
 
-def test_a_timeout_in_the_middle_puts_nothing_back(run, world):
+def test_a_timeout_rolls_nothing_back(run, world):
     def ends_here():
         raise AirflowTaskTimeout
 
@@ -114,10 +114,10 @@ def test_a_snapshot_that_cannot_be_kept_stops_everything(run, world, tmp_path):
     assert writes(world) == 0
 
 
-# What applying does
+# Results and snapshots
 
 
-def test_applying_tells_what_was_done_and_the_next_run_writes_nothing(run, world, logged):
+def test_the_result_lists_the_writes_and_the_next_run_writes_nothing(run, world, logged):
     result = run.start(apply())
     digest = result.pop("digest_before")
     assert result == {
@@ -136,8 +136,8 @@ def test_applying_tells_what_was_done_and_the_next_run_writes_nothing(run, world
     assert (again["changed"], again["writes"], writes(world)) == (False, 0, 2)
     assert again["drift"]["known"]
     assert again["digest_before"] != digest
-    told = json.dumps([result, world.variables.history]) + logged()
-    assert not [number for number in NUMBERS if number[2:] in told]
+    shown = json.dumps([result, world.variables.history]) + logged()
+    assert not [number for number in NUMBERS if number[2:] in shown]
 
 
 def test_the_snapshot_is_an_xcom_before_the_first_write_and_also_without_one(run, world):
@@ -166,13 +166,13 @@ def test_a_retry_keeps_the_first_snapshot(run, world, point):
 
 @pytest.mark.parametrize("kind", ["error_500_before", "cut_before"])
 @pytest.mark.parametrize("with_file", [True, False])
-def test_a_try_of_which_nothing_stands_leaves_no_snapshot_to_the_next_one(run, world, tmp_path, kind, with_file):
+def test_a_try_without_effect_leaves_no_snapshot_to_the_next_one(run, world, tmp_path, kind, with_file):
     arguments = {"retries": 1, **({"snapshot_path": tmp_path / "snapshot.json"} if with_file else {})}
     world.sandbox.inject(Fault(kind=kind, endpoint="did/save", times=1))
     with pytest.raises(DirectcallApplyError, match="state: previous"):
         run.start(apply(**arguments))
     assert not list(tmp_path.iterdir())
-    somebody_writes(world, priority="7", action="hangup")
+    write_elsewhere(world, priority="7", action="hangup")
     changed = live(world)
     run.retry()
     run.start(apply(**arguments))

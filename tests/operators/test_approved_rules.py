@@ -1,4 +1,4 @@
-"""Applying what a person has approved, and nothing else."""
+"""DirectcallApplyNumberRulesOperator with ``expected_digest``: only the approved plan is applied."""
 
 from __future__ import annotations
 
@@ -15,14 +15,12 @@ from ..airflow_world.rule_tasks import (
     apply,
     live,
     plan,
-    somebody_writes,
+    write_elsewhere,
     writes,
 )
 from ..airflow_world.world import Killed, Run
 
 pytestmark = pytest.mark.usefixtures("ordinary_day")
-
-# Approving
 
 
 def test_an_approved_plan_is_applied(run, world):
@@ -31,7 +29,7 @@ def test_an_approved_plan_is_applied(run, world):
     assert live(world) == AFTER
 
 
-def test_an_approval_that_is_not_there_is_no_leave_to_write(run, world):
+def test_a_missing_approval_writes_nothing(run, world):
     task = apply(expected_digest="of the plan")
     task.expected_digest = None  # as Airflow renders the XCom of a plan that was marked as success, and gave none
     with pytest.raises(AirflowFailException, match="expected_digest: it is empty"):
@@ -39,21 +37,21 @@ def test_an_approval_that_is_not_there_is_no_leave_to_write(run, world):
     assert writes(world) == 0
 
 
-@pytest.mark.parametrize("what", ["the live rules", "the wanted rules"])
-def test_what_nobody_approved_is_refused_for_good(run, world, what):
+@pytest.mark.parametrize("changed", ["live rules", "desired rules"])
+def test_another_plan_than_the_approved_one_fails_for_good(run, world, changed):
     digest = run.start(plan(rules=RULES, did=DID))["digest"]
-    wanted = RULES
-    if what == "the live rules":
-        somebody_writes(world, priority="7", action="hangup")
+    desired = RULES
+    if changed == "live rules":
+        write_elsewhere(world, priority="7", action="hangup")
     else:
-        wanted = [{**FORWARD, "to": MOBILE}, VOICEMAIL]
+        desired = [{**FORWARD, "to": MOBILE}, VOICEMAIL]
     before = live(world)
-    with pytest.raises(AirflowFailException, match="not the one that was approved"):
-        run.start(apply(rules=wanted, did=DID, expected_digest=digest))
+    with pytest.raises(AirflowFailException, match="not the approved one"):
+        run.start(apply(rules=desired, did=DID, expected_digest=digest))
     assert (live(world), writes(world)) == (before, 0)
 
 
-def test_a_retry_finishes_what_was_approved(run, world):
+def test_a_retry_finishes_the_approved_plan(run, world):
     digest = run.start(plan(rules=RULES, did=DID))["digest"]
     with pytest.raises(Killed):
         run.start(apply(expected_digest=digest, retries=1), dies="after did/save")
@@ -62,26 +60,26 @@ def test_a_retry_finishes_what_was_approved(run, world):
     assert live(world) == AFTER
 
 
-def test_a_retry_does_not_finish_what_somebody_else_has_changed_since(run, world):
+def test_a_retry_does_not_finish_the_plan_after_drift(run, world):
     digest = run.start(plan(rules=RULES, did=DID))["digest"]
     with pytest.raises(Killed):
         run.start(apply(expected_digest=digest, retries=1), dies="after did/save")
-    somebody_writes(world, priority="7", action="hangup")
+    write_elsewhere(world, priority="7", action="hangup")
     run.retry()
-    with pytest.raises(AirflowFailException, match="not the one that was approved"):
+    with pytest.raises(AirflowFailException, match="not the approved one"):
         run.start(apply(expected_digest=digest, retries=1))
 
 
 @pytest.mark.parametrize("remembers", [True, False])
-def test_a_retry_finishes_nothing_where_it_is_not_known_who_has_changed_what(world, remembers):
+def test_a_retry_does_not_finish_the_plan_when_drift_is_unknown(world, remembers):
     run = Run(world, remembers=remembers)
     digest = run.start(plan(rules=RULES, did=DID))["digest"]
     with pytest.raises(Killed):
         run.start(apply(expected_digest=digest, retries=1), dies="after did/save")
-    somebody_writes(world, priority="7", action="hangup")
+    write_elsewhere(world, priority="7", action="hangup")
     world.variables.kept.clear()
     before = live(world)
     run.retry()
-    with pytest.raises(AirflowFailException, match="not the one that was approved"):
+    with pytest.raises(AirflowFailException, match="not the approved one"):
         run.start(apply(expected_digest=digest, retries=1))
     assert live(world) == before

@@ -7,6 +7,8 @@ from datetime import timedelta
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException
 
+from airflow_provider_directcall.api.client import Client
+from airflow_provider_directcall.api.methods import list_statement
 from airflow_provider_directcall.api.replies import ScheduledCall
 from airflow_provider_directcall.errors import (
     DirectcallError,
@@ -15,7 +17,6 @@ from airflow_provider_directcall.errors import (
     DirectcallWaitFailed,
     DirectcallWaitTimeout,
 )
-from airflow_provider_directcall.hooks.directcall import DirectcallAsyncHook, DirectcallHook
 from airflow_provider_directcall.sandbox import Fault
 
 from ..airflow_world.call_tasks import placed, waiting_call
@@ -84,12 +85,10 @@ def test_a_late_row_is_waited_for(run, world, deferrable):
 
 
 def test_another_call_in_the_statement_is_not_taken_for_ours(run, world, monkeypatch):
-    list_statement = DirectcallHook.list_statement
+    def everything(*window, callerid):
+        return list_statement(*window)
 
-    def everything(self, *window, callerid):
-        return list_statement(self, *window)
-
-    monkeypatch.setattr(DirectcallHook, "list_statement", everything)
+    monkeypatch.setattr("airflow_provider_directcall.delivery.calls.list_statement", everything)
     Run(world).to_the_end(waiting_call(BUSY))
     assert run.to_the_end(waiting_call())["outcome"] == "answered"
 
@@ -132,12 +131,7 @@ def test_a_scheduled_call_is_followed_from_its_schedule_to_its_row(run, world, d
 @both_ways
 def test_a_scheduled_call_that_is_refused_at_its_time_fails_for_good(run, world, deferrable, monkeypatch):
     refused = ScheduledCall(placed=None, refusal="Saldo insuficiente", raw={})
-
-    async def refused_async(*arguments):
-        return refused
-
-    monkeypatch.setattr(DirectcallHook, "scheduled_call_status", lambda *arguments: refused)
-    monkeypatch.setattr(DirectcallAsyncHook, "scheduled_call_status", refused_async)
+    monkeypatch.setattr(ScheduledCall, "from_reply", lambda reply: refused)
     task = waiting_call(schedule_at=world.now() + timedelta(hours=1), deferrable=deferrable)
     with pytest.raises(AirflowFailException, match="Saldo insuficiente") as caught:
         run.to_the_end(task)
@@ -204,11 +198,11 @@ def test_the_row_is_read_patiently_after_the_trigger_saw_it(run, world):
 def test_a_refused_look_is_not_the_end_of_the_call(run, world, monkeypatch):
     """What is refused is the question; the call goes on, and a Clear waits for it."""
 
-    def refuse(*arguments, **filters):
+    def refuse(client, listing):
         raise DirectcallRefused("refused", code="200", text="usuario invalido")
 
     with monkeypatch.context() as patch:
-        patch.setattr(DirectcallHook, "list_statement", refuse)
+        patch.setattr(Client, "rows", refuse)
         with pytest.raises(AirflowFailException, match="refused"):
             run.to_the_end(waiting_call(retries=1))
     assert run.store.record["phase"] == "sent"

@@ -1,4 +1,4 @@
-"""Rules that somebody else has changed."""
+"""DirectcallApplyNumberRulesOperator with ``on_drift``: rules changed outside Airflow."""
 
 from __future__ import annotations
 
@@ -20,19 +20,17 @@ from ..airflow_world.rule_tasks import (
     plan,
     restore,
     rule_ids,
-    somebody_writes,
+    write_elsewhere,
     writes,
 )
 from ..airflow_world.world import Killed, Run
 
 pytestmark = pytest.mark.usefixtures("ordinary_day")
 
-# Drift
 
-
-def test_what_somebody_else_changed_is_overwritten_and_told(run, world, logged):
+def test_drift_is_overwritten_and_logged(run, world, logged):
     run.start(apply())
-    somebody_writes(
+    write_elsewhere(
         world, dpId=rule_ids(world)[0], priority="1", action="fwd", **{"data[phone]": OTHERS, "data[wait]": "9"}
     )
     result = next_run(world).start(apply())
@@ -43,15 +41,15 @@ def test_what_somebody_else_changed_is_overwritten_and_told(run, world, logged):
         "done": "overwrite",
     }
     assert live(world) == AFTER
-    assert "somebody else has changed the rules of number 11*****0001" in logged()
+    assert "the rules of number 11*****0001 were changed elsewhere" in logged()
     assert not next_run(world).start(apply())["drift"]["unexpected"]
 
 
-def test_what_somebody_else_changed_is_kept_for_as_long_as_that_is_wanted(run, world):
+def test_drift_is_kept_as_long_as_the_policy_says_so(run, world):
     run.start(apply())
     forward, voicemail = rule_ids(world)
-    somebody_writes(world, dpId=forward, priority="1", action="fwd", **{"data[phone]": OTHERS, "data[wait]": "9"})
-    somebody_writes(world, remove=voicemail)
+    write_elsewhere(world, dpId=forward, priority="1", action="fwd", **{"data[phone]": OTHERS, "data[wait]": "9"})
+    write_elsewhere(world, remove=voicemail)
     for _ in range(2):
         result = next_run(world).start(apply(on_drift="keep"))
         assert (result["changed"], live(world)) == (False, [(1, "fwd", OTHERS)])
@@ -64,11 +62,11 @@ def test_what_somebody_else_changed_is_kept_for_as_long_as_that_is_wanted(run, w
     assert live(world) == AFTER
 
 
-def test_what_is_kept_may_not_leave_the_number_without_a_rule(run, world):
+def test_kept_drift_may_not_leave_the_number_without_a_rule(run, world):
     run.start(apply(rules=[VOICEMAIL], did=DID))
-    somebody_writes(world, remove=rule_ids(world)[0])
+    write_elsewhere(world, remove=rule_ids(world)[0])
     with pytest.raises(
-        AirflowFailException, match=r"no longer as it was left: \[rule \d+: voicemail, priority 2\].*would have no rule"
+        AirflowFailException, match=r"removed or changed: \[rule \d+: voicemail, priority 2\].*would have no rule"
     ):
         next_run(world).start(apply(rules=[VOICEMAIL], did=DID, on_drift="keep"))
     assert next_run(world).start(apply(rules=[VOICEMAIL], did=DID))["changed"]
@@ -81,9 +79,9 @@ def test_keeping_does_not_go_with_an_approved_plan(run, world):
     assert live(world) == BEFORE
 
 
-def test_drift_can_fail_the_task_for_good_until_somebody_decides(run, world):
+def test_drift_can_fail_the_task_for_good_until_it_is_overwritten(run, world):
     run.start(apply())
-    somebody_writes(world, priority="5", action="hangup")
+    write_elsewhere(world, priority="5", action="hangup")
     before, written = live(world), writes(world)
     for _ in range(2):
         other = next_run(world)
@@ -109,7 +107,7 @@ def test_our_own_half_way_writes_are_no_drift(world, remembers, on_drift):
     assert live(world) == [(1, "fwd", MOBILE), AFTER[1], (3, "hangup", None)]
 
 
-def test_what_another_dag_wrote_is_no_drift(run, world):
+def test_writes_of_another_dag_are_no_drift(run, world):
     run.start(apply())
     next_run(world).start(apply(rules=[FORWARD], did=DID, on_drift="fail"))
     next_run(world).start(restore(snapshot=run.ti.xcoms["snapshot"]))
@@ -117,15 +115,15 @@ def test_what_another_dag_wrote_is_no_drift(run, world):
 
 
 @pytest.mark.parametrize("broken", ["no JSON", "[]", '{"standing": 3}'])
-def test_a_broken_memory_counts_as_none(run, world, broken, logged):
+def test_an_unreadable_variable_counts_as_none(run, world, broken, logged):
     run.start(apply())
     (name,) = world.variables.kept
     world.variables.kept[name] = broken
     assert next_run(world).start(apply(on_drift="fail"))["drift"]["known"] is False
-    assert "changes made elsewhere are not noticed" in logged()
+    assert "drift is not detected this time" in logged()
 
 
-def test_a_memory_that_airflow_does_not_give_does_not_stop_the_rules(run, world, logged):
+def test_an_airflow_without_variables_does_not_stop_the_rules(run, world, logged):
     world.variables.is_down = True
     assert run.start(apply())["changed"]
     assert live(world) == AFTER

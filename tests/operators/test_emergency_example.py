@@ -1,4 +1,4 @@
-"""The decisions of the emergency example, which a real Airflow runs in the process tests."""
+"""Decisions of the emergency example; the process tests run it on a real Airflow."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def dag():
 
 @pytest.fixture
 def run(dag, variables):
-    """Runs one task that is a function."""
+    """Runs one Python task."""
     return lambda task_id, **arguments: dag.get_task(task_id).python_callable(**arguments)
 
 
@@ -41,26 +41,26 @@ def in_minutes(minutes):
 
 
 @pytest.mark.parametrize("wrong", [{"until": in_minutes(-1)}, {"until": "amanhã"}, {"to": "99"}])
-def test_what_cannot_be_is_not_kept(run, variables, wrong):
+def test_a_wrong_parameter_is_not_stored(run, variables, wrong):
     with pytest.raises(ValueError, match=r"until|to"):
         switched(run, **wrong)
     assert variables.kept == {}
 
 
-def test_who_reaches_nobody_on_the_mobile_gets_the_voicemail_of_the_calendar(run, variables):
+def test_an_unanswered_emergency_call_goes_to_the_voicemail(run, variables):
     until = in_minutes(5)
     assert switched(run, until=until)["until"] == until
     emergency = Emergency(**json.loads(variables.kept[NAME]))
     assert [type(rule).__name__ for rule in emergency.chain] == ["Forward", "Voicemail"]
 
 
-def test_people_are_told_the_end_in_the_time_of_the_line(run):
+def test_the_message_has_the_end_in_the_zone_of_the_number(run):
     end = pendulum.now("UTC").add(days=2).replace(hour=1, minute=30, second=0, microsecond=0)
-    told = switched(run, until=end.isoformat())["text"]
-    assert told.endswith(f"até {end.in_timezone('America/Sao_Paulo').format('DD/MM')} 22:30.")
+    message = switched(run, until=end.isoformat())["text"]
+    assert message.endswith(f"até {end.in_timezone('America/Sao_Paulo').format('DD/MM')} 22:30.")
 
 
-def test_without_an_end_nobody_waits_for_one(run):
+def test_without_an_end_the_run_does_not_wait(run):
     assert run("ends_by_itself", decided=switched(run)) is False
     assert run("ends_by_itself", decided=switched(run, until=in_minutes(5))) is True
     assert run("ends_by_itself", decided=switched(run, "off")) is False

@@ -1,4 +1,4 @@
-"""Which rules a task wants on a number: its arguments, checks, and the plan."""
+"""Desired rules of the plan and apply operators: arguments, checks, and the plan."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ pytestmark = pytest.mark.usefixtures("ordinary_day")
         ({"calendar": CALENDAR, "rules": RULES}, "calendar, rules: one of them"),
         ({"rules": RULES}, "did: "),
         ({"rules": RULES, "did": "99"}, "did: is too short"),
-        ({"rules": [], "did": DID}, "a number without rules answers nobody"),
+        ({"rules": [], "did": DID}, "a number without rules answers no call"),
         ({"rules": "{}", "did": DID}, "rules: a list"),
         ({"rules": "forward", "did": DID}, "rules: the text is neither JSON"),
         ({"rules": [3], "did": DID}, r"rules\[0\].a mapping or a rule is needed, not int"),
@@ -64,7 +64,7 @@ pytestmark = pytest.mark.usefixtures("ordinary_day")
         ({"calendar": "{"}, "is no JSON"),
     ],
 )
-def test_a_wrong_argument_fails_for_good_before_anything_is_asked(run, world, operator, arguments, named):
+def test_a_wrong_argument_fails_for_good_before_any_request(run, world, operator, arguments, named):
     with pytest.raises(AirflowFailException, match=named):
         run.start(operator(**arguments))
     assert not {"did/route", "did/save"} & world.requests.keys()
@@ -77,33 +77,33 @@ def test_a_wrong_argument_of_applying_writes_nothing(run, world, arguments):
     assert writes(world) == 0
 
 
-def test_all_problems_of_a_calendar_are_told_at_once_and_no_number(run, tmp_path):
+def test_all_problems_of_a_calendar_are_reported_at_once_and_no_number(run, tmp_path):
     path = tmp_path / "hotline.yaml"
     path.write_text(YAML.replace("08:00", "25:00").replace(OFFICE, "99") + f"owner: {MOBILE}\n")
     with pytest.raises(AirflowFailException) as caught:
         run.start(plan(calendar=str(path)))
-    told = str(caught.value)
-    assert all(place in told for place in ("open[0].to", "hours[0].start", "owner: is not known"))
-    assert MOBILE not in told
+    message = str(caught.value)
+    assert all(place in message for place in ("open[0].to", "hours[0].start", "owner: is not known"))
+    assert MOBILE not in message
 
 
-def test_all_problems_of_rules_are_told_at_once(run):
+def test_all_problems_of_rules_are_reported_at_once(run):
     with pytest.raises(AirflowFailException) as caught:
         run.start(plan(did="9", rules=[{**FORWARD, "to": "99"}, {**VOICEMAIL, "priority": "last"}]))
     assert all(place in str(caught.value) for place in ("did: ", "rules[0].to", "rules[1].priority"))
 
 
-def test_a_moment_whose_rules_have_run_out_is_refused_by_apply_and_shown_by_plan(run, world):
+def test_a_moment_whose_rules_have_run_out_is_planned_and_not_applied(run, world):
     arguments = {"calendar": CALENDAR, "at": "2026-11-15T23:00:00-03:00"}
     assert run.start(plan(**arguments))["has_changes"]
-    with pytest.raises(AirflowFailException, match="were right until 2026-11-22"):
+    with pytest.raises(AirflowFailException, match="were valid until 2026-11-22"):
         run.start(apply(**arguments))
     assert live(world) == BEFORE
     arguments["at"] = "2026-11-17T00:00:00-03:00"
     assert run.start(apply(**arguments))["changed"]
 
 
-def test_a_moment_to_come_is_planned_and_not_applied(run, world):
+def test_a_future_moment_is_planned_and_not_applied(run, world):
     arguments = {"calendar": CALENDAR, "at": CHRISTMAS}
     assert run.start(plan(**arguments))["has_changes"]
     with pytest.raises(AirflowFailException, match=r"made for 2026-12-24 would hold from now on.*PlanNumberRules"):
@@ -115,7 +115,7 @@ def test_a_moment_to_come_is_planned_and_not_applied(run, world):
 
 
 @pytest.mark.parametrize("allow_future", [True, "{{ 'true' }}"])
-def test_a_moment_to_come_is_applied_where_that_is_wanted_and_is_a_warning(run, allow_future):
+def test_a_future_moment_is_applied_with_allow_future_and_a_warning(run, allow_future):
     (warning,) = run.start(apply(calendar=CALENDAR, at=CHRISTMAS, allow_future=allow_future))["warnings"]
     assert "2026-12-24 and later" in warning
 
@@ -133,20 +133,20 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("arguments", "code"), WRONG)
-def test_what_cannot_be_meant_is_shown_by_plan_and_refused_by_apply(run, world, logged, arguments, code):
+def test_rules_with_errors_are_planned_and_not_applied(run, world, logged, arguments, code):
     planned = run.start(plan(**arguments))
     (error,) = [each for each in planned["findings"] if each["severity"] == "error"]
     assert error["code"] == code
     assert f"[{code}]" in planned["text"]
     assert f"[{code}]" in logged()
-    with pytest.raises(AirflowFailException, match=rf"cannot be meant.*\[{code}\]"):
+    with pytest.raises(AirflowFailException, match=rf"the rules have errors.*\[{code}\]"):
         run.start(apply(**arguments))
     assert (live(world), "snapshot" in run.ti.xcoms) == (BEFORE, False)
     result = run.start(apply(**arguments, skip_checks=True))
-    told = json.dumps([planned, result]) + logged()
-    assert f"[{code}]" in told
+    shown = json.dumps([planned, result]) + logged()
+    assert f"[{code}]" in shown
     assert (result["changed"], error in result["findings"]) == (True, True)
-    assert not [number for number in NUMBERS if number[2:] in told]
+    assert not [number for number in NUMBERS if number[2:] in shown]
 
 
 def test_a_warning_is_logged_and_does_no_harm(run, world, logged):
@@ -160,7 +160,7 @@ def test_a_warning_is_logged_and_does_no_harm(run, world, logged):
 # Planning
 
 
-def test_a_plan_says_what_would_change_and_writes_nothing(run, world, logged):
+def test_a_plan_lists_the_changes_and_writes_nothing(run, world, logged):
     result = run.start(plan(rules=RULES, did=DID))
     assert result["has_changes"] is True
     assert result["did"] == "11*****0001"
@@ -168,8 +168,8 @@ def test_a_plan_says_what_would_change_and_writes_nothing(run, world, logged):
     log = logged()
     assert result["text"] in log
     assert len(result["digest"]) == 64
-    told = json.dumps(result) + log
-    assert not [number for number in NUMBERS if number[2:] in told]
+    shown = json.dumps(result) + log
+    assert not [number for number in NUMBERS if number[2:] in shown]
     assert writes(world) == 0
     assert not world.variables.kept
 
@@ -184,14 +184,14 @@ def test_a_plan_shows_numbers_when_asked_but_not_in_the_log(run, logged):
     assert OFFICE not in logged()
 
 
-def test_a_plan_of_what_stands_has_no_changes(run):
+def test_a_plan_of_the_live_rules_has_no_changes(run):
     run.start(apply(calendar=CALENDAR))
     result = run.start(plan(calendar=CALENDAR))
     assert (result["has_changes"], result["changes"]) == (False, [])
 
 
 @pytest.mark.parametrize("operator", [plan, apply, restore])
-def test_nothing_heavy_is_kept_by_the_constructor_and_all_is_templated(operator):
+def test_every_template_field_is_an_attribute(operator):
     made = operator(snapshot="x") if operator is restore else operator(calendar=CALENDAR)
     arguments = set(type(made).template_fields)
     assert arguments <= vars(made).keys()

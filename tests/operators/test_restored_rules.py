@@ -1,4 +1,4 @@
-"""Putting the rules of a number back as a task."""
+"""DirectcallRestoreNumberRulesOperator."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException
 from airflow.sdk import DAG
 
-from airflow_provider_directcall.operators.number_rules import (
-    DirectcallApplyNumberRulesOperator,
-)
+from airflow_provider_directcall.operators.numbers import DirectcallApplyNumberRulesOperator
 from airflow_provider_directcall.routing.errors import DirectcallApplyError, DirectcallSnapshotError
 from airflow_provider_directcall.sandbox import Fault
 
@@ -21,12 +19,10 @@ from ..airflow_world.rule_tasks import (
     live,
     restore,
     rule_ids,
-    somebody_writes,
+    write_elsewhere,
 )
 
 pytestmark = pytest.mark.usefixtures("ordinary_day")
-
-# Restoring
 
 
 @pytest.mark.parametrize(
@@ -34,11 +30,11 @@ pytestmark = pytest.mark.usefixtures("ordinary_day")
     [
         ({"snapshot": None}, "one of them is needed"),
         ({"snapshot": "x", "snapshot_path": "y"}, "one of them is needed"),
-        ({"snapshot": "x"}, "no sealed snapshot"),
+        ({"snapshot": "x"}, "not a sealed snapshot"),
         ({"snapshot": "dcr1.AAAA"}, "another client secret, or the text is damaged"),
     ],
 )
-def test_a_snapshot_that_cannot_be_is_final(run, arguments, named):
+def test_a_wrong_snapshot_is_final(run, arguments, named):
     with pytest.raises(AirflowFailException, match=named):
         run.start(restore(**arguments))
 
@@ -63,7 +59,7 @@ def test_a_task_that_pushed_nothing_wrote_nothing(run, world):
     assert not world.requests
 
 
-def test_a_task_id_that_is_nobodys_is_final(run):
+def test_an_unknown_task_id_is_final(run):
     with DAG("routing", schedule=None):
         task = restore(snapshot_task_id="aply")
     with pytest.raises(AirflowFailException, match="the DAG has no task 'aply'"):
@@ -80,7 +76,7 @@ def test_the_many_snapshots_of_a_mapped_task_are_not_guessed_at(run):
 
 
 @pytest.mark.parametrize("way", ["task", "text", "file"])
-def test_the_rules_are_given_back(run, world, tmp_path, way):
+def test_the_rules_are_restored(run, world, tmp_path, way):
     path = tmp_path / "snapshot.json"
     run.start(apply(snapshot_path=path))
     arguments = {
@@ -94,16 +90,16 @@ def test_the_rules_are_given_back(run, world, tmp_path, way):
     assert run.start(restore(**arguments))["changed"] is False
 
 
-def test_what_cannot_be_given_back_is_told(run, world):
+def test_the_result_lists_what_cannot_be_restored(run, world):
     run.start(apply(rules=[{"action": "hangup", "priority": 5}], did=DID))
-    somebody_writes(world, remove=rule_ids(world)[0])
-    somebody_writes(world, priority="5", action="hangup")
+    write_elsewhere(world, remove=rule_ids(world)[0])
+    write_elsewhere(world, priority="5", action="hangup")
     result = run.start(restore())
     assert live(world) == BEFORE
     assert result["not_restored"] == [f"rule 18000 is rule {rule_ids(world)[0]} now"]
 
 
-def test_a_refused_restore_says_which_rules_stand(run, world):
+def test_a_refused_restore_reports_the_live_rules(run, world):
     run.start(apply())
     world.sandbox.inject(Fault(kind="error_500_before", endpoint="did/save"))
     with pytest.raises(DirectcallApplyError, match="state: "):

@@ -203,11 +203,11 @@ def test_many_destinations_go_as_a_file(run, world):
     assert [made["destination"] for made in sent(world)] == people
 
 
-def test_a_partial_refusal_is_in_the_result_and_in_the_log(run, world, capfd):
+def test_a_partial_refusal_is_in_the_result_and_in_the_log(run, world, logged):
     result = run.start(message(destination=[PERSON, NO_BALANCE, OTHER]))
     told = [(recipient["accepted"], recipient["refusal_code"]) for recipient in result["recipients"]]
     assert told == [(True, None), (False, "201"), (True, None)]
-    assert "1 of 3 recipients were refused" in capfd.readouterr().out
+    assert "1 of 3 recipients were refused" in logged()
     assert len(sent(world)) == 2
 
 

@@ -1,4 +1,4 @@
-"""Storing a sound as a task."""
+"""DirectcallAddSoundOperator."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def test_another_task_finds_it_under_whatever_name(runs, world, sound):
     assert uploads(world) == 1
 
 
-def test_a_sound_whose_memory_was_deleted_is_uploaded_anew(runs, world, sound, capfd, caplog):
+def test_a_sound_whose_variable_was_deleted_is_uploaded_again(runs, world, sound, capfd, caplog):
     runs().start(sound())
     (name,) = world.variables.kept
     assert name in caplog.text + str(capfd.readouterr())
@@ -117,14 +117,14 @@ def test_a_sound_whose_memory_was_deleted_is_uploaded_anew(runs, world, sound, c
 
 
 @pytest.mark.parametrize("broken", ["no JSON", "[]", "{}", '{"sound_id": "7"}'])
-def test_a_broken_memory_counts_as_none(runs, world, sound, broken):
+def test_an_unreadable_variable_counts_as_none(runs, world, sound, broken):
     runs().start(sound())
     (name,) = world.variables.kept
     world.variables.kept[name] = broken
     assert runs().start(sound())["uploaded"]
 
 
-def test_a_memory_that_airflow_does_not_give_does_not_stop_the_upload(runs, world, sound, capfd, caplog):
+def test_an_airflow_without_variables_does_not_stop_the_upload(runs, world, sound, capfd, caplog):
     world.variables.is_down = True
     assert runs().start(sound())["uploaded"]
     assert "the same audio may be uploaded again" in caplog.text + str(capfd.readouterr())

@@ -14,8 +14,10 @@ from airflow_provider_directcall.errors import (
     DirectcallRuleError,
     DirectcallUnavailable,
 )
-from airflow_provider_directcall.operators.number_rules import DirectcallApplyNumberRulesOperator
-from airflow_provider_directcall.operators.numbers import DirectcallUpdateNumberRuleOperator
+from airflow_provider_directcall.operators.numbers import (
+    DirectcallApplyNumberRulesOperator,
+    DirectcallUpdateNumberRuleOperator,
+)
 from airflow_provider_directcall.routing.rules import Forward, HangUp
 from airflow_provider_directcall.sandbox import Fault
 
@@ -46,7 +48,7 @@ def writes(world):
     return world.sandbox.state()["requests"].get("did/save", 0)
 
 
-# What goes wrong
+# Failures
 
 
 @pytest.mark.parametrize(
@@ -67,7 +69,7 @@ def writes(world):
         ({"rule": {**FORWARD, "sources": "[1"}}, "sources: the text is neither JSON"),
     ],
 )
-def test_a_wrong_argument_fails_for_good_before_anything_is_asked(run, world, arguments, named):
+def test_a_wrong_argument_fails_for_good_before_any_request(run, world, arguments, named):
     with pytest.raises(AirflowFailException, match=named):
         run.start(update(**arguments))
     assert not {"did/route", "did/save"} & world.sandbox.state()["requests"].keys()
@@ -93,7 +95,7 @@ def test_rules_that_cannot_be_read_are_left_to_airflows_retries(run, world):
         ({"rule": {"action": "sound", "sound_id": 4711, "priority": 1}}, "save_rule: refused with code 001"),
     ],
 )
-def test_a_refusal_that_will_stand_fails_for_good(run, world, arguments, named):
+def test_a_final_refusal_fails_for_good(run, world, arguments, named):
     with pytest.raises(AirflowFailException, match=named) as caught:
         run.start(update(**arguments))
     assert isinstance(caught.value.__cause__, DirectcallRefused)
@@ -104,10 +106,10 @@ def test_a_refusal_that_will_stand_fails_for_good(run, world, arguments, named):
     ("arguments", "named"),
     [
         ({"rule_id": "4711"}, "no rule '4711'; its rules are: 18000"),
-        ({}, "several rules stand at priority 1: 18000, 18003"),
+        ({}, "several rules have priority 1: 18000, 18003"),
     ],
 )
-def test_a_rule_that_cannot_be_told_fails_for_good_and_nothing_is_written(run, world, arguments, named):
+def test_an_ambiguous_rule_fails_for_good_and_nothing_is_written(run, world, arguments, named):
     if not arguments:
         world.sandbox.write_rule(did=DID, priority="1", action="hangup")
     with pytest.raises(AirflowFailException, match=named) as caught:
@@ -116,18 +118,18 @@ def test_a_rule_that_cannot_be_told_fails_for_good_and_nothing_is_written(run, w
     assert writes(world) == 0
 
 
-def test_a_write_that_is_ignored_fails_for_good_and_shows_what_stands(run, world, capfd):
+def test_an_ignored_write_fails_for_good_and_shows_the_live_rules(run, world, capfd):
     world.sandbox.inject(Fault(kind="ignored_write", endpoint="did/save"))
-    with pytest.raises(AirflowFailException, match="stands differently in: phone, wait") as caught:
+    with pytest.raises(AirflowFailException, match="differs in: phone, wait") as caught:
         run.start(update())
-    told = str(caught.value)
-    assert json.dumps([BEFORE]) in told
-    assert "may not fit this account" in told
-    assert not [number for number in (PHONE, "5511990000010") if number in told + str(capfd.readouterr())]
+    message = str(caught.value)
+    assert json.dumps([BEFORE]) in message
+    assert "may not fit this account" in message
+    assert not [number for number in (PHONE, "5511990000010") if number in message + str(capfd.readouterr())]
     assert writes(world) == 1
 
 
-def test_a_lost_answer_is_settled_by_reading_back(run, world):
+def test_a_lost_answer_is_reconciled_by_reading_back(run, world):
     world.sandbox.inject(Fault(kind="cut_after", endpoint="did/save"))
     assert run.start(update())["changed"] is True
     assert (data(world), writes(world)) == ({"phone": PHONE, "wait": 20}, 1)
@@ -151,7 +153,7 @@ def test_a_timeout_may_be_retried_because_the_next_try_begins_by_reading(run, wo
         run.start(update())
 
 
-# What is done
+# Results
 
 
 def test_a_rule_is_changed_and_the_result_shows_before_and_after(run, world):
@@ -164,7 +166,7 @@ def test_a_rule_is_changed_and_the_result_shows_before_and_after(run, world):
     assert data(world) == {"phone": PHONE, "wait": 20}
 
 
-def test_a_rule_is_created_where_none_stands(run, world):
+def test_a_rule_is_created_where_there_is_none(run, world):
     result = run.start(update(rule={"action": "voicemail", "email": "plantao@example.com", "priority": 9}))
     assert (result["before"], result["changed"]) == (None, True)
     assert result["after"] == {
@@ -176,7 +178,7 @@ def test_a_rule_is_created_where_none_stands(run, world):
     assert len(world.sandbox.state()["rules"][DID]) == 2
 
 
-def test_a_rule_that_stands_as_wanted_is_not_written(run, world):
+def test_a_rule_that_is_already_as_desired_is_not_written(run, world):
     run.start(update())
     result = run.start(update(rule={**FORWARD, "record": False, "weekdays": "1-7"}))
     assert result["changed"] is False
@@ -206,15 +208,15 @@ def test_unknown_fields_survive_and_are_masked(run, world):
     assert result["after"]["data"] == {"fila": "vendas", "reserva": "5511*****0077"}
 
 
-# What tasks that look for drift think of it
+# Drift
 
 
-WANTED = [FORWARD, {"action": "voicemail", "email": "plantao@example.com", "priority": 2}]
+DESIRED = [FORWARD, {"action": "voicemail", "email": "plantao@example.com", "priority": 2}]
 OTHER = {"action": "forward", "to": "5511990000078", "wait_seconds": 20, "priority": 1}
 
 
 def apply(run, **arguments):
-    task = DirectcallApplyNumberRulesOperator(task_id="apply", did=DID, rules=WANTED, **arguments)
+    task = DirectcallApplyNumberRulesOperator(task_id="apply", did=DID, rules=DESIRED, **arguments)
     return run.start(task)["drift"]
 
 
@@ -225,7 +227,7 @@ def test_an_updated_rule_is_no_drift(run, rule):
     assert apply(run, on_drift="fail") == {"known": True, "unexpected": [], "missing": [], "done": None}
 
 
-def test_an_updated_rule_does_not_hide_what_somebody_else_did(run, world):
+def test_an_updated_rule_does_not_hide_drift(run, world):
     apply(run)
     world.sandbox.write_rule(did=DID, priority="7", action="hangup")
     run.start(update(rule=OTHER))
@@ -233,7 +235,7 @@ def test_an_updated_rule_does_not_hide_what_somebody_else_did(run, world):
 
 
 @pytest.mark.parametrize("point", ["before did/save", "after did/save"])
-def test_an_update_that_was_broken_off_is_no_drift(run, point):
+def test_an_interrupted_update_is_no_drift(run, point):
     apply(run)
     with pytest.raises(Killed):
         run.start(update(rule=OTHER), dies=point)
@@ -241,7 +243,7 @@ def test_an_update_that_was_broken_off_is_no_drift(run, point):
     assert apply(run, on_drift="fail")["unexpected"] == []
 
 
-def test_an_update_of_a_number_of_which_nothing_is_known_makes_nothing_known(run, world):
+def test_an_update_of_an_unknown_number_records_nothing(run, world):
     run.start(update())
     assert not world.variables.kept
     assert apply(run)["known"] is False
@@ -288,13 +290,13 @@ WRITTEN = {
     ],
     ids=["each value", "lists", "a Python text", "a JSON text", "a rule"],
 )
-def test_templates_give_the_rule_that_was_meant(run, world, rule):
+def test_a_rule_can_be_any_kind_of_template(run, world, rule):
     run.context |= {"rule": VALUES, "number": DID}
     run.start(update(did="{{ number }}", rule=rule, rule_id="{{ 18000 }}"))
     assert data(world) == WRITTEN
 
 
-def test_what_a_template_leaves_empty_is_not_given(run, world):
+def test_an_empty_template_counts_as_not_given(run, world):
     nothing = dict.fromkeys(("record", "weekdays", "start", "end", "sources"), "{{ params.nothing }}")
     run.context["params"] = {"nothing": ""}
     rule = {**FORWARD, **nothing, "wait_seconds": "{{ None }}", "start": None}
@@ -338,7 +340,15 @@ def test_replaced_field_names(run, world, connect):
 )
 def test_neither_numbers_nor_secrets_are_logged_or_shown(run, rule, capfd):
     task = update(rule=rule)
-    told = [str(run.start(task)), repr(task), *capfd.readouterr()]
+    shown = [str(run.start(task)), repr(task), *capfd.readouterr()]
     for secret in (PHONE, "5541990000021", DID, "5511990000010", "sandbox-secret", "eyJ"):
-        assert not [text for text in told if secret in text]
-    assert "changed in: phone" in "".join(told)
+        assert not [text for text in shown if secret in text]
+    assert "changed in: phone" in "".join(shown)
+
+
+def test_the_module_of_version_0_1_0_still_has_the_operators_of_all_rules():
+    from airflow_provider_directcall.operators import number_rules, numbers
+
+    for name in ("Plan", "Apply", "Restore"):
+        operator = f"Directcall{name}NumberRulesOperator"
+        assert getattr(number_rules, operator) is getattr(numbers, operator)

@@ -152,7 +152,7 @@ def test_a_retry_keeps_the_first_snapshot_and_the_next_run_knows_what_was_left(
     sandbox.write_rule(did=DID, priority="5", action="hangup")
     run_id = finished(airflow, "routing_retried", {"on_drift": "fail"}, "failed")
     assert tries(airflow, "routing_retried", run_id, "apply") == 1
-    assert "somebody else has changed the rules of number 11*****0001" in log_of(airflow, "routing_retried", run_id)
+    assert "the rules of number 11*****0001 were changed elsewhere" in log_of(airflow, "routing_retried", run_id)
     assert ("5", "hangup") in rules(sandbox)
 
 
@@ -226,7 +226,7 @@ def test_an_emergency_with_an_end_is_taken_back_at_that_time(examples: LiveAirfl
     assert phone(sandbox, same_time_next_week) != MOBILE
     assert examples.fetch("GET", "/variables/directcall_emergency")["value"] == ""
     assert [("encerrada" in str(text)) for text in texts(sandbox)] == [False, True]
-    result = examples.xcom(EMERGENCY, run_id, "give_back")
+    result = examples.xcom(EMERGENCY, run_id, "restore")
     assert (result["changed"], result["drift"]["unexpected"]) == (True, [])
 
 
@@ -281,7 +281,7 @@ def test_approval(examples: LiveAirflow, sandbox: SandboxServer) -> None:
     answer(examples, run_id, "Approve")
     assert examples.wait_for_run(APPROVAL, run_id, SECONDS) == "failed"
     assert tries(examples, APPROVAL, run_id, "apply") == 1
-    assert "not the one that was approved" in log_of(examples, APPROVAL, run_id)
+    assert "not the approved one" in log_of(examples, APPROVAL, run_id)
 
     run_id = asked(examples)
     answer(examples, run_id, "Approve")

@@ -1,4 +1,4 @@
-"""The rules of a number at the local Directcall, over HTTP."""
+"""Fixtures: a number of the local Directcall, over HTTP."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Connect = Callable[..., DirectcallHook]
 
 @pytest.fixture
 def connect(directcall_sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Connect]:
-    """A hook whose connection has the given ``extra``."""
+    """Return a function that makes hooks with a given ``extra``."""
     hooks: list[DirectcallHook] = []
     # Every hook loads the machine's certificates, which takes most of a test's time, and no test checks one.
     monkeypatch.setattr(ssl.SSLContext, "load_verify_locations", lambda *arguments, **keywords: None)
@@ -37,12 +37,12 @@ def connect(directcall_sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch) 
 
 @pytest.fixture
 def number(directcall_sandbox: SandboxServer, connect: Connect) -> Number:
-    """A number whose one rule, 18000, forwards to 5511990000010."""
+    """Return a number whose one rule, 18000, forwards to 5511990000010."""
     return Number(directcall_sandbox, connect(), DID)
 
 
 @pytest.fixture
 def line(number: Number) -> Watched:
-    """The same number with an unknown field in its rule, watched at each write."""
-    number.somebody_writes(dpId=RULE_ID, **{"data[phone]": ONE, "data[wait]": "12", "data[fila]": "vendas"})
+    """Return that number with an unknown field in its rule, recorded at each write."""
+    number.other_writes(dpId=RULE_ID, **{"data[phone]": ONE, "data[wait]": "12", "data[fila]": "vendas"})
     return Watched(number)

@@ -1,6 +1,6 @@
-"""A number's rules in memory, and what a caller meets there; written apart from the routing code.
+"""A number's rules in memory, and the treatment of calls by them, independent of the routing code.
 
-Whether a rule holds is the local Directcall's word. Where rules share a priority, the worst of them counts.
+The local Directcall decides whether a rule applies. Where rules share a priority, the worst of them counts.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ STRANGER = "5541990000099"
 
 @dataclass
 class Line:
-    """The API of one number, as section 13.6 has it. ``seen`` are the rules after each write."""
+    """The API of one number, as in the reference's section 13.6. ``seen`` holds the rules after each write."""
 
     rules: dict[str, Rule]
     before_write: Callable[[int], None] = lambda count: None
@@ -64,7 +64,7 @@ class Line:
 
 
 def calls(*rule_sets: Sequence[Rule]) -> list[IncomingCall]:
-    """A call at each time of the week and of each caller at which any of the rules may begin or end to hold."""
+    """Return a call from each caller at each time of the week at which one of the rules may start or stop to apply."""
     data = [rule.data for rules in rule_sets for rule in rules]
     times = {"00:00", *(str(each[name]) for each in data for name in ("start", "end") if each.get(name))}
     callers = {STRANGER, *(caller for each in data for caller in str(each.get("source") or "").split(";") if caller)}
@@ -75,7 +75,7 @@ def calls(*rule_sets: Sequence[Rule]) -> list[IncomingCall]:
 
 
 def met(rules: Iterable[Rule], call: IncomingCall) -> int:
-    """3 somebody takes the call, 2 it is hung up, 1 there is only a sound that plays, 0 no rule holds."""
+    """Return 3 when the call is taken, 2 when it is hung up, 1 when only a sound plays, 0 when no rule applies."""
     holding = [rule for rule in rules if holds(record(rule), call)]
     for _, group in groupby(sorted(holding, key=priority), key=priority):
         ends = [2 if rule.action == "hangup" else 3 for rule in group if not goes_on(rule)]
@@ -85,7 +85,7 @@ def met(rules: Iterable[Rule], call: IncomingCall) -> int:
 
 
 def unfair(state: Sequence[Rule], old: Sequence[Rule], new: Sequence[Rule], some: Iterable[IncomingCall]) -> list[str]:
-    """Calls that are worse served than both before and after."""
+    """Return the calls that are served worse than both before and after."""
     return [
         f"{call.at:%a %H:%M} {call.source}: {met(state, call)}"
         for call in some
@@ -108,7 +108,7 @@ def record(rule: Rule) -> RuleRecord:
 
 
 def contents(rules: Iterable[Rule], *, without: Iterable[str] = ()) -> list[str]:
-    """What stands, ids left out, in an order of its own."""
+    """Return the sorted contents of rules, without ids."""
     return sorted(content(rule, without) for rule in rules)
 
 

@@ -1,4 +1,4 @@
-"""One number of the local Directcall, and the routing code at work on it."""
+"""One number of the local Directcall, with the routing code to change it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from airflow_provider_directcall.api.replies import Rule
 from airflow_provider_directcall.hooks.directcall import DirectcallHook
 from airflow_provider_directcall.routing.plans.changes import RuleChange, plan_change
 from airflow_provider_directcall.routing.rule_parsing import rule_from
-from airflow_provider_directcall.routing.writes.applying import apply_change
+from airflow_provider_directcall.routing.writes.apply import apply_change
 from airflow_provider_directcall.sandbox import SandboxServer
 
 DID = "1130000001"
@@ -33,13 +33,13 @@ class Number:
     def make(self, rule_id: str | None = None, **rule: object) -> Rule:
         return self.apply(self.plan(rule_id, **rule))
 
-    def somebody_writes(self, **fields: str) -> None:
-        """As from the vendor's panel: the fields of ``/did/save``, and any others that a rule may have."""
+    def other_writes(self, **fields: str) -> None:
+        """Write as from the vendor's panel: the fields of ``/did/save``, and any others that a rule may have."""
         self.sandbox.write_rule(did=self.did, **fields)
 
     @property
     def rules(self) -> list[Mapping[str, object]]:
-        """What stands at Directcall."""
+        """Live rules at Directcall."""
         return self.sandbox.state()["rules"][self.did]
 
     def data(self, rule_id: str = RULE_ID) -> Mapping[str, object]:
@@ -47,7 +47,7 @@ class Number:
 
     @property
     def writes(self) -> int:
-        """How many write requests came, with or without effect."""
+        """Number of write requests, with or without effect."""
         return self.sandbox.state()["requests"].get("did/save", 0)
 
     def _sleep(self, seconds: float) -> None:

@@ -1,4 +1,4 @@
-"""Random sets of rules of a number: live ones with fields nobody knows, and wanted ones."""
+"""Random rules of a number: live ones with unknown fields, and desired ones."""
 
 from __future__ import annotations
 
@@ -49,10 +49,10 @@ def live_rules(draw: st.DrawFn, most: int = 6) -> list[Rule]:
 
 @st.composite
 def sets(draw: st.DrawFn, most: int = 6) -> tuple[list[Rule], list[NumberRule]]:
-    """Live and wanted rules that have some in common."""
+    """Draw live and desired rules that have some in common."""
     live = draw(live_rules(most))
     places = [draw(st.sampled_from([rule.priority, rule.priority, 9, None])) for rule in live]
-    kept = [_again(rule, place) for rule, place in zip(live, places, strict=True) if place is not None]
+    kept = [_as_desired(rule, place) for rule, place in zip(live, places, strict=True) if place is not None]
     return live, draw(st.permutations([*kept, *draw(st.lists(wanted(), max_size=most - len(kept)))]))
 
 
@@ -61,8 +61,8 @@ unknown_fields = st.fixed_dictionaries(
 )
 
 
-def _again(rule: Rule, priority: int) -> NumberRule:
-    """The rule that stands, as somebody would write it."""
+def _as_desired(rule: Rule, priority: int) -> NumberRule:
+    """Return a live rule as a user would write it."""
     data = rule.data
     when = {
         "priority": priority,

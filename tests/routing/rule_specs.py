@@ -1,4 +1,4 @@
-"""Random rules in the spellings of people, each with what has to stand at Directcall for it, found without our code."""
+"""Random rules in users' spellings, each with its expected live rule, made independently of our code."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def details(draw: st.DrawFn, sound_id: int) -> Spec:
 
 @st.composite
 def specs(draw: st.DrawFn, sound_id: int) -> Spec:
-    """Every kind of rule, with any conditions, at one of three priorities."""
+    """Draw a rule of any kind, with any conditions, at one of three priorities."""
     spec, (conditions_given, conditions_data) = draw(details(sound_id)), draw(conditions())
     priority = draw(st.integers(1, 3))
     return Spec({**spec.rule, **conditions_given, "priority": priority}, spec.action, {**spec.data, **conditions_data})

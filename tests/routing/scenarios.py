@@ -1,4 +1,4 @@
-"""Scenarios of a number at the local Directcall: its rules, the wanted ones, and what has to be true in the end."""
+"""Scenarios of a number at the local Directcall: its rules, the desired ones, and the expected outcome."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from airflow_provider_directcall.errors import DirectcallNotSent, DirectcallRepl
 from airflow_provider_directcall.routing.errors import DirectcallApplyError
 from airflow_provider_directcall.routing.plans.planning import plan_rules
 from airflow_provider_directcall.routing.rules import Forward, HangUp, Voicemail
-from airflow_provider_directcall.routing.writes.applying import apply_plan
+from airflow_provider_directcall.routing.writes.apply import apply_plan
 from airflow_provider_directcall.sandbox import Fault
 
 from .line import calls, contents, unfair
@@ -25,10 +25,10 @@ NIGHT = {"start": "18:00", "end": "08:00"}
 
 
 class Watched:
-    """The hook of a number, with a look at what stands after each write.
+    """The hook of a number, which records the live rules after each write.
 
-    ``stops``: index of a write -> the error in its place, once. From write ``dead_from`` on nothing gets out.
-    ``unreadable``: readings that fail, counted from 1.
+    ``stops``: index of a write -> the error in its place, once. Writes from ``dead_from`` on are not sent.
+    ``unreadable``: reads that fail, counted from 1.
     """
 
     def __init__(self, number):
@@ -55,10 +55,10 @@ class Watched:
         try:
             return method(*arguments)
         finally:
-            self.seen.append(standing(self.number))
+            self.seen.append(live_rules_of(self.number))
 
 
-def standing(number) -> list[Rule]:
+def live_rules_of(number) -> list[Rule]:
     return [_rule(row) for row in number.rules]
 
 
@@ -67,13 +67,11 @@ def _rule(row: Mapping[str, object]) -> Rule:
 
 
 def add(number, priority, action="fwd", **data):
-    number.somebody_writes(
-        priority=str(priority), action=action, **{f"data[{name}]": text for name, text in data.items()}
-    )
+    number.other_writes(priority=str(priority), action=action, **{f"data[{name}]": text for name, text in data.items()})
 
 
 def opening(number):
-    """One rule becomes three."""
+    """Replace one rule by three."""
     return [
         Forward(to=OTHER, priority=1, **DAY),
         Voicemail(email="a@example.com", priority=2, **NIGHT),
@@ -82,26 +80,26 @@ def opening(number):
 
 
 def closing(number):
-    """Three rules become one."""
+    """Replace three rules by one."""
     add(number, 2, "voicemail", email="a@example.com")
     add(number, 3, "hangup")
     return [HangUp(priority=7)]
 
 
 def swapping(number):
-    """Two rules change places."""
+    """Swap two rules."""
     add(number, 2, phone=OTHER, wait="12")
     return [Forward(to=OTHER, wait_seconds=12, priority=1), Forward(to=ONE, wait_seconds=12, priority=2)]
 
 
 def splitting(number):
-    """A rule has to be created for the time of the change."""
-    number.somebody_writes(dpId=RULE_ID, **{"data[phone]": ONE, "data[wait]": "12", "data[week]": "1,2,3"})
+    """Change rules so that an additional one is needed meanwhile."""
+    number.other_writes(dpId=RULE_ID, **{"data[phone]": ONE, "data[wait]": "12", "data[week]": "1,2,3"})
     add(number, 2, phone=ONE, wait="12", week="4,5,6,7")
     return [Forward(to=OTHER, priority=1, weekdays="1,4"), Forward(to=OTHER, priority=2, weekdays="2,3,5-7")]
 
 
-#: Scenario -> how many writes it takes.
+#: Scenario -> number of writes.
 SCENARIOS = {opening: 3, closing: 3, swapping: 2, splitting: 3}
 AT_EACH_WRITE = pytest.mark.parametrize(
     ("scenario", "index"),
@@ -111,12 +109,12 @@ AT_EACH_WRITE = pytest.mark.parametrize(
 
 
 class Case:
-    """A scenario with its plan, and what has to be true in the end."""
+    """A scenario with its plan and its expected outcome."""
 
     def __init__(self, line, scenario):
         self.line, self.number = line, line.number
         self.desired = scenario(self.number)
-        self.old = standing(self.number)
+        self.old = live_rules_of(self.number)
         self.new = [rule.to_wire() for rule in self.desired]
         self.plan = self.planned()
         assert len(self.plan.changes) == SCENARIOS[scenario]
@@ -135,11 +133,11 @@ class Case:
         return None
 
     def fault(self, kind, index, **arguments):
-        """Let the write with that index fail."""
+        """Make the write with that index fail."""
         self._inject(kind, self._endpoints()[index], index, **arguments)
 
     def fault_from(self, kind, index):
-        """Let all writes from that index on fail."""
+        """Make all writes from that index on fail."""
         for endpoint in ("did/save", "did/remove"):
             self._inject(kind, endpoint, index)
 
@@ -151,18 +149,18 @@ class Case:
         return ["did/remove" if change.after is None else "did/save" for change in self.plan.changes]
 
     def outcome(self, **arguments) -> str:
-        """Which rules stand, by the code's own word, compared with what really stands."""
+        """Return the state that the code reports, after comparing it with the live rules."""
         error = self.failure(**arguments)
         assert error is None or (f"(state: {error.state})" in str(error) and error.unserved == ())
         state = "desired" if error is None else error.state
-        stands = contents(standing(self.number), without=UNKNOWN)
-        assert (state == "desired") == (stands == contents(self.new))
-        assert (state == "previous") == (stands == contents(self.old, without=UNKNOWN))
+        live = contents(live_rules_of(self.number), without=UNKNOWN)
+        assert (state == "desired") == (live == contents(self.new))
+        assert (state == "previous") == (live == contents(self.old, without=UNKNOWN))
         self.check_callers()
         return state
 
     def check_callers(self):
-        everybody = calls(self.old, self.new)
-        for rules in (*self.line.seen, standing(self.number)):
+        all_calls = calls(self.old, self.new)
+        for rules in (*self.line.seen, live_rules_of(self.number)):
             assert rules
-            assert not unfair(rules, self.old, self.new, everybody)
+            assert not unfair(rules, self.old, self.new, all_calls)

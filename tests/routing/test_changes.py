@@ -1,4 +1,4 @@
-"""Which live rule is meant, what changes, and what counts as the same."""
+"""Changes by one desired rule: the live rule to change, its new fields, and equal spellings."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from airflow_provider_directcall.api.replies import Rule
 from airflow_provider_directcall.errors import DirectcallRuleError
-from airflow_provider_directcall.routing.equality import differences, same_rule
+from airflow_provider_directcall.routing.comparison import differences, same_rule
 from airflow_provider_directcall.routing.plans.changes import plan_change
 from airflow_provider_directcall.routing.rules import Forward, HangUp, Voicemail
 
@@ -33,39 +33,39 @@ def test_a_number_without_rules_says_so():
 
 
 def test_several_rules_at_the_priority_are_named_and_none_is_chosen():
-    with pytest.raises(DirectcallRuleError, match="several rules stand at priority 1: 1, 3; name one with rule_id"):
+    with pytest.raises(DirectcallRuleError, match="several rules have priority 1: 1, 3; name one with rule_id"):
         plan_change([live("1"), live("2", priority=2), live("3")], FORWARD)
 
 
 def test_an_id_chooses_among_several_at_a_priority():
     change = plan_change([live("1"), live("3")], FORWARD, "3")
-    assert change.wanted.rule_id == "3"
+    assert change.after.rule_id == "3"
 
 
 def test_no_rule_at_the_priority_means_a_new_one():
     change = plan_change([live(priority=2)], FORWARD)
-    assert (change.before, change.wanted.rule_id, change.is_needed) == (None, None, True)
+    assert (change.before, change.after.rule_id, change.is_needed) == (None, None, True)
     assert change.fields == ("phone", "wait")
 
 
 def test_an_id_can_be_moved_to_another_priority():
     change = plan_change([live(priority=7, phone=PHONE, wait=20)], FORWARD, "1")
-    assert (change.fields, change.wanted.priority) == (("priority",), 1)
+    assert (change.fields, change.after.priority) == (("priority",), 1)
 
 
-def test_ours_that_are_not_wanted_go_and_unknown_fields_stay():
+def test_change_drops_our_other_fields_and_keeps_unknown_ones():
     before = live(phone=PHONE, wait=5, record="s", week="1", start="08:00", end="09:00", source="1", fila={"a": [1]})
     change = plan_change([before], Voicemail(email="a@example.com", priority=1))
-    assert change.wanted.data == {"fila": {"a": [1]}, "email": "a@example.com"}
+    assert change.after.data == {"fila": {"a": [1]}, "email": "a@example.com"}
     assert change.fields == ("action", "email", "end", "phone", "record", "source", "start", "wait", "week")
 
 
-def test_where_nothing_is_left_the_old_fields_are_emptied_because_a_form_cannot_say_nothing():
+def test_change_empties_the_old_fields_when_no_data_is_left():
     change = plan_change([live(phone=PHONE, week="1", record="")], HangUp(priority=1))
-    assert change.wanted.data == {"phone": "", "week": ""}
+    assert change.after.data == {"phone": "", "week": ""}
 
 
-def test_what_is_empty_already_needs_no_change():
+def test_change_is_not_needed_when_fields_are_empty_already():
     assert not plan_change([live(action="hangup", phone="", week=None)], HangUp(priority=1)).is_needed
 
 
@@ -115,7 +115,7 @@ def test_spellings_of_the_same(name, one, other):
         ("novo", [1, 2], [2, 1]),
     ],
 )
-def test_what_is_not_the_same_is_named(name, one, other):
+def test_differences_are_named(name, one, other):
     assert differences(live(**{name: one}), live(**{name: other})) == (name,)
     assert differences(live(**{name: other}), live(**{name: one})) == (name,)
 
@@ -134,13 +134,13 @@ json_values = st.recursive(
 
 @settings(deadline=None)  # the first number that is read loads the library behind it
 @given(st.dictionaries(st.sampled_from(["phone", "wait", "week", "start", "source", "soundId", "novo"]), json_values))
-def test_whatever_a_live_rule_holds_it_is_the_same_as_itself_and_a_change_keeps_what_is_unknown(data):
+def test_any_live_rule_equals_itself_and_a_change_keeps_unknown_fields(data):
     before = live(**data)
     assert same_rule(before, live(**data))
     change = plan_change([before], FORWARD)
-    assert ("novo" in change.wanted.data) == ("novo" in data)
-    assert change.wanted.data.get("novo") == data.get("novo")
+    assert ("novo" in change.after.data) == ("novo" in data)
+    assert change.after.data.get("novo") == data.get("novo")
 
 
 def test_the_change_of_the_first_rule_is_found_over_http(number):
-    assert number.plan(action="hangup", priority=1).wanted.rule_id == RULE_ID
+    assert number.plan(action="hangup", priority=1).after.rule_id == RULE_ID

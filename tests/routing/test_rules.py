@@ -1,4 +1,4 @@
-"""Rules from Python and from mappings: what cannot be is refused before anything is sent."""
+"""Rules from Python and from mappings, and their validation."""
 
 from __future__ import annotations
 
@@ -63,14 +63,14 @@ def forward(**fields):
         ({"action": "voicemail", "email": None, "priority": 1}, "email: a text is needed, not None"),
     ],
 )
-def test_what_cannot_be_is_refused_by_name(rule, named):
+def test_rule_validation_names_the_field(rule, named):
     with pytest.raises(ValueError, match=named):
         rule_from(rule)
 
 
 @pytest.mark.parametrize("name", ["to", "sources", "weekdays", "start", "priority", "wait_seconds", "action", "email"])
 @pytest.mark.parametrize("value", ["5511990000077123", 5511990000077123, 5511990000077.5], ids=["text", "int", "float"])
-def test_no_refusal_shows_a_number(name, value):
+def test_rule_validation_shows_no_number(name, value):
     wrong = forward(**({"end": "8:00"} if name == "start" else {})) | {name: value}
     with pytest.raises(ValueError, match=name) as caught:
         rule_from(wrong)
@@ -109,6 +109,6 @@ def test_a_number_may_be_an_int_as_native_templates_make_it():
 
 
 @pytest.mark.parametrize("rule", [Voicemail(email="desk@example.com", priority=1), rule_from(forward(sources=PHONE))])
-def test_what_is_personal_is_not_in_a_repr(rule):
+def test_rule_repr_holds_no_personal_data(rule):
     assert "desk@" not in repr(rule)
     assert PHONE not in repr(rule)

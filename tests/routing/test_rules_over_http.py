@@ -1,4 +1,4 @@
-"""Rules from their spelling to the live number and back."""
+"""Rules from the user's spelling to the live number and back."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ CALLER = "5541990000021"
 
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
-def test_every_rule_comes_to_stand_as_it_was_meant_whatever_stood_before(number, data):
+def test_every_rule_is_live_as_specified_whatever_was_live_before(number, data):
     sound = _sound(number)
     spec = data.draw(specs(sound))
     number.make(**spec.rule)
-    (stands,) = [rule for rule in number.rules if rule["priority"] == str(spec.rule["priority"])]
-    assert stands["action"] == spec.action
-    assert {name: value for name, value in stands["data"].items() if value != ""} == spec.data
+    (live,) = [rule for rule in number.rules if rule["priority"] == str(spec.rule["priority"])]
+    assert live["action"] == spec.action
+    assert {name: value for name, value in live["data"].items() if value != ""} == spec.data
     writes = number.writes
     assert not number.plan(**spec.rule).is_needed
     assert number.writes == writes
 
 
 def _sound(number: Number) -> int:
-    """A stored audio; examples share the number, so that each finds what the one before left."""
+    """Return a stored sound. Examples share the number, so each starts from the rules of the one before."""
     return number.hook.add_sound("aviso", b"ID3" + bytes(100)).sound_id if number.rules else 0
 
 
@@ -66,8 +66,8 @@ def test_a_rule_for_some_callers_takes_their_calls_only(number, caller, reached)
 )
 def test_older_shapes_of_the_reply_change_nothing(number, quirks):
     number.sandbox.configure(quirks=frozenset(quirks))
-    stands = number.make(action="forward", to=PHONE, wait_seconds=20, priority=1)
-    assert (stands.rule_id, number.data()) == (RULE_ID, {"phone": PHONE, "wait": 20})
+    live = number.make(action="forward", to=PHONE, wait_seconds=20, priority=1)
+    assert (live.rule_id, number.data()) == (RULE_ID, {"phone": PHONE, "wait": 20})
     assert not number.plan(action="forward", to=PHONE, wait_seconds=20, priority=1).is_needed
     assert number.make(action="hangup", priority=2).rule_id == "18003"
 
@@ -75,7 +75,7 @@ def test_older_shapes_of_the_reply_change_nothing(number, quirks):
 @pytest.mark.parametrize("old", [False, True], ids=["new shape", "old shape"])
 def test_unknown_fields_of_a_live_rule_survive_a_change(number, old):
     number.sandbox.configure(quirks=frozenset({"old_did"} if old else ()))
-    number.somebody_writes(
+    number.other_writes(
         dpId=RULE_ID,
         queue="vendas",
         **{"data[phone]": PHONE, "data[wait]": "12", "data[week]": "1,2", "data[música de espera]": "samba & bossa"},
@@ -89,8 +89,8 @@ def test_unknown_fields_of_a_live_rule_survive_a_change(number, old):
 @pytest.mark.parametrize("before", [{"action": "forward", "to": PHONE}, {"action": "hangup", "weekdays": "mon"}])
 def test_any_rule_can_become_a_bare_hang_up(number, before):
     number.make(**before, priority=1)
-    stands = number.make(action="hangup", priority=1)
-    assert stands.action == number.sandbox.receive_call(DID, CALLER)["action"] == "hangup"
+    live = number.make(action="hangup", priority=1)
+    assert live.action == number.sandbox.receive_call(DID, CALLER)["action"] == "hangup"
     assert not number.plan(action="hangup", priority=1).is_needed
 
 
@@ -101,7 +101,7 @@ def test_replaced_field_names_are_used_in_requests_and_replies(number, connect):
     number.hook = connect(fields={"save_rule": {**REPLACED, "phone": "telefone"}, "list_rules": REPLACED})
     rule = {"action": "forward", "to": PHONE, "priority": 1, "weekdays": "1-5", "record": True, "sources": CALLER}
     with pytest.raises(DirectcallRefused, match="001"):
-        number.make(**rule)  # the local Directcall knows no 'telefone': so it was sent
+        number.make(**rule)  # the local Directcall rejects 'telefone', so it was sent
     number.hook = connect(fields={"save_rule": REPLACED, "list_rules": REPLACED})
     number.make(**rule)
     assert number.data() == {"phone": PHONE, "wait": 30, "dias": "1,2,3,4,5", "gravar": "s", "origem": CALLER}

@@ -1,4 +1,4 @@
-"""Snapshots: taken, sealed, kept in files, and put back as they were."""
+"""Snapshots: sealed, in files, and restored."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from airflow_provider_directcall.routing.errors import DirectcallRuleError, Dire
 from airflow_provider_directcall.routing.plans.planning import plan_rules
 from airflow_provider_directcall.routing.rules import Forward, HangUp
 from airflow_provider_directcall.routing.writes import snapshots
-from airflow_provider_directcall.routing.writes.applying import apply_plan, restore
+from airflow_provider_directcall.routing.writes.apply import apply_plan, restore
 
 from .line import Line, contents
 from .number import DID
@@ -37,7 +37,7 @@ SNAPSHOT = snapshots.take(DID, [RULE, Rule("hangup", {}, None, None)])
 
 
 def no_sleep(seconds):
-    raise AssertionError("nothing to wait for")
+    raise AssertionError("no wait expected")
 
 
 # Sealed
@@ -47,7 +47,7 @@ def test_a_sealed_snapshot_gives_back_all_of_it():
     assert snapshots.unseal(SNAPSHOT.seal(SECRET), SECRET) == SNAPSHOT
 
 
-def test_a_sealed_snapshot_tells_nothing_and_is_another_text_each_time():
+def test_sealed_snapshot_reveals_nothing_and_differs_each_time():
     one, other = SNAPSHOT.seal(SECRET), SNAPSHOT.seal(SECRET)
     assert one != other
     assert not any(word in one for word in (ONE, DID, "vendas", "fwd"))
@@ -66,8 +66,8 @@ def test_two_hundred_rules_fit_into_a_state_store():
 @pytest.mark.parametrize(
     ("text", "secret", "named"),
     [
-        ("", SECRET, "no sealed snapshot"),
-        ("gAAAAA", SECRET, "no sealed snapshot"),
+        ("", SECRET, "not a sealed snapshot"),
+        ("gAAAAA", SECRET, "not a sealed snapshot"),
         (SNAPSHOT.seal(SECRET), "another", "another client secret, or the text is damaged"),
         (SNAPSHOT.seal(SECRET)[:-9], SECRET, "damaged"),
         (SNAPSHOT.seal(SECRET)[:60], SECRET, "damaged"),
@@ -76,7 +76,7 @@ def test_two_hundred_rules_fit_into_a_state_store():
     ],
     ids=["empty", "another text", "another secret", "cut", "cut short", "only the head", "no base64"],
 )
-def test_what_cannot_be_opened_says_why(text, secret, named):
+def test_unseal_explains_the_failure(text, secret, named):
     with pytest.raises(DirectcallSnapshotError, match=named):
         snapshots.unseal(text, secret)
 
@@ -101,7 +101,7 @@ def test_a_file_that_was_open_to_others_is_not_any_more(tmp_path):
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_a_missing_directory_is_said(tmp_path):
+def test_write_reports_a_missing_directory(tmp_path):
     with pytest.raises(DirectcallSnapshotError, match=r"11\*{5}0001 could not be written .*No such file or directory"):
         SNAPSHOT.write(tmp_path / "missing" / "rules.json")
 
@@ -136,21 +136,21 @@ def test_a_full_disk_leaves_the_old_file_and_no_other(tmp_path, monkeypatch):
 def test_another_file_is_no_snapshot(tmp_path, content):
     path = tmp_path / "rules.json"
     path.write_bytes(content)
-    with pytest.raises(DirectcallSnapshotError, match="is no snapshot of rules"):
+    with pytest.raises(DirectcallSnapshotError, match="is not a snapshot of rules"):
         snapshots.read(path)
 
 
-def test_a_missing_file_is_said(tmp_path):
+def test_read_reports_a_missing_file(tmp_path):
     with pytest.raises(DirectcallSnapshotError, match="could not be read: No such file"):
         snapshots.read(tmp_path / "rules.json")
 
 
-# Put back
+# Restored
 
 
 @settings(max_examples=80, deadline=None)
 @given(sets())
-def test_a_restored_number_has_the_rules_of_the_snapshot_unknown_fields_included(rules):
+def test_restore_brings_back_all_rules_with_unknown_fields(rules):
     live, desired = rules
     line = Line.of(live)
     snapshot = snapshots.take(DID, live)
@@ -170,7 +170,7 @@ def _by_id(rules, rule_id):
     return next(rule for rule in rules if rule.rule_id == rule_id)
 
 
-def test_what_cannot_be_given_back_is_told():
+def test_restore_reports_what_it_cannot_restore():
     first = replace(RULE, data={"phone": ONE, "wait": 10})
     second = Rule("fwd", {"phone": OTHER, "wait": 10}, 2, "18001", raw={"timeout": 5})
     line = Line.of([first, second])
@@ -178,9 +178,9 @@ def test_what_cannot_be_given_back_is_told():
     line.rules["18000"] = replace(first, raw={"timeout": 60, "queue": "vendas"})
     del line.rules["18001"]
     assert restore(line, snapshot, secret=SECRET, sleep=no_sleep).not_restored == (
-        "rule 18000: not as they were, and cannot be written: timeout",
+        "rule 18000: fields that differ and cannot be written: timeout",
         "rule 18001 is rule 901 now",
-        "rule 901: not as they were, and cannot be written: timeout",
+        "rule 901: fields that differ and cannot be written: timeout",
     )
 
 
@@ -192,20 +192,20 @@ def test_a_number_without_rules_is_restored_to_none():
     assert line.live == []
 
 
-def test_a_rule_of_the_snapshot_that_can_not_be_written_again_is_named_and_nothing_is_written():
+def test_restore_names_a_rule_that_cannot_be_written_and_writes_nothing():
     kept = Rule("hangup", {}, 9, "18009")
     line = Line.of([kept])
     snapshot = snapshots.take(DID, [replace(RULE, priority=None), kept])
-    with pytest.raises(DirectcallRuleError, match=r"wanted rule without priority \('fwd'\) cannot be written .*No"):
+    with pytest.raises(DirectcallRuleError, match=r"desired rule without priority \('fwd'\) cannot be written .*No"):
         restore(line, snapshot, secret=SECRET, sleep=no_sleep)
     assert (line.live, line.seen) == ([kept], [])
 
 
 def test_a_sealed_snapshot_restores_a_number_over_http(number):
-    number.somebody_writes(
+    number.other_writes(
         dpId="18000", **{"data[phone]": ONE, "data[wait]": "12", "data[peso]": "1.5", "data[fila]": "vendas"}
     )
-    number.somebody_writes(priority="5", action="hangup")
+    number.other_writes(priority="5", action="hangup")
     before = number.rules
     sealed = snapshots.take(number.did, number.hook.list_rules(number.did)).seal(SECRET)
     plan = plan_rules(

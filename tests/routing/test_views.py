@@ -1,3 +1,5 @@
+"""Views of a rule: JSON with personal data and secrets masked."""
+
 from __future__ import annotations
 
 import json
@@ -5,12 +7,12 @@ import json
 import pytest
 
 from airflow_provider_directcall.api.replies import Rule
-from airflow_provider_directcall.routing.views import rule_view
+from airflow_provider_directcall.routing.plans.views import rule_view
 
 PHONE = "5511990000077"
 
 
-def shown(include_numbers=False, **data):
+def data_view(include_numbers=False, **data):
     rule = Rule(action="fwd", data=data, priority=1, rule_id="18000")
     return rule_view(rule, include_numbers=include_numbers)["data"]
 
@@ -32,22 +34,22 @@ def shown(include_numbers=False, **data):
         ),
     ],
 )
-def test_numbers_and_addresses_are_masked_wherever_they_stand(data, masked):
-    assert shown(**data) == masked
-    assert shown(include_numbers=True, **data) == data
+def test_numbers_and_addresses_are_masked_in_every_field(data, masked):
+    assert data_view(**data) == masked
+    assert data_view(include_numbers=True, **data) == data
 
 
 @pytest.mark.parametrize("include_numbers", [False, True])
 def test_secrets_are_never_shown(include_numbers):
-    assert shown(include_numbers, senha_sip="abc", login={"password": "abc"}) == {
+    assert data_view(include_numbers, senha_sip="abc", login={"password": "abc"}) == {
         "senha_sip": "***",
         "login": {"password": "***"},
     }
 
 
-def test_what_is_neither_stays_as_it_is():
+def test_other_values_are_not_masked():
     data = {"wait": 12, "week": "1,2,3,4,5", "start": "08:00", "record": "s", "ativo": True, "peso": 1.5}
-    assert shown(**data) == data
+    assert data_view(**data) == data
 
 
 def test_a_view_is_json():

@@ -14,7 +14,7 @@ from airflow_provider_directcall.hooks.directcall import DirectcallHook
 from airflow_provider_directcall.routing.calendars.compiling import rules_for
 from airflow_provider_directcall.routing.calendars.files import load_calendar
 from airflow_provider_directcall.routing.plans.planning import plan_rules
-from airflow_provider_directcall.routing.writes.applying import apply_plan
+from airflow_provider_directcall.routing.writes.apply import apply_plan
 from airflow_provider_directcall.sandbox import SandboxServer
 
 from . import year_calendars as calendars

@@ -22,7 +22,7 @@ aware_moments = st.datetimes(
 
 
 def refusal(read, value):
-    """The text of the error, or what it has to begin with when there is none."""
+    """Return the text of the error, or its required beginning where there is none."""
     try:
         read("the_argument", value)
     except ValueError as error:
@@ -31,7 +31,7 @@ def refusal(read, value):
 
 
 @pytest.mark.parametrize("nothing", [None, "", " ", "None", "none", "null"])
-def test_nothing_is_nothing_however_it_is_written(nothing):
+def test_every_spelling_of_an_empty_value(nothing):
     assert arguments.optional_text(nothing) is None
     assert arguments.moment("at", nothing) is None
     assert arguments.texts("many", nothing) is None
@@ -42,7 +42,7 @@ def test_nothing_is_nothing_however_it_is_written(nothing):
 
 
 @given(st.one_of(st.text(), st.integers(), st.floats(), st.none(), st.booleans(), st.lists(st.integers())))
-def test_whatever_comes_gives_a_value_or_a_value_error_that_names_the_argument(value):
+def test_any_input_gives_a_value_or_a_value_error_with_the_name(value):
     for read in (
         arguments.boolean,
         arguments.moment,
@@ -56,13 +56,13 @@ def test_whatever_comes_gives_a_value_or_a_value_error_that_names_the_argument(v
 
 
 @given(aware_moments)
-def test_moments_come_back_from_any_of_their_texts(moment):
+def test_moments_round_trip_through_their_texts(moment):
     for text in (moment, moment.isoformat(), str(moment), f" {moment.isoformat()} "):
         assert arguments.moment("at", text) == moment
 
 
 @given(st.datetimes())
-def test_a_moment_without_a_zone_is_refused(moment):
+def test_a_moment_without_a_zone_is_rejected(moment):
     for value in (moment, moment.isoformat()):
         with pytest.raises(ValueError, match="at: a time zone is needed"):
             arguments.moment("at", value)
@@ -73,19 +73,19 @@ def test_the_zulu_zone_is_known():
 
 
 @given(st.lists(st.text(), min_size=1))
-def test_lists_come_back_from_their_json_and_their_python_text(items):
+def test_lists_round_trip_through_json_and_python(items):
     for written in (items, tuple(items), json.dumps(items), json.dumps(items, ensure_ascii=False), repr(items)):
         assert arguments.texts("many", written) == items
 
 
 @given(st.lists(plain_texts.filter(lambda text: text[0] not in "[(" and arguments.optional_text(text)), min_size=1))
-def test_lists_come_back_from_a_text_with_separators(items):
+def test_lists_round_trip_through_separated_text(items):
     for separator in (";", ",", "; ", " , "):
         assert arguments.texts("many", separator.join(items)) == items
 
 
 @given(st.dictionaries(tag_names, st.text()))
-def test_tags_come_back_from_their_json_and_their_python_text(tags):
+def test_tags_round_trip_through_json_and_python(tags):
     for written in (tags, json.dumps(tags), repr(tags)):
         assert arguments.tags("tags", written) == tags
 
@@ -110,7 +110,7 @@ def test_seconds(written, meant):
 
 
 @pytest.mark.parametrize("written", ["-1", "nan", "inf", timedelta(seconds=-1), None, "soon"])
-def test_what_is_no_number_of_seconds(written):
+def test_seconds_rejects(written):
     with pytest.raises(ValueError, match="wait: "):
         arguments.seconds("wait", written)
 

@@ -18,7 +18,7 @@ from airflow_provider_directcall.runtime.failures import (
 )
 
 
-def test_an_error_that_fails_for_good_already_stays_as_it_is():
+def test_a_final_error_is_raised_unchanged():
     with (
         pytest.raises(AirflowFailException, match=r"^once$"),
         failing_without_retry(lambda error: True, lambda: "a"),
@@ -27,7 +27,7 @@ def test_an_error_that_fails_for_good_already_stays_as_it_is():
 
 
 @pytest.mark.parametrize("remembers", [True, False])
-def test_an_end_that_is_not_wanted_is_final_only_where_a_retry_would_reach_somebody_twice(remembers):
+def test_an_unwanted_outcome_is_final_only_if_it_is_not_retryable(remembers):
     unwanted = {"outcome": "busy", "callerid": None}
     assert not is_final_after_effect(DirectcallUnwantedOutcome("x", **unwanted), remembers=remembers)
     assert is_final_after_effect(DirectcallUnwantedOutcome("x", **unwanted, retryable=False), remembers=remembers)
@@ -47,7 +47,7 @@ def test_an_end_that_is_not_wanted_is_final_only_where_a_retry_would_reach_someb
         (ValueError("x"), True),
     ],
 )
-def test_after_an_effect_a_store_leaves_to_retries_what_going_on_may_mend(error, is_final):
+def test_after_an_effect_with_a_store_transient_errors_are_left_to_retries(error, is_final):
     assert is_final_after_effect(error, remembers=True) is is_final
 
 
@@ -59,5 +59,5 @@ def test_after_an_effect_and_without_a_store_failures_are_final(error):
 @pytest.mark.parametrize(
     "error", [KeyboardInterrupt(), AirflowTaskTimeout("x"), RuntimeError(), DirectcallNotSent("x")]
 )
-def test_before_an_effect_nothing_that_strikes_from_outside_is_final(error):
+def test_before_an_effect_interruptions_are_not_final(error):
     assert not is_final_before_effect(error)

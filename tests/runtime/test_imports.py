@@ -44,7 +44,7 @@ def test_importing_the_surface_loads_next_to_nothing():
     loaded = json.loads(output.stdout.splitlines()[-1])
     ours = [name for name in loaded if name.startswith("airflow_provider_directcall")]
     assert set(loaded) == set(ours)
-    routing = ("routing.rules", "routing.plans.changes", "routing.writes.applying")
+    routing = ("routing.rules", "routing.plans.changes", "routing.writes.apply")
     api = ("api.client", "api.methods", "api.replies", "api.protocol")
     heavy = ("hooks", "telephony", "sandbox", *routing, *api)
     assert not [

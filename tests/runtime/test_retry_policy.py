@@ -1,4 +1,4 @@
-"""The retry policy for tasks of one's own that use the hook."""
+"""The retry policy for custom tasks that use the hook."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def decided(error):
         (DirectcallNotSent("connection refused"), RETRY),
         (DirectcallUnavailable("HTTP 503"), RETRY),
         (DirectcallAuthError("client id or secret"), RETRY),
-        # What others raise says nothing of Directcall: Airflow's own rule holds.
+        # Errors of other origin: Airflow's own rule holds.
         (ValueError("cannot parse the file of today"), DEFAULT),
         (UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte"), DEFAULT),
         (KeyError("contact"), DEFAULT),

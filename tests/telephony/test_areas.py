@@ -10,7 +10,7 @@ import pytest
 
 from airflow_provider_directcall.telephony.areas import AREAS, STATES, Area
 
-# How many area codes each state has in the national numbering plan.
+# Number of area codes per state in the national numbering plan.
 CODES_OF_STATE = {
     "AC": 1, "AL": 1, "AM": 2, "AP": 1, "BA": 5, "CE": 2, "DF": 1, "ES": 2, "GO": 2, "MA": 2, "MG": 7, "MS": 1,
     "MT": 2, "PA": 3, "PB": 1, "PE": 2, "PI": 2, "PR": 6, "RJ": 3, "RN": 1, "RO": 1, "RR": 1, "RS": 4, "SC": 3,
@@ -105,6 +105,6 @@ def test_only_two_areas_have_more_than_one_zone():
 
 def test_the_table_cannot_be_changed():
     with pytest.raises(TypeError):
-        AREAS["10"] = Area("10", "SP", "America/Sao_Paulo")  # type: ignore[index]  # what the test is about
+        AREAS["10"] = Area("10", "SP", "America/Sao_Paulo")  # type: ignore[index]  # the subject of the test
     with pytest.raises(dataclasses.FrozenInstanceError):
-        AREAS["11"].state = "RJ"  # type: ignore[misc]  # what the test is about
+        AREAS["11"].state = "RJ"  # type: ignore[misc]  # the subject of the test

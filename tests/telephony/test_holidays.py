@@ -27,7 +27,7 @@ def test_an_unknown_state_is_refused(state: str):
 @pytest.mark.parametrize("days", [{"carnaval"}, ["easter"], "carnival"])
 def test_an_unknown_optional_day_is_refused_and_the_known_ones_are_named(days: object):
     with pytest.raises(ValueError, match=r"^optional_days: .* known: carnival, ash_wednesday, "):
-        BrazilianCalendar(optional_days=days)  # type: ignore[arg-type]  # what the test is about
+        BrazilianCalendar(optional_days=days)  # type: ignore[arg-type]  # the subject of the test
 
 
 @pytest.mark.parametrize("name", ["", "  "])
@@ -39,9 +39,9 @@ def test_an_own_date_without_a_name_is_refused(name: str):
 @pytest.mark.parametrize("day", [datetime(2026, 3, 24, tzinfo=UTC), "2026-03-24"])
 def test_what_is_no_date_is_refused_instead_of_never_found(day: object):
     with pytest.raises(TypeError, match=r"^own_dates: a date is needed, not "):
-        BrazilianCalendar(own_dates={day: "Aniversário"})  # type: ignore[dict-item]  # what the test is about
+        BrazilianCalendar(own_dates={day: "Aniversário"})  # type: ignore[dict-item]  # the subject of the test
     with pytest.raises(TypeError, match=r"^day: a date is needed, not "):
-        BrazilianCalendar().holiday(day)  # type: ignore[arg-type]  # what the test is about
+        BrazilianCalendar().holiday(day)  # type: ignore[arg-type]  # the subject of the test
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Parsing a DAG must stay cheap: the heavy libraries are loaded when they are needed."""
+"""Heavy libraries are imported when they are needed: parsing a DAG must stay cheap."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ HEAVY = {"phonenumbers", "holidays", "airflow", "httpx", "pendulum"}
 
 
 def loaded_by(code: str) -> set[str]:
-    """Run code in a fresh interpreter and tell which of the heavy packages it loaded."""
+    """Run code in a fresh interpreter and return the heavy packages it imported."""
     report = f"{code}\nimport json, sys\nprint(json.dumps(sorted(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", report], capture_output=True, text=True, check=True)
     return HEAVY & set(json.loads(done.stdout))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from airflow_provider_directcall.telephony.numbers import mask_number, mask_numbers_in
+from airflow_provider_directcall.telephony.masking import mask_number, mask_numbers_in
 
 digit_texts = st.text("0123456789", max_size=20)
 

@@ -17,7 +17,7 @@ from airflow_provider_directcall.telephony.numbers import (
     FORWARDABLE,
     TEXTABLE,
     VOICE_MESSAGEABLE,
-    Kind,
+    NumberKind,
     PhoneNumber,
     mask_number,
     parse_number,
@@ -42,7 +42,7 @@ def attempt(text: str) -> PhoneNumber | ValueError:
         return error
 
 
-# What is refused, and why.
+# Rejected, with the reason.
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_no_text_makes_it_fail_in_another_way(text: str):
     assert isinstance(outcome, PhoneNumber) or str(outcome).startswith("number: ")
 
 
-# What is accepted.
+# Accepted.
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,7 @@ def test_no_text_makes_it_fail_in_another_way(text: str):
 def test_spellings_of_one_mobile_number(text: str | int):
     number = parse_number(text)
     assert number.digits == "5511990000001"
-    assert number.kind is Kind.MOBILE
+    assert number.kind is NumberKind.MOBILE
     assert number.area is AREAS["11"]
     assert number.national == "11990000001"
 
@@ -171,42 +171,42 @@ def test_spellings_of_one_mobile_number(text: str | int):
 @pytest.mark.parametrize(
     ("text", "digits", "kind", "area"),
     [
-        ("554130000001", "554130000001", Kind.FIXED, "41"),
-        ("(41) 3000-0001", "554130000001", Kind.FIXED, "41"),
-        ("0 15 41 3000-0001", "554130000001", Kind.FIXED, "41"),
+        ("554130000001", "554130000001", NumberKind.FIXED, "41"),
+        ("(41) 3000-0001", "554130000001", NumberKind.FIXED, "41"),
+        ("0 15 41 3000-0001", "554130000001", NumberKind.FIXED, "41"),
         # 55 is a country code and an area code: the length decides.
-        ("55990000001", "5555990000001", Kind.MOBILE, "55"),
-        ("(55) 99000-0001", "5555990000001", Kind.MOBILE, "55"),
-        ("5530000001", "555530000001", Kind.FIXED, "55"),
-        ("5540040001", "555540040001", Kind.FIXED, "55"),
-        ("555530000001", "555530000001", Kind.FIXED, "55"),
-        ("5555990000001", "5555990000001", Kind.MOBILE, "55"),
-        ("+55 55 99000-0001", "5555990000001", Kind.MOBILE, "55"),
-        ("08000000001", "08000000001", Kind.NON_GEOGRAPHIC, None),
-        ("0800 000 0001", "08000000001", Kind.NON_GEOGRAPHIC, None),
-        ("8000000001", "08000000001", Kind.NON_GEOGRAPHIC, None),
-        ("+55 800 000 0001", "08000000001", Kind.NON_GEOGRAPHIC, None),
-        ("5508000000001", "08000000001", Kind.NON_GEOGRAPHIC, None),
-        ("0800 000001", "0800000001", Kind.NON_GEOGRAPHIC, None),
-        ("0300 000 0001", "03000000001", Kind.NON_GEOGRAPHIC, None),
-        ("0303 000 0001", "03030000001", Kind.NON_GEOGRAPHIC, None),
-        ("0500 000 0001", "05000000001", Kind.NON_GEOGRAPHIC, None),
-        ("0900 000 0001", "09000000001", Kind.NON_GEOGRAPHIC, None),
-        ("4004-0001", "40040001", Kind.NON_GEOGRAPHIC, None),
-        ("40000001", "40000001", Kind.NON_GEOGRAPHIC, None),
+        ("55990000001", "5555990000001", NumberKind.MOBILE, "55"),
+        ("(55) 99000-0001", "5555990000001", NumberKind.MOBILE, "55"),
+        ("5530000001", "555530000001", NumberKind.FIXED, "55"),
+        ("5540040001", "555540040001", NumberKind.FIXED, "55"),
+        ("555530000001", "555530000001", NumberKind.FIXED, "55"),
+        ("5555990000001", "5555990000001", NumberKind.MOBILE, "55"),
+        ("+55 55 99000-0001", "5555990000001", NumberKind.MOBILE, "55"),
+        ("08000000001", "08000000001", NumberKind.NON_GEOGRAPHIC, None),
+        ("0800 000 0001", "08000000001", NumberKind.NON_GEOGRAPHIC, None),
+        ("8000000001", "08000000001", NumberKind.NON_GEOGRAPHIC, None),
+        ("+55 800 000 0001", "08000000001", NumberKind.NON_GEOGRAPHIC, None),
+        ("5508000000001", "08000000001", NumberKind.NON_GEOGRAPHIC, None),
+        ("0800 000001", "0800000001", NumberKind.NON_GEOGRAPHIC, None),
+        ("0300 000 0001", "03000000001", NumberKind.NON_GEOGRAPHIC, None),
+        ("0303 000 0001", "03030000001", NumberKind.NON_GEOGRAPHIC, None),
+        ("0500 000 0001", "05000000001", NumberKind.NON_GEOGRAPHIC, None),
+        ("0900 000 0001", "09000000001", NumberKind.NON_GEOGRAPHIC, None),
+        ("4004-0001", "40040001", NumberKind.NON_GEOGRAPHIC, None),
+        ("40000001", "40000001", NumberKind.NON_GEOGRAPHIC, None),
         # The example of the vendor's document.
-        ("0011234567890", "0011234567890", Kind.INTERNATIONAL, None),
-        ("+1 123 456-7890", "0011234567890", Kind.INTERNATIONAL, None),
-        ("+351 910 000 001", "00351910000001", Kind.INTERNATIONAL, None),
-        ("+44 (0)20 7946 0001", "00442079460001", Kind.INTERNATIONAL, None),
-        ("+39 06 0000 0001", "00390600000001", Kind.INTERNATIONAL, None),
-        ("ip4130000001", "ip4130000001", Kind.SIP, "41"),
-        ("IP 41 3000-0001", "ip4130000001", Kind.SIP, "41"),
-        ("ip554130000001", "ip4130000001", Kind.SIP, "41"),
-        ("ip11990000001", "ip11990000001", Kind.SIP, "11"),
+        ("0011234567890", "0011234567890", NumberKind.INTERNATIONAL, None),
+        ("+1 123 456-7890", "0011234567890", NumberKind.INTERNATIONAL, None),
+        ("+351 910 000 001", "00351910000001", NumberKind.INTERNATIONAL, None),
+        ("+44 (0)20 7946 0001", "00442079460001", NumberKind.INTERNATIONAL, None),
+        ("+39 06 0000 0001", "00390600000001", NumberKind.INTERNATIONAL, None),
+        ("ip4130000001", "ip4130000001", NumberKind.SIP, "41"),
+        ("IP 41 3000-0001", "ip4130000001", NumberKind.SIP, "41"),
+        ("ip554130000001", "ip4130000001", NumberKind.SIP, "41"),
+        ("ip11990000001", "ip11990000001", NumberKind.SIP, "11"),
     ],
 )
-def test_every_kind_gets_the_form_of_the_wire(text: str, digits: str, kind: Kind, area: str | None):
+def test_every_kind_gets_the_form_of_the_wire(text: str, digits: str, kind: NumberKind, area: str | None):
     number = parse_number(text, allow=ALL_KINDS)
     assert (number.digits, number.kind) == (digits, kind)
     assert number.area == (AREAS[area] if area else None)
@@ -235,7 +235,7 @@ def test_every_valid_number_is_read_in_every_spelling(national: str, form: int):
     assert number.digits == f"55{national}"
     assert number.national == national
     assert number.area == AREAS[national[:2]]
-    assert number.kind is (Kind.MOBILE if len(national) == 11 else Kind.FIXED)
+    assert number.kind is (NumberKind.MOBILE if len(national) == 11 else NumberKind.FIXED)
 
 
 @given(national=nationals, style=st.sampled_from(list(range(3))))
@@ -256,8 +256,8 @@ def test_what_the_phonenumbers_library_prints_is_read(national: str, style: int)
 def test_the_phonenumbers_library_agrees_on_what_is_valid(national: str):
     read = phonenumbers.PhoneNumber(country_code=55, national_number=int(national))
     expected = {
-        phonenumbers.PhoneNumberType.MOBILE: Kind.MOBILE,
-        phonenumbers.PhoneNumberType.FIXED_LINE: Kind.FIXED,
+        phonenumbers.PhoneNumberType.MOBILE: NumberKind.MOBILE,
+        phonenumbers.PhoneNumberType.FIXED_LINE: NumberKind.FIXED,
     }.get(phonenumbers.number_type(read))
     if len(national) == 10 and national[2] == "7":
         expected = None
@@ -276,33 +276,33 @@ def test_an_example_number_of_every_country_is_read(region: str):
     read = parse_number(f"+{digits}", allow=ALL_KINDS)
     assert read.digits == f"00{digits}"
     assert read == parse_number(f"00{digits}", allow=ALL_KINDS)
-    assert read.kind is Kind.INTERNATIONAL
+    assert read.kind is NumberKind.INTERNATIONAL
 
 
 # Which kinds go where.
 
 EXAMPLES = {
-    Kind.MOBILE: "5511990000001",
-    Kind.FIXED: "554130000001",
-    Kind.NON_GEOGRAPHIC: "08000000001",
-    Kind.INTERNATIONAL: "0011234567890",
-    Kind.SIP: "ip4130000001",
+    NumberKind.MOBILE: "5511990000001",
+    NumberKind.FIXED: "554130000001",
+    NumberKind.NON_GEOGRAPHIC: "08000000001",
+    NumberKind.INTERNATIONAL: "0011234567890",
+    NumberKind.SIP: "ip4130000001",
 }
 
 
 @pytest.mark.parametrize(
     ("allow", "kinds"),
     [
-        (CALLABLE, {Kind.MOBILE, Kind.FIXED, Kind.SIP}),
-        (TEXTABLE, {Kind.MOBILE, Kind.FIXED, Kind.INTERNATIONAL}),
-        (VOICE_MESSAGEABLE, {Kind.MOBILE, Kind.FIXED}),
-        (FORWARDABLE, {Kind.MOBILE, Kind.FIXED, Kind.SIP}),
-        (DID_KINDS, {Kind.MOBILE, Kind.FIXED, Kind.NON_GEOGRAPHIC}),
-        (ALL_KINDS, set(Kind)),
+        (CALLABLE, {NumberKind.MOBILE, NumberKind.FIXED, NumberKind.SIP}),
+        (TEXTABLE, {NumberKind.MOBILE, NumberKind.FIXED, NumberKind.INTERNATIONAL}),
+        (VOICE_MESSAGEABLE, {NumberKind.MOBILE, NumberKind.FIXED}),
+        (FORWARDABLE, {NumberKind.MOBILE, NumberKind.FIXED, NumberKind.SIP}),
+        (DID_KINDS, {NumberKind.MOBILE, NumberKind.FIXED, NumberKind.NON_GEOGRAPHIC}),
+        (ALL_KINDS, set(NumberKind)),
     ],
 )
-@pytest.mark.parametrize("kind", Kind)
-def test_a_kind_that_is_not_allowed_is_refused(allow: frozenset[Kind], kinds: set[Kind], kind: Kind):
+@pytest.mark.parametrize("kind", NumberKind)
+def test_a_kind_that_is_not_allowed_is_refused(allow: frozenset[NumberKind], kinds: set[NumberKind], kind: NumberKind):
     if kind in kinds:
         assert parse_number(EXAMPLES[kind], allow=allow).kind is kind
     else:
@@ -311,17 +311,17 @@ def test_a_kind_that_is_not_allowed_is_refused(allow: frozenset[Kind], kinds: se
 
 
 def test_only_brazilian_numbers_with_an_area_are_allowed_by_default():
-    for kind in (Kind.MOBILE, Kind.FIXED):
+    for kind in (NumberKind.MOBILE, NumberKind.FIXED):
         assert parse_number(EXAMPLES[kind]).kind is kind
-    for kind in (Kind.NON_GEOGRAPHIC, Kind.INTERNATIONAL, Kind.SIP):
+    for kind in (NumberKind.NON_GEOGRAPHIC, NumberKind.INTERNATIONAL, NumberKind.SIP):
         assert "allowed: mobile, fixed-line (value" in refusal(EXAMPLES[kind])
 
 
 # Numbers as objects.
 
 
-@pytest.mark.parametrize("kind", Kind)
-def test_a_number_shows_itself_only_masked(kind: Kind):
+@pytest.mark.parametrize("kind", NumberKind)
+def test_a_number_shows_itself_only_masked(kind: NumberKind):
     number = parse_number(EXAMPLES[kind], allow=ALL_KINDS)
     for shown in (str(number), repr(number), f"{number}", f"{number!r:>40}", "%s" % number, str([number])):  # noqa: UP031 - logging formats so
         assert number.masked in shown
@@ -335,6 +335,6 @@ def test_numbers_are_values():
     assert pickle.loads(pickle.dumps(number)) == number
 
 
-@pytest.mark.parametrize("kind", [Kind.NON_GEOGRAPHIC, Kind.INTERNATIONAL, Kind.SIP])
-def test_what_has_no_brazilian_country_code_keeps_its_form(kind: Kind):
+@pytest.mark.parametrize("kind", [NumberKind.NON_GEOGRAPHIC, NumberKind.INTERNATIONAL, NumberKind.SIP])
+def test_what_has_no_brazilian_country_code_keeps_its_form(kind: NumberKind):
     assert parse_number(EXAMPLES[kind], allow=ALL_KINDS).national == EXAMPLES[kind]

@@ -7,13 +7,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from airflow_provider_directcall.api.client import AsyncClient
 from airflow_provider_directcall.api.replies import StatementRow
-from airflow_provider_directcall.hooks.directcall import DirectcallAsyncHook
 from airflow_provider_directcall.statement.search import StatementSearch
-from airflow_provider_directcall.triggers.messages import MessageDeliveredTrigger
 
-from ..airflow_world.trigger_examples import completed, kill, place, send, tagged
-from ..airflow_world.world import LONG_CALL, ORIGIN, PERSON, UNHANGABLE, fire
+from ..airflow_world.trigger_examples import completed, delivered, kill, place, send, tagged
+from ..airflow_world.world import LONG_CALL, PERSON, UNHANGABLE, fire
 
 # Tagged calls
 
@@ -35,7 +34,7 @@ def test_fewer_calls_than_wanted_are_not_enough(world):
 # Calls
 
 
-def test_a_call_is_done_when_it_stands_in_the_statement(world):
+def test_a_call_is_done_when_it_is_in_the_statement(world):
     world.sandbox.configure(statement_delay=300)
     begin, callerid = world.now(), place(world).callerid
     event = fire(completed(world, callerid=callerid))
@@ -62,14 +61,14 @@ def test_a_scheduled_call_is_followed_until_it_has_an_id_and_an_end(world):
 def test_nothing_is_asked_between_the_first_poll_and_the_time_of_the_schedule(world):
     at = world.now() + timedelta(hours=20)
     callerid = send(world, send_at=at)
-    assert fire(MessageDeliveredTrigger(callerid=callerid, due_at=at.isoformat()))["status"] == "done"
+    assert fire(delivered(world, callerid, due_at=at.isoformat()))["status"] == "done"
     assert world.sandbox.state()["requests"]["sms/status"] <= 4
 
 
 def test_a_kill_hangs_the_call_up(world):
     callerid = place(world, LONG_CALL).callerid
     world.sandbox.advance(10)
-    kill(completed(world, callerid=callerid, origin=ORIGIN, destination=LONG_CALL))
+    kill(completed(world, callerid=callerid, destination=LONG_CALL))
     assert world.sandbox.state()["calls"][0]["hung_up_at"] is not None
 
 
@@ -79,20 +78,20 @@ def test_a_kill_of_a_call_that_is_over_or_cannot_be_hung_up_is_quiet(world, dest
     world.sandbox.advance(100)
     kill(completed(world, callerid=callerid, destination=destination))
     logs = "".join(capfd.readouterr())
-    assert "was not hung up" in logs
+    assert "was not stopped" in logs
     assert destination not in logs
 
 
 def test_a_kill_without_network_is_quiet_too(world, connect, dead_port):
     connect(host=f"http://127.0.0.1:{dead_port}")
     kill(completed(world, callerid="00000000-0000-4000-8000-000000000000"))
-    kill(MessageDeliveredTrigger(callerid="10000000000001"))
+    kill(delivered(world, "10000000000001"))
 
 
 def test_a_kill_cannot_cancel_a_scheduled_call_and_says_so(world, capfd):
     schedule_id = place(world, schedule_at=world.now() + timedelta(hours=1)).schedule_id
     kill(completed(world, schedule_id=schedule_id))
-    assert "no way to cancel a scheduled call" in "".join(capfd.readouterr())
+    assert "no way to stop it now" in "".join(capfd.readouterr())
     assert "voz/end" not in world.sandbox.state()["requests"]
 
 
@@ -121,12 +120,12 @@ def test_tags_are_compared_again_where_the_statement_shows_them(shown, accepted)
 def test_another_call_in_the_statement_is_not_taken_for_ours(world, monkeypatch):
     listed = []
 
-    async def everything(self, *window, callerid):
+    async def everything(self, listing):
         yield row()
         if len(listed) == 2:
-            yield row(callerid=callerid)
-        listed.append(callerid)
+            yield row(callerid="ours")
+        listed.append(listing)
 
-    monkeypatch.setattr(DirectcallAsyncHook, "list_statement", everything)
+    monkeypatch.setattr(AsyncClient, "rows", everything)
     assert fire(completed(world, callerid="ours"))["status"] == "done"
-    assert listed == ["ours", "ours"], "the third look found it"
+    assert len(listed) == 3

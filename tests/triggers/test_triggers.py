@@ -8,92 +8,88 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from airflow_provider_directcall.api.clock import current_clock
 from airflow_provider_directcall.errors import DirectcallUnavailable, DirectcallUnexpectedEvent
 from airflow_provider_directcall.hooks.directcall import DirectcallAsyncHook
-from airflow_provider_directcall.runtime.pace import PollPace, utc_now
+from airflow_provider_directcall.runtime.polling import PollPace
 from airflow_provider_directcall.sandbox import Fault
-from airflow_provider_directcall.triggers.calls import CallCompletedTrigger
+from airflow_provider_directcall.triggers.delivery import DeliveryTrigger
 from airflow_provider_directcall.triggers.events import verdict_in
-from airflow_provider_directcall.triggers.polling import PollingTrigger
 
 from ..airflow_world.trigger_examples import (
     COMMON,
-    SETTLING,
-    SETTLING_EXAMPLES,
-    SINCE,
-    STORED_EXAMPLES,
-    each_stored_trigger,
+    EXAMPLES,
+    KEY,
+    each_reconciliation,
     each_trigger,
+    each_wait,
     example,
+    kind_of,
     place,
     tagged,
 )
 from ..airflow_world.world import ORIGIN, PERSON, fire, stored
 
-# What is stored
+# Storing
 
 
-@each_stored_trigger
-def test_everything_the_constructor_takes_survives_storing(kind):
-    trigger = kind(**STORED_EXAMPLES[kind], **COMMON)
+@each_trigger
+def test_everything_the_constructor_takes_survives_storing(name):
+    trigger = example(name, **COMMON)
     path, kwargs = trigger.serialize()
-    assert path == f"{kind.__module__}.{kind.__name__}"
-    assert kwargs == {**STORED_EXAMPLES[kind], **COMMON}
+    assert path == f"{kind_of(name).__module__}.{kind_of(name).__name__}"
+    defaults = {"settle_seconds": 0.0, "longest_seconds": 0.0} if kind_of(name) is DeliveryTrigger else {}
+    assert kwargs == {**defaults, **EXAMPLES[name], **COMMON}
     assert stored(trigger).serialize() == (path, json.loads(json.dumps(kwargs)))
 
 
-@each_stored_trigger
-def test_defaults_survive_storing_too(kind):
-    trigger = example(kind)
+@each_trigger
+def test_defaults_survive_storing_too(name):
+    trigger = example(name)
     assert stored(trigger).serialize() == trigger.serialize()
 
 
-@each_stored_trigger
-def test_a_trigger_shows_its_ids_and_nothing_personal(kind):
-    shown = repr(kind(**STORED_EXAMPLES[kind], **COMMON))
-    assert kind.__name__ in shown
+@each_trigger
+def test_a_trigger_shows_its_ids_and_nothing_personal(name):
+    shown = repr(example(name, **COMMON))
+    assert kind_of(name).__name__ in shown
     assert not [text for text in (PERSON, ORIGIN, "tag-value") if text in shown]
-
-
-def test_a_call_needs_one_of_its_ids():
-    with pytest.raises(ValueError, match="callerid, schedule_id"):
-        CallCompletedTrigger(destination=PERSON, since=SINCE)
 
 
 # The loop
 
 
-@each_trigger
-def test_a_wrong_secret_ends_the_wait_at_once(world, connect, kind):
+@each_wait
+def test_a_wrong_secret_ends_the_wait_at_once(world, connect, name):
     connect(password="wrong")
-    event = fire(example(kind))
+    event = fire(example(name))
     assert event["status"] == "error"
     assert "client id or secret" in event["error"]
     assert "wrong" not in event["error"]
 
 
-@each_trigger
-def test_a_dead_network_ends_the_wait_after_some_tries(world, connect, dead_port, kind):
+@each_wait
+def test_a_dead_network_ends_the_wait_after_some_tries(world, connect, dead_port, name):
     connect(host=f"http://127.0.0.1:{dead_port}")
-    event = fire(example(kind, max_consecutive_failures=3, poll_interval=10))
+    event = fire(example(name, max_consecutive_failures=3, poll_interval=10))
     assert event["status"] == "error"
     assert "3 polls in a row failed" in event["error"]
     assert "access_token" not in event["error"]
     assert "?" not in event["error"]
 
 
-@pytest.mark.parametrize("kind", SETTLING_EXAMPLES, ids=lambda kind: kind.__name__)
-def test_what_cannot_be_looked_for_is_unknown_in_the_end(world, connect, dead_port, kind):
+@each_reconciliation
+def test_a_reconciliation_without_answers_ends_unknown(world, connect, dead_port, name):
     connect(host=f"http://127.0.0.1:{dead_port}")
-    event = fire(example(kind, settle_seconds=60))
-    assert (event["status"], event["verdict"], event["airflow_key"]) == ("settled", "unknown", SETTLING["key"])
+    event = fire(example(name, settle_seconds=60))
+    assert (event["status"], event["verdict"], event["airflow_key"]) == ("settled", "unknown", KEY)
     assert PERSON not in str(event)
 
 
-@pytest.mark.parametrize("kind", SETTLING_EXAMPLES, ids=lambda kind: kind.__name__)
-def test_with_a_wrong_secret_it_is_unknown_until_somebody_mends_it(world, connect, kind):
+@each_reconciliation
+def test_a_reconciliation_with_a_wrong_secret_is_left_to_a_retry(world, connect, name):
     connect(password="wrong")
-    event = fire(example(kind))
+    event = fire(example(name))
     assert (event["status"], event["verdict"], event["may_pass"]) == ("settled", "unknown", 1)
     assert "not accepted" in event["reason"]
     assert "wrong" not in event["reason"]
@@ -118,10 +114,6 @@ def test_pauses_between_failed_polls_grow(world):
     assert max(between_polls) <= 330, "five minutes, give or take a tenth, are the longest pause"
 
 
-def test_the_clock_of_triggers_is_the_real_one():
-    assert abs(utc_now() - datetime.now(UTC)) < timedelta(minutes=1)
-
-
 def test_the_vendor_can_ask_for_a_longer_pause():
     now = datetime(2026, 3, 4, tzinfo=UTC)
     pace = PollPace(interval=10)
@@ -131,20 +123,20 @@ def test_the_vendor_can_ask_for_a_longer_pause():
     assert 9 <= pace.pause(now) <= 11
 
 
-@each_trigger
-def test_a_missing_connection_is_an_error_of_the_wait(world, kind):
-    event = fire(example(kind, directcall_conn_id="nowhere"))
+@each_wait
+def test_a_missing_connection_is_an_error_of_the_wait(world, name):
+    event = fire(example(name, directcall_conn_id="nowhere"))
     assert event["status"] == "error"
     assert "nowhere" in event["error"]
 
 
-@each_trigger
-def test_an_error_nobody_thought_of_is_cleaned(world, monkeypatch, kind):
+@each_wait
+def test_an_error_nobody_thought_of_is_cleaned(world, monkeypatch, name):
     async def broken(self, hook):
         raise RuntimeError(f"GET http://host/?access_token=secret-token&destino={PERSON}")
 
-    monkeypatch.setattr(kind, "poll", broken)
-    event = fire(example(kind))
+    monkeypatch.setattr(kind_of(name), "poll", broken)
+    event = fire(example(name))
     assert event["status"] == "error"
     assert "RuntimeError" in event["error"]
     assert "secret-token" not in event["error"]
@@ -220,7 +212,7 @@ def test_connections_are_closed_on_every_way_out(world, monkeypatch, way_out):
                 if len(pauses) > 1:
                     await asyncio.Event().wait()
 
-            monkeypatch.setattr(PollingTrigger, "_sleep", staticmethod(pause_for_ever_after_the_first_time))
+            monkeypatch.setattr(current_clock(), "sleep_async", pause_for_ever_after_the_first_time)
             task = asyncio.ensure_future(anext(trigger.run()))
             while not world.sandbox.state()["requests"].get("extrato/list"):  # noqa: ASYNC110 - another thread's state
                 await asyncio.sleep(0.01)

@@ -1,4 +1,4 @@
-"""One function an API method: typed arguments in, a request as data out. Nothing is sent here."""
+"""One function per API method: it validates typed arguments and returns a request or a listing. No I/O."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from airflow_provider_directcall.telephony.numbers import GEOGRAPHIC, parse_numb
 
 
 def request_token(settings: Settings) -> Request[Token]:
-    """Ask for an access token (``/request_token``). Clients do this by themselves."""
+    """Ask for an access token (``/request_token``). Clients call it themselves."""
     params = {"client_id": settings.client_id, "client_secret": settings.client_secret}
     return Request("request_token", params, Token.from_reply, authenticated=False)
 

@@ -1,4 +1,4 @@
-"""Checks of arguments that several methods share; a ValueError names the argument, the rule and a masked value."""
+"""Shared validation of arguments; a ValueError names the argument, the rule and the masked value."""
 
 from __future__ import annotations
 
@@ -8,84 +8,54 @@ from datetime import datetime
 from typing import Final
 
 from airflow_provider_directcall.api.requests import DefaultOrigin, LocalTime, Value
-from airflow_provider_directcall.telephony.numbers import (
-    CALLABLE,
-    TEXTABLE,
-    VOICE_MESSAGEABLE,
-    Kind,
-    mask_number,
-    mask_numbers_in,
-    parse_number,
-)
+from airflow_provider_directcall.telephony.masking import mask_number, mask_numbers_in
+from airflow_provider_directcall.telephony.numbers import TEXTABLE, NumberKind, parse_number
 
-__all__ = [
-    "CALLABLE",
-    "MAX_DESTINATIONS",
-    "MAX_TEXT_LENGTH",
-    "TEXTABLE",
-    "VOICE_MESSAGEABLE",
-    "aware",
-    "boolean",
-    "checked_audio",
-    "checked_text",
-    "file_name",
-    "identifier",
-    "local_time",
-    "numbers",
-    "one_line",
-    "origin_value",
-    "plain_text",
-    "sender_value",
-    "tag_params",
-    "window",
-]
-
-#: Characters of a text in all (documented).
+#: Longest text in characters (documented).
 MAX_TEXT_LENGTH: Final = 700
-#: Destinations in one field (documented as advice; above that a CSV file goes along).
+#: Destinations in one field (documented as advice; more need a CSV file).
 MAX_DESTINATIONS: Final = 10
 MEGABYTE: Final = 1024 * 1024
 _LONGEST_NUMBER: Final = 13
 
-_STATEMENT_TIME: Final = "%Y%m%d%H%M%S"
-#: Characters that a tag's name cannot hold: PHP's brackets, and what a multipart field name cannot carry unchanged.
+#: Characters that a tag's name cannot hold: PHP's brackets, and those that multipart field names have to escape.
 _NOT_IN_TAG_NAMES: Final = frozenset('[]"\\')
-#: Asks the statement for the tags of each row; as a tag of one's own it would be ambiguous there. The vendor's page
-#: writes it with quotes.
+#: Requests the tags of each statement row; as a user's tag it would be ambiguous. The vendor's page writes it with
+#: quotes.
 SEARCH_TAG: Final = "search"
 _SEARCH_TAGS: Final = frozenset({SEARCH_TAG, f"'{SEARCH_TAG}'"})
 _NOT_IN_FILE_NAMES: Final = frozenset('"\\/')
-#: First bytes of audio formats that are surely no MP3.
+#: First bytes of audio formats other than MP3.
 _OTHER_FORMATS: Final = {b"RIFF": "WAV", b"OggS": "Ogg", b"fLaC": "FLAC", b"\x1aE\xdf\xa3": "WebM"}
 
 
 def boolean(value: bool) -> str:
-    """A boolean in the vendor's ``s`` / ``n``."""
+    """Format a boolean as the vendor's ``s`` or ``n``."""
     return "s" if value else "n"
 
 
-def origin_value(origin: str | None, allow: frozenset[Kind]) -> Value:
-    """The digits of an origin, or the account's default origin when none is given."""
+def origin_value(origin: str | None, allow: frozenset[NumberKind]) -> Value:
+    """Return the digits of an origin, or the account's default origin for None."""
     if origin is None:
         return DefaultOrigin(allow)
     return parse_number(origin, argument="origin", allow=allow).digits
 
 
 def sender_value(origin: str | None) -> Value:
-    """The sender of an SMS: a number, or a word such as a system's name (the vendor takes any word)."""
+    """Return the sender of an SMS: a number, or a word such as a system's name (the vendor accepts any word)."""
     if isinstance(origin, str) and any(char.isalpha() for char in origin):
-        _refuse_control_characters("origin", origin)
+        _reject_control_characters("origin", origin)
         return origin
     return origin_value(origin, TEXTABLE)
 
 
-def numbers(destinations: str | Sequence[str], allow: frozenset[Kind], *, limit: int | None) -> tuple[str, ...]:
-    """One or several numbers as digits, each once.
+def numbers(destinations: str | Sequence[str], allow: frozenset[NumberKind], *, limit: int | None) -> tuple[str, ...]:
+    """Return the digits of one or several different numbers.
 
-    :param limit: how many there may be, or None.
-    :raises ValueError: none, too many, a bad one (its position is named), or the same one twice.
+    :param limit: their largest number, or None.
+    :raises ValueError: there are none, too many, an invalid one (its position is named), or a duplicate.
     """
-    # A template in native mode makes an int of a number.
+    # Jinja's native rendering turns a number into an int.
     given = [destinations] if isinstance(destinations, (str, int)) else list(destinations)
     if not given:
         raise ValueError("destination: at least one number is needed")
@@ -95,20 +65,20 @@ def numbers(destinations: str | Sequence[str], allow: frozenset[Kind], *, limit:
     parsed = [
         parse_number(number, argument=name, allow=allow).digits for name, number in zip(names, given, strict=True)
     ]
-    _refuse_repeated(parsed)
+    _reject_duplicates(parsed)
     return tuple(parsed)
 
 
-def _refuse_repeated(parsed: Sequence[str]) -> None:
-    seen: set[str] = set()
+def _reject_duplicates(parsed: Sequence[str]) -> None:
+    unique: set[str] = set()
     for digits in parsed:
-        if digits in seen:
-            raise ValueError(f"destination: {mask_number(digits)} is there twice and would get the message twice")
-        seen.add(digits)
+        if digits in unique:
+            raise ValueError(f"destination: {mask_number(digits)} appears twice and would get the message twice")
+        unique.add(digits)
 
 
 def tag_params(tags: Mapping[str, str] | None) -> dict[str, Value]:
-    """Tags as PHP-bracket parameters ``campos[name]=value``.
+    """Format tags as PHP-bracket parameters ``campos[name]=value``.
 
     :raises ValueError: a name is empty, is ``search`` or holds ``[``, ``]``, ``"``, a backslash or a control
         character; a value is no text or holds a NUL character.
@@ -125,8 +95,8 @@ def _tag_name(name: str) -> str:
     if wrong:
         raise ValueError(f"tags: a name cannot hold {' '.join(wrong)}")
     if name in _SEARCH_TAGS:
-        raise ValueError("tags: the name 'search' has a meaning of its own in the statement")
-    _refuse_control_characters("tags: a name", name)
+        raise ValueError("tags: the name 'search' is reserved in the statement")
+    _reject_control_characters("tags: a name", name)
     return name
 
 
@@ -135,29 +105,29 @@ def _tag_value(name: str, value: str) -> str:
 
 
 def plain_text(name: str, text: str) -> str:
-    """A text that arrives as it is; ValueError for no text, a NUL character, or half of a character."""
+    """Return a text that can be sent unchanged; reject other types, NUL characters and lone surrogates."""
     if not isinstance(text, str):
         raise ValueError(f"{name}: a text is needed, not {type(text).__name__}")
     if "\0" in text:
         raise ValueError(f"{name} holds a NUL character")
-    _refuse_surrogates(name, text)
+    _reject_surrogates(name, text)
     return text
 
 
 def one_line(name: str, text: str) -> str:
-    """A text that is not empty, without control characters (line ends among them)."""
+    """Return a text; reject an empty one and control characters, line ends included."""
     if not plain_text(name, text).strip():
         raise ValueError(f"{name}: it is empty")
-    _refuse_control_characters(name, text)
+    _reject_control_characters(name, text)
     return text
 
 
 def checked_text(text: str, *, name: str = "text", prefix: Value = "") -> str:
-    """A message's text.
+    """Return a valid text of a message.
 
-    :param name: what errors call it.
-    :param prefix: what the vendor puts in front of it; it counts. A default origin counts as 13 characters.
-    :raises ValueError: empty, above 700 characters in all, or with characters that no encoding carries.
+    :param name: its name in errors.
+    :param prefix: text that the vendor puts in front of it; it counts. A default origin counts as 13 characters.
+    :raises ValueError: empty, above 700 characters in all, or with characters that cannot be encoded.
     """
     if not plain_text(name, text).strip():
         raise ValueError(f"{name}: it is empty")
@@ -168,11 +138,11 @@ def checked_text(text: str, *, name: str = "text", prefix: Value = "") -> str:
 
 
 def checked_audio(content: bytes, *, megabytes: int, formats: Iterable[str]) -> bytes:
-    """An audio file's bytes.
+    """Return the bytes of a valid audio file.
 
-    :param megabytes: how large it may be.
-    :param formats: formats that the vendor takes, such as ``MP3``.
-    :raises ValueError: empty, too large, or recognisably of another format.
+    :param megabytes: its largest size.
+    :param formats: formats that the vendor accepts, such as ``MP3``.
+    :raises ValueError: empty, too large, or of a known other format.
     """
     if not isinstance(content, bytes):
         raise ValueError(f"audio: the file's bytes are needed, not {type(content).__name__}")
@@ -188,7 +158,7 @@ def checked_audio(content: bytes, *, megabytes: int, formats: Iterable[str]) -> 
 
 
 def aware(name: str, moment: datetime) -> datetime:
-    """The moment itself; ValueError for one without a zone."""
+    """Return the moment; reject a naive one."""
     if not isinstance(moment, datetime):
         raise ValueError(f"{name}: a datetime with a time zone is needed, not {type(moment).__name__}")
     if moment.tzinfo is None or moment.utcoffset() is None:
@@ -197,40 +167,40 @@ def aware(name: str, moment: datetime) -> datetime:
 
 
 def local_time(name: str, moment: datetime, pattern: str) -> LocalTime:
-    """A moment as a parameter in the account's zone."""
+    """Return a moment as a parameter in the account's zone."""
     return LocalTime(aware(name, moment), pattern)
 
 
-def window(since: datetime, until: datetime) -> tuple[LocalTime, LocalTime]:
-    """A closed window of the statement, both ends included, to the second."""
+def window(since: datetime, until: datetime, pattern: str) -> tuple[LocalTime, LocalTime]:
+    """Return a window, both ends included, as parameters in the account's zone."""
     if aware("until", until) < aware("since", since):
-        raise ValueError("until: it lies before since")
-    return LocalTime(since, _STATEMENT_TIME), LocalTime(until, _STATEMENT_TIME)
+        raise ValueError("until: it is before since")
+    return LocalTime(since, pattern), LocalTime(until, pattern)
 
 
 def identifier(name: str, value: str | int) -> str:
-    """An id as a text; ValueError when empty or with blanks or control characters inside."""
+    """Return an id as a text; reject an empty one, blanks and control characters."""
     text = str(value).strip()
     if not text or any(char.isspace() for char in text):
         raise ValueError(f"{name}: an id without blanks is needed")
-    _refuse_control_characters(name, text)
+    _reject_control_characters(name, text)
     return text
 
 
 def file_name(name: str, value: str) -> str:
-    """A file's name; ValueError for one that multipart cannot carry unchanged."""
+    """Return a file's name; reject characters that multipart has to escape."""
     wrong = sorted(_NOT_IN_FILE_NAMES & set(one_line(name, value)))
     if wrong:
         raise ValueError(f"{name}: a file name cannot hold {' '.join(wrong)}")
     return value
 
 
-def _refuse_control_characters(name: str, text: str) -> None:
+def _reject_control_characters(name: str, text: str) -> None:
     if any(unicodedata.category(char) == "Cc" for char in text):
         raise ValueError(f"{name} cannot hold control characters")
-    _refuse_surrogates(name, text)
+    _reject_surrogates(name, text)
 
 
-def _refuse_surrogates(name: str, text: str) -> None:
+def _reject_surrogates(name: str, text: str) -> None:
     if any("\ud800" <= char <= "\udfff" for char in text):
-        raise ValueError(f"{name} holds half of a character (a lone surrogate)")
+        raise ValueError(f"{name} holds a lone surrogate (half of a character)")

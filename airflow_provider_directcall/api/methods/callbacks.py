@@ -1,4 +1,4 @@
-"""Webhooks: registration, list, removal. What a webhook sends is not known."""
+"""Webhooks: registration, list, removal. The content of their requests is not documented."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from airflow_provider_directcall.api.requests import Request, Value
 
 
 def add_call_callback(url: str, *, pin: str | None = None) -> Request[Callback]:
-    """Have the states of calls sent to an address (``/voz/add-callback``).
+    """Register an address for the states of calls (``/voz/add-callback``).
 
     :param url: http or https address; may hold Basic credentials.
-    :param pin: for one product of the account only (``pin``).
+    :param pin: limits it to one product of the account (``pin``).
     """
     params: dict[str, Value] = {"url": _checked_url(url)}
     if pin is not None:
@@ -22,32 +22,32 @@ def add_call_callback(url: str, *, pin: str | None = None) -> Request[Callback]:
 
 
 def list_call_callbacks() -> Request[tuple[Callback, ...]]:
-    """List the addresses that get call states (path inferred)."""
+    """List the addresses registered for call states (path inferred)."""
     return Request("list_call_callbacks", {}, Callback.list_from_reply)
 
 
 def remove_call_callback(code: str) -> Request[Acknowledgement]:
-    """Remove an address that gets call states (path inferred), by the ``code`` of its registration."""
+    """Remove an address for call states (path inferred), by the ``code`` of its registration."""
     return Request("remove_call_callback", {"code": identifier("code", code)}, Acknowledgement.from_reply)
 
 
 def add_message_callback(url: str) -> Request[Callback]:
-    """Have the states of sent SMS sent to an address (``/sms/add-callback-status``)."""
+    """Register an address for the states of sent SMS (``/sms/add-callback-status``)."""
     return Request("add_message_callback", {"url": _checked_url(url)}, Callback.from_reply)
 
 
 def add_received_callback(url: str) -> Request[Callback]:
-    """Have received SMS sent to an address (path inferred)."""
+    """Register an address for received SMS (path inferred)."""
     return Request("add_received_callback", {"url": _checked_url(url)}, Callback.from_reply)
 
 
 def list_message_callbacks() -> Request[tuple[Callback, ...]]:
-    """List the addresses that get SMS states or received SMS (``/sms/list-callback``)."""
+    """List the addresses registered for SMS states or received SMS (``/sms/list-callback``)."""
     return Request("list_message_callbacks", {}, Callback.list_from_reply)
 
 
 def remove_message_callback(code: str) -> Request[Acknowledgement]:
-    """Remove an address that gets SMS states or received SMS (path inferred), by its ``code``."""
+    """Remove an address for SMS states or received SMS (path inferred), by its ``code``."""
     return Request("remove_message_callback", {"code": identifier("code", code)}, Acknowledgement.from_reply)
 
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from airflow_provider_directcall.api.methods.arguments import (
-    CALLABLE,
     boolean,
     identifier,
     local_time,
@@ -15,7 +14,7 @@ from airflow_provider_directcall.api.methods.arguments import (
 )
 from airflow_provider_directcall.api.replies import Acknowledgement, CallLeg, PlacedCall, ScheduledCall
 from airflow_provider_directcall.api.requests import Request, Value
-from airflow_provider_directcall.telephony.numbers import parse_number
+from airflow_provider_directcall.telephony.numbers import CALLABLE, parse_number
 
 #: Time of a schedule (``cron``): documented for messages, assumed for calls.
 SCHEDULE_TIME = "%d-%m-%Y-%H-%M-%S"
@@ -32,10 +31,10 @@ def place_call(
 ) -> Request[PlacedCall]:
     """Connect two parties by telephone (``/voz/call``): one is called, then the other. Once-only.
 
-    :param origin: who asks for the call (``origem``), called first (inferred); a Brazilian number, ``ip`` +
+    :param origin: the party called first (``origem``; the order is inferred); a Brazilian number, ``ip`` +
         area + number for a number of Directcall's SIP network, or None for the connection's default origin.
-    :param destination: whom to connect (``destino``); the same forms.
-    :param record: record the call at an extra charge (``gravar``).
+    :param destination: the other party (``destino``); the same forms.
+    :param record: record the call, at an extra charge (``gravar``).
     :param tags: custom data kept with the call and searchable in the statement (``campos``), texts by name.
     :param dial_destination_first: call the destination before the origin (``inverter_discagem``, observed).
     :param schedule_at: aware datetime at which to dial (``cron``: assumed); None dials at once.
@@ -56,19 +55,19 @@ def place_call(
 def end_call(origin: str | None, destination: str) -> Request[Acknowledgement]:
     """Hang up the call in progress between two parties (``/voz/end``).
 
-    The vendor finds the call by the two numbers it was placed with, not by its id.
+    The vendor finds the call by its two numbers, not by its id.
     Refused with code 003 (not active) or 004 (not ended).
     """
     return Request("end_call", _parties(origin, destination), Acknowledgement.from_reply)
 
 
 def call_status(origin: str | None, destination: str) -> Request[tuple[CallLeg, ...]]:
-    """Ask for the state of the call in progress between two parties (``/voz/status``), one entry a party."""
+    """Return the state of the call in progress between two parties (``/voz/status``), one entry per party."""
     return Request("call_status", _parties(origin, destination), CallLeg.list_from_reply)
 
 
 def scheduled_call_status(origin: str | None, schedule_id: str) -> Request[ScheduledCall]:
-    """Ask what became of a scheduled call (``/voz/status-agendamento``, ``agendamentoId``)."""
+    """Return the state of a scheduled call (``/voz/status-agendamento``, ``agendamentoId``)."""
     params: dict[str, Value] = {
         "origem": origin_value(origin, CALLABLE),
         "agendamentoId": identifier("schedule_id", schedule_id),

@@ -8,9 +8,6 @@ from datetime import datetime
 
 from airflow_provider_directcall.api.methods.arguments import (
     MAX_DESTINATIONS,
-    TEXTABLE,
-    VOICE_MESSAGEABLE,
-    aware,
     boolean,
     checked_audio,
     checked_text,
@@ -22,9 +19,9 @@ from airflow_provider_directcall.api.methods.arguments import (
     origin_value,
     sender_value,
     tag_params,
+    window,
 )
 from airflow_provider_directcall.api.methods.calls import SCHEDULE_TIME
-from airflow_provider_directcall.api.methods.paging import listing
 from airflow_provider_directcall.api.replies import (
     Acknowledgement,
     MessageStatus,
@@ -32,8 +29,8 @@ from airflow_provider_directcall.api.replies import (
     SentMessage,
     StoredAudio,
 )
-from airflow_provider_directcall.api.requests import FilePart, JsonValue, Listing, Request, Value
-from airflow_provider_directcall.telephony.numbers import Kind
+from airflow_provider_directcall.api.requests import FilePart, JsonValue, Listing, Request, Value, listing
+from airflow_provider_directcall.telephony.numbers import TEXTABLE, VOICE_MESSAGEABLE, NumberKind
 
 _AUDIO_MEGABYTES = 4
 _MAX_LOT = 500
@@ -56,13 +53,13 @@ def send_sms(
     """Send one SMS text to one or several recipients (``/sms/send``, ``tipo=texto``). Once-only.
 
     :param destination: one number or several (``destino``): Brazilian, or ``00`` + country + number.
-    :param text: up to 700 characters (``texto``); an SMS holds 140, a longer text is split and each part is charged.
+    :param text: up to 700 characters (``texto``); an SMS holds 140, and each part of a longer text is charged.
     :param origin: sender (``origem``): a number, or a word such as a system's name; None for the connection's default.
     :param tags: custom data (``campos``), texts by name.
     :param send_at: aware datetime (``cron``); None sends at once.
-    :param short_number: send from a short number (``short_number``, observed): only then there are replies and states.
+    :param short_number: send from a short number (``short_number``, observed): required for replies and states.
     :param show_origin: put the origin in front of the text (``id_origem``, observed); it counts towards the 700.
-    :param reply_email: address that gets the replies of the next 24 hours (``callbackEmail``, here inferred).
+    :param reply_email: address for the replies of the next 24 hours (``callbackEmail``, inferred).
     :param as_csv: send the recipients as a file (``destino_csv``); needed for more than ten.
     :raises ValueError: an argument is wrong; nothing was sent.
     """
@@ -94,7 +91,7 @@ def send_voice_message(
     hours: tuple[int, int] | None = None,
     as_csv: bool = False,
 ) -> Request[SentMessage]:
-    """Call one or several recipients and read a text or play an audio to them (``/sms/send``, ``tipo=voz``). Once-only.
+    """Call one or several recipients and read a text or play an audio (``/sms/send``, ``tipo=voz``). Once-only.
 
     :param destination: one Brazilian number or several (``destino``).
     :param text: read aloud by the vendor (``texto``), up to 700 characters.
@@ -104,7 +101,7 @@ def send_voice_message(
     :param origin: number shown to the recipient (``origem``); None for the connection's default.
     :param tags: custom data (``campos``), texts by name.
     :param send_at: aware datetime (``cron``); None sends at once.
-    :param attempts: how often the vendor tries each number (``num_tentativas``); None leaves the vendor's default of 3.
+    :param attempts: attempts per number (``num_tentativas``); None leaves the vendor's default of 3.
     :param hours: first and last hour of the day of delivery, 0 to 23, account's zone (``enviar_de``, ``enviar_ate``).
     :param as_csv: send the recipients as a file (``destino_csv``); needed for more than ten.
     :raises ValueError: an argument is wrong; nothing was sent.
@@ -128,9 +125,9 @@ def send_voice_message(
 
 
 def _recipients(
-    destination: str | Sequence[str], allow: frozenset[Kind], *, as_csv: bool
+    destination: str | Sequence[str], allow: frozenset[NumberKind], *, as_csv: bool
 ) -> tuple[dict[str, Value], tuple[FilePart, ...]]:
-    """Recipients as a field, or as a file, which may hold any number of them."""
+    """Return the recipients as a field, or as a file, which has no limit."""
     parsed = numbers(destination, allow, limit=None if as_csv else MAX_DESTINATIONS)
     if not as_csv:
         return {"destino": ";".join(parsed)}, ()
@@ -168,7 +165,7 @@ class LotRecipient:
 def send_lot(
     recipients: Sequence[LotRecipient], *, origin: str | None = None, reply_email: str | None = None
 ) -> Request[SentMessage]:
-    """Send each recipient a text of its own (``/sms/lot-send``). Once-only. Most of the body is assumed.
+    """Send each recipient an individual text (``/sms/lot-send``). Once-only. Most of the body is assumed.
 
     :param recipients: 1 to 500 recipients with different ids and numbers.
     :raises ValueError: an argument is wrong; nothing was sent.
@@ -177,7 +174,7 @@ def send_lot(
         raise ValueError(f"recipients: 1 to {_MAX_LOT} in one request, not {len(recipients)}")
     ids = [identifier("recipient_id", recipient.recipient_id) for recipient in recipients]
     if len(set(ids)) != len(ids):
-        raise ValueError("recipients: a recipient_id is there twice")
+        raise ValueError("recipients: a recipient_id appears twice")
     digits = numbers([recipient.destination for recipient in recipients], TEXTABLE, limit=None)
     body: dict[str, JsonValue] = {
         "origem": sender_value(origin),
@@ -204,32 +201,31 @@ def _lot_entry(index: int, recipient_id: str, digits: str, recipient: LotRecipie
 
 
 def message_status(callerid: str) -> Request[MessageStatus]:
-    """Ask for the state of a message (``/sms/status``, ``code``): of an SMS with short number, or a voice message."""
+    """Return the state of a voice message, or of an SMS with short number (``/sms/status``, ``code``)."""
     return Request("message_status", {"code": identifier("callerid", callerid)}, MessageStatus.from_reply)
 
 
 def cancel_message(callerid: str) -> Request[Acknowledgement]:
-    """Cancel a scheduled message (``/sms/remove``, ``code``); refused with code 010 when there is nothing to cancel."""
+    """Cancel a scheduled message (``/sms/remove``, ``code``); refused with code 010 if there is none."""
     return Request("cancel_message", {"code": identifier("callerid", callerid)}, Acknowledgement.from_reply)
 
 
 def received_messages(since: datetime, until: datetime) -> Listing[ReceivedMessage]:
     """List received SMS and replies of a closed window (``/sms/recebimento``).
 
-    Needs a contracted keyword or an exclusive short number. Rows have no id, so none is ever left out as a repetition.
+    Needs a contracted keyword or an exclusive short number. Rows have no id, so duplicates are not removed.
     """
-    if aware("until", until) < aware("since", since):
-        raise ValueError("until: it lies before since")
+    first, last = window(since, until, _RECEIVED_TIME)
     params: dict[str, Value] = {
-        "data_inicio": local_time("since", since, _RECEIVED_TIME),
-        "data_fim": local_time("until", until, _RECEIVED_TIME),
+        "data_inicio": first,
+        "data_fim": last,
         "itens_por_pagina": str(_RECEIVED_PAGE_SIZE),
     }
     return listing("received_messages", params, ReceivedMessage.from_fields, lambda row: None)
 
 
 def upload_audio(audio: bytes, *, name: str = "audio.mp3") -> Request[StoredAudio]:
-    """Store an MP3 of up to 4 MB for voice messages (``/sms/audio``). Once-only: the vendor would keep two copies."""
+    """Store an MP3 of up to 4 MB for voice messages (``/sms/audio``). Once-only: the vendor would store two copies."""
     return Request("upload_audio", {}, StoredAudio.from_reply, files=(_mp3(audio, name),))
 
 

@@ -13,7 +13,7 @@ _SOUND_SUFFIXES = {"audio/mpeg": "mp3", "audio/wav": "wav"}
 
 
 def list_numbers() -> Request[tuple[Number, ...]]:
-    """List the account's numbers (``/did/list``); SIP passwords are dropped."""
+    """List the account's numbers (``/did/list``), without SIP passwords."""
     return Request("list_numbers", {}, Number.list_from_reply)
 
 
@@ -26,7 +26,7 @@ def list_rules(did: str) -> Request[tuple[Rule, ...]]:
 
 
 def save_rule(did: str, rule: Rule) -> Request[Rule]:
-    """Change the rule with ``rule.rule_id``, or create one when it has none. Once-only.
+    """Change the rule with ``rule.rule_id``, or create one without it. Once-only.
 
     The whole method (``/did/save``) is assumed: read the rules back afterwards and compare.
 
@@ -74,7 +74,7 @@ def _plain_name(name: str) -> str:
 
 
 def _bracketed(name: str, value: Json) -> dict[str, Value]:
-    """One JSON value as PHP-bracket parameters; what is unknown to us survives a read-change-write round trip."""
+    """Format a JSON value as PHP-bracket parameters; unknown fields survive a read-change-write round trip."""
     if isinstance(value, dict):
         nested = (_bracketed(f"{name}[{_plain_name(key)}]", item) for key, item in value.items())
         return {key: item for part in nested for key, item in part.items()}

@@ -7,14 +7,15 @@ from datetime import datetime
 from enum import StrEnum
 
 from airflow_provider_directcall.api.methods.arguments import SEARCH_TAG, boolean, identifier, tag_params, window
-from airflow_provider_directcall.api.methods.paging import listing
 from airflow_provider_directcall.api.replies import MessageRow, StatementRow
-from airflow_provider_directcall.api.requests import Listing, Value
+from airflow_provider_directcall.api.requests import Listing, Value, listing
 from airflow_provider_directcall.telephony.numbers import ALL_KINDS, parse_number
+
+_TIME = "%Y%m%d%H%M%S"
 
 
 class CallFilter(StrEnum):
-    """Which calls a statement lists (``tipoFiltro``). The vendor has four options; these words are assumed."""
+    """Calls of a statement (``tipoFiltro``). The vendor has four options; these words are assumed."""
 
     PLACED = "realizadas"
     RECEIVED = "recebidas"
@@ -23,7 +24,7 @@ class CallFilter(StrEnum):
 
 
 class MessageKind(StrEnum):
-    """Which messages a statement of messages lists (``tipo``, assumed)."""
+    """Messages of a statement of messages (``tipo``, assumed)."""
 
     TEXT = "texto"
     VOICE = "voz"
@@ -40,19 +41,19 @@ def list_statement(
     calls: CallFilter | str | None = None,
     all_products: bool = False,
 ) -> Listing[StatementRow]:
-    """List the calls of a closed window (``/extrato/list``), each once, in no promised order.
+    """List the calls of a closed window (``/extrato/list``), each once, in no particular order.
 
-    A row appears some seconds after its call ended, so one that is missing may still come.
+    A row appears some seconds after its call ended, so a missing row may still appear.
 
     :param since: aware; the first second (``dataInicial``).
     :param until: aware; the last second, included (``dataFinal``).
     :param tags: only calls that carry all of these (``campos``; that all have to match is assumed).
     :param origin: only calls from this number (``numeroOrigem``).
     :param destination: only calls to this number (``numeroDestino``).
-    :param callerid: only this call (the id that ``place_call`` gave).
-    :param calls: which calls (``tipoFiltro``); None lists placed ones, and any word of the vendor's can be given.
+    :param callerid: only this call (the id that ``place_call`` returned).
+    :param calls: which calls (``tipoFiltro``); None lists placed ones; any word of the vendor's is accepted.
     :param all_products: calls of all the account's products (``getAllPins``); for an account's administrator.
-    :raises ValueError: an argument is wrong; nothing was asked.
+    :raises ValueError: an argument is wrong; nothing was sent.
     """
     params = _window_params(since, until, origin, destination)
     if callerid is not None:
@@ -98,7 +99,7 @@ def list_messages(
 ) -> Listing[MessageRow]:
     """List the messages sent in a closed window. The whole endpoint (``/extrato/list-sms``) is assumed.
 
-    :param callerid: only the messages of one request (the id that ``send_sms`` gave).
+    :param callerid: only the messages of one request (the id that ``send_sms`` returned).
     :param kind: texts or voice messages (``tipo``); None lists both. Others as :func:`list_statement`.
     """
     params = _window_params(since, until, origin, destination)
@@ -112,7 +113,7 @@ def list_messages(
 
 
 def _window_params(since: datetime, until: datetime, origin: str | None, destination: str | None) -> dict[str, Value]:
-    first, last = window(since, until)
+    first, last = window(since, until, _TIME)
     params: dict[str, Value] = {"dataInicial": first, "dataFinal": last}
     if origin is not None:
         params["numeroOrigem"] = parse_number(origin, argument="origin", allow=ALL_KINDS).digits

@@ -1,11 +1,12 @@
-"""What the API answers, as frozen dataclasses with English names.
+"""The API's replies as frozen dataclasses with English names.
 
-``raw`` keeps the vendor's own fields, unknown ones included; it is left out of ``repr``: it holds phone numbers.
+``raw`` keeps the vendor's own fields, unknown ones included; ``repr`` omits it, since it holds phone numbers.
 """
 
 from __future__ import annotations
 
 from airflow_provider_directcall.api.replies.account import Carrier, Cipher, Token
+from airflow_provider_directcall.api.replies.actions import Acknowledgement, Callback
 from airflow_provider_directcall.api.replies.calls import (
     CallLeg,
     CallOutcome,
@@ -13,7 +14,6 @@ from airflow_provider_directcall.api.replies.calls import (
     ScheduledCall,
     call_outcome,
 )
-from airflow_provider_directcall.api.replies.common import Acknowledgement, Callback
 from airflow_provider_directcall.api.replies.messages import (
     MessageState,
     MessageStatus,

@@ -12,7 +12,7 @@ from typing import Self
 from airflow_provider_directcall.api.replies.envelope import Json, Reply, UnreadableError
 from airflow_provider_directcall.api.replies.values import text_or_none
 
-#: Life of a token whose claims cannot be read: one hour (observed).
+#: Life of a token without readable claims: one hour (observed).
 DEFAULT_TOKEN_LIFE_SECONDS = 3600.0
 
 
@@ -21,7 +21,7 @@ class Token:
     """An access token.
 
     :ivar value: the token; never in ``repr``.
-    :ivar life_seconds: how long it lives from the moment it was issued.
+    :ivar life_seconds: seconds from its issue to its expiry.
     """
 
     value: str = field(repr=False)
@@ -29,15 +29,15 @@ class Token:
 
     @classmethod
     def from_reply(cls, reply: Reply) -> Self:
-        """Read the token; a refused secret answers ``"access_token": false`` and is an auth error before this."""
+        """Parse the token; the reply to a wrong secret, ``"access_token": false``, is an auth error before this."""
         value = reply.require("access_token")
         if not isinstance(value, str):
-            raise UnreadableError("field 'access_token' is no text")
+            raise UnreadableError("field 'access_token' is not a text")
         return cls(value=value, life_seconds=_life_seconds(value))
 
 
 def _life_seconds(token: str) -> float:
-    """``exp - iat`` of a JWT, so that a wrong clock here does not matter; an hour for any other token."""
+    """Return ``exp - iat`` of a JWT, which does not depend on our clock; an hour for any other token."""
     try:
         payload = token.split(".")[1]
         claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
@@ -58,10 +58,10 @@ class Cipher:
 
     @classmethod
     def from_reply(cls, reply: Reply) -> Self:
-        """Read the reply."""
+        """Parse the reply."""
         value = text_or_none(reply.require("cipher"))
         if value is None:
-            raise UnreadableError("field 'cipher' is no text")
+            raise UnreadableError("field 'cipher' is not a text")
         return cls(value=value)
 
 
@@ -70,8 +70,8 @@ class Carrier:
     """The carrier of a number.
 
     :ivar number: the number without country code (``NUMERO``).
-    :ivar current: name of the carrier today (``OPERADORA_ATUAL``).
-    :ivar original: name of the carrier that first had it (``OPERADORA_ORIGEM``).
+    :ivar current: name of its carrier today (``OPERADORA_ATUAL``).
+    :ivar original: name of its first carrier (``OPERADORA_ORIGEM``).
     :ivar code: carrier code, three digits (``CODE_OPR``).
     :ivar ported_on: date of the last port (``DATA_MIGRACAO``); None when never ported or not an ISO date, see ``raw``.
     :ivar raw: the vendor's fields.
@@ -86,7 +86,7 @@ class Carrier:
 
     @classmethod
     def from_reply(cls, reply: Reply) -> Self:
-        """Read the flat object of ``/portabilidade/consultar``."""
+        """Parse the flat object of ``/portabilidade/consultar``."""
         reply.require("OPERADORA_ATUAL")
         fields = reply.fields
         return cls(

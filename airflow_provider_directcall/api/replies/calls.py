@@ -17,14 +17,14 @@ from airflow_provider_directcall.api.replies.envelope import (
     Reply,
     UnreadableError,
     as_objects,
-    judge,
     message_text,
+    read_envelope,
 )
 from airflow_provider_directcall.api.replies.values import folded, moment_or_none, seconds_or_none, text_or_none
 
 
 class CallOutcome(StrEnum):
-    """How a call ended; the vendor's word (``status``) in the comment. Only ``atendida`` is documented."""
+    """Outcome of a call; the vendor's word (``status``) in the comment. Only ``atendida`` is documented."""
 
     ANSWERED = "answered"  # atendida
     BUSY = "busy"  # ocupado
@@ -45,7 +45,7 @@ _OUTCOMES: Mapping[str, CallOutcome] = MappingProxyType(
 
 
 def call_outcome(word: Json) -> str | None:
-    """The vendor's word -> a :class:`CallOutcome`, or the word itself, folded, when it is not one of the five."""
+    """Translate the vendor's word into a :class:`CallOutcome`; return an unknown word itself, folded."""
     text = text_or_none(word)
     if text is None:
         return None
@@ -54,7 +54,7 @@ def call_outcome(word: Json) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class PlacedCall:
-    """A call that Directcall accepted.
+    """An accepted call.
 
     :ivar callerid: the call's id in the statement (a UUID, ``callerid``); None for a scheduled call.
     :ivar schedule_id: id of the schedule (``agendamentoId``, assumed); None for a call placed at once.
@@ -69,12 +69,12 @@ class PlacedCall:
 
     @classmethod
     def from_reply(cls, reply: Reply) -> Self:
-        """Read the reply of ``/voz/call``; one of the two ids is needed."""
+        """Parse the reply of ``/voz/call``; one of the two ids is required."""
         return cls.from_fields(reply.fields)
 
     @classmethod
     def from_fields(cls, fields: Mapping[str, Json]) -> Self:
-        """Read the same object where it stands inside another reply."""
+        """Parse the same object inside another reply."""
         callerid, schedule_id = text_or_none(fields.get("callerid")), text_or_none(fields.get("agendamentoId"))
         if callerid is None and schedule_id is None:
             raise UnreadableError("the reply has neither 'callerid' nor 'agendamentoId'")
@@ -100,7 +100,7 @@ class CallLeg:
 
     @classmethod
     def list_from_reply(cls, reply: Reply) -> tuple[Self, ...]:
-        """Read the reply of ``/voz/status``."""
+        """Parse the reply of ``/voz/status``."""
         return tuple(cls._from_fields(item, reply.zone) for item in reply.objects)
 
     @classmethod
@@ -116,9 +116,9 @@ class CallLeg:
 
 @dataclass(frozen=True, slots=True)
 class ScheduledCall:
-    """What became of a scheduled call.
+    """The state of a scheduled call.
 
-    :ivar placed: the answer at the time of dialling (``retorno``); None while the call waits for its time.
+    :ivar placed: the reply at the time of dialling (``retorno``); None before that time.
     :ivar refusal: the vendor's words when the call was refused at that time, redacted, else None.
     :ivar raw: the whole reply.
     """
@@ -129,11 +129,11 @@ class ScheduledCall:
 
     @classmethod
     def from_reply(cls, reply: Reply) -> Self:
-        """Read the reply of ``/voz/status-agendamento``; ``retorno`` is an object or a list of one."""
+        """Parse the reply of ``/voz/status-agendamento``; ``retorno`` is an object or a list of one."""
         entries = as_objects(reply.fields.get("retorno"), "retorno")
         if not entries:
             return cls(placed=None, refusal=None, raw=reply.fields)
-        verdict = judge(entries[0])
-        if verdict is not None and not verdict.ok:
-            return cls(placed=None, refusal=redact(verdict.text), raw=reply.fields)
+        envelope = read_envelope(entries[0])
+        if envelope is not None and not envelope.ok:
+            return cls(placed=None, refusal=redact(envelope.text), raw=reply.fields)
         return cls(placed=PlacedCall.from_fields(entries[0]), refusal=None, raw=reply.fields)

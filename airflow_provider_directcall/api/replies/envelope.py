@@ -1,6 +1,6 @@
-"""Bytes -> a reply: encodings, the outer list, the envelope, and what counts as success.
+"""Decode replies: encodings, the outer list, the envelope, success and refusal.
 
-The vendor's replies come in several shapes (the reference's sections 1 and 1.1); only this module knows them.
+The vendor's replies have several shapes (docs/directcall-api.md, sections 1 and 1.1); only this module knows them.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from airflow_provider_directcall.api.errors import AUTH_CODE
 
-#: Error words of OAuth2 (RFC 6749, section 5.2; RFC 6750, section 3.1) that mean: not let in.
+#: OAuth2's words for a rejected login (RFC 6749, section 5.2; RFC 6750, section 3.1).
 _OAUTH_ERRORS: Final = frozenset(
     {
         "access_denied",
@@ -30,33 +30,33 @@ _OAUTH_ERRORS: Final = frozenset(
 _RETURN_CODE: Final = re.compile(r"[0-9]{1,4}")
 #: Custom data: its keys are the users' own and never renamed.
 _TAGS_FIELD: Final = "campos"
-#: Fields that older did replies write as JSON inside a text.
+#: Fields that older ``did`` replies write as JSON inside a text.
 _JSON_TEXTS: Final = frozenset({"data", "DP_DATA"})
-#: The envelope's own fields, which say whether the request was accepted; never renamed.
+#: The envelope's own fields; never renamed.
 _ENVELOPE: Final = frozenset({"api", "modulo", "status", "codigo", "msg", "error", "error_description", "access_token"})
 
-#: Whatever JSON can hold.
+#: Any JSON value.
 Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
 JsonObject = dict[str, Json]
 
 
 class UnreadableError(Exception):
-    """A reply that does not fit; the protocol turns it into an error of :mod:`..errors`.
+    """A reply that cannot be parsed; the protocol turns it into an error of :mod:`..errors`.
 
-    :ivar seen: what was there instead, as it came; only the protocol shows it, redacted.
+    :ivar content: the content that was found instead; only the protocol shows it, redacted.
     """
 
-    def __init__(self, reason: str, seen: bytes | str = "") -> None:
+    def __init__(self, reason: str, content: bytes | str = "") -> None:
         super().__init__(reason)
-        self.seen = seen
+        self.content = content
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
     """One decoded reply.
 
-    :ivar fields: the JSON object, the outer list of ``did/list`` already taken off.
-    :ivar zone: the account's zone, in which times are read.
+    :ivar fields: the JSON object, without the outer list of ``did/list``.
+    :ivar zone: the account's zone, for parsing times.
     """
 
     fields: Mapping[str, Json] = field(repr=False)
@@ -69,9 +69,9 @@ class Reply:
 
     @property
     def objects(self) -> list[JsonObject]:
-        """``msg`` as a list of objects, for queries; :class:`UnreadableError` without it, or with anything else in it.
+        """``msg`` as a list of objects, for queries; :class:`UnreadableError` if it is missing or anything else.
 
-        A query whose answer lacks the list has not said that there is nothing.
+        A reply without the list is not an empty result.
         """
         return as_objects(self._present("msg"), "msg")
 
@@ -87,7 +87,7 @@ class Reply:
         return self.fields[name]
 
     def require(self, name: str) -> Json:
-        """A field without which the reply makes no sense; :class:`UnreadableError` when it is missing or empty."""
+        """Return a required field; raise :class:`UnreadableError` when it is missing or empty."""
         value = self.fields.get(name)
         if value is None or value in ("", False):
             raise UnreadableError(f"field {name!r} is missing from the reply")
@@ -95,13 +95,13 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """What the envelope says.
+class Envelope:
+    """Whether the vendor accepted the request, as its reply says.
 
     :ivar ok: the request was accepted.
     :ivar is_auth_error: the token or the credentials were not accepted.
     :ivar code: ``codigo`` as three digits, or None.
-    :ivar text: ``msg`` or ``error_description`` as it came: to be redacted before anybody sees it.
+    :ivar text: ``msg`` or ``error_description``, not yet redacted.
     """
 
     ok: bool
@@ -111,36 +111,36 @@ class Verdict:
 
 
 def decode_body(body: bytes) -> JsonObject:
-    """Bytes -> JSON object: byte order mark, UTF-8 or Latin-1, a list of one; else :class:`UnreadableError`."""
+    """Decode a JSON object with or without byte order mark, in UTF-8 or Latin-1, maybe inside a list of one."""
     value = decoded(_as_text(body), "reply")
     if isinstance(value, list) and len(value) == 1:
         value = value[0]
     if not isinstance(value, dict):
-        raise UnreadableError("it is no JSON object", body)
+        raise UnreadableError("it is not a JSON object", body)
     return value
 
 
-def judge(fields: Mapping[str, Json]) -> Verdict | None:
-    """What the reply says of the request, or None when it has neither envelope nor auth error (token, portability).
+def read_envelope(fields: Mapping[str, Json]) -> Envelope | None:
+    """Return the envelope, or None when there is neither envelope nor auth error (token, portability).
 
-    ``status`` decides where there is one, since the vendor shows ``"status":"ok"`` with ``"codigo":"001"``.
+    ``status`` takes precedence over ``codigo``, since the vendor shows ``"status":"ok"`` with ``"codigo":"001"``.
     """
-    refused_login = _refused_login(fields)
-    if refused_login is not None:
-        return Verdict(ok=False, is_auth_error=True, text=refused_login)
+    rejection = _rejected_login(fields)
+    if rejection is not None:
+        return Envelope(ok=False, is_auth_error=True, text=rejection)
     status, code = fields.get("status"), return_code(fields.get("codigo"))
     if not isinstance(status, str) and code is None:
         return None
     ok = status.strip().casefold() == "ok" if isinstance(status, str) else code == "000"
     if ok:
-        return Verdict(ok=True, code=code)
-    return Verdict(ok=False, is_auth_error=code == AUTH_CODE, code=code, text=message_text(fields))
+        return Envelope(ok=True, code=code)
+    return Envelope(ok=False, is_auth_error=code == AUTH_CODE, code=code, text=message_text(fields))
 
 
-def _refused_login(fields: Mapping[str, Json]) -> str | None:
-    """The text of a refused token or secret, else None.
+def _rejected_login(fields: Mapping[str, Json]) -> str | None:
+    """Return the text of a rejected token or secret, else None.
 
-    Only OAuth2's own words count: a gateway's ``{"error": "Internal Server Error"}`` says nothing of what took effect.
+    Only OAuth2's own words count: a gateway's ``{"error": "Internal Server Error"}`` is no proof of either outcome.
     """
     error, description = fields.get("error"), fields.get("error_description")
     if (isinstance(error, str) and error in _OAUTH_ERRORS) or (not error and description):
@@ -151,7 +151,7 @@ def _refused_login(fields: Mapping[str, Json]) -> str | None:
 
 
 def return_code(value: Json) -> str | None:
-    """``codigo`` as a text of three digits, from a text or a number; None for anything that is no code."""
+    """Return ``codigo`` as a text of three digits; None for anything but a code."""
     if isinstance(value, bool) or not isinstance(value, (str, int)):
         return None
     text = str(value).strip()
@@ -159,7 +159,7 @@ def return_code(value: Json) -> str | None:
 
 
 def message_text(fields: Mapping[str, Json]) -> str:
-    """``msg`` as one text, whatever its shape."""
+    """Return ``msg`` as one text, whatever its shape."""
     value = fields.get("msg")
     if isinstance(value, list):
         return "; ".join(item for item in value if isinstance(item, str))
@@ -167,7 +167,7 @@ def message_text(fields: Mapping[str, Json]) -> str:
 
 
 def as_objects(value: Json, name: str) -> list[JsonObject]:
-    """A list of objects from a list, a single object, or nothing (null, an empty text).
+    """Return a list of objects from a list, a single object, null, or an empty text.
 
     PHP writes a list whose numbering has gaps as an object: ``{"0": {...}, "2": {...}}`` (inferred).
     """
@@ -178,23 +178,23 @@ def as_objects(value: Json, name: str) -> list[JsonObject]:
     items = value if isinstance(value, list) else [value]
     objects = [item for item in items if isinstance(item, dict)]
     if len(objects) != len(items):
-        raise UnreadableError(f"field {name!r} holds something else than objects")
+        raise UnreadableError(f"field {name!r} holds something other than objects")
     return objects
 
 
 def decoded(value: Json, name: str) -> Json:
-    """The value itself, or what its JSON text says."""
+    """Parse a JSON text; return any other value itself."""
     if not isinstance(value, str):
         return value
     try:
         parsed: Json = json.loads(value, strict=False)
     except (ValueError, RecursionError):
-        raise UnreadableError(f"{name!r} is no JSON", value) from None
+        raise UnreadableError(f"{name!r} is not JSON", value) from None
     return parsed
 
 
 def rename_keys(value: Json, names: Mapping[str, str]) -> Json:
-    """The same JSON with every key that is in ``names`` renamed, at any depth but inside tags."""
+    """Rename every key that is in ``names``, at any depth but inside tags."""
     if not names:
         return value
     if isinstance(value, list):
@@ -205,7 +205,7 @@ def rename_keys(value: Json, names: Mapping[str, str]) -> Json:
 
 
 def rename_reply(fields: JsonObject, names: Mapping[str, str]) -> JsonObject:
-    """A reply with its keys renamed as by :func:`rename_keys`; the envelope's own stay."""
+    """Rename a reply's keys as :func:`rename_keys` does; the envelope's own stay."""
     if not names:
         return fields
     inner = {key: value for key, value in fields.items() if key not in _ENVELOPE}
@@ -214,7 +214,7 @@ def rename_reply(fields: JsonObject, names: Mapping[str, str]) -> JsonObject:
 
 
 def _renamed_object(fields: JsonObject, names: Mapping[str, str]) -> JsonObject:
-    """A field that takes over a name wins over one that had it."""
+    """Rename an object's keys; a renamed field replaces one that had the name already."""
     kept = {key: _rename_below(key, value, names) for key, value in fields.items() if key not in names}
     return kept | {names[key]: _rename_below(key, value, names) for key, value in fields.items() if key in names}
 

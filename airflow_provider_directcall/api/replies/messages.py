@@ -33,11 +33,11 @@ class MessageState(StrEnum):
 
     @property
     def is_terminal(self) -> bool:
-        """Whether it will not change any more."""
+        """Whether the state is final."""
         return self in {MessageState.DELIVERED, MessageState.FAILED, MessageState.CANCELLED}
 
 
-#: Parts of the vendor's phrase -> state; the first row that fits wins (assumed, the reference's section 13.3).
+#: State -> parts of the vendor's phrase; the first match wins (assumed; docs/directcall-api.md, section 13.3).
 _STATE_WORDS: tuple[tuple[MessageState, tuple[str, ...]], ...] = (
     (MessageState.FAILED, ("nao entregue", "falha", "erro", "rejeitad")),
     (MessageState.DELIVERED, ("entregue", "recebid")),
@@ -48,7 +48,7 @@ _STATE_WORDS: tuple[tuple[MessageState, tuple[str, ...]], ...] = (
 
 
 def message_state(phrase: str) -> MessageState:
-    """The vendor's phrase -> a state; UNKNOWN for words that are not in the table."""
+    """Translate the vendor's phrase into a state; UNKNOWN for unknown words."""
     text = folded(phrase)
     return next((state for state, words in _STATE_WORDS if any(word in text for word in words)), MessageState.UNKNOWN)
 
@@ -58,7 +58,7 @@ class Recipient:
     """One recipient of a message.
 
     :ivar number: digits (``destino``).
-    :ivar message_id: the vendor's id of this recipient's message (``id_mensagem``); None when refused or not told.
+    :ivar message_id: the vendor's id of this recipient's message (``id_mensagem``); None when refused or missing.
     :ivar recipient_id: the caller's own id (``id_destinatario``), in a lot.
     :ivar refusal_code: ``codigo`` of a refused recipient (assumed), else None.
     :ivar refusal: ``msg`` of a refused recipient, redacted (assumed), else None.
@@ -72,12 +72,12 @@ class Recipient:
 
     @property
     def accepted(self) -> bool:
-        """Whether the vendor took the message for this recipient."""
+        """Whether the vendor accepted the message for this recipient."""
         return self.refusal_code is None
 
     @classmethod
     def from_fields(cls, fields: JsonObject) -> Self:
-        """Read one entry of ``detalhe``."""
+        """Parse one entry of ``detalhe``."""
         message_id, code = text_or_none(fields.get("id_mensagem")), return_code(fields.get("codigo"))
         refused = message_id is None and code not in {None, "000"}
         return cls(
@@ -91,10 +91,10 @@ class Recipient:
 
 @dataclass(frozen=True, slots=True)
 class SentMessage:
-    """A message that Directcall accepted, for one or several recipients.
+    """An accepted message, for one or several recipients.
 
     :ivar callerid: id of the request, 14 digits, for status and cancelling (``callerid``).
-    :ivar recipients: one entry a recipient, from ``detalhe``, or from ``destino`` where the reply has no ``detalhe``.
+    :ivar recipients: one entry per recipient, from ``detalhe``, or from ``destino`` when there is no ``detalhe``.
     :ivar text: the vendor's words (``msg``).
     :ivar raw: the whole reply.
     """
@@ -106,7 +106,7 @@ class SentMessage:
 
     @classmethod
     def from_reply(cls, reply: Reply) -> Self:
-        """Read the reply of ``/sms/send`` or ``/sms/lot-send``; the ``callerid`` is needed."""
+        """Parse the reply of ``/sms/send`` or ``/sms/lot-send``; the ``callerid`` is required."""
         callerid = text_or_none(reply.require("callerid"))
         if callerid is None:
             raise UnreadableError("field 'callerid' is neither text nor number")
@@ -124,9 +124,9 @@ def _recipients(reply: Reply) -> tuple[Recipient, ...]:
 
 @dataclass(frozen=True, slots=True)
 class MessageStatus:
-    """The state of a message on demand.
+    """The state of a message, on request.
 
-    :ivar state: the state read from the phrase (assumed words).
+    :ivar state: the state parsed from the phrase (assumed words).
     :ivar text: the vendor's phrase (``msg``), redacted.
     :ivar raw: the whole reply.
     """
@@ -137,7 +137,7 @@ class MessageStatus:
 
     @classmethod
     def from_reply(cls, reply: Reply) -> Self:
-        """Read the reply of ``/sms/status``."""
+        """Parse the reply of ``/sms/status``."""
         return cls(state=message_state(reply.text), text=redact(reply.text), raw=reply.fields)
 
 
@@ -160,7 +160,7 @@ class ReceivedMessage:
 
     @classmethod
     def from_fields(cls, fields: JsonObject, zone: ZoneInfo) -> Self:
-        """Read one row of ``/sms/recebimento``."""
+        """Parse one row of ``/sms/recebimento``."""
         return cls(
             origin=text_or_none(fields.get("origem")),
             destination=text_or_none(fields.get("destino")),
@@ -172,7 +172,7 @@ class ReceivedMessage:
 
 @dataclass(frozen=True, slots=True)
 class StoredAudio:
-    """An audio kept for voice messages.
+    """A stored audio for voice messages.
 
     :ivar audio_id: its id (``audio_id``).
     :ivar raw: the whole reply.
@@ -183,8 +183,8 @@ class StoredAudio:
 
     @classmethod
     def from_reply(cls, reply: Reply) -> Self:
-        """Read the reply of ``/sms/audio``; the id is needed."""
+        """Parse the reply of ``/sms/audio``; the id is required."""
         audio_id = text_or_none(reply.require("audio_id"))
         if audio_id is None:
-            raise UnreadableError("field 'audio_id' is no text")
+            raise UnreadableError("field 'audio_id' is not a text")
         return cls(audio_id=audio_id, raw=reply.fields)

@@ -17,8 +17,7 @@ from airflow_provider_directcall.api.replies.envelope import (
 )
 from airflow_provider_directcall.api.replies.values import integer_or_none, text_or_none
 
-#: Names of the older shape -> names of the current one. Those of ``did/route`` are documented; the renaming of
-#: DIS_LOGIN is inferred.
+#: Older field name -> current one. Those of ``did/route`` are documented; that of DIS_LOGIN is inferred.
 _CURRENT_NAMES: Final[Mapping[str, str]] = MappingProxyType(
     {
         "DP_ID": "dpId",
@@ -51,12 +50,12 @@ class Number:
 
     @classmethod
     def list_from_reply(cls, reply: Reply) -> tuple[Self, ...]:
-        """Read the reply of ``/did/list`` in the older or the newer shape."""
+        """Parse the reply of ``/did/list`` in the older or the newer shape."""
         return tuple(cls._from_fields(item) for item in reply.data)
 
     @classmethod
     def _from_fields(cls, fields: JsonObject) -> Self:
-        # The vendor sends the SIP password in clear; it is dropped at once, in whatever spelling.
+        # The vendor sends the SIP password in clear; it is dropped at once, in any spelling.
         safe = {name: value for name, value in fields.items() if not is_secret_field(name)}
         current = _current(safe)
         did = text_or_none(current.get("did"))
@@ -67,13 +66,13 @@ class Number:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule of a number, as it stands at Directcall or as it shall stand.
+    """One rule of a number, live or desired.
 
-    :ivar action: what happens to a call: ``fwd`` (documented), ``sound``, ``voicemail``, ``hangup`` (assumed).
+    :ivar action: action on a call: ``fwd`` (documented), ``sound``, ``voicemail``, ``hangup`` (assumed).
     :ivar data: details by action, with the vendor's names: ``phone`` and ``wait`` (documented), ``record``,
         ``soundId``, ``moment``, ``email``, and the conditions ``week``, ``start``, ``end``, ``source`` (assumed).
     :ivar priority: rules are tried from the lowest (assumed order).
-    :ivar rule_id: the vendor's id (``dpId``); None for a rule that is not saved yet.
+    :ivar rule_id: the vendor's id (``dpId``); None for an unsaved rule.
     :ivar did: number without country code.
     :ivar timeout: the vendor's unexplained field (``timeout``).
     :ivar raw: the vendor's fields, unknown ones included.
@@ -89,12 +88,12 @@ class Rule:
 
     @classmethod
     def list_from_reply(cls, reply: Reply) -> tuple[Self, ...]:
-        """Read the reply of ``/did/route``, in the vendor's order."""
+        """Parse the reply of ``/did/route``, in the vendor's order."""
         return tuple(cls.from_fields(item) for item in reply.data)
 
     @classmethod
     def from_reply(cls, reply: Reply) -> Self:
-        """Read the reply of ``/did/save`` (assumed): the rule as ``/did/route`` shows it."""
+        """Parse the reply of ``/did/save`` (assumed): the rule as ``/did/route`` shows it."""
         rules = cls.list_from_reply(reply)
         if len(rules) != 1:
             raise UnreadableError(f"one rule was expected in 'data', {len(rules)} came")
@@ -102,7 +101,7 @@ class Rule:
 
     @classmethod
     def from_fields(cls, fields: JsonObject) -> Self:
-        """Read one rule in the older or the newer shape."""
+        """Parse one rule in the older or the newer shape."""
         current = _current(fields)
         action = text_or_none(current.get("action"))
         if action is None:
@@ -119,18 +118,18 @@ class Rule:
 
 
 def _rule_data(value: Json) -> Mapping[str, Json]:
-    """``data`` of a rule: an object, an object as JSON text, or nothing (PHP writes an empty map as ``[]``)."""
+    """Parse ``data`` of a rule: an object, an object as JSON text, or nothing (PHP writes an empty map as ``[]``)."""
     data = decoded(value, "data") if isinstance(value, str) and value.strip() else value
     if isinstance(data, dict):
         return data
     if data is None or data in ("", []):
         return {}
-    raise UnreadableError("'data' of a rule is no object")
+    raise UnreadableError("'data' of a rule is not an object")
 
 
 @dataclass(frozen=True, slots=True)
 class Sound:
-    """An audio stored for rules.
+    """A stored audio for rules.
 
     :ivar sound_id: its id (``soundId``).
     :ivar name: its name (``name``).
@@ -145,7 +144,7 @@ class Sound:
 
     @classmethod
     def from_reply(cls, reply: Reply) -> Self:
-        """Read the reply of ``/did/add-sound``; the id is needed."""
+        """Parse the reply of ``/did/add-sound``; the id is required."""
         entries = reply.data
         sound_id = integer_or_none(entries[0].get("soundId")) if entries else None
         if sound_id is None:

@@ -19,7 +19,7 @@ from airflow_provider_directcall.api.replies.values import (
     tags_of,
     text_or_none,
 )
-from airflow_provider_directcall.telephony.numbers import mask_number
+from airflow_provider_directcall.telephony.masking import mask_number
 
 #: A JSON object as an XCom holds it.
 XComRow = dict[str, "str | int | dict[str, str] | None"]
@@ -30,14 +30,14 @@ class StatementRow:
     """One call of the statement. Only origin, destination, start and recording are documented; the rest is assumed.
 
     :ivar callerid: the call's id (the UUID of ``/voz/call``).
-    :ivar origin: who called (``origem``), digits.
-    :ivar destination: who was called (``destino``), digits.
+    :ivar origin: digits of the calling number (``origem``).
+    :ivar destination: digits of the called number (``destino``).
     :ivar started_at: aware, in the account's zone (``inicio``).
     :ivar duration_seconds: talk time in seconds (``duracao``); 0 when not answered.
     :ivar outcome: a :class:`~.calls.CallOutcome`, or the vendor's word (``status``).
     :ivar direction: ``realizada`` (placed) or ``recebida`` (received), the vendor's word (``tipo``).
     :ivar price_brl: price in BRL (``valor``).
-    :ivar recording_url: where the recording can be heard (``gravacao_link``); None when not recorded.
+    :ivar recording_url: address of the recording (``gravacao_link``); None when not recorded.
     :ivar tags: custom data kept with the call (``campos``).
     :ivar raw: the vendor's fields, unknown ones included.
     """
@@ -56,7 +56,7 @@ class StatementRow:
 
     @classmethod
     def from_fields(cls, fields: JsonObject, zone: ZoneInfo) -> Self:
-        """Read one row of ``/extrato/list`` or ``/extrato/list-recordings``."""
+        """Parse one row of ``/extrato/list`` or ``/extrato/list-recordings``."""
         return cls(
             callerid=text_or_none(fields.get("callerid")),
             origin=text_or_none(fields.get("origem")),
@@ -73,11 +73,11 @@ class StatementRow:
 
     @property
     def key(self) -> Hashable | None:
-        """What tells this row from another: the call's id, else the recording's address, else nothing."""
+        """Identity of the row: the call's id, else the recording's address, else None."""
         return self.callerid or self.recording_url
 
     def as_xcom(self, *, include_numbers: bool = False) -> XComRow:
-        """The row as JSON for an XCom: ids, times, outcome, price, tags; numbers masked unless asked for."""
+        """Return the row as JSON for an XCom: ids, times, outcome, price, tags; numbers masked by default."""
         return {
             "callerid": self.callerid,
             "origin": _shown(self.origin, include_numbers),
@@ -102,7 +102,7 @@ class MessageRow:
     :ivar sent_at: aware, in the account's zone (``inicio``).
     :ivar kind: ``texto`` or ``voz`` (``tipo``).
     :ivar text: the message's text (``texto``).
-    :ivar state: the state read from the vendor's phrase (``status``).
+    :ivar state: the state parsed from the vendor's phrase (``status``).
     :ivar price_brl: price in BRL (``valor``).
     :ivar tags: custom data (``campos``).
     :ivar raw: the vendor's fields.
@@ -122,7 +122,7 @@ class MessageRow:
 
     @classmethod
     def from_fields(cls, fields: JsonObject, zone: ZoneInfo) -> Self:
-        """Read one row of ``/extrato/list-sms``."""
+        """Parse one row of ``/extrato/list-sms``."""
         return cls(
             callerid=text_or_none(fields.get("callerid")),
             message_id=text_or_none(fields.get("id_mensagem")),
@@ -139,13 +139,13 @@ class MessageRow:
 
     @property
     def key(self) -> Hashable | None:
-        """What tells this row from another: the message's id, else request and recipient."""
+        """Identity of the row: the message's id, else request and recipient, else None."""
         if self.message_id is not None:
             return self.message_id
         return (self.callerid, self.destination) if self.callerid is not None else None
 
     def as_xcom(self, *, include_numbers: bool = False) -> XComRow:
-        """The row as JSON for an XCom: ids, time, state, price, tags; never the text; numbers masked by default."""
+        """Return the row as JSON for an XCom: ids, time, state, price, tags, no text; numbers masked by default."""
         return {
             "callerid": self.callerid,
             "message_id": self.message_id,

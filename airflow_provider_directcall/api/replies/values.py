@@ -1,4 +1,4 @@
-"""Single values of the wire: times, durations, money, ids, words. Lenient: what cannot be read is None."""
+"""Parsers of single values: times, durations, money, ids, words. Lenient: unreadable values become None."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ _PRICE = re.compile(r"-?\d{1,18}(?:[.,]\d{1,18})?", re.ASCII)
 
 
 def text_or_none(value: Json) -> str | None:
-    """A text from a text or a number, stripped; None for anything else and for an empty text."""
+    """Return a text or a number as a stripped text; None for anything else and for an empty text."""
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
         return None
     return str(value).strip() or None
 
 
 def integer_or_none(value: Json) -> int | None:
-    """An integer from an integer or a text of digits."""
+    """Parse an integer or a text of digits."""
     text = text_or_none(value)
     return int(text) if text is not None and re.fullmatch(r"-?\d{1,18}", text, re.ASCII) else None
 
 
 def moment_or_none(value: Json, zone: ZoneInfo) -> datetime | None:
-    """``Y-m-d H:i:s`` without a zone -> an aware datetime in the account's zone."""
+    """Parse ``Y-m-d H:i:s`` into an aware datetime in the account's zone."""
     try:
         return datetime.strptime(str(value), _WIRE_TIME).replace(tzinfo=zone)
     except ValueError:
@@ -38,7 +38,7 @@ def moment_or_none(value: Json, zone: ZoneInfo) -> datetime | None:
 
 
 def seconds_or_none(value: Json) -> int | None:
-    """``HH:MM:SS`` (hours may pass 24), ``MM:SS`` or a number of seconds -> seconds."""
+    """Parse ``HH:MM:SS`` (hours may exceed 24), ``MM:SS`` or a number of seconds into seconds."""
     text = text_or_none(value)
     if text is None:
         return None
@@ -50,21 +50,21 @@ def seconds_or_none(value: Json) -> int | None:
 
 
 def price_or_none(value: Json) -> Decimal | None:
-    """A decimal text with point or comma, or a number -> Decimal (BRL)."""
+    """Parse a number, or a text with decimal point or comma, into Decimal (BRL)."""
     text = text_or_none(value)
     return Decimal(text.replace(",", ".")) if text is not None and _PRICE.fullmatch(text) else None
 
 
 def folded(text: str) -> str:
-    """Lower case, without accents, single blanks: how the vendor's words are compared."""
+    """Fold a text for comparison: lower case, no accents, single blanks."""
     plain = "".join(char for char in unicodedata.normalize("NFKD", text) if not unicodedata.combining(char))
     return " ".join(plain.casefold().split())
 
 
 def tags_of(value: Json) -> Mapping[str, str]:
-    """``campos`` as an object of texts, or a list of ``{"campo", "valor"}``; empty when it is neither.
+    """Parse ``campos``: an object of texts, or a list of ``{"campo", "valor"}``; anything else is empty.
 
-    PHP writes an empty map as ``[]``, and one whose names are 0, 1, 2 and so on as a list of its values.
+    PHP writes an empty map as ``[]``, and a map with the keys 0, 1, 2 and so on as a list of its values.
     """
     if isinstance(value, list):
         pairs = [_tag_of(place, item) for place, item in enumerate(value)]

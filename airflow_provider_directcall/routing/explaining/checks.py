@@ -12,7 +12,8 @@ from itertools import combinations, groupby
 from typing import Final
 
 from airflow_provider_directcall.api.replies import Rule
-from airflow_provider_directcall.routing.equality import comparable
+from airflow_provider_directcall.routing.comparison import comparable
+from airflow_provider_directcall.routing.conditions import conditions_of
 from airflow_provider_directcall.routing.explaining.findings import Code, Finding
 from airflow_provider_directcall.routing.explaining.wording import (
     ring_seconds,
@@ -21,7 +22,6 @@ from airflow_provider_directcall.routing.explaining.wording import (
     weekdays_in_words,
 )
 from airflow_provider_directcall.routing.plans.coverage import Placed, Week
-from airflow_provider_directcall.routing.reading import conditions_of
 
 __all__ = [
     "Laid",

@@ -18,8 +18,8 @@ from airflow_provider_directcall.api.replies.envelope import JsonObject
 from airflow_provider_directcall.routing.calendars.calendar import LineState, RoutingCalendar
 from airflow_provider_directcall.routing.calendars.compiling import rules_for
 from airflow_provider_directcall.routing.calendars.hours import weekday_name
-from airflow_provider_directcall.routing.conditions import masked_repr
-from airflow_provider_directcall.routing.equality import comparable
+from airflow_provider_directcall.routing.comparison import comparable
+from airflow_provider_directcall.routing.conditions import conditions_of, masked_repr
 from airflow_provider_directcall.routing.explaining.wording import (
     Ending,
     as_rule,
@@ -30,9 +30,9 @@ from airflow_provider_directcall.routing.explaining.wording import (
     unknown_fields,
     weekdays_in_words,
 )
-from airflow_provider_directcall.routing.reading import conditions_of, in_order
+from airflow_provider_directcall.routing.plans.coverage import in_order
+from airflow_provider_directcall.routing.plans.views import rule_view
 from airflow_provider_directcall.routing.rules import NumberRule
-from airflow_provider_directcall.routing.views import rule_view
 from airflow_provider_directcall.telephony.masking import mask_number, mask_numbers_in
 from airflow_provider_directcall.telephony.numbers import ALL_KINDS, parse_number
 

@@ -12,11 +12,17 @@ from typing import Final
 
 from airflow_provider_directcall.api.replies import Rule
 from airflow_provider_directcall.routing.calendars.hours import weekday_name
-from airflow_provider_directcall.routing.conditions import MINUTES_A_DAY, clock, masked_repr
-from airflow_provider_directcall.routing.equality import comparable
-from airflow_provider_directcall.routing.reading import CONDITIONS, EVERY_DAY, conditions_of
+from airflow_provider_directcall.routing.comparison import comparable
+from airflow_provider_directcall.routing.conditions import (
+    CONDITIONS,
+    EVERY_DAY,
+    MINUTES_A_DAY,
+    clock,
+    conditions_of,
+    masked_repr,
+)
+from airflow_provider_directcall.routing.plans.views import rule_view
 from airflow_provider_directcall.routing.rules import NumberRule
-from airflow_provider_directcall.routing.views import rule_view
 
 __all__ = [
     "ASSUMED_WAIT_SECONDS",

@@ -1,1 +1,1 @@
-"""The difference between the rules that stand and the wanted ones, and a safe order of writing it."""
+"""Plans: the difference between live and desired rules, and a safe order of its writes."""

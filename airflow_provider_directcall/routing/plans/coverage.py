@@ -1,16 +1,16 @@
-"""Who answers when: what a number's rules do with a call at each time of the week, for each caller.
+"""Coverage: the treatment of calls by a number's rules, at each time of the week and for each caller.
 
-All of it is read as assumed in the reference's section 13.6: rules are tried from the lowest priority, weekday and time
-of day are looked at on their own, and a time window whose end is not after its start runs over midnight.
+Rules are read as assumed in the reference's section 13.6: they are tried from the lowest priority, weekday and time of
+day are independent conditions, and a time window whose end is not after its start runs over midnight.
 
-A week has too many moments and callers to look at each. What is looked at are *cells*: a set of weekdays, a time of day
-between two neighbouring times that some rule names, and a set of callers; no rule tells two moments of a cell apart. A
-set of cells is an ``int`` with one bit a cell.
+Instead of every moment and caller, the code examines *cells*: a set of weekdays, a time of day between two neighbouring
+times that some rule names, and a set of callers, which no rule treats differently within the cell. A set of cells is an
+``int`` with one bit a cell.
 
-- A caller in no rule's list is one more caller, "anybody else".
-- A weekday or time that cannot be read (the vendor's panel may know others than we do) is a day or a time of its own,
-  at which only the rules with that very text hold, and those without the condition.
-- Fields that are unknown here are no conditions.
+- All callers in no rule's list count as one more caller.
+- A weekday or time that cannot be parsed (the vendor's panel may support others than we do) is a day or a time of its
+  own, at which only the rules with the same text apply, and those without the condition.
+- Unknown fields are not conditions.
 """
 
 from __future__ import annotations
@@ -21,12 +21,19 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from itertools import groupby, pairwise
 from math import inf
-from typing import Final
+from typing import Final, Protocol, TypeVar
 
 from airflow_provider_directcall.api.replies import Rule
-from airflow_provider_directcall.routing.conditions import MINUTES_A_DAY, WEEKDAYS, clock
-from airflow_provider_directcall.routing.equality import Comparable, comparable
-from airflow_provider_directcall.routing.reading import CONDITIONS, EVERY_DAY, conditions_of, in_order
+from airflow_provider_directcall.routing.comparison import comparable
+from airflow_provider_directcall.routing.conditions import (
+    CONDITIONS,
+    EVERY_DAY,
+    MINUTES_A_DAY,
+    WEEKDAYS,
+    Comparable,
+    clock,
+    conditions_of,
+)
 
 _ALL_DAY: Final = (0, MINUTES_A_DAY)
 _DAYS: Final = tuple(map(str, sorted(EVERY_DAY)))
@@ -34,9 +41,9 @@ _ANYBODY_ELSE: Final = "anybody else"
 
 
 class Service(IntEnum):
-    """What becomes of a call, from the worst to the best."""
+    """Treatment of a call, from the worst to the best."""
 
-    NOBODY = 0
+    NO_RULE = 0
     SOUND_ONLY = 1
     HANG_UP = 2
     TAKEN = 3
@@ -46,10 +53,10 @@ class Service(IntEnum):
 class Placed:
     """A rule with its cells.
 
-    :ivar priority: place in the order; a rule without one counts as the last.
-    :ivar service: what it does with a call for which it holds.
-    :ivar answer: tells rules apart that do different things; the same text for the same action and details.
-    :ivar holds: cells in which all its conditions hold.
+    :ivar priority: infinite for a rule without one, which is tried last.
+    :ivar service: its treatment of a call to which it applies.
+    :ivar answer: the same text for rules with the same action and details.
+    :ivar holds: cells in which the rule applies.
     """
 
     priority: float
@@ -60,9 +67,9 @@ class Placed:
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """What becomes of calls in a set of cells.
+    """Treatment of the calls in a set of cells.
 
-    :ivar levels: cells in which some rule holds; in which a rule ends or takes the call; in which one takes it. Where
+    :ivar levels: cells in which some rule applies; in which a rule ends or takes the call; in which one takes it. Where
         rules share a priority, the worst of them counts.
     :ivar answers: answer -> cells in which it may be the first.
     """
@@ -71,10 +78,23 @@ class Served:
     answers: Mapping[str, int] = field(repr=False)
 
 
-def serve(ordered: Iterable[Placed], within: int) -> Served:
-    """Go through rules that are in the order of their priority.
+class _HasPriority(Protocol):
+    @property
+    def priority(self) -> float | None: ...
 
-    :param within: the cells to look at.
+
+_Rule = TypeVar("_Rule", bound=_HasPriority)
+
+
+def in_order(rules: Iterable[_Rule]) -> list[_Rule]:
+    """Sort rules as they are tried: from the lowest priority, a rule without one last."""
+    return sorted(rules, key=lambda rule: inf if rule.priority is None else rule.priority)
+
+
+def serve(ordered: Iterable[Placed], within: int) -> Served:
+    """Try rules, sorted by priority, on calls.
+
+    :param within: the cells of the calls.
     """
     rest, sound, hung, ended = within, 0, 0, 0
     priority, ending = -inf, 0
@@ -100,7 +120,7 @@ def serve(ordered: Iterable[Placed], within: int) -> Served:
 
 @dataclass(frozen=True, slots=True)
 class _Labels:
-    """A rule's conditions as labels of cells. None means no condition."""
+    """Conditions of a rule as labels of cells. None means no condition."""
 
     days: frozenset[str] | None
     hours: tuple[int, int] | str | None
@@ -118,9 +138,9 @@ class _Labels:
 
 
 class Week:
-    """The cells of some rules.
+    """The cells that a set of rules distinguishes.
 
-    :param rules: every rule that will be asked about.
+    :param rules: all rules to be placed later.
     """
 
     def __init__(self, rules: Iterable[Rule]) -> None:
@@ -137,7 +157,7 @@ class Week:
         self.everything: Final = (1 << self._day_cells * len(self._callers)) - 1
 
     def place(self, rule: Rule) -> Placed:
-        """One of the rules with its cells."""
+        """Find the cells of one of the rules."""
         data = comparable(rule)
         details = {name: value for name, value in data.items() if name not in CONDITIONS}
         return Placed(
@@ -148,27 +168,27 @@ class Week:
         )
 
     def served(self, rules: Iterable[Rule]) -> Served:
-        """What becomes of calls at any time, with these of the rules alone."""
+        """Return the treatment of calls at any time, with only these of the rules."""
         return serve(in_order(map(self.place, rules)), self.everything)
 
     def described(self, cells: int) -> list[str]:
-        """A set of cells in words; callers are counted and not named."""
+        """Describe a set of cells; callers are counted, not named."""
         lines = []
         for place, (days, callers) in enumerate((days, callers) for callers in self._callers for days in self._days):
             slots = cells >> place * self._slots & ((1 << self._slots) - 1)
             if slots:
-                lines.append(f"{_days_in_words(days)} {', '.join(self._times(slots))} ({_callers_in_words(callers)})")
+                lines.append(f"{_days_text(days)} {', '.join(self._times(slots))} ({_callers_text(callers)})")
         return lines
 
     def _times(self, slots: int) -> Iterable[str]:
         edges = [*pairwise(self._points)]
         held = [bool(slots >> index & 1) for index in range(self._slots)]
-        for standing, run in groupby(zip(held, edges, strict=False), key=lambda one: one[0]):
-            if standing:
+        for is_set, run in groupby(zip(held, edges, strict=False), key=lambda one: one[0]):
+            if is_set:
                 windows = [window for _, window in run]
                 yield f"{clock(windows[0][0])}-{clock(windows[-1][1])}"
-        for label, standing in zip(self._odd_hours, held[len(edges) :], strict=True):
-            if standing:
+        for label, is_set in zip(self._odd_hours, held[len(edges) :], strict=True):
+            if is_set:
                 yield label
 
     def _mask(self, labels: _Labels) -> int:
@@ -193,7 +213,7 @@ class Week:
 
 
 def unserved(rules: Sequence[Rule], *references: Sequence[Rule]) -> list[str]:
-    """When and for whom none of the rules holds although one of each reference does, in words; empty when never."""
+    """Describe the calls to which none of the rules applies although one of each reference does."""
     week = Week([*rules, *(rule for reference in references for rule in reference)])
     missing = week.everything & ~week.served(rules).levels[0]
     for reference in references:
@@ -202,7 +222,7 @@ def unserved(rules: Sequence[Rule], *references: Sequence[Rule]) -> list[str]:
 
 
 def _service(action: str, details: Comparable) -> Service:
-    """An action that is unknown here is taken for one that takes the call."""
+    """Return the treatment by an action; an unknown one counts as taking the call."""
     if action == "hangup":
         return Service.HANG_UP
     goes_on = action == "sound" and details.get("moment") != "end"
@@ -210,20 +230,20 @@ def _service(action: str, details: Comparable) -> Service:
 
 
 def _classes(always: Sequence[str], sets: Sequence[frozenset[str] | None]) -> list[tuple[str, ...]]:
-    """Labels in groups that no set tells apart."""
-    told_apart = {each for each in sets if each is not None}
-    labels = [*always, *sorted(frozenset().union(*told_apart) - set(always))]
+    """Group labels that are in the same sets."""
+    distinct = {each for each in sets if each is not None}
+    labels = [*always, *sorted(frozenset().union(*distinct) - set(always))]
     groups: dict[tuple[bool, ...], list[str]] = {}
     for label in labels:
-        groups.setdefault(tuple(label in each for each in told_apart), []).append(label)
+        groups.setdefault(tuple(label in each for each in distinct), []).append(label)
     return [tuple(group) for group in groups.values()]
 
 
-def _days_in_words(days: Sequence[str]) -> str:
+def _days_text(days: Sequence[str]) -> str:
     return ", ".join(WEEKDAYS[int(day) - 1].title() if day in _DAYS else repr(day) for day in days)
 
 
-def _callers_in_words(callers: Sequence[str]) -> str:
+def _callers_text(callers: Sequence[str]) -> str:
     listed = [caller for caller in callers if caller != _ANYBODY_ELSE]
     if not listed:
         return _ANYBODY_ELSE

@@ -1,38 +1,47 @@
-"""A short text that is the same as long as a number's rules are the same."""
+"""Keyed digests of a number's rules: they show whether rules have changed, and whether a plan is the approved one."""
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import json
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+from airflow_provider_directcall.api.digests import keyed_digest
 from airflow_provider_directcall.api.replies import Rule
 from airflow_provider_directcall.api.replies.envelope import Json
+from airflow_provider_directcall.routing.plans.pairing import DesiredRule
 
-_PURPOSE: Final = b"directcall rules digest 1"
+if TYPE_CHECKING:
+    from airflow_provider_directcall.routing.plans.planning import Plan
+
+_RULES: Final = "directcall rules digest 1"
+_PLAN: Final = "directcall plan digest 1"
 
 
 def rules_digest(did: str, rules: Iterable[Rule], secret: str) -> str:
-    """Digest of a number's rules as they stand, ids and unknown fields included, whatever their order; 64 hex digits.
+    """Return the digest of a number's live rules, ids and unknown fields included, whatever their order; 64 hex digits.
 
-    Keyed with the connection's client secret: whoever sees a plain hash of rules can find the phone numbers in them by
-    trying all there are.
+    The key matters: from a plain hash of rules, the phone numbers in them can be found by trying all numbers.
     """
-    key = hmac.digest(secret.encode(), _PURPOSE, hashlib.sha256)
-    text = json.dumps([did, sorted(map(rule_text, rules))])
-    return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
+    return keyed_digest(secret, _RULES, json.dumps([did, sorted(map(rule_text, rules))]))
+
+
+def approval_digest(plan: Plan, secret: str) -> str:
+    """Return the digest of a plan's live and desired rules together.
+
+    The plan's own digest covers only the live rules, but an approval is of the desired ones too.
+    """
+    desired = sorted(rule_text(DesiredRule.of(rule).rule) for rule in plan.desired)
+    return keyed_digest(secret, _PLAN, json.dumps([plan.digest, desired]))
 
 
 def rule_text(rule: Rule) -> str:
-    """A rule with all its fields as one text; not for people, for it holds phone numbers."""
-    fields = {**rule_fields(rule), "raw": dict(rule.raw)}
-    return json.dumps(fields, sort_keys=True)
+    """Return a rule with all its fields as one text, which contains phone numbers."""
+    return json.dumps({**rule_fields(rule), "raw": dict(rule.raw)}, sort_keys=True)
 
 
 def rule_fields(rule: Rule) -> Mapping[str, Json]:
-    """A rule's own fields as JSON, without the vendor's reply."""
+    """Return a rule's own fields as JSON, without the vendor's reply."""
     return {
         "rule_id": rule.rule_id,
         "priority": rule.priority,

@@ -1,1 +1,1 @@
-"""Making rules stand: writing, reading back, undoing, snapshots, and what somebody else changed meanwhile."""
+"""Writes to a number's rules: applied with verification, rolled back on failure; snapshots and drift."""

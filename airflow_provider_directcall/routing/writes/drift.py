@@ -1,24 +1,23 @@
-"""Drift: what changed among a number's rules since they were last written from here, and who is to win.
+"""Drift: the changes that others made to a number's rules since our last write, and the choice who wins.
 
-What was left is remembered as marks: keyed digests of what each rule does and where it stands, with a label for people.
-No phone number can be told from them. Fields that this package does not know leave no mark: nobody here writes them.
+The last state is remembered as marks: a keyed fingerprint of each rule's content and priority, with a readable label.
+No phone number can be recovered from them. Unknown fields are not part of a mark, because we never write them.
 """
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
+from airflow_provider_directcall.api.digests import keyed_digest
 from airflow_provider_directcall.api.replies import Rule
 from airflow_provider_directcall.api.replies.envelope import JsonObject
-from airflow_provider_directcall.routing.plans.pairing import Wanted, rule_key
+from airflow_provider_directcall.routing.plans.pairing import DesiredRule, rule_key
 from airflow_provider_directcall.routing.rules import NumberRule
 
-_PURPOSE: Final = b"directcall rule mark 1"
+_PURPOSE: Final = "directcall rule mark 1"
 _MARK_DIGITS: Final = 32
 
 #: Mark -> label such as ``rule 18003: fwd, priority 100``.
@@ -26,34 +25,34 @@ Labels = Mapping[str, str]
 
 
 class OnDrift(StrEnum):
-    """Who wins where somebody else has changed rules."""
+    """Handling of rules that others have changed."""
 
     OVERWRITE = "overwrite"
-    """The wanted rules are made to stand."""
+    """Apply all desired rules."""
     KEEP = "keep"
-    """What somebody else changed stays; all else is made to stand."""
+    """Keep the changes of others, and apply the rest."""
     FAIL = "fail"
-    """Nothing is written."""
+    """Write nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What is remembered of a number's rules.
+    """The remembered state of a number's rules.
 
-    :ivar standing: the rules that stood when they were last looked at or written from here.
-    :ivar writing: rules that were about to be written; None when that came to its end, or nothing was to be written.
+    :ivar live: the live rules at our last read or write.
+    :ivar writing: the rules of an unfinished write; None when there is none.
     """
 
-    standing: Labels
+    live: Labels
     writing: Labels | None = None
 
     def as_json(self) -> JsonObject:
-        """As a JSON-ready object."""
-        return {"standing": dict(self.standing), "writing": None if self.writing is None else dict(self.writing)}
+        """Return the memory as a JSON-ready object."""
+        return {"standing": dict(self.live), "writing": None if self.writing is None else dict(self.writing)}
 
     @classmethod
     def from_json(cls, value: object) -> Memory:
-        """From what ``as_json`` gave.
+        """Return the memory from the result of ``as_json``.
 
         :raises ValueError: it is something else.
         """
@@ -65,11 +64,11 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """What somebody else changed.
+    """Changes that others made to rules.
 
-    :ivar known: whether anything was remembered; nothing is when the rules are looked at for the first time.
-    :ivar unexpected: rules that stand and were not left or written from here, by mark.
-    :ivar missing: rules that were left and do not stand any more. A changed rule is both.
+    :ivar known: whether there was a memory; there is none at the first read.
+    :ivar unexpected: live rules that are neither remembered nor written by us, by mark.
+    :ivar missing: remembered rules that are no longer live. A changed rule is in both.
     """
 
     known: bool
@@ -77,80 +76,79 @@ class Drift:
     missing: Labels = field(default_factory=dict)
 
     def __bool__(self) -> bool:
-        """Whether anything changed."""
+        """Return whether anything changed."""
         return bool(self.unexpected or self.missing)
 
     def __str__(self) -> str:
-        """For people, without numbers."""
-        parts = {"added or changed": labels_of(self.unexpected), "no longer as it was left": self.missing}
-        return "; ".join(f"{what}: {_listed(labels)}" for what, labels in parts.items() if labels)
+        """Describe the changes, without phone numbers."""
+        parts = {"added or changed": labels_of(self.unexpected), "removed or changed": self.missing}
+        return "; ".join(f"{change}: {_listed(labels)}" for change, labels in parts.items() if labels)
 
 
 @dataclass(frozen=True, slots=True)
 class RuleMarks:
-    """Makes the marks of one number's rules.
+    """Marks of one number's rules.
 
     :ivar did: the number, without 55.
-    :ivar secret: the connection's client secret; marks made with another one are all different.
+    :ivar secret: the connection's client secret, the key of the marks.
     """
 
     did: str = field(repr=False)
     secret: str = field(repr=False)
 
     def of(self, rules: Iterable[Rule | NumberRule]) -> dict[str, Rule]:
-        """Mark -> rule. Rules that do the same at the same place count as one: no caller can tell."""
+        """Map marks to rules. Equal rules at the same priority count as one, because callers notice no difference."""
         marked: dict[str, Rule] = {}
         for rule in rules:
-            marked.setdefault(self._mark(rule), Wanted.of(rule).rule)
+            marked.setdefault(self._mark(rule), DesiredRule.of(rule).rule)
         return marked
 
     def drift(self, memory: Memory | None, live: Iterable[Rule]) -> Drift:
-        """What of the live rules is not as it was left. After a write that was broken off nothing counts as missing."""
+        """Compare the live rules with the remembered ones. After an interrupted write no rule counts as missing."""
         if memory is None:
             return Drift(known=False)
         marked = self.of(live)
-        expected = {**memory.standing, **(memory.writing or {})}
+        expected = {**memory.live, **(memory.writing or {})}
         unexpected = {mark: rule for mark, rule in marked.items() if mark not in expected}
-        gone = {} if memory.writing is not None else memory.standing
+        gone = {} if memory.writing is not None else memory.live
         return Drift(True, unexpected, {mark: label for mark, label in gone.items() if mark not in marked})
 
-    def keeping(
-        self, drift: Drift, desired: Sequence[NumberRule | Rule], live: Iterable[Rule]
-    ) -> list[NumberRule | Rule]:
-        """The wanted rules with what somebody else changed left as it is.
+    def keep(self, drift: Drift, desired: Sequence[NumberRule | Rule], live: Iterable[Rule]) -> list[NumberRule | Rule]:
+        """Merge the changes of others into the desired rules.
 
-        Unexpected rules stay in place of what is wanted at their priorities, and what is missing stays missing. Where
-        somebody has removed all rules, none is left to want: the list is empty, and ``plan_rules`` refuses it.
+        Unexpected rules replace the desired ones at their priorities, and missing rules stay missing. When others have
+        removed all rules, the result is empty, and ``plan_rules`` rejects it.
         """
-        standing = self.of(live)
+        live_marks = self.of(live)
         theirs = drift.missing.keys() | drift.unexpected.keys()
         taken = {rule.priority for rule in drift.unexpected.values()}
-        wanted = ((self._mark(rule), rule) for rule in desired)
+        ours = ((self._mark(rule), rule) for rule in desired)
         kept = [
-            rule for mark, rule in wanted if mark not in theirs and (mark in standing or rule.priority not in taken)
+            rule for mark, rule in ours if mark not in theirs and (mark in live_marks or rule.priority not in taken)
         ]
         return [*kept, *drift.unexpected.values()]
 
-    def left(self, rules: Iterable[Rule | NumberRule], kept: Drift, desired: Iterable[NumberRule | Rule]) -> Labels:
-        """What to remember of rules that stand.
+    def remembered(
+        self, rules: Iterable[Rule | NumberRule], kept: Drift, desired: Iterable[NumberRule | Rule]
+    ) -> Labels:
+        """Return the labels of live rules to remember.
 
-        What somebody else changed and was kept is not taken for ours: it is drift the next time too. What is missing is
-        forgotten as soon as it is not wanted any more.
+        Kept changes of others are not remembered as ours, so they are drift the next time too. A missing rule is
+        forgotten as soon as it is no longer desired.
         """
-        wanted = self.of(desired)
+        still_desired = self.of(desired)
         ours = {mark: rule for mark, rule in self.of(rules).items() if mark not in kept.unexpected}
-        missing = {mark: label for mark, label in kept.missing.items() if mark in wanted}
+        missing = {mark: label for mark, label in kept.missing.items() if mark in still_desired}
         return {**labels_of(ours), **missing}
 
     def _mark(self, rule: Rule | NumberRule) -> str:
-        key = hmac.digest(self.secret.encode(), _PURPOSE, hashlib.sha256)
-        wire = Wanted.of(rule).rule
+        wire = DesiredRule.of(rule).rule
         text = f"{self.did} {wire.priority} {rule_key(wire, ours_only=True)}"
-        return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()[:_MARK_DIGITS]
+        return keyed_digest(self.secret, _PURPOSE, text)[:_MARK_DIGITS]
 
 
 def labels_of(rules: Mapping[str, Rule]) -> Labels:
-    """What people read of marked rules: nothing personal."""
+    """Return the labels of marked rules, without personal data."""
     return {mark: _label(rule) for mark, rule in rules.items()}
 
 

@@ -1,7 +1,7 @@
-"""A number's rules as they stood, to be kept and put back.
+"""Snapshots of a number's rules, to be stored and restored.
 
-A snapshot holds phone numbers. So it leaves the process sealed, for an XCom or a state store, or as a file that only
-its owner can read.
+A snapshot contains phone numbers. It therefore leaves the process sealed, for an XCom or a state store, or as a file
+that only its owner can read.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from airflow_provider_directcall.routing.plans.digests import rule_fields
 from airflow_provider_directcall.telephony.numbers import mask_number, parse_did
 
 _FORMAT: Final = "directcall rules 1"
-#: Begins a sealed snapshot, and names how it is sealed.
+#: Prefix of a sealed snapshot; names the way of sealing.
 _SEAL: Final = "dcr1."
 _SALT_BYTES: Final = 16
 
@@ -46,10 +46,10 @@ class Snapshot:
     rules: tuple[Rule, ...]
 
     def seal(self, secret: str) -> str:
-        """The snapshot as an opaque text: compressed and encrypted.
+        """Return the snapshot as an opaque text, compressed and encrypted.
 
-        The key is derived from the client secret by scrypt with a salt of its own, because secrets of test accounts are
-        short. 200 rules take some 10 KB.
+        The key is derived from the client secret by scrypt with a random salt, because test accounts have short
+        secrets. 200 rules take some 10 KB.
         """
         salt = secrets.token_bytes(_SALT_BYTES)
         packed = zlib.compress(json.dumps(self.to_json()).encode(), 9)
@@ -57,14 +57,14 @@ class Snapshot:
         return _SEAL + base64.urlsafe_b64encode(salt + sealed).decode()
 
     def to_json(self) -> JsonObject:
-        """The snapshot as a JSON-ready object, phone numbers in full."""
+        """Return the snapshot as a JSON-ready object, phone numbers in full."""
         rules = [{**rule_fields(rule), "raw": dict(rule.raw)} for rule in self.rules]
         return {"format": _FORMAT, "number": self.did, "rules": list(rules)}
 
     def write(self, path: str | Path) -> None:
-        """Keep the snapshot as a JSON file that only its owner can read. Written whole or not at all.
+        """Write the snapshot, whole or not at all, to a JSON file that only its owner can read.
 
-        :raises DirectcallSnapshotError: the directory is missing, the disk is full, or the like.
+        :raises DirectcallSnapshotError: the file cannot be written.
         """
         target = Path(path)
         try:
@@ -76,21 +76,21 @@ class Snapshot:
 
 
 def take(did: str, rules: Sequence[Rule]) -> Snapshot:
-    """A snapshot of a number's rules.
+    """Return a snapshot of a number's rules.
 
     :param did: the number, with or without 55.
-    :param rules: its rules, as ``list_rules`` gives them.
+    :param rules: its rules, from ``list_rules``.
     """
     return Snapshot(parse_did(did), tuple(rules))
 
 
 def unseal(text: str, secret: str) -> Snapshot:
-    """The snapshot in a sealed text.
+    """Return the snapshot in a sealed text.
 
-    :raises DirectcallSnapshotError: the text is no sealed snapshot, is damaged, or was sealed with another secret.
+    :raises DirectcallSnapshotError: the text is not a sealed snapshot, is damaged, or was sealed with another secret.
     """
     if not text.startswith(_SEAL):
-        raise DirectcallSnapshotError("the text is no sealed snapshot of rules")
+        raise DirectcallSnapshotError("the text is not a sealed snapshot of rules")
     try:
         raw = base64.urlsafe_b64decode(text.removeprefix(_SEAL).encode())
         salt, sealed = raw[:_SALT_BYTES], raw[_SALT_BYTES:]
@@ -103,16 +103,16 @@ def unseal(text: str, secret: str) -> Snapshot:
 
 
 def read(path: str | Path) -> Snapshot:
-    """The snapshot in a file.
+    """Return the snapshot in a file.
 
-    :raises DirectcallSnapshotError: the file cannot be read, or is no snapshot.
+    :raises DirectcallSnapshotError: the file cannot be read, or is not a snapshot.
     """
     try:
         text = Path(path).read_text(encoding="utf-8")
     except OSError as error:
         raise DirectcallSnapshotError(f"the snapshot {path} could not be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise DirectcallSnapshotError(f"{path} is no snapshot of rules: it is no text") from error
+        raise DirectcallSnapshotError(f"{path} is not a snapshot of rules: it is not text") from error
     return _from_text(text, str(path))
 
 
@@ -120,10 +120,10 @@ def _from_text(text: str, name: str) -> Snapshot:
     try:
         content = json.loads(text)
         if content["format"] != _FORMAT:
-            raise DirectcallSnapshotError(f"{name} is no snapshot of rules, or one of a newer release")
+            raise DirectcallSnapshotError(f"{name} is not a snapshot of rules, or one of a newer release")
         return Snapshot(content["number"], tuple(_rule(fields) for fields in content["rules"]))
     except (ValueError, KeyError, TypeError) as error:
-        raise DirectcallSnapshotError(f"{name} is no snapshot of rules: {type(error).__name__}") from error
+        raise DirectcallSnapshotError(f"{name} is not a snapshot of rules: {type(error).__name__}") from error
 
 
 def _rule(fields: Mapping[str, object]) -> Rule:
@@ -137,7 +137,7 @@ def _fernet(secret: str, salt: bytes) -> Fernet:
 
 
 def _write_whole(target: Path, text: str) -> None:
-    """Write beside the target first, so that a full disk leaves the old file as it was. Its mode is 600 throughout."""
+    """Write to a temporary file first, so that a full disk leaves the old file. Its mode is always 600."""
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:

@@ -1,1 +1,1 @@
-"""Parts that the operators of number rules share."""
+"""The steps of the operators of number rules."""

@@ -1,4 +1,4 @@
-"""The rules that shall stand on a number, out of a task's arguments: a calendar at a moment, or a list of rules."""
+"""Desired rules of a number from a task's arguments: a calendar at a moment, or a list of rules."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from airflow_provider_directcall.runtime import arguments
-from airflow_provider_directcall.runtime.rule_arguments import rule_from_template
 
 if TYPE_CHECKING:
     from airflow_provider_directcall.routing.calendars.calendar import RoutingCalendar
@@ -21,13 +20,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class DesiredRules:
-    """What shall stand.
+    """All rules that a number is to have.
 
     :ivar did: the number, without 55.
-    :ivar rules: all rules that shall stand on it.
-    :ivar made_for: the moment from which they do what the calendar says; None for a list of rules, which has no dates.
-    :ivar valid_until: when they stop doing so.
-    :ivar calendar: the calendar that they are made of, the emergency included; None for a list of rules.
+    :ivar rules: the rules.
+    :ivar made_for: the moment from which they match the calendar; None for a list of rules, which has no dates.
+    :ivar valid_until: the moment from which they no longer do.
+    :ivar calendar: their calendar, emergency included; None for a list of rules.
     """
 
     did: str = field(repr=False)
@@ -37,7 +36,7 @@ class DesiredRules:
     calendar: RoutingCalendar | None = field(default=None, repr=False)
 
     def findings(self, now: datetime) -> tuple[Finding, ...]:
-        """What is surely or maybe wrong with them, errors first; numbers are masked."""
+        """Return errors and warnings about the rules, errors first; numbers are masked."""
         from airflow_provider_directcall.routing.explaining.calendar_checks import check_calendar, check_rules
 
         if self.calendar is None:
@@ -45,21 +44,21 @@ class DesiredRules:
         return check_calendar(self.calendar, at=self.made_for or now)
 
     def check_not_over(self, now: datetime) -> None:
-        """Refuse rules that would do harm: dates are weekdays in them, and those come again.
+        """Reject rules that have run out: their dates are written as weekdays, which come again.
 
-        :raises ValueError: the calendar's moment is so long ago that its rules are not right any more.
+        :raises ValueError: the rules are no longer valid.
         """
         if self.valid_until is not None and self.valid_until <= now:
             raise ValueError(
-                f"at: rules made for {self.made_for:%Y-%m-%d %H:%M} were right until {self.valid_until:%Y-%m-%d}, and "
-                "would take later days for days of that week; leave 'at' out to have the rules of now (was an old run "
+                f"at: rules made for {self.made_for:%Y-%m-%d %H:%M} were valid until {self.valid_until:%Y-%m-%d}, and "
+                "would treat later days as days of that week; leave 'at' out for the rules of now (was an old run "
                 "cleared?)"
             )
 
     def check_not_ahead(self, now: datetime) -> None:
-        """Refuse rules that are made for a day to come: a line knows no dates, so they would hold from now on.
+        """Reject rules for a later day: live rules have no dates, so they would hold from now on.
 
-        :raises ValueError: the first local day of the calendar's moment lies after today.
+        :raises ValueError: the first local day of the calendar's moment is after today.
         """
         if (day := self.day_ahead(now)) is not None:
             raise ValueError(
@@ -68,7 +67,7 @@ class DesiredRules:
             )
 
     def day_ahead(self, now: datetime) -> date | None:
-        """The first local day that the rules are made for where it lies after today, otherwise None."""
+        """Return the first local day of the rules if it is after today, else None."""
         if self.made_for is None or self.valid_until is None:
             return None
         zone = self.valid_until.tzinfo
@@ -76,33 +75,50 @@ class DesiredRules:
         return first_day if first_day > now.astimezone(zone).date() else None
 
 
-def rules_of_calendar(
-    calendar: object, *, at: object, now: datetime, horizon_days: object, emergency: object, folder: Path | None
+def desired_rules(
+    *,
+    calendar: object,
+    rules: object,
+    did: object,
+    at: object,
+    now: datetime,
+    horizon_days: object,
+    emergency: object,
+    folder: Path | None,
 ) -> DesiredRules:
-    """The rules of a calendar.
+    """Return the desired rules of a task's arguments.
 
     :param calendar: a ``RoutingCalendar``, a mapping or a text with the keys of a calendar file, or the path of one.
-    :param at: aware datetime or ISO text; nothing for ``now``.
-    :param emergency: mapping or text of one, which goes before the calendar's own; nothing for that.
-    :param folder: where a relative path begins.
-    :raises ValueError: any of it cannot be; a calendar's problems are told all at once.
+    :param rules: in place of it: objects or mappings, or the text of a list of mappings.
+    :param did: the number of ``rules``.
+    :param at: aware datetime or ISO text; empty for ``now``.
+    :param emergency: mapping or its text, in place of the calendar's own; empty for that one.
+    :param folder: base of a relative path.
+    :raises ValueError: an argument is wrong; reports all problems of a calendar or of the rules at once.
     """
-    from airflow_provider_directcall.routing.calendars.compiling import rules_for, valid_until
-
+    if (calendar is None) == (rules is None):
+        raise ValueError("calendar, rules: one of them is needed, and only one")
+    if rules is not None:
+        if emergency:
+            raise ValueError("emergency: goes with a calendar only")
+        return _listed(did, rules)
+    if arguments.optional_text(did) is not None:
+        raise ValueError("did: goes with rules only; a calendar has its own number")
     moment = arguments.moment("at", at) or now
     days = arguments.integer("horizon_days", horizon_days)
     if days is None:
         raise ValueError("horizon_days: a number of days is needed")
-    known = _with_emergency(_calendar(calendar, folder), emergency)
-    rules = rules_for(known, moment, horizon_days=days)
-    return DesiredRules(known.did, rules, moment, valid_until(known, moment, horizon_days=days), known)
+    return _of_calendar(_with_emergency(_calendar(calendar, folder), emergency), moment, days)
 
 
-def rules_of_list(did: object, rules: object) -> DesiredRules:
-    """Rules that are listed: objects or mappings, or the text of a list of mappings.
+def _of_calendar(calendar: RoutingCalendar, moment: datetime, days: int) -> DesiredRules:
+    from airflow_provider_directcall.routing.calendars.compiling import rules_for, valid_until
 
-    :raises ValueError: any of them cannot be; all problems are told at once.
-    """
+    rules = rules_for(calendar, moment, horizon_days=days)
+    return DesiredRules(calendar.did, rules, moment, valid_until(calendar, moment, horizon_days=days), calendar)
+
+
+def _listed(did: object, rules: object) -> DesiredRules:
     from airflow_provider_directcall.routing.validation import CalendarError, problems_at
     from airflow_provider_directcall.telephony.numbers import parse_did
 
@@ -115,11 +131,11 @@ def rules_of_list(did: object, rules: object) -> DesiredRules:
     listed = arguments.literal("rules", rules) if isinstance(rules, str) else rules
     if not isinstance(listed, Sequence) or isinstance(listed, str) or not listed:
         raise CalendarError(
-            [*problems, "rules: a list of at least one rule is needed; a number without rules answers nobody"]
+            [*problems, "rules: a list of at least one rule is needed; a number without rules answers no call"]
         )
     for index, item in enumerate(listed):
         try:
-            found.append(rule_from_template(item))
+            found.append(arguments.number_rule(item))
         except ValueError as error:
             problems += problems_at(f"rules[{index}]", error)
     if problems:
@@ -131,7 +147,7 @@ def _calendar(value: object, folder: Path | None) -> RoutingCalendar:
     from airflow_provider_directcall.routing.calendars.files import calendar_from, load_calendar, names_file
 
     if isinstance(value, os.PathLike) or (isinstance(value, str) and names_file(value)):
-        path = _found(Path(value), folder)
+        path = _resolve(Path(value), folder)
         try:
             return load_calendar(path)
         except OSError as error:
@@ -139,11 +155,11 @@ def _calendar(value: object, folder: Path | None) -> RoutingCalendar:
     return load_calendar(value) if isinstance(value, str) else calendar_from(value)
 
 
-def _found(path: Path, folder: Path | None) -> Path:
+def _resolve(path: Path, folder: Path | None) -> Path:
     if path.is_absolute():
         return path
     if folder is None:
-        raise ValueError(f"calendar: {path} is a relative path, and the task has no DAG beside whose file it could be")
+        raise ValueError(f"calendar: {path} is a relative path, and the task has no DAG whose folder it could be in")
     return folder / path
 
 

@@ -1,4 +1,4 @@
-"""Writing the rules of a number so that the next run, of whatever DAG, knows what was left."""
+"""Write the rules of a number and record them, so that the next run of any DAG can detect drift."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import logging
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from airflow_provider_directcall.runtime.polling import Waiter
-from airflow_provider_directcall.runtime.rule_memory import RuleMemory
+from airflow_provider_directcall.api.clock import current_clock
+from airflow_provider_directcall.runtime.variables import rules_variable
 
 if TYPE_CHECKING:
     from airflow_provider_directcall.api.replies import Rule
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from airflow_provider_directcall.routing.plans.changes import RuleChange
     from airflow_provider_directcall.routing.plans.planning import Plan
     from airflow_provider_directcall.routing.rules import NumberRule
-    from airflow_provider_directcall.routing.writes.applying import Applied
+    from airflow_provider_directcall.routing.writes.apply import Applied
     from airflow_provider_directcall.routing.writes.drift import Drift, Labels
     from airflow_provider_directcall.routing.writes.snapshots import Snapshot
 
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 
 class RuleWriter:
-    """Writes the rules of one number, and remembers what it is about to write and what it left.
+    """Writes the rules of one number; records the intended rules before and the live rules after.
 
     :param hook: the number's account.
     :param did: the number, without 55.
@@ -34,66 +34,67 @@ class RuleWriter:
 
         self._hook = hook
         self._did = did
+        self._sleep = current_clock().sleep
         self._secret = hook.settings.client_secret
-        self._memory = RuleMemory(did, self._secret)
+        self._memory = rules_variable(did, self._secret)
         self.marks = RuleMarks(did, self._secret)
 
     def drift(self, live: Iterable[Rule]) -> Drift:
-        """What of the live rules is not as it was left."""
+        """Return the changes that were made elsewhere since the last write from Airflow."""
         return self.marks.drift(self._memory.read(), live)
 
     def apply(self, plan: Plan, desired: Iterable[NumberRule | Rule], kept: Drift) -> Applied:
-        """Make the rules of a plan stand.
+        """Apply a plan.
 
-        :param desired: the rules that shall stand, before anything was kept.
-        :param kept: what somebody else changed and is left so.
+        :param desired: the desired rules, without the drift that is kept.
+        :param kept: the drift that is kept.
         :raises DirectcallError: as ``apply_plan``.
         """
-        from airflow_provider_directcall.routing.writes.applying import Applied, apply_plan
+        from airflow_provider_directcall.routing.writes.apply import Applied, apply_plan
         from airflow_provider_directcall.routing.writes.drift import Memory
 
         desired = tuple(desired)
         if plan.has_changes:
-            before, goal = (self.marks.left(rules, kept, desired) for rules in (plan.live, plan.desired))
+            before, goal = (self.marks.remembered(rules, kept, desired) for rules in (plan.live, plan.desired))
             self._memory.write(Memory(before, goal))
-            applied = apply_plan(self._hook, plan, secret=self._secret, sleep=Waiter.sleep, on_progress=_tell)
+            applied = apply_plan(self._hook, plan, secret=self._secret, sleep=self._sleep, on_progress=_log_progress)
         else:
             applied = Applied(plan.did, plan.live)
-        self._memory.write(Memory(self.marks.left(applied.rules, kept, desired)))
+        self._memory.write(Memory(self.marks.remembered(applied.rules, kept, desired)))
         return applied
 
     def change(self, change: RuleChange) -> Rule:
-        """Write one rule; gives it as it stands then. What somebody else did to the other rules stays their doing.
+        """Write one rule and return it as read back. Drift of the other rules remains drift.
 
         :raises DirectcallError: as ``apply_change``.
         """
-        from airflow_provider_directcall.routing.writes.applying import apply_change
+        from airflow_provider_directcall.routing.writes.apply import apply_change
         from airflow_provider_directcall.routing.writes.drift import Memory
 
         known = self._memory.read()
         if known is not None:
-            expected = known.standing if known.writing is None else known.writing
-            self._memory.write(Memory(known.standing, {**expected, **self._labels(change.wanted)}))
-        after = apply_change(self._hook, self._did, change, sleep=Waiter.sleep)
+            expected = known.live if known.writing is None else known.writing
+            self._memory.write(Memory(known.live, {**expected, **self._labels(change.after)}))
+        after = apply_change(self._hook, self._did, change, sleep=self._sleep)
         if known is not None:
             gone = self._labels(*([change.before] if change.before is not None else []))
             new = self._labels(after)
-            writing = None if known.writing is None else _replaced(known.writing, gone, new)
-            self._memory.write(Memory(_replaced(known.standing, gone, new), writing))
+            writing = None if known.writing is None else _replace(known.writing, gone, new)
+            self._memory.write(Memory(_replace(known.live, gone, new), writing))
         return after
 
     def restore(self, snapshot: Snapshot, live: Iterable[Rule]) -> Applied:
-        """Make the rules of a snapshot stand again.
+        """Restore the rules of a snapshot.
 
-        :raises DirectcallError: as ``routing.writes.applying.restore``.
+        :raises DirectcallError: as ``routing.writes.apply.restore``.
         """
-        from airflow_provider_directcall.routing.writes.applying import restore
+        from airflow_provider_directcall.routing.writes.apply import restore
         from airflow_provider_directcall.routing.writes.drift import Memory, labels_of
 
         before, goal = (labels_of(self.marks.of(rules)) for rules in (live, snapshot.rules))
         if before.keys() != goal.keys():
             self._memory.write(Memory(before, goal))
-        applied = restore(self._hook, snapshot, secret=self._secret, sleep=Waiter.sleep, on_progress=_tell)
+        applied = restore(self._hook, snapshot, secret=self._secret, sleep=self._sleep, on_progress=_log_progress)
         self._memory.write(Memory(labels_of(self.marks.of(applied.rules))))
         return applied
 
@@ -103,9 +104,9 @@ class RuleWriter:
         return labels_of(self.marks.of(rules))
 
 
-def _replaced(labels: Labels, gone: Labels, new: Labels) -> Labels:
+def _replace(labels: Labels, gone: Labels, new: Labels) -> Labels:
     return {**{mark: label for mark, label in labels.items() if mark not in gone}, **new}
 
 
-def _tell(done: int, planned: int) -> None:
-    log.info("Write %d of %d stands.", done, planned)
+def _log_progress(done: int, planned: int) -> None:
+    log.info("Write %d of %d is done.", done, planned)

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from airflow.sdk import DAG, task
 
-from airflow_provider_directcall.operators.number_rules import (
+from airflow_provider_directcall.operators.numbers import (
     DirectcallApplyNumberRulesOperator,
     DirectcallRestoreNumberRulesOperator,
 )

@@ -1,4 +1,4 @@
-"""A write is never believed: faults around it, and what the person on call reads then."""
+"""Verification of a single write: faults around it, and the errors for the operator on call."""
 
 from __future__ import annotations
 
@@ -30,17 +30,15 @@ def fault(number, kind, endpoint="did/save", **arguments):
     number.sandbox.inject(Fault(kind=kind, endpoint=endpoint, **arguments))
 
 
-def said(error, what):
-    """The JSON that an error shows after a phrase."""
-    return json.JSONDecoder().raw_decode(str(error).split(what, 1)[1])[0]
+def json_after(phrase, error):
+    """Return the JSON that an error shows after a phrase."""
+    return json.JSONDecoder().raw_decode(str(error).split(phrase, 1)[1])[0]
 
 
 @pytest.mark.parametrize("kind", BEFORE_THE_EFFECT)
 def test_a_write_that_did_not_arrive_is_an_error_and_not_repeated(number, kind):
     fault(number, kind)
-    with pytest.raises(
-        DirectcallRuleError, match=r"may have taken effect.* stands differently in: phone, wait"
-    ) as caught:
+    with pytest.raises(DirectcallRuleError, match=r"may have taken effect.* differs in: phone, wait") as caught:
         number.make(**RULE)
     assert isinstance(caught.value.__cause__, DirectcallOutcomeUnknown)
     assert caught.value.retryable
@@ -50,10 +48,10 @@ def test_a_write_that_did_not_arrive_is_an_error_and_not_repeated(number, kind):
 
 @pytest.mark.parametrize("kind", AFTER_THE_EFFECT)
 @pytest.mark.parametrize("priority", [1, 2], ids=["changed", "created"])
-def test_a_lost_answer_is_no_failure_when_the_rule_stands(number, kind, priority, caplog):
+def test_write_with_a_lost_reply_succeeds_when_the_rule_is_live(number, kind, priority, caplog):
     fault(number, kind)
-    stands = number.make(**{**RULE, "priority": priority})
-    assert dict(stands.data) == number.data(stands.rule_id) == DATA
+    live = number.make(**{**RULE, "priority": priority})
+    assert dict(live.data) == number.data(live.rule_id) == DATA
     assert (number.writes, number.pauses) == (1, [])
     assert "may have taken effect" in caplog.text
     assert "the rules are read back" in caplog.text
@@ -61,7 +59,7 @@ def test_a_lost_answer_is_no_failure_when_the_rule_stands(number, kind, priority
 
 def test_a_write_that_takes_effect_late_is_waited_for(number):
     fault(number, "cut_before")
-    number.while_waiting = lambda: number.somebody_writes(dpId=RULE_ID, **{"data[phone]": PHONE, "data[wait]": "20"})
+    number.while_waiting = lambda: number.other_writes(dpId=RULE_ID, **{"data[phone]": PHONE, "data[wait]": "20"})
     assert number.make(**RULE).rule_id == RULE_ID
     assert number.pauses == [2.0]
 
@@ -73,20 +71,20 @@ def test_a_rule_that_was_not_created_says_so(number):
     assert len(number.rules) == 1
 
 
-def test_a_write_that_is_answered_and_ignored_shows_what_was_asked_and_what_stands(number):
+def test_ignored_write_shows_the_requested_and_the_live_rules(number):
     fault(number, "ignored_write")
     with pytest.raises(DirectcallRuleError) as caught:
         number.make(**RULE)
     error = caught.value
     assert (error.fields, error.retryable) == (("phone", "wait"), False)
-    assert f"rule {RULE_ID} of number 11*****0001 was written and stands differently in: phone, wait." in str(error)
-    assert said(error, "Asked for: ") == {
+    assert f"rule {RULE_ID} of number 11*****0001 was written and differs in: phone, wait." in str(error)
+    assert json_after("Requested: ", error) == {
         "rule_id": RULE_ID,
         "priority": 1,
         "action": "fwd",
         "data": {"phone": "5511*****0077", "wait": 20},
     }
-    assert said(error, "What stands now: ") == [
+    assert json_after("Live rules: ", error) == [
         {"rule_id": RULE_ID, "priority": 1, "action": "fwd", "data": {"phone": "5511*****0010", "wait": 12}}
     ]
     assert "may not fit this account" in str(error)
@@ -94,23 +92,23 @@ def test_a_write_that_is_answered_and_ignored_shows_what_was_asked_and_what_stan
     assert number.writes == 1
 
 
-def test_a_second_rule_made_in_place_of_a_change_is_pointed_at(number, connect):
+def test_write_error_names_a_rule_created_in_place_of_a_change(number, connect):
     number.hook = connect(fields={"save_rule": {"dpId": "id_da_regra"}})
-    with pytest.raises(DirectcallRuleError, match="Not there before: 18003") as caught:
+    with pytest.raises(DirectcallRuleError, match="New rules: 18003") as caught:
         number.make(**RULE)
     assert not caught.value.retryable
-    assert [rule["rule_id"] for rule in said(caught.value, "What stands now: ")] == [RULE_ID, "18003"]
+    assert [rule["rule_id"] for rule in json_after("Live rules: ", caught.value)] == [RULE_ID, "18003"]
 
 
 def test_a_lost_answer_is_not_retryable_where_a_wrong_rule_has_appeared(number, connect):
     number.hook = connect(fields={"save_rule": {"dpId": "id_da_regra"}})
     fault(number, "cut_after")
-    with pytest.raises(DirectcallRuleError, match="Not there before: 18003") as caught:
+    with pytest.raises(DirectcallRuleError, match="New rules: 18003") as caught:
         number.make(**RULE)
     assert not caught.value.retryable
 
 
-def test_somebody_else_who_writes_in_between_is_noticed(number):
+def test_write_detects_a_concurrent_writer(number):
     number.plan(**RULE)
     change = number.plan(**RULE)
     write = {"did": DID, "dpId": RULE_ID, "data[phone]": "5511990000099", "data[wait]": "20"}
@@ -122,19 +120,19 @@ def test_somebody_else_who_writes_in_between_is_noticed(number):
 
 def test_of_many_rules_those_in_question_are_shown(number):
     for priority in range(2, 32):
-        number.somebody_writes(priority=str(priority), action="hangup")
+        number.other_writes(priority=str(priority), action="hangup")
     last = number.rules[-1]["dpId"]
     fault(number, "ignored_write")
     with pytest.raises(DirectcallRuleError, match="and 11 more") as caught:
         number.make(**{**RULE, "priority": 31})
-    shown = said(caught.value, "What stands now: ")
+    shown = json_after("Live rules: ", caught.value)
     assert (shown[0]["rule_id"], len(shown)) == (last, 20)
 
 
-def test_rules_that_cannot_be_read_back_leave_what_stands_unknown(number):
+def test_write_reports_unknown_live_rules_when_they_cannot_be_read(number):
     change = number.plan(**RULE)
     fault(number, "garbage_before", "did/route")
-    with pytest.raises(DirectcallRuleError, match=f"rule {RULE_ID} .* was written, and what stands now is not known"):
+    with pytest.raises(DirectcallRuleError, match=f"rule {RULE_ID} .* was written, but the live rules are unknown"):
         number.apply(change)
     assert number.data() == DATA
 
@@ -167,15 +165,15 @@ def test_an_expired_token_is_renewed_and_the_rule_written_once(number):
     assert number.sandbox.state()["effects"]["rules_saved"] == 1
 
 
-def test_a_field_that_nobody_wrote_and_that_changed_is_told(number, caplog):
-    number.somebody_writes(dpId=RULE_ID, queue="vendas", timeout="30")
+def test_write_warns_of_a_changed_field_that_was_not_written(number, caplog):
+    number.other_writes(dpId=RULE_ID, queue="vendas", timeout="30")
     change = number.plan(**RULE)
-    number.somebody_writes(dpId=RULE_ID, queue="suporte", timeout="30")
+    number.other_writes(dpId=RULE_ID, queue="suporte", timeout="30")
     number.apply(change)
-    assert "fields that were not written are different now: queue" in caplog.text
+    assert "fields that were not written have changed: queue" in caplog.text
 
 
 def test_a_change_without_surprises_warns_of_nothing(number, caplog):
-    number.somebody_writes(dpId=RULE_ID, queue="vendas")
+    number.other_writes(dpId=RULE_ID, queue="vendas")
     number.make(**RULE)
     assert not [record for record in caplog.records if record.levelname == "WARNING"]

@@ -1,4 +1,4 @@
-"""Whether two rules say the same, however each is written.
+"""Comparison of rules, whatever the spelling of their fields.
 
 A live rule may come from the vendor's panel, with other spellings than ours: ``"12"`` for 12, ``5,1,2``, ``8:00``, an
 empty text for a condition that is not set.
@@ -11,21 +11,23 @@ from typing import Final
 
 from airflow_provider_directcall.api.replies import Rule
 from airflow_provider_directcall.api.replies.envelope import Json
-from airflow_provider_directcall.routing.conditions import WEEKDAYS, sources, time_of_day, week
+from airflow_provider_directcall.routing.conditions import (
+    WEEKDAYS,
+    Comparable,
+    FormValue,
+    sources,
+    time_of_day,
+    week,
+)
 from airflow_provider_directcall.telephony.numbers import ALL_KINDS, parse_number
-
-#: JSON as a form carries it: texts, and objects with texts as keys.
-_Plain = str | dict[str, "_Plain"]
-#: A rule's data in its one spelling, without what says nothing.
-Comparable = Mapping[str, _Plain]
 
 #: Values that mean the same as no value.
 _SAME_AS_ABSENT: Final[Mapping[str, str]] = {
     "record": "n",
     "week": ",".join(str(day) for day in range(1, len(WEEKDAYS) + 1)),
 }
-#: Field -> its one spelling; a ValueError when it has another meaning than ours, and then its text counts.
-_SPELLINGS: Final[Mapping[str, Callable[[str], str | None]]] = {
+#: Field -> its normalized spelling. A value that raises ValueError is compared as it is.
+_NORMALIZERS: Final[Mapping[str, Callable[[str], str | None]]] = {
     "phone": lambda text: parse_number(text, allow=ALL_KINDS).digits,
     "wait": lambda text: str(int(text)),
     "soundId": lambda text: str(int(text)),
@@ -37,43 +39,44 @@ _SPELLINGS: Final[Mapping[str, Callable[[str], str | None]]] = {
 
 
 def same_rule(one: Rule, other: Rule) -> bool:
-    """Whether two rules do the same at the same place, whatever their ids."""
+    """Return whether two rules do the same at the same priority, whatever their ids."""
     return not differences(one, other)
 
 
 def differences(one: Rule, other: Rule) -> tuple[str, ...]:
-    """Names of the fields in which two rules differ: ``action``, ``priority``, and those of their data."""
-    places = [name for name in ("action", "priority") if getattr(one, name) != getattr(other, name)]
+    """Return the names of the fields in which two rules differ: ``action``, ``priority``, and those of their data."""
+    own = [name for name in ("action", "priority") if getattr(one, name) != getattr(other, name)]
     ours, theirs = comparable(one), comparable(other)
-    return (*places, *(name for name in sorted(ours.keys() | theirs.keys()) if ours.get(name) != theirs.get(name)))
+    return (*own, *(name for name in sorted(ours.keys() | theirs.keys()) if ours.get(name) != theirs.get(name)))
 
 
 def is_blank(value: Json) -> bool:
-    """Whether a value of a rule's data says nothing; a form carries no difference between these."""
+    """Return whether a value of a rule's data is empty; a form cannot distinguish the empty values."""
     return value is None or value in ("", [], {})
 
 
 def comparable(rule: Rule) -> Comparable:
-    """A rule's data in its one spelling, by which two rules are compared."""
-    plain = {name: _spelled(name, _plain(value)) for name, value in rule.data.items()}
+    """Return a rule's data in normalized spelling, without empty fields."""
+    plain = {name: _normalized(name, _form_value(value)) for name, value in rule.data.items()}
     return {name: value for name, value in plain.items() if value and _SAME_AS_ABSENT.get(name) != value}
 
 
-def _plain(value: Json) -> _Plain:
+def _form_value(value: Json) -> FormValue:
     if isinstance(value, list):
-        return _plain({str(index): item for index, item in enumerate(value)})
+        return _form_value({str(index): item for index, item in enumerate(value)})
     if isinstance(value, dict):
-        return {name: plain for name, plain in ((name, _plain(item)) for name, item in value.items()) if plain}
+        items = ((name, _form_value(item)) for name, item in value.items())
+        return {name: item for name, item in items if item}
     if isinstance(value, bool):
         return "true" if value else "false"
     return "" if value is None else str(value)
 
 
-def _spelled(name: str, value: _Plain) -> _Plain:
-    spelling = _SPELLINGS.get(name)
-    if spelling is None or not value or isinstance(value, dict):
+def _normalized(name: str, value: FormValue) -> FormValue:
+    normalize = _NORMALIZERS.get(name)
+    if normalize is None or not value or isinstance(value, dict):
         return value
     try:
-        return spelling(value) or value
+        return normalize(value) or value
     except ValueError:
         return value

@@ -1,4 +1,4 @@
-"""Replies that several families of methods share."""
+"""Replies to actions of several families: acknowledgements and registered callbacks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from airflow_provider_directcall.api.replies.values import text_or_none
 
 @dataclass(frozen=True, slots=True)
 class Acknowledgement:
-    """An accepted action that has nothing else to tell.
+    """An accepted action without a result of its own.
 
     :ivar text: the vendor's words (``msg``).
     :ivar raw: the whole reply.
@@ -23,7 +23,7 @@ class Acknowledgement:
 
     @classmethod
     def from_reply(cls, reply: Reply) -> Self:
-        """Read the reply."""
+        """Parse the reply."""
         return cls(text=reply.text, raw=reply.fields)
 
 
@@ -32,7 +32,7 @@ class Callback:
     """A registered webhook.
 
     :ivar code: the id that removes it (40 hexadecimal digits), or None.
-    :ivar url: the registered address, or None where the reply does not say; may hold credentials, so not in ``repr``.
+    :ivar url: the registered address, or None when the reply lacks it; may hold credentials, so not in ``repr``.
     :ivar raw: the vendor's fields.
     """
 
@@ -42,16 +42,16 @@ class Callback:
 
     @classmethod
     def from_reply(cls, reply: Reply) -> Self:
-        """Read the reply of a registration; the code is needed."""
+        """Parse the reply to a registration; the code is required."""
         reply.require("code")
         return cls.from_fields(dict(reply.fields))
 
     @classmethod
     def from_fields(cls, fields: JsonObject) -> Self:
-        """Read one entry of a list of callbacks (its field names are inferred)."""
+        """Parse one entry of a list of callbacks (its field names are inferred)."""
         return cls(code=text_or_none(fields.get("code")), url=text_or_none(fields.get("url")), raw=fields)
 
     @classmethod
     def list_from_reply(cls, reply: Reply) -> tuple[Self, ...]:
-        """Read a list of callbacks."""
+        """Parse a list of callbacks."""
         return tuple(cls.from_fields(item) for item in reply.objects)

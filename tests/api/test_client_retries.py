@@ -1,4 +1,4 @@
-"""Both clients against the local Directcall with faults: what is repeated, what never is, and what was counted."""
+"""Retries of both clients against a local Directcall with faults, with the effects counted."""
 
 from __future__ import annotations
 
@@ -182,7 +182,7 @@ def test_too_many_calls_are_refused_and_not_repeated(api: Driver, sandbox: Sandb
 
 
 def test_a_call_is_placed_once_when_the_server_comes_back(connect: Connect, free_port: int) -> None:
-    """The connection is refused, so nothing was sent: trying again is safe, with an older server's token too."""
+    """The connection is refused, so a retry is safe, also with an older server's token."""
     with ExitStack() as servers:
 
         class ServerStarter(SimulatedClock):

@@ -1,4 +1,4 @@
-"""Whole plans on a number, with a fault at every write. Nobody finds a dead line."""
+"""Application of whole plans, with a fault at every write; every call is served throughout."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from airflow_provider_directcall.errors import (
 from airflow_provider_directcall.routing.errors import DirectcallApplyError, DirectcallStalePlanError
 from airflow_provider_directcall.routing.plans.planning import plan_rules
 from airflow_provider_directcall.routing.rules import Forward, HangUp, Voicemail
-from airflow_provider_directcall.routing.writes.applying import apply_plan
+from airflow_provider_directcall.routing.writes.apply import apply_plan
 
 from .line import Line, calls, contents, unfair
 from .number import DID, RULE_ID
@@ -30,16 +30,16 @@ from .scenarios import (
     SECRET,
     Case,
     add,
+    live_rules_of,
     opening,
-    standing,
 )
 
-# Without trouble
+# Without faults
 
 
-@settings(max_examples=60, deadline=None)  # test_planning.py has more of them
+@settings(max_examples=60, deadline=None)  # test_planning.py has more examples
 @given(sets())
-def test_the_wanted_rules_stand_afterwards(rules):
+def test_apply_makes_the_desired_rules_live(rules):
     live, desired = rules
     memory = Line.of(live)
     plan = plan_rules(DID, memory.live, desired, secret=SECRET, allow_empty=True)
@@ -67,25 +67,25 @@ def test_no_change_is_no_write(line):
     assert len(line.seen) == SCENARIOS[opening]
 
 
-def test_fields_that_a_write_resets_are_told(line):
-    line.number.somebody_writes(dpId=RULE_ID, queue="vendas")
+def test_apply_warns_of_fields_that_a_write_resets(line):
+    line.number.other_writes(dpId=RULE_ID, queue="vendas")
     case = Case(line, opening)
     reset = line.number.hook.save_rule
 
     def save(did, rule):
         saved = reset(did, rule)
-        line.number.somebody_writes(dpId=saved.rule_id, queue="")
+        line.number.other_writes(dpId=saved.rule_id, queue="")
         return saved
 
     line.save_rule = save
     (warning, *_) = case.apply().warnings
-    assert f"rule {RULE_ID} of number 11*****0001: fields that were not written are different now: queue" in warning
+    assert f"rule {RULE_ID} of number 11*****0001: fields that were not written have changed: queue" in warning
 
 
 # Stale
 
 
-def test_a_stale_plan_is_refused(line):
+def test_apply_rejects_a_stale_plan(line):
     case = Case(line, opening)
     add(line.number, 4, "hangup")
     with pytest.raises(DirectcallStalePlanError, match="nothing was written") as caught:
@@ -94,7 +94,7 @@ def test_a_stale_plan_is_refused(line):
     assert line.seen == []
 
 
-def test_rules_that_cannot_be_read_at_the_beginning_leave_all_as_it_was(line):
+def test_apply_writes_nothing_when_the_rules_cannot_be_read(line):
     case = Case(line, opening)
     line.unreadable = {line.reads + 1}
     with pytest.raises(DirectcallReplyError):
@@ -102,10 +102,10 @@ def test_rules_that_cannot_be_read_at_the_beginning_leave_all_as_it_was(line):
     assert line.seen == []
 
 
-def test_a_plan_that_could_not_be_undone_is_refused_before_anything_is_removed():
+def test_plan_that_could_not_be_rolled_back_is_rejected():
     nameless = replace(Forward(to=ONE, priority=1).to_wire("10"), priority=None)
     others = [Voicemail(email="a@example.com", priority=2).to_wire("11"), HangUp(priority=3).to_wire("12")]
-    with pytest.raises(DirectcallRuleError, match="rule 10 has to go, and could not be put back"):
+    with pytest.raises(DirectcallRuleError, match="rule 10 has to be removed, and could not be restored"):
         plan_rules(DID, [nameless, *others], [HangUp(priority=3)], secret=SECRET)
     kept = plan_rules(DID, [nameless, *others], [nameless, HangUp(priority=3)], secret=SECRET)
     assert [change.before for change in kept.changes] == [others[0]]
@@ -113,21 +113,29 @@ def test_a_plan_that_could_not_be_undone_is_refused_before_anything_is_removed()
 
 # A fault at a write
 
-UNDONE = ["cut_before", "error_500_before", "html_502_before", "garbage_before", "unavailable", "ignored_write"]
-UNDONE += ["too_many_requests"]
-DONE = ["cut_after", "cut_in_body", "error_500_after", "html_502_after", "garbage_after", "truncated", "expired_token"]
+WITHOUT_EFFECT = ["cut_before", "error_500_before", "html_502_before", "garbage_before", "unavailable", "ignored_write"]
+WITHOUT_EFFECT += ["too_many_requests"]
+WITH_EFFECT = [
+    "cut_after",
+    "cut_in_body",
+    "error_500_after",
+    "html_502_after",
+    "garbage_after",
+    "truncated",
+    "expired_token",
+]
 
 
 @AT_EACH_WRITE
-@pytest.mark.parametrize("kind", UNDONE)
-def test_after_a_write_without_effect_the_previous_rules_stand(line, scenario, index, kind):
+@pytest.mark.parametrize("kind", WITHOUT_EFFECT)
+def test_rollback_after_a_write_without_effect(line, scenario, index, kind):
     case = Case(line, scenario)
     case.fault(kind, index, times=1)
     assert case.outcome() == "previous"
 
 
 @AT_EACH_WRITE
-@pytest.mark.parametrize("kind", DONE)
+@pytest.mark.parametrize("kind", WITH_EFFECT)
 def test_a_write_with_a_lost_answer_is_found_and_never_repeated(line, scenario, index, kind):
     case = Case(line, scenario)
     case.fault(kind, index, times=1)
@@ -137,7 +145,7 @@ def test_a_write_with_a_lost_answer_is_found_and_never_repeated(line, scenario, 
 
 @AT_EACH_WRITE
 @pytest.mark.parametrize("error", [DirectcallRefused("no", code="001"), DirectcallNotSent("x"), ValueError("x")])
-def test_after_a_refused_or_unsent_write_the_previous_rules_stand(line, scenario, index, error):
+def test_rollback_after_a_refused_or_unsent_write(line, scenario, index, error):
     case = Case(line, scenario)
     line.stops[index] = error
     with pytest.raises(DirectcallApplyError) as caught:
@@ -145,86 +153,84 @@ def test_after_a_refused_or_unsent_write_the_previous_rules_stand(line, scenario
     assert caught.value.state == "previous"
     assert caught.value.__cause__ is error
     assert caught.value.retryable is getattr(error, "retryable", False)
-    assert contents(standing(line.number), without=UNKNOWN) == contents(case.old, without=UNKNOWN)
+    assert contents(live_rules_of(line.number), without=UNKNOWN) == contents(case.old, without=UNKNOWN)
     case.check_callers()
 
 
 @AT_EACH_WRITE
 @pytest.mark.parametrize("kind", ["cut_before", "ignored_write", "unavailable"])
-def test_when_the_putting_back_fails_too_it_is_said_and_nobody_loses_a_call(line, scenario, index, kind):
+def test_failed_rollback_is_reported_and_every_call_served(line, scenario, index, kind):
     case = Case(line, scenario)
     case.fault_from(kind, index)
     assert case.outcome() == ("mixed" if index else "previous")
 
 
-def test_a_mixed_state_says_what_stands_and_what_failed(line):
+def test_mixed_state_reports_the_live_rules_and_the_cause(line):
     case = Case(line, opening)
     line.dead_from = 2
     with pytest.raises(DirectcallApplyError) as caught:
         case.apply()
     error = caught.value
     assert (error.state, error.unserved, error.retryable) == ("mixed", (), True)
-    assert "could not be applied. Neither the previous nor the wanted rules stand (state: mixed)." in str(error)
-    assert "Trouble in putting the rules back: no route" in str(error)
-    assert "Every caller finds a rule whom both the previous and the wanted rules serve" in str(error)
-    assert 'Rules now: [{"rule_id": ' in str(error)
+    assert "could not be applied. Neither the previous nor the desired rules are live (state: mixed)." in str(error)
+    assert "The rollback failed: no route" in str(error)
+    assert "A rule applies to every call that both the previous and the desired rules serve" in str(error)
+    assert 'Live rules: [{"rule_id": ' in str(error)
     assert ONE not in str(error)
 
 
 @AT_EACH_WRITE
-def test_a_write_that_takes_effect_while_it_is_waited_for_is_no_failure(line, scenario, index):
+def test_apply_accepts_a_write_that_takes_effect_late(line, scenario, index):
     case = Case(line, scenario)
     change = case.plan.changes[index]
     case.fault("cut_before", index, times=1)
 
     def arrives(seconds):
         if change.after is None:
-            line.number.somebody_writes(remove=change.before.rule_id)
+            line.number.other_writes(remove=change.before.rule_id)
         else:
             data = {f"data[{name}]": str(value) for name, value in change.after.data.items()}
             known = {} if change.before is None else {"dpId": change.before.rule_id}
-            line.number.somebody_writes(
-                **known, priority=str(change.after.priority), action=change.after.action, **data
-            )
+            line.number.other_writes(**known, priority=str(change.after.priority), action=change.after.action, **data)
 
     applied = apply_plan(line, case.plan, secret=SECRET, sleep=arrives)
     assert contents(applied.rules, without=UNKNOWN) == contents(case.new)
 
 
-# Reading back
+# Read-back
 
 
 @AT_EACH_WRITE
-def test_a_reading_that_fails_once_leads_back(line, scenario, index):
+def test_rollback_after_a_failed_read_back(line, scenario, index):
     case = Case(line, scenario)
     line.unreadable = {line.reads + index + 2}
     is_last = index == SCENARIOS[scenario] - 1
     assert case.outcome() == ("desired" if is_last else "previous")
 
 
-def test_when_nothing_can_be_read_any_more_that_is_said(line):
+def test_apply_reports_that_the_live_rules_are_unknown(line):
     case = Case(line, opening)
     line.unreadable = range(3, 99)
     with pytest.raises(DirectcallApplyError) as caught:
         case.apply()
     assert (caught.value.state, caught.value.unserved, caught.value.retryable) == ("mixed", None, True)
-    assert "What stands could not be read" in str(caught.value)
-    assert "Whether every caller finds a rule is not known" in str(caught.value)
+    assert "The live rules could not be read" in str(caught.value)
+    assert "Whether a rule applies to every call is unknown" in str(caught.value)
     assert line.number.pauses == [2.0, 5.0]
     assert len(line.seen) == 2
 
 
-def test_a_first_write_that_did_not_leave_is_the_previous_state_whatever_can_be_read(line):
+def test_unsent_first_write_leaves_the_previous_state_without_reading(line):
     case = Case(line, opening)
     line.stops[0] = DirectcallNotSent("no route")
     line.unreadable = range(2, 99)
-    with pytest.raises(DirectcallApplyError, match="The previous rules stand") as caught:
+    with pytest.raises(DirectcallApplyError, match="The previous rules are live") as caught:
         case.apply()
     assert (caught.value.state, line.number.pauses) == ("previous", [])
 
 
 @pytest.mark.parametrize("broken_methods", [["list_rules"], ["save_rule", "remove_rule"]])
-def test_what_goes_wrong_in_putting_back_is_told_whatever_it_is(broken_methods):
+def test_rollback_reports_any_error(broken_methods):
     memory = Line.of([Forward(to=ONE, priority=1).to_wire("10"), HangUp(priority=3).to_wire("11")])
     desired = [Voicemail(email="a@example.com", priority=1), HangUp(priority=2), HangUp(priority=3)]
     plan = plan_rules(DID, memory.live, desired, secret=SECRET)
@@ -237,11 +243,11 @@ def test_what_goes_wrong_in_putting_back_is_told_whatever_it_is(broken_methods):
     def broken(*arguments):
         raise KeyError(ONE)
 
-    with pytest.raises(DirectcallApplyError, match="What failed: OSError: disk full") as caught:
+    with pytest.raises(DirectcallApplyError, match="Cause: OSError: disk full") as caught:
         apply_plan(memory, plan, secret=SECRET, sleep=lambda seconds: None, on_progress=fail)
     unserved = None if "list_rules" in broken_methods else ()
     assert (caught.value.state, caught.value.unserved) == ("mixed", unserved)
-    assert "Trouble in putting the rules back: KeyError" in str(caught.value)
+    assert "The rollback failed: KeyError" in str(caught.value)
     assert ONE not in str(caught.value)
 
 
@@ -250,7 +256,7 @@ def test_what_goes_wrong_in_putting_back_is_told_whatever_it_is(broken_methods):
 
 @settings(max_examples=100, deadline=None)
 @given(sets(), st.integers(0, 6), st.sampled_from([SystemExit, KeyboardInterrupt]), st.booleans())
-def test_a_try_after_a_killed_one_ends_with_the_wanted_rules(rules, index, end, after_effect):
+def test_apply_after_a_killed_try_reaches_the_desired_rules(rules, index, end, after_effect):
     live, desired = rules
     memory = Line.of(live)
     plan = plan_rules(DID, memory.live, desired, secret=SECRET, allow_empty=True)
@@ -266,8 +272,8 @@ def test_a_try_after_a_killed_one_ends_with_the_wanted_rules(rules, index, end, 
         assert len(memory.seen) == index + after_effect
     memory.before_write = lambda count: None
     new = [rule.to_wire() for rule in desired]
-    everybody = calls(live, new)
-    assert not any(unfair(state, live, new, everybody) for state in memory.seen)
+    all_calls = calls(live, new)
+    assert not any(unfair(state, live, new, all_calls) for state in memory.seen)
     again = plan_rules(DID, memory.live, desired, secret=SECRET, allow_empty=True)
     apply_plan(memory, again, secret=SECRET, sleep=None)
     assert contents(memory.live, without=UNKNOWN) == contents(new)
@@ -275,7 +281,7 @@ def test_a_try_after_a_killed_one_ends_with_the_wanted_rules(rules, index, end, 
 
 @settings(max_examples=150, deadline=None)
 @given(sets(), st.integers(0, 6), st.sampled_from([DirectcallRefused("x", code="001"), DirectcallOutcomeUnknown("x")]))
-def test_after_a_failure_at_any_write_the_previous_rules_stand_and_nobody_lost_a_call(rules, index, error):
+def test_rollback_after_a_failure_at_any_write_serves_every_call(rules, index, error):
     live, desired = rules
     memory = Line.of(live)
     plan = plan_rules(DID, memory.live, desired, secret=SECRET, allow_empty=True)
@@ -291,12 +297,12 @@ def test_after_a_failure_at_any_write_the_previous_rules_stand_and_nobody_lost_a
         with pytest.raises(DirectcallApplyError, match=r"\(state: previous\)"):
             apply_plan(memory, plan, secret=SECRET, sleep=lambda seconds: None)
         assert contents(memory.live) == contents(live)
-    everybody = calls(live, new)
-    assert not any(unfair(state, live, new, everybody) for state in memory.seen)
+    all_calls = calls(live, new)
+    assert not any(unfair(state, live, new, all_calls) for state in memory.seen)
 
 
 @pytest.mark.parametrize("index", range(3))
-def test_progress_that_cannot_be_told_leads_back_unless_all_is_done(line, index):
+def test_rollback_when_progress_raises_before_the_last_write(line, index):
     case = Case(line, opening)
 
     def full(done, total):

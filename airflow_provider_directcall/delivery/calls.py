@@ -1,0 +1,125 @@
+"""The errand of a call (``/voz/call``)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, ClassVar, Final, Self
+
+from airflow_provider_directcall.api.errors import DirectcallRefused
+from airflow_provider_directcall.api.lookups import ask, rows
+from airflow_provider_directcall.api.methods import call_status, end_call, list_statement, scheduled_call_status
+from airflow_provider_directcall.api.replies import CallOutcome
+from airflow_provider_directcall.delivery.errand import Accepted, End, Pending
+from airflow_provider_directcall.delivery.keys import KEY_TAG, with_key
+from airflow_provider_directcall.delivery.matching import LookupKey, Match, MatchKind, match_call, match_progress
+from airflow_provider_directcall.statement.search import window_of
+from airflow_provider_directcall.telephony.masking import mask_number
+
+if TYPE_CHECKING:
+    from airflow_provider_directcall.api.lookups import Lookup
+    from airflow_provider_directcall.api.replies import Acknowledgement, PlacedCall
+    from airflow_provider_directcall.api.requests import Request
+    from airflow_provider_directcall.delivery.record import Record
+
+#: The vendor's code for "no call is active between the two" (documented).
+_NOT_ACTIVE: Final = "003"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallErrand:
+    """One call between two parties.
+
+    :param origin: who asks for the call (``origem``); None for the connection's default origin.
+    :param destination: digits of who is called (``destino``).
+    :param due_at: aware; when a scheduled call is dialled.
+    :param tags: the user's own tags.
+    :param build: builds the request from ``tags=``; None in an errand that is only looked up and stopped.
+    """
+
+    kind: ClassVar[str] = "call"
+    where_to_look: ClassVar[str] = "Directcall's statement of calls (extrato)"
+    outcomes: ClassVar[Collection[str]] = tuple(outcome.value for outcome in CallOutcome)
+
+    origin: str | None = field(default=None, repr=False)
+    destination: str = field(repr=False)
+    due_at: datetime | None = None
+    tags: Mapping[str, str] | None = field(default=None, repr=False)
+    build: Callable[..., Request[PlacedCall]] | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def target(self) -> Sequence[str]:
+        """Origin as given, and digits of the destination."""
+        return [self.origin or "", self.destination]
+
+    @property
+    def description(self) -> str:
+        """Such as "call to 5511*****0001"."""
+        return f"call to {mask_number(self.destination)}"
+
+    def request(self, key: str) -> Request[PlacedCall]:
+        """Build the request with the key among its tags."""
+        if self.build is None:
+            raise ValueError("this call was restored to be looked up; it cannot be placed")
+        return self.build(tags=with_key(self.tags, key))
+
+    def accepted(self, reply: PlacedCall) -> Accepted:
+        """Read the id of the call, or of its schedule."""
+        ids = {"callerid": reply.callerid, "schedule_id": reply.schedule_id}
+        return Accepted({name: value for name, value in ids.items() if value is not None})
+
+    def find(self, record: Record, now: datetime) -> Lookup[Match]:
+        """Look for the row with the key; without one, ask whether a call is in progress."""
+        window = window_of(record.since, now)
+        listed = yield from rows(list_statement(*window, tags={KEY_TAG: record.key}))
+        match = match_call(listed, LookupKey(record.key, [self.destination], record.since))
+        if match.kind is not MatchKind.NONE:
+            return match
+        try:
+            legs = yield from ask(call_status(self.origin, self.destination))
+        except DirectcallRefused as refused:
+            if refused.code != _NOT_ACTIVE:
+                raise
+            return match
+        return match_progress(legs)
+
+    def end(self, record: Record, now: datetime) -> Lookup[End | Pending]:
+        """Look for the call's row; before that, ask whether a scheduled call was dialled."""
+        ids = dict(record.ids)
+        if "callerid" not in ids:
+            scheduled = yield from ask(scheduled_call_status(self.origin, ids["schedule_id"]))
+            if scheduled.refusal is not None:
+                return End(outcome=None, refusal=scheduled.refusal)
+            if scheduled.placed is None or scheduled.placed.callerid is None:
+                return Pending()
+            ids["callerid"] = scheduled.placed.callerid
+        window = window_of(record.since, now)
+        listed = yield from rows(list_statement(*window, callerid=ids["callerid"]))
+        row = next((row for row in listed if row.callerid == ids["callerid"]), None)
+        if row is None:
+            return Pending(ids)
+        return End(str(row.outcome) if row.outcome is not None else None, row=row)
+
+    def stop(self, ids: Mapping[str, str]) -> Request[Acknowledgement] | None:
+        """Hang up the call in progress between the two parties (``/voz/end``).
+
+        A call that is only scheduled cannot be cancelled: another call between the two would be hung up.
+        """
+        is_only_scheduled = "callerid" not in ids and self.due_at is not None
+        return None if is_only_scheduled else end_call(self.origin, self.destination)
+
+    def as_json(self) -> dict[str, object]:
+        """Return the parties and the schedule."""
+        due_at = self.due_at.isoformat() if self.due_at is not None else None
+        return {"kind": self.kind, "origin": self.origin, "destination": self.destination, "due_at": due_at}
+
+    @classmethod
+    def from_json(cls, fields: Mapping[str, object]) -> Self:
+        """Restore an errand that can be looked up and stopped."""
+        origin, due_at = fields["origin"], fields["due_at"]
+        return cls(
+            origin=str(origin) if origin is not None else None,
+            destination=str(fields["destination"]),
+            due_at=datetime.fromisoformat(str(due_at)) if due_at is not None else None,
+        )

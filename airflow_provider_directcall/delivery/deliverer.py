@@ -1,0 +1,229 @@
+"""The one interpreter of the decisions: sends, writes the record, reconciles. Outcomes are data.
+
+A :class:`Deliverer` does no I/O. Its methods are generators that yield what is to be done (send a request, write a
+record, pause), so that a worker, an event loop and a test can drive the same code; see :func:`drive`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
+
+from airflow_provider_directcall.api.errors import DirectcallError, DirectcallOutcomeUnknown
+from airflow_provider_directcall.delivery.decisions import (
+    Decision,
+    DeliveryDecisions,
+    Held,
+    NotSent,
+    Outcome,
+    Reconciling,
+    Send,
+    Sent,
+    TargetChanged,
+    TryLater,
+    Unknown,
+)
+from airflow_provider_directcall.delivery.errand import CANCELLED, End, Errand
+from airflow_provider_directcall.delivery.keys import target_mark
+from airflow_provider_directcall.delivery.reconciling import ReconcileTimeouts, Reconciliation, Verdict, VerdictKind
+from airflow_provider_directcall.delivery.record import Phase, Record
+
+T = TypeVar("T")
+
+if TYPE_CHECKING:
+    from airflow_provider_directcall.api.clock import Clock
+    from airflow_provider_directcall.api.requests import Listing, Request
+    from airflow_provider_directcall.api.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """Write the record, durably, before anything else is done.
+
+    :ivar before_request: the request leaves next.
+    """
+
+    record: Record
+    before_request: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Wait for some seconds; a request may be in progress meanwhile.
+
+    :ivar record: the delivery that is waited for.
+    """
+
+    seconds: float
+    record: Record
+
+
+#: Requests and listings are sent, as in a look-up.
+Effect: TypeAlias = "Write | Pause | Request[Any] | Listing[Any]"
+Delivery: TypeAlias = Generator["Write | Pause | Request[Any] | Listing[Any]", Any, T]
+
+
+class Interrupted(Exception):
+    """Raised into a delivery by its driver: the time for the try is over. The text names the limit."""
+
+
+class RecordLog(Protocol):
+    """Where the record of an earlier try is read from; writes are yielded."""
+
+    def read(self) -> Record | None:
+        """Return the record as it is now."""
+        ...
+
+
+class Deliverer:
+    """Carries out the decisions for one errand in one try.
+
+    :param errand: what is sent.
+    :param decisions: of this try.
+    :param log: the record over all tries.
+    :param clock: the present.
+    :param settings: the account; the record keeps a fingerprint of it and of the recipients.
+    :param timeouts: how long to reconcile.
+    :param ends_when_sent: nothing is left to do once the request is accepted.
+    """
+
+    def __init__(
+        self,
+        errand: Errand,
+        decisions: DeliveryDecisions,
+        log: RecordLog,
+        clock: Clock,
+        *,
+        settings: Settings,
+        timeouts: ReconcileTimeouts,
+        ends_when_sent: bool,
+    ) -> None:
+        self._errand = errand
+        self._decisions = decisions
+        self._log = log
+        self._clock = clock
+        self._settings = settings
+        self._timeouts = timeouts
+        self._ends_when_sent = ends_when_sent
+
+    def send(self) -> Delivery[Outcome]:
+        """Begin the try: send, unless an earlier try has.
+
+        :raises ValueError: an argument is wrong; nothing was sent.
+        """
+        return (yield from self._follow(self._decisions.begin(self._log.read())))
+
+    def reconcile(self, doubtful: Reconciling) -> Delivery[Outcome]:
+        """Look for the request until there is a verdict, and go on from there."""
+        reconciliation = Reconciliation(self._clock.now(), self._timeouts, self._errand.due_at)
+        try:
+            while (verdict := (yield from reconciliation.look(self._errand, doubtful.record, self._clock))) is None:
+                yield Pause(self._timeouts.pause, doubtful.record)
+        except Interrupted as interrupted:
+            verdict = _interrupted(f"{interrupted} is shorter than the look-up took")
+        return (yield from self.conclude(doubtful, verdict))
+
+    def conclude(self, doubtful: Reconciling, verdict: Verdict) -> Delivery[Outcome]:
+        """Go on after a verdict, from here or from a trigger."""
+        return (yield from self._follow((yield from self._judge(doubtful, verdict))))
+
+    def end(self, sent: Sent, end: End, *, unwanted: bool) -> Delivery[Outcome]:
+        """Go on after the end: done, or sent once more.
+
+        :param unwanted: the outcome is in ``fail_on``.
+        """
+        is_cancelled = end.outcome == CANCELLED
+        done = self._decisions.ended(sent, cancelled=is_cancelled, unwanted=unwanted, repeatable=end.repeatable)
+        yield Write(done.record)
+        if not done.begins_again:
+            return done
+        return (yield from self._follow(self._decisions.next_generation(sent.record)))
+
+    def _follow(self, decision: Decision) -> Delivery[Outcome]:
+        """Carry out one decision after the other until one is an outcome."""
+        while True:
+            if isinstance(decision, Sent | Reconciling) and self._has_other_target(decision.record):
+                decision = self._decisions.target_changed(decision)
+            match decision:
+                case Send():
+                    decision = yield from self._deliver(decision.record)
+                case Held() | Unknown() | TryLater() | TargetChanged():
+                    yield Write(decision.record)
+                    return decision
+                case _:
+                    return decision
+
+    def _deliver(self, record: Record) -> Delivery[Decision]:
+        """Write the intent, send, write the answer."""
+        from airflow_provider_directcall.api.protocol import build
+
+        request = self._errand.request(record.key)
+        build(request, self._settings, token="")  # a wrong argument must show before the intent is written
+        record = self._decisions.sending(record, self._clock.now(), self._target_of(record))
+        yield Write(record, before_request=True)
+        try:
+            accepted = self._errand.accepted((yield request))
+        except DirectcallOutcomeUnknown as unknown:
+            log.warning("%s; looking for it in the statement (airflow_key %s)", unknown, record.key)
+            return Reconciling(record, str(unknown))
+        except Interrupted as interrupted:
+            verdict = _interrupted(f"{interrupted} came while the request was on its way")
+            return (yield from self._judge(Reconciling(record, ""), verdict))
+        except DirectcallError as error:
+            record = record.at(Phase.NOT_SENT)
+            yield Write(record)
+            return NotSent(record, error)
+        log.info("Accepted by Directcall: %s", ", ".join(f"{name} {value}" for name, value in accepted.ids.items()))
+        phase = Phase.DONE if self._ends_when_sent else Phase.SENT
+        record = record.accepted(phase, accepted.ids, accepted.recipients)
+        yield Write(record)
+        return Sent(record, found=False)
+
+    def _judge(self, doubtful: Reconciling, verdict: Verdict) -> Delivery[Decision]:
+        """Decide after a verdict, and write the record of a request that was found."""
+        meanwhile = self._log.read()
+        decision = self._decisions.reconciled(doubtful.record, verdict, meanwhile)
+        log.info("airflow_key %s: %s", doubtful.record.key, _VERDICTS[verdict.kind])
+        if isinstance(decision, Sent) and decision.record is not meanwhile:
+            yield Write(decision.record.at(Phase.DONE) if self._ends_when_sent else decision.record)
+        if isinstance(decision, Unknown) and doubtful.doubt:
+            return Unknown(decision.record, f"{doubtful.doubt}. {decision.reason}")
+        return decision
+
+    def _has_other_target(self, record: Record) -> bool:
+        return bool(record.target) and record.target != self._target_of(record)
+
+    def _target_of(self, record: Record) -> str:
+        # Not the address: the same account may be reached by another one, a proxy for example.
+        return target_mark(record.key, [self._settings.client_id, *self._errand.target])
+
+
+_VERDICTS = {
+    VerdictKind.FOUND: "it is in the statement, and is not sent again",
+    VerdictKind.ABSENT: "it is surely not in the statement",
+    VerdictKind.UNKNOWN: "the outcome stays unknown",
+}
+
+
+def drive(steps: Generator[Any, Any, T], perform: Callable[[Any], object]) -> T:
+    """Run a generator of effects on this thread: perform each one, and send its result, or its error, back in."""
+    try:
+        effect = next(steps)
+        while True:
+            try:
+                result = perform(effect)
+            except BaseException as error:  # noqa: BLE001 - the generator decides on it, whatever it is
+                effect = steps.throw(error)
+            else:
+                effect = steps.send(result)
+    except StopIteration as stop:
+        value: T = stop.value
+        return value
+
+
+def _interrupted(reason: str) -> Verdict:
+    return Verdict(VerdictKind.UNKNOWN, reason=reason, retryable=True)

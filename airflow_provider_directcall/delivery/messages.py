@@ -1,0 +1,137 @@
+"""The errand of an SMS or a voice message (``/sms/send``)."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, ClassVar, Self
+
+from airflow_provider_directcall.api.errors import DirectcallRefused
+from airflow_provider_directcall.api.lookups import ask, rows
+from airflow_provider_directcall.api.methods import cancel_message, list_messages, message_status
+from airflow_provider_directcall.api.replies import MessageState
+from airflow_provider_directcall.delivery.errand import Accepted, End, Pending
+from airflow_provider_directcall.delivery.keys import KEY_TAG, with_key
+from airflow_provider_directcall.delivery.matching import LookupKey, Match, match_message, own_rows
+from airflow_provider_directcall.statement.search import window_of
+from airflow_provider_directcall.telephony.masking import mask_number
+
+if TYPE_CHECKING:
+    from airflow_provider_directcall.api.lookups import Lookup
+    from airflow_provider_directcall.api.replies import Acknowledgement, MessageRow, Recipient, SentMessage
+    from airflow_provider_directcall.api.requests import Request
+    from airflow_provider_directcall.delivery.record import RecipientNote, Record
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageErrand:
+    """One message to one or several recipients.
+
+    :param kind: ``SMS`` or ``voice message``.
+    :param destinations: digits of the recipients (``destino``).
+    :param due_at: aware; when a scheduled message leaves.
+    :param tags: the user's own tags.
+    :param build: builds the request from ``tags=``; None in an errand that is only looked up and stopped.
+    """
+
+    where_to_look: ClassVar[str] = (
+        "Directcall's statement of messages (if the account has none, ask the recipients whether they got it)"
+    )
+    outcomes: ClassVar[Collection[str]] = tuple(state.value for state in MessageState if state.is_terminal)
+
+    kind: str
+    destinations: Sequence[str] = field(repr=False)
+    due_at: datetime | None = None
+    tags: Mapping[str, str] | None = field(default=None, repr=False)
+    build: Callable[..., Request[SentMessage]] | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def target(self) -> Sequence[str]:
+        """Digits of the recipients, in an order of their own."""
+        return sorted(self.destinations)
+
+    @property
+    def description(self) -> str:
+        """Such as "SMS to 5511*****0001"."""
+        first, *others = self.destinations
+        return (
+            f"{self.kind} to {len(self.destinations)} recipients" if others else f"{self.kind} to {mask_number(first)}"
+        )
+
+    def request(self, key: str) -> Request[SentMessage]:
+        """Build the request with the key among its tags."""
+        if self.build is None:
+            raise ValueError("this message was restored to be looked up; it cannot be sent")
+        return self.build(tags=with_key(self.tags, key))
+
+    def accepted(self, reply: SentMessage) -> Accepted:
+        """Read the id of the request, and the vendor's word on each recipient.
+
+        :raises DirectcallRefused: every recipient was refused.
+        """
+        refused = [recipient for recipient in reply.recipients if not recipient.accepted]
+        if refused and len(refused) == len(reply.recipients):
+            first = refused[0]
+            raise DirectcallRefused(
+                f"all {len(refused)} recipients were refused, the first with code {first.refusal_code}: "
+                f"{first.refusal}",
+                code=first.refusal_code,
+                text=first.refusal or "",
+            )
+        if refused:
+            log.warning("%d of %d recipients were refused; see the result.", len(refused), len(reply.recipients))
+        return Accepted({"callerid": reply.callerid}, _notes(reply.recipients, self.destinations))
+
+    def find(self, record: Record, now: datetime) -> Lookup[Match]:
+        """Look for the rows with the key."""
+        window = window_of(record.since, now)
+        listed = yield from rows(list_messages(*window, tags={KEY_TAG: record.key}))
+        return match_message(listed, self._lookup_key(record))
+
+    def end(self, record: Record, now: datetime) -> Lookup[End | Pending]:
+        """Ask for the message's state."""
+        status = yield from ask(message_status(record.ids["callerid"]))
+        state = status.state
+        if not state.is_terminal:
+            return Pending(state=state.value)
+        return End(state.value, repeatable=len(self.destinations) == 1 and state is not MessageState.DELIVERED)
+
+    def recipient_rows(self, record: Record, now: datetime) -> Lookup[list[MessageRow]]:
+        """Read the rows of an accepted message in the statement, one a recipient."""
+        window = window_of(record.since, now)
+        listed = yield from rows(list_messages(*window, callerid=record.ids["callerid"]))
+        return own_rows(listed, self._lookup_key(record))
+
+    def stop(self, ids: Mapping[str, str]) -> Request[Acknowledgement] | None:
+        """Cancel a message that is still scheduled (``/sms/remove``)."""
+        return cancel_message(ids["callerid"]) if "callerid" in ids else None
+
+    def as_json(self) -> dict[str, object]:
+        """Return the recipients and the schedule."""
+        due_at = self.due_at.isoformat() if self.due_at is not None else None
+        return {"kind": self.kind, "destinations": list(self.destinations), "due_at": due_at}
+
+    @classmethod
+    def from_json(cls, fields: Mapping[str, object]) -> Self:
+        """Restore an errand that can be looked up and stopped."""
+        destinations, due_at = fields["destinations"], fields["due_at"]
+        return cls(
+            kind=str(fields["kind"]),
+            destinations=[str(number) for number in destinations] if isinstance(destinations, list) else [],
+            due_at=datetime.fromisoformat(str(due_at)) if due_at is not None else None,
+        )
+
+    def _lookup_key(self, record: Record) -> LookupKey:
+        return LookupKey(record.key, self.destinations, record.since)
+
+
+def _notes(recipients: Sequence[Recipient], digits: Sequence[str]) -> tuple[RecipientNote, ...]:
+    """Keep the vendor's word on each recipient without its number: by its place among the task's recipients."""
+    places = {number: place for place, number in enumerate(digits)}
+    return tuple(
+        (places.get(recipient.number), recipient.message_id, recipient.refusal_code) for recipient in recipients
+    )

@@ -1,0 +1,123 @@
+"""Looks at the statement over time -> a verdict."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from airflow_provider_directcall.delivery.matching import Match, MatchKind
+from airflow_provider_directcall.delivery.reconciling import ReconcileTimeouts, Reconciliation, VerdictKind
+from airflow_provider_directcall.errors import DirectcallAuthError, DirectcallReplyError, DirectcallUnavailable
+
+from .directcall import BEGIN
+
+IDS = {"callerid": "c"}
+DOWN = DirectcallUnavailable("down")
+FOUND, ABSENT, UNKNOWN = VerdictKind
+THERE, PARTLY, PROGRESS, NONE, UNPROVEN = MatchKind
+
+
+TIMEOUTS = ReconcileTimeouts(settle_seconds=100, longest_seconds=1000, poll_interval=15)
+
+
+def begun(due_at=None):
+    return Reconciliation(BEGIN, TIMEOUTS, due_at)
+
+
+def looked(reconciliation, *looks, took=0):
+    """Return the verdict after looks at so many seconds, and when it came."""
+    for seconds, seen in looks:
+        asked_at = BEGIN + timedelta(seconds=seconds)
+        answered_at = asked_at + timedelta(seconds=took)
+        if isinstance(seen, MatchKind):
+            ids = IDS if seen in {THERE, PARTLY} else {}
+            verdict = reconciliation.observe(Match(seen, ids), asked_at, answered_at)
+        else:
+            verdict = reconciliation.failed(seen, answered_at)
+        if verdict is not None:
+            return seconds, verdict.kind
+    return None
+
+
+@pytest.mark.parametrize(
+    ("looks", "expected"),
+    [
+        ([(0, THERE)], (0, FOUND)),
+        ([(0, NONE), (99, NONE)], None),
+        ([(0, NONE), (99, NONE), (100, NONE)], (100, ABSENT)),
+        ([(0, NONE), (100, THERE)], (100, FOUND)),
+        ([(0, PARTLY), (99, PARTLY)], None),
+        ([(0, PARTLY), (100, PARTLY)], (100, FOUND)),
+        ([(0, UNPROVEN), (99, UNPROVEN)], None),
+        ([(0, UNPROVEN), (100, UNPROVEN)], (100, UNKNOWN)),
+        # A call that is seen in progress, then not any more, may have ended at any moment between the two looks.
+        ([(0, PROGRESS), (50, NONE), (149, NONE)], None),
+        ([(0, PROGRESS), (50, NONE), (150, NONE)], (150, ABSENT)),
+        ([(0, NONE), (50, PROGRESS), (60, NONE), (159, NONE)], None),
+        (
+            [(0, NONE), (50, PROGRESS), (60, NONE), (160, NONE)],
+            (160, ABSENT),
+        ),
+        ([(0, PROGRESS), (1099, PROGRESS)], None),
+        ([(0, PROGRESS), (1100, PROGRESS)], (1100, UNKNOWN)),
+        # What was not seen proves nothing.
+        ([(0, DOWN), (99, DOWN)], None),
+        ([(0, DOWN), (100, DOWN)], None),
+        ([(0, DOWN), (99, DOWN), (100, DOWN)], (100, UNKNOWN)),
+        # At the deciding moment, one failed look is followed by others.
+        ([(0, NONE), (100, DOWN), (110, NONE)], (110, ABSENT)),
+        ([(0, NONE), (100, DOWN), (110, DOWN), (120, THERE)], (120, FOUND)),
+        ([(0, NONE), (100, DOWN), (110, DOWN), (119, DOWN)], (119, UNKNOWN)),
+        ([(0, DOWN), (90, DOWN), (95, NONE), (196, DOWN)], None),
+        ([(0, DOWN), (90, NONE), (100, NONE), (189, NONE)], None),
+        ([(0, DOWN), (90, NONE), (100, DOWN), (190, NONE)], (190, ABSENT)),
+        ([(0, PROGRESS), (150, DOWN), (151, DOWN)], None),
+        ([(0, PROGRESS), (150, DOWN), (151, DOWN), (152, DOWN)], (152, UNKNOWN)),
+        ([(90, PROGRESS), (150, DOWN), (180, NONE), (279, NONE)], None),
+        ([(0, DirectcallReplyError("no such page"))], (0, UNKNOWN)),
+    ],
+)
+def test_the_table(looks, expected):
+    assert looked(begun(), *looks) == expected
+
+
+def test_a_slow_look_counts_from_when_the_statement_was_asked():
+    looks = [(0, NONE), (100, NONE)]
+    assert looked(begun(), *looks, took=30) is None
+    assert looked(begun(), *looks, (130, NONE), took=30) == (130, ABSENT)
+
+
+@pytest.mark.parametrize(("due", "kind"), [(0, ABSENT), (1, UNKNOWN), (3600, UNKNOWN)])
+def test_what_is_not_due_yet_is_never_absent(due, kind):
+    patient = begun(due_at=BEGIN + timedelta(seconds=due))
+    assert looked(patient, (0, NONE), (100, NONE)) == (100, kind)
+
+
+def test_a_wrong_secret_may_be_mended_before_a_retry():
+    verdict = begun().failed(DirectcallAuthError("no"), BEGIN)
+    assert (verdict.kind, verdict.retryable, verdict.reason) == (UNKNOWN, True, "no")
+
+
+def test_a_statement_that_is_not_there_does_not_pass():
+    verdict = begun().failed(DirectcallReplyError("no such page"), BEGIN)
+    assert (verdict.kind, verdict.retryable) == (UNKNOWN, False)
+
+
+def test_nothing_takes_longer_than_it_says():
+    last_progress = 1099
+    looks = [
+        (0, PROGRESS),
+        (last_progress, PROGRESS),
+        (1198, NONE),
+        (1298, NONE),
+    ]
+    assert looked(begun(), *looks) == (1298, ABSENT)
+    assert timedelta(seconds=1298) <= TIMEOUTS.at_most
+
+
+@pytest.mark.parametrize(
+    ("settle", "interval", "pause"), [(300, 10, 10), (300, 200, 75), (2, 10, 1), (0, 10, 1), (0, 0.5, 0.5)]
+)
+def test_several_looks_fit_into_the_time(settle, interval, pause):
+    assert ReconcileTimeouts(settle_seconds=settle, longest_seconds=0, poll_interval=interval).pause == pause

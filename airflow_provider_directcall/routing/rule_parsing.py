@@ -32,7 +32,7 @@ from airflow_provider_directcall.routing.validation import (
 
 
 def _digits(value: object) -> str:
-    """A phone number may be a whole number in YAML."""
+    """Return a phone number, which may be a whole number in YAML, as text."""
     if isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool)):
         return str(value)
     raise ValueError(f"a text is needed, not {masked_repr(value)}")

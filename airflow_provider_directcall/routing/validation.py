@@ -122,7 +122,7 @@ def parsed(kind: type[object]) -> ParsedBy:
 def record(**schema: JsonValue) -> Callable[[type[T]], type[T]]:
     """Make a class a frozen dataclass that validates its arguments and raises CalendarError.
 
-    :param schema: what its JSON Schema says beside its fields.
+    :param schema: keys of its JSON Schema beside its fields.
     """
 
     def decorate(kind: type[T]) -> type[T]:

@@ -150,7 +150,7 @@ class TestRefusing:
         [
             ("", "calendar: a mapping is needed, not None"),
             ("- a\n", "calendar: a mapping is needed, not ['a']"),
-            ("did: 1\ndid: 2\n", "file: is no YAML in line 2, column 1: did stands twice"),
+            ("did: 1\ndid: 2\n", "file: is no YAML in line 2, column 1: did is repeated"),
             ("did: 1\n1: 2\n", "file: is no YAML in line 2, column 1: a key has to be a text"),
             ("? [a]\n: 2\n", "file: is no YAML in line 1, column 3: a key has to be a text"),
             ("did: [1\n", "file: is no YAML in line 2, column 1: expected"),
@@ -166,7 +166,7 @@ class TestRefusing:
             ("did: !!bool x\n", "file: is no YAML: KeyError"),
             ("a: " + "[" * 5000 + "\n", "file: is no YAML: RecursionError"),
             ('{"did": }', "file: is no JSON in line 1, column 9: Expecting value"),
-            ('{"did": 1, "did": 2}', "file: 'did' stands twice in one mapping"),
+            ('{"did": 1, "did": 2}', "file: 'did' is repeated in one mapping"),
             ('{"did":' + "[" * 200_000, "file: is no JSON that can be read: it is nested too deep"),
         ],
     )

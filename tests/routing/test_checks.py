@@ -11,13 +11,8 @@ from hypothesis import strategies as st
 from airflow_provider_directcall.api.replies import Rule
 from airflow_provider_directcall.routing.calendars.compiling import rules_for
 from airflow_provider_directcall.routing.calendars.files import calendar_from
-from airflow_provider_directcall.routing.explaining.calendar_checks import (
-    Code,
-    Finding,
-    Severity,
-    check_calendar,
-    check_rules,
-)
+from airflow_provider_directcall.routing.explaining.calendar_checks import check_calendar
+from airflow_provider_directcall.routing.explaining.checks import Code, Finding, Severity, check_rules
 from airflow_provider_directcall.routing.explaining.explain import Ending, explain
 from airflow_provider_directcall.routing.rules import Forward, HangUp, NumberRule, PlaySound, Voicemail
 

@@ -13,7 +13,7 @@ import pytest
 from airflow_provider_directcall.routing.calendars.compiling import rules_for
 from airflow_provider_directcall.routing.calendars.files import load_calendar
 from airflow_provider_directcall.routing.cli import main
-from airflow_provider_directcall.routing.explaining.findings import Code, Finding
+from airflow_provider_directcall.routing.explaining.checks import Code, Finding
 
 from .conftest import Connect
 
@@ -137,7 +137,7 @@ def test_a_wrong_command_line(capsys: pytest.CaptureFixture[str], arguments: tup
         ("none/week.svg", (), "No such file or directory"),
         ("week.svg", ("--start", "soon"), "--start: a date such as"),
         ("week.svg", ("--days", "0"), "days: 1 to 400 is needed, not 0"),
-        ("week.svg", ("--start", "9999-12-31"), "start: 9999-12-31 is out of"),
+        ("week.svg", ("--start", "9999-12-31"), "start: 9999-12-31 is beyond"),
     ],
 )
 def test_a_picture_that_cannot_be(
@@ -240,7 +240,7 @@ def test_warnings_give_exit_status_0_and_limits_are_options(capsys: pytest.Captu
     status, out, _ = run(capsys, *arguments, "2026-12-01")
     assert status == 0
     assert "up to 50 s (limit 49 s)" in out
-    assert "stands since 2026-12-01 00:00 (limit 7 days) [endless_emergency]" in out
+    assert "is active since 2026-12-01 00:00 (limit 7 days) [endless_emergency]" in out
     assert "endless_emergency" not in run(capsys, *arguments, "2026-12-09")[1]
     assert refused(capsys, *arguments, "long").startswith("--emergency-since: ")
 

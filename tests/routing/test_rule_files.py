@@ -116,7 +116,7 @@ def test_everything_wrong_is_told_at_once_each_with_its_path():
         ("rules: []\n", "rules: list should have at least 1 item, not 0"),
         ("rules: {action: hangup}\n", "rules: input should be a valid list, not {'action'"),
         ("rules: [\n", "file: is no YAML in line 2"),
-        ('{"rules": 1, "rules": 2}', "file: 'rules' stands twice"),
+        ('{"rules": 1, "rules": 2}', "file: 'rules' is repeated"),
     ],
 )
 def test_what_is_no_list_of_rules_is_refused(text: str, problem: str):

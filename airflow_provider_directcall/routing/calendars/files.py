@@ -134,14 +134,14 @@ def _without_editors_key(value: object) -> object:
 
 
 def _content(path_or_text: str | Path) -> object:
-    from airflow_provider_directcall.routing.calendars.strict_yaml import parsed_json, parsed_yaml
+    from airflow_provider_directcall.routing.calendars.strict_yaml import parse_json, parse_yaml
 
     if isinstance(path_or_text, Path) or names_file(path_or_text):
         path = Path(path_or_text)
         text, is_json = _read(path), path.suffix.lower() == _JSON_SUFFIX
     else:
         text, is_json = path_or_text, path_or_text.lstrip().startswith("{")
-    return parsed_json(text) if is_json else parsed_yaml(text)
+    return parse_json(text) if is_json else parse_yaml(text)
 
 
 def _read(path: Path) -> str:

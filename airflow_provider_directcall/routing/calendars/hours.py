@@ -74,7 +74,7 @@ class OpeningHours:
         return ends + MINUTES_A_DAY if ends < self.begins else ends
 
     def __str__(self) -> str:
-        """The times, as people write them."""
+        """Return the times, such as ``08:00-18:00``."""
         return f"{clock(self.begins)}-{clock(self.ends) if self.ends <= MINUTES_A_DAY else self.end}"
 
     def holds(self, weekday: int, minute: int) -> bool:

@@ -188,7 +188,7 @@ class PartDay:
         return MINUTES_A_DAY if self.until is None else minute_of(self.until)
 
     def __str__(self) -> str:
-        """The part of the day, in words."""
+        """Return the part of the day in words."""
         begins = f"from {clock(self.begins)}" if self.from_ is not None else ""
         ends = f"until {clock(self.ends)}" if self.until is not None else ""
         return f"{begins} {ends}".strip()

@@ -1,4 +1,4 @@
-"""How a drawn week looks: colours for light and dark screens, and a pattern for each state beside its colour."""
+"""Style of a drawn week: colours for light and dark screens, and a pattern for each state."""
 
 from __future__ import annotations
 
@@ -9,13 +9,11 @@ from xml.etree import ElementTree as ET
 
 from airflow_provider_directcall.routing.calendars.calendar import LineState
 
-__all__ = ["FONT", "LETTERS_PER_PIXEL", "element", "page_style", "patterns", "picture_style", "readable"]
-
 FONT: Final = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
-#: Letters of 11 px text that are sure to fit, for one pixel of width.
+#: Letters of 11 px text that surely fit in one pixel of width.
 LETTERS_PER_PIXEL: Final = 1 / 6.1
 
-#: What no XML text may hold.
+#: Characters that no XML text may contain.
 _NOT_XML: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -68,9 +66,9 @@ _LINES: Final = {
 
 
 def element(parent: ET.Element | None, tag: str, text: str | None = None, **attributes: object) -> ET.Element:
-    """A new element, at the end of its parent when it has one.
+    """Make an element, at the end of its parent if there is one.
 
-    :param text: any text; what XML cannot hold is replaced, markup in it stays text.
+    :param text: any text; characters that XML cannot contain are replaced, markup in it stays text.
     :param attributes: a trailing underscore is dropped, others become hyphens.
     """
     named = {name.rstrip("_").replace("_", "-"): str(value) for name, value in attributes.items()}
@@ -80,7 +78,7 @@ def element(parent: ET.Element | None, tag: str, text: str | None = None, **attr
 
 
 def readable(text: str) -> str:
-    """A text without the characters that XML cannot hold."""
+    """Replace the characters of a text that XML cannot contain."""
     return _NOT_XML.sub("\ufffd", text)
 
 
@@ -95,7 +93,7 @@ def patterns(picture: ET.Element) -> None:
 
 
 def picture_style() -> str:
-    """The style sheet of the picture."""
+    """Return the style sheet of the picture."""
     fixed = (
         f".dc-picture text{{font:11px {FONT}}}"
         ".dc-picture .dc-head{font-size:13px;font-weight:600}"
@@ -111,7 +109,7 @@ def picture_style() -> str:
 
 
 def page_style() -> str:
-    """The style sheet of the page around the picture."""
+    """Return the style sheet of the page around the picture."""
     fixed = (
         f":root{{color-scheme:light dark}}body{{font:15px/1.5 {FONT};max-width:60rem;margin:2rem auto;padding:0 1rem}}"
         "h1{font-size:1.5rem;margin:0}h2{font-size:1.15rem;margin:2rem 0 .5rem}p{margin:.25rem 0 1rem}"

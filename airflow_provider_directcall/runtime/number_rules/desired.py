@@ -14,7 +14,7 @@ from airflow_provider_directcall.runtime import arguments
 if TYPE_CHECKING:
     from airflow_provider_directcall.routing.calendars.calendar import RoutingCalendar
     from airflow_provider_directcall.routing.calendars.special_days import Emergency
-    from airflow_provider_directcall.routing.explaining.findings import Finding
+    from airflow_provider_directcall.routing.explaining.checks import Finding
     from airflow_provider_directcall.routing.rules import NumberRule
 
 
@@ -37,7 +37,8 @@ class DesiredRules:
 
     def findings(self, now: datetime) -> tuple[Finding, ...]:
         """Return errors and warnings about the rules, errors first; numbers are masked."""
-        from airflow_provider_directcall.routing.explaining.calendar_checks import check_calendar, check_rules
+        from airflow_provider_directcall.routing.explaining.calendar_checks import check_calendar
+        from airflow_provider_directcall.routing.explaining.checks import check_rules
 
         if self.calendar is None:
             return check_rules(self.rules, did=self.did)

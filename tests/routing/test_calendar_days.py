@@ -38,7 +38,7 @@ class TestChains:
         ).open
         assert [rule.priority for rule in chain] == [1, 2, 3]
 
-    def test_priorities_against_the_order_are_refused(self):
+    def test_priorities_against_the_order_are_rejected(self):
         assert problems(open=[MAIL_9, DESK]) == (
             "open[1].priority: contradicts the order of the list, which is what counts",
         )
@@ -57,7 +57,7 @@ class TestChains:
             (7, "open[0]: a mapping or a rule is needed"),
         ],
     )
-    def test_a_rule_that_cannot_be_is_refused_with_its_place(self, rule: object, problem: str):
+    def test_a_rule_that_is_invalid_is_rejected_with_its_place(self, rule: object, problem: str):
         assert problems(open=[rule])[0].startswith(problem)
 
     @pytest.mark.parametrize(("length", "limit"), [(0, "at least 1 item"), (20, "at most 19 items")])
@@ -128,7 +128,7 @@ class TestHours:
             ("mon", "hours[0]: a mapping is needed, not 'mon'"),
         ],
     )
-    def test_a_row_that_cannot_be_is_refused(self, row: object, problem: str):
+    def test_a_row_that_is_invalid_is_rejected(self, row: object, problem: str):
         assert problems(hours=[row])[0].startswith(problem)
 
 
@@ -183,14 +183,14 @@ class TestHolidays:
         assert parts(calendar, date(2026, 12, 24))[-1] == ("12:00", "24:00", "holiday")
         assert parts(calendar, date(2026, 12, 25))[1] == ("08:00", "18:00", "open")
 
-    def test_a_name_that_no_holiday_has_is_refused_and_near_ones_are_shown(self):
+    def test_a_name_that_no_holiday_has_is_rejected_and_near_ones_are_shown(self):
         (problem,) = problems(part_days=[PartDay("Quarta feira de cinzas", until="12:00")])
         assert problem.startswith(
             "part_days[0].day: no holiday of the calendar is called 'Quarta feira de cinzas'; near:"
         )
         assert "Quarta-feira de Cinzas" in problem
 
-    def test_a_name_that_nothing_is_near_to_is_refused_without_a_guess(self):
+    def test_a_name_that_nothing_is_near_to_is_rejected_without_a_guess(self):
         (problem,) = problems(part_days=[PartDay("zzzz", until="12:00")])
         assert problem == "part_days[0].day: no holiday of the calendar is called 'zzzz'"
 
@@ -204,7 +204,7 @@ class TestHolidays:
             ({"day": " ", "until": "12:00"}, "part_days[0].day: a text is needed"),
         ],
     )
-    def test_a_part_day_that_cannot_be_is_refused(self, part: object, problem: str):
+    def test_a_part_day_that_is_invalid_is_rejected(self, part: object, problem: str):
         assert problems(part_days=[part])[0].startswith(problem)
 
     @pytest.mark.parametrize(
@@ -221,5 +221,5 @@ class TestHolidays:
             ("SP", "holidays: a mapping is needed, not 'SP'"),
         ],
     )
-    def test_holidays_that_cannot_be_are_refused(self, holidays: object, problem: str):
+    def test_holidays_that_is_invalid_are_rejected(self, holidays: object, problem: str):
         assert problems(holidays=holidays)[0].startswith(problem)

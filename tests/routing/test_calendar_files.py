@@ -92,7 +92,7 @@ def is_taken(doc: object) -> bool:
 
 
 class TestReading:
-    def test_plain_texts_of_yaml_mean_what_is_written(self):
+    def test_plain_texts_of_yaml_stay_texts(self):
         calendar = load_calendar(YAML)
         assert (calendar.hours[0].start, calendar.hours[0].end) == ("18:00", "22:30")
         assert calendar.part_days[0].day == date(2026, 12, 24)
@@ -138,13 +138,13 @@ class TestReading:
         with pytest.raises(FileNotFoundError):
             load_calendar(tmp_path / "none.yaml")
 
-    def test_a_file_in_another_encoding_is_refused_by_its_name(self, tmp_path: Path):
+    def test_a_file_in_another_encoding_is_rejected_by_its_name(self, tmp_path: Path):
         file = tmp_path / "line.yaml"
         file.write_bytes("name: Aniversário".encode("latin-1"))
         assert problems(file) == ("file: line.yaml is no text in UTF-8",)
 
 
-class TestRefusing:
+class TestRejecting:
     @pytest.mark.parametrize(
         ("text", "problem"),
         [
@@ -170,11 +170,11 @@ class TestRefusing:
             ('{"did":' + "[" * 200_000, "file: is no JSON that can be read: it is nested too deep"),
         ],
     )
-    def test_what_is_no_document_is_refused_with_its_place(self, text: str, problem: str):
+    def test_an_invalid_document_is_rejected_with_its_place(self, text: str, problem: str):
         (found,) = problems(text)
         assert found.startswith(problem)
 
-    def test_everything_is_told_at_once_each_with_its_path(self):
+    def test_all_problems_are_reported_at_once_each_with_its_path(self):
         text = json.dumps(
             {
                 "did": "1130000001",
@@ -240,7 +240,7 @@ class TestSchema:
 
     @PATIENT
     @given(documents())
-    def test_what_the_loader_takes_the_schema_takes(self, made: tuple[Doc, date]):
+    def test_the_schema_accepts_all_that_the_loader_accepts(self, made: tuple[Doc, date]):
         assert is_taken(made[0])
         assert SCHEMA.is_valid(made[0])
 

@@ -76,7 +76,7 @@ def problems(text: str | Path) -> tuple[str, ...]:
     return caught.value.problems
 
 
-def test_everything_wrong_is_told_at_once_each_with_its_path():
+def test_all_problems_are_reported_at_once_each_with_its_path():
     doc = {
         "did": "12",
         "rule": [],
@@ -119,7 +119,7 @@ def test_everything_wrong_is_told_at_once_each_with_its_path():
         ('{"rules": 1, "rules": 2}', "file: 'rules' is repeated"),
     ],
 )
-def test_what_is_no_list_of_rules_is_refused(text: str, problem: str):
+def test_an_invalid_list_of_rules_is_rejected(text: str, problem: str):
     (found,) = problems(text)
     assert found.startswith(problem)
 

@@ -138,7 +138,7 @@ def _draw_part(group: ET.Element, left: int, day: date, segment: Segment, mask: 
 
 
 def _lines(segment: Segment, room: int, mask: Mask) -> list[str]:
-    """LineState, times, and why it is not as in an ordinary week, in as many lines as there is room for."""
+    """Return state, times, and the reason of an exception, in as many lines as fit."""
     decision = segment.decision
     why = mask(why_exceptional(decision))
     width = int((_COLUMN - 16) * LETTERS_PER_PIXEL)

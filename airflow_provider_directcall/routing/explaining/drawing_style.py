@@ -56,7 +56,7 @@ _DARK: Final = _Colours(
 )
 
 _TILE: Final = 8
-#: LineState -> lines of its pattern in a tile of 8 by 8. The usual state of a line, open, is plain.
+#: State -> lines of its pattern in a tile of 8 by 8. The usual state of a line, open, is plain.
 _LINES: Final = {
     LineState.CLOSED: "M0 8L8 0",
     LineState.HOLIDAY: "M2 2h1.6M6 6h1.6",

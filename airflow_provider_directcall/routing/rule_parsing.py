@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import partial, reduce
+from operator import or_
 from typing import Annotated, Any, ClassVar, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator, Strict, ValidationError, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Field, Strict, WithJsonSchema, create_model
 
 from airflow_provider_directcall.routing.conditions import masked_repr, time_of_day, week
 from airflow_provider_directcall.routing.conditions import sources as joined_callers
@@ -27,7 +28,7 @@ from airflow_provider_directcall.routing.validation import (
     ParsedBy,
     Time,
     Weekdays,
-    problems_of,
+    parse,
 )
 
 
@@ -35,12 +36,6 @@ def _digits(value: object) -> str:
     """Return a phone number, which may be a whole number in YAML, as text."""
     if isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool)):
         return str(value)
-    raise ValueError(f"a text is needed, not {masked_repr(value)}")
-
-
-def _text(value: object) -> str:
-    if isinstance(value, str):
-        return value
     raise ValueError(f"a text is needed, not {masked_repr(value)}")
 
 
@@ -116,9 +111,9 @@ class ChainVoicemail(_Rule):
     rule = Voicemail
 
     action: Literal["voicemail"]
-    email: Annotated[
-        str, PlainValidator(_text), WithJsonSchema({"type": "string", "pattern": f"^{EMAIL.pattern}$"})
-    ] = Field(description="Address that gets the audio (email; assumed).")
+    email: Annotated[str, Strict(), WithJsonSchema({"type": "string", "pattern": f"^{EMAIL.pattern}$"})] = Field(
+        description="Address that gets the audio (email; assumed)."
+    )
 
 
 class ChainHangUp(_Rule):
@@ -129,7 +124,7 @@ class ChainHangUp(_Rule):
     action: Literal["hangup"]
 
 
-class _Placed(BaseModel):
+class _Placed(_Rule):
     model_config = ConfigDict(**CONFIG, json_schema_extra={"oneOf": BOTH_OR_NONE})
 
     priority: _Whole = Field(description="Place in the order; the lowest is tried first (assumed).")
@@ -144,25 +139,10 @@ class _Placed(BaseModel):
     )
 
 
-class PlacedForward(ChainForward, _Placed):
-    """Rule with its place and times: send the call on to another number."""
+def _any_of(models: Mapping[str, type[_Rule]]) -> object:
+    """Return the type of a mapping that is one of the models."""
+    return Annotated[reduce(or_, models.values()), Field(discriminator="action")]
 
-
-class PlacedSound(ChainSound, _Placed):
-    """Rule with its place and times: play a stored audio."""
-
-
-class PlacedVoicemail(ChainVoicemail, _Placed):
-    """Rule with its place and times: take a message and send its audio by e-mail."""
-
-
-class PlacedHangUp(ChainHangUp, _Placed):
-    """Rule with its place and times: hang up."""
-
-
-#: A rule of a chain, and a rule with its place and times, as mappings.
-ChainRule = Annotated[ChainForward | ChainSound | ChainVoicemail | ChainHangUp, Field(discriminator="action")]
-PlacedRule = Annotated[PlacedForward | PlacedSound | PlacedVoicemail | PlacedHangUp, Field(discriminator="action")]
 
 _IN_CHAINS: Final[Mapping[str, type[_Rule]]] = {
     "forward": ChainForward,
@@ -171,11 +151,12 @@ _IN_CHAINS: Final[Mapping[str, type[_Rule]]] = {
     "hangup": ChainHangUp,
 }
 _PLACED: Final[Mapping[str, type[_Rule]]] = {
-    "forward": PlacedForward,
-    "sound": PlacedSound,
-    "voicemail": PlacedVoicemail,
-    "hangup": PlacedHangUp,
+    action: create_model(f"Placed{model.__name__.removeprefix('Chain')}", __base__=(model, _Placed))
+    for action, model in _IN_CHAINS.items()
 }
+#: A rule of a chain, and a rule with its place and times, as mappings.
+ChainRule: Final = _any_of(_IN_CHAINS)
+PlacedRule: Final = _any_of(_PLACED)
 
 
 def rule_from(value: object) -> NumberRule:
@@ -203,11 +184,9 @@ def _parse(value: object, models: Mapping[str, type[_Rule]], **given: object) ->
         problem = f"rule: action has to be one of {', '.join(models)}, not {masked_repr(action)}"
         hint = "the 'before' and 'after' of a task's result are in Directcall's terms: give the desired rule"
         raise CalendarError([f"{problem} ({hint})"])
+    fields = dict(parse(model, value))
+    del fields["action"]
     try:
-        fields = dict(model.model_validate({str(name): item for name, item in value.items()}))
-        del fields["action"]
         return model.rule(**given, **fields)
-    except ValidationError as error:
-        raise CalendarError(problems_of(error, sorted(model.model_fields.keys() - {"action"}))) from None
     except ValueError as error:
         raise CalendarError([str(error)]) from None

@@ -186,20 +186,19 @@ _A_DAY: Final = [
     {"type": "string", "pattern": rf"^\s*{_DAYS}(?:[,;\s]+{_DAYS})*\s*$"},
 ]
 
+# As arguments take them; the values are texts.
 Text = Annotated[str, PlainValidator(text), _pattern(r"\S")]
 Weekdays = Annotated[
-    str,
+    str | int | Sequence[str | int],
     PlainValidator(_weekdays),
     WithJsonSchema({"anyOf": [*_A_DAY, {"type": "array", "minItems": 1, "items": {"anyOf": _A_DAY}}]}),
 ]
-Time = Annotated[str, PlainValidator(_time), _pattern(rf"^\s*{_TIME}\s*$", "HH:MM")]
+Time = Annotated[str | time, PlainValidator(_time), _pattern(rf"^\s*{_TIME}\s*$", "HH:MM")]
 EndTime = Annotated[
-    str,
+    str | time,
     PlainValidator(_end_time),
     _pattern(rf"^\s*(?:{_TIME}|24:00)\s*$", "HH:MM, excluded; 24:00 is the end of the day."),
 ]
-#: As arguments take them.
-TimeLike = str | time | None
 
 
 def _names(kind: type[object]) -> list[str]:

@@ -51,7 +51,7 @@ class TestChains:
             (HangUp(priority=1, weekdays=1), "open[0].weekdays, start, end: the calendar says when"),
             ({"action": "forward", "to": "551199"}, "open[0].to: is too short for a phone number"),
             ({"action": "forward", "to": 5.5}, "open[0].to: a text is needed, not 5.5"),
-            ({"action": "voicemail", "email": ["a@example.com"]}, "open[0].email: a text is needed"),
+            ({"action": "voicemail", "email": ["a@example.com"]}, "open[0].email: input should be a valid string"),
             ({"action": "forward"}, "open[0].to: is missing"),
             ({"action": "dance"}, "open[0]: action has to be one of"),
             (7, "open[0]: a mapping or a rule is needed"),

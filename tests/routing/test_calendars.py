@@ -178,7 +178,7 @@ class TestOverrides:
 class TestTheWhole:
     def test_an_unknown_field_of_a_chains_rule_lists_the_known_ones(self):
         (problem,) = problems(open=[{"action": "forward", "to": "5511990000001", "wait_second": 20}])
-        assert problem == "open[0].wait_second: is not known here; known: record, sources, to, wait_seconds"
+        assert problem == "open[0].wait_second: is not known here; known: action, record, sources, to, wait_seconds"
 
     def test_all_problems_are_reported_at_once_and_numbers_are_masked(self):
         found = problems(

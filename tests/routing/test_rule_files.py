@@ -101,9 +101,8 @@ def test_all_problems_are_reported_at_once_each_with_its_path():
         "rules[5].email",
         "rule",
     ]
-    assert found[2].endswith(
-        "is not known here; known: end, priority, record, sources, start, to, wait_seconds, weekdays"
-    )
+    known = "action, end, priority, record, sources, start, to, wait_seconds, weekdays"
+    assert found[2] == f"rules[1].when: is not known here; known: {known}"
     assert found[3].endswith("is missing")
 
 

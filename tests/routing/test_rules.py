@@ -24,7 +24,10 @@ def forward(**fields):
         (["forward"], "a mapping or a rule is needed, not \\['forward'\\]"),
         ({"action": "forward", "priority": 1}, "to: is missing"),
         ({"action": "voicemail"}, "priority: is missing\n- email: is missing"),
-        (forward(phone=PHONE), r"phone: is not known here; known: end, priority, record, sources, start, to, wait"),
+        (
+            forward(phone=PHONE),
+            r"phone: is not known here; known: action, end, priority, record, sources, st",
+        ),
         (forward(to="123"), "to: is too short"),
         (forward(to="08000000001"), "to: non-geographic numbers are not allowed"),
         (forward(priority=0), "priority: input should be greater than or equal to 1, not 0"),
@@ -60,7 +63,7 @@ def forward(**fields):
             "moment: .* 'start' or 'end', not 'middle'",
         ),
         ({"action": "voicemail", "email": "a@b", "priority": 1}, "email: an address"),
-        ({"action": "voicemail", "email": None, "priority": 1}, "email: a text is needed, not None"),
+        ({"action": "voicemail", "email": None, "priority": 1}, "email: input should be a valid string, not None"),
     ],
 )
 def test_rule_validation_names_the_field(rule, named):

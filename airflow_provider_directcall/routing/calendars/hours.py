@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from pydantic import model_validator
 
 from airflow_provider_directcall.routing.conditions import MINUTES_A_DAY, WEEKDAYS, clock
-from airflow_provider_directcall.routing.validation import BOTH_OR_NONE, EndTime, Time, TimeLike, Weekdays, record
+from airflow_provider_directcall.routing.validation import BOTH_OR_NONE, EndTime, Time, Weekdays, record
 
 
 def minute_of(clock_time: str) -> int:
@@ -43,12 +42,6 @@ class OpeningHours:
     start: Time | None = None
     end: EndTime | None = None
 
-    if TYPE_CHECKING:
-
-        def __init__(
-            self, weekdays: str | int | Sequence[str | int], start: TimeLike = None, end: TimeLike = None
-        ) -> None: ...
-
     @model_validator(mode="after")
     def _check(self) -> Self:
         if (self.start is None) != (self.end is None):
@@ -60,17 +53,17 @@ class OpeningHours:
     @cached_property
     def days(self) -> frozenset[int]:
         """ISO weekdays on which the hours begin."""
-        return frozenset(int(day) for day in self.weekdays.split(","))
+        return frozenset(int(day) for day in str(self.weekdays).split(","))
 
     @cached_property
     def begins(self) -> int:
         """Minute of the day at which they begin."""
-        return minute_of(self.start or "00:00")
+        return minute_of(str(self.start or "00:00"))
 
     @cached_property
     def ends(self) -> int:
         """Minute at which they end, counted from the midnight before their begin: above 1440 it is the next day."""
-        ends = minute_of(self.end or "24:00")
+        ends = minute_of(str(self.end or "24:00"))
         return ends + MINUTES_A_DAY if ends < self.begins else ends
 
     def __str__(self) -> str:

@@ -27,7 +27,6 @@ from airflow_provider_directcall.routing.validation import (
     ParsedBy,
     Text,
     Time,
-    TimeLike,
     parse,
     record,
     text,
@@ -163,12 +162,6 @@ class PartDay:
     from_: Time | None = Field(default=None, kw_only=True, alias="from")
     until: EndTime | None = Field(default=None, kw_only=True)
 
-    if TYPE_CHECKING:
-
-        def __init__(
-            self, day: date | OptionalDay | str, *, from_: TimeLike = None, until: TimeLike = None
-        ) -> None: ...
-
     @model_validator(mode="after")
     def _check(self) -> Self:
         if self.from_ is None and self.until is None:
@@ -180,12 +173,12 @@ class PartDay:
     @cached_property
     def begins(self) -> int:
         """First minute of the day that is holiday."""
-        return minute_of(self.from_ or "00:00")
+        return minute_of(str(self.from_ or "00:00"))
 
     @cached_property
     def ends(self) -> int:
         """Minute at which the holiday ends, excluded."""
-        return MINUTES_A_DAY if self.until is None else minute_of(self.until)
+        return MINUTES_A_DAY if self.until is None else minute_of(str(self.until))
 
     def __str__(self) -> str:
         """Return the part of the day in words."""

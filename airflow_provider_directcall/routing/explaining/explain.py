@@ -69,6 +69,8 @@ class ConsideredRule:
 class Explanation:
     """Way of one call that is not answered; an answer ends it earlier.
 
+    Both formats mask phone numbers and e-mail addresses, unless called with ``include_numbers``.
+
     :ivar caller: the caller's digits; None for a withheld number.
     :ivar moment: aware, in the zone of the rules.
     :ivar steps: the rules in the order of trying, up to the one that ends the call.
@@ -90,10 +92,7 @@ class Explanation:
         return tuple(step.rule for step in self.steps if step.holds)
 
     def as_text(self, include_numbers: bool = False) -> str:
-        """Format for a terminal or a log.
-
-        :param include_numbers: show phone numbers and e-mail addresses in full instead of masked.
-        """
+        """Format for a terminal or a log."""
         return "\n".join([f"A call {_when_and_who(self, include_numbers)}:", *_lines(self, include_numbers)])
 
     def as_json(self, include_numbers: bool = False) -> JsonObject:
@@ -101,8 +100,6 @@ class Explanation:
 
         Keys: ``caller``, ``moment``, ``steps`` (each with ``rule``, ``does``, ``holds``, ``fails``, ``remarks``),
         ``untried`` (how many rules), ``ending``, ``waited_seconds``.
-
-        :param include_numbers: show phone numbers and e-mail addresses in full instead of masked.
         """
         return {
             "caller": _caller(self, include_numbers),
@@ -125,7 +122,7 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True)
 class CalendarExplanation:
-    """Way of one call through a calendar.
+    """Way of one call through a calendar; the formats are as those of an Explanation.
 
     :ivar did: the number, without 55.
     :ivar state: state of the line at that moment.
@@ -141,19 +138,13 @@ class CalendarExplanation:
     rules: Explanation
 
     def as_text(self, include_numbers: bool = False) -> str:
-        """Format for a terminal or a log.
-
-        :param include_numbers: show phone numbers and e-mail addresses in full instead of masked.
-        """
+        """Format for a terminal or a log."""
         did, reason = self._masked(include_numbers)
         head = f"A call to {did} {_when_and_who(self.rules, include_numbers)}:"
         return "\n".join([head, f"  {reason}", *_lines(self.rules, include_numbers)])
 
     def as_json(self, include_numbers: bool = False) -> JsonObject:
-        """Return a JSON-ready object: ``did``, ``state``, ``reason``, and ``chain`` and ``rules`` as an Explanation's.
-
-        :param include_numbers: show phone numbers and e-mail addresses in full instead of masked.
-        """
+        """Return a JSON-ready object: ``did``, ``state``, ``reason``; ``chain`` and ``rules`` as an Explanation's."""
         did, reason = self._masked(include_numbers)
         return {
             "did": did,

@@ -72,19 +72,6 @@ def problems_at(path: str, error: ValueError) -> list[str]:
     return [f"{path}{each}" if each[0] in ":[" else f"{path}.{each}" for each in at_path]
 
 
-def problems_of(error: ValidationError, known: Iterable[str]) -> list[str]:
-    """List all problems that pydantic found in one record.
-
-    :param known: names of the record's fields, for the text about an unknown one.
-    """
-    return [problem for detail in error.errors() if not _is_short(detail) for problem in _problems(detail, known)]
-
-
-def _is_short(detail: ErrorDetails) -> bool:
-    """Return whether a list is too short for nothing but the invalid items in it, which are problems of their own."""
-    return detail["type"] == "too_short" and len(detail["input"]) >= detail["ctx"]["min_length"]
-
-
 def parse(kind: type[T], value: object) -> T:
     """Return a record as it is, or make it from a mapping with its arguments.
 
@@ -97,7 +84,7 @@ def parse(kind: type[T], value: object) -> T:
     try:
         return TypeAdapter(kind).validate_python({str(name): item for name, item in value.items()})
     except ValidationError as error:
-        raise CalendarError(problems_of(error, _names(kind))) from None
+        raise _calendar_error(kind, error) from None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -135,7 +122,7 @@ def record(**schema: JsonValue) -> Callable[[type[T]], type[T]]:
             try:
                 validate(self, **given)
             except ValidationError as error:
-                raise CalendarError(problems_of(error, _names(made))) from None
+                raise _calendar_error(kind, error) from None
 
         made.__init__ = __init__  # type: ignore[assignment,method-assign]  # pydantic parses mappings without it
         return cast("type[T]", made)
@@ -201,24 +188,22 @@ EndTime = Annotated[
 ]
 
 
-def _names(kind: type[object]) -> list[str]:
-    """Return the names that a record's fields have in files."""
-    return sorted(field.alias or name for name, field in vars(kind)["__pydantic_fields__"].items())
+def _calendar_error(kind: type[object], error: ValidationError) -> CalendarError:
+    """Convert pydantic's error about a record, whose fields are named where one is unknown."""
+    known = ", ".join(sorted(field.alias or name for name, field in vars(kind)["__pydantic_fields__"].items()))
+    return CalendarError([problem for detail in error.errors() for problem in _problems(detail, known)])
 
 
 def _path(location: Iterable[int | str]) -> str:
-    """``overrides[2].as`` of pydantic's location of a problem."""
-    path = ""
-    for part in location:
-        if isinstance(part, int):
-            path += f"[{part}]"
-        elif part != "[key]":
-            path += f".{part.rstrip('_')}" if path else part.rstrip("_")
-    return path
+    """Format pydantic's location of a problem, such as ``overrides[2].as``."""
+    parts = (f"[{part}]" if isinstance(part, int) else f".{part.rstrip('_')}" for part in location)
+    return "".join(parts).removeprefix(".")
 
 
-def _problems(detail: ErrorDetails, known: Iterable[str]) -> list[str]:
+def _problems(detail: ErrorDetails, known: str) -> list[str]:
     path, kind, cause = _path(detail["loc"]), detail["type"], detail.get("ctx", {}).get("error")
+    if kind == "too_short" and len(detail["input"]) >= detail["ctx"]["min_length"]:
+        return []  # only without its invalid items, which are problems of their own
     if isinstance(cause, CalendarError) or (cause is not None and not path):
         return problems_at(path, cause)
     if cause is not None:
@@ -226,7 +211,7 @@ def _problems(detail: ErrorDetails, known: Iterable[str]) -> list[str]:
     elif kind.startswith("missing"):
         problem = "is missing"
     elif kind in ("extra_forbidden", "unexpected_keyword_argument"):
-        problem = f"is not known here; known: {', '.join(known)}"
+        problem = f"is not known here; known: {known}"
     else:
         message = f"{detail['msg'][:1].lower()}{detail['msg'][1:]}".replace("tuple", "list")
         message = message.replace(" after validation", "")

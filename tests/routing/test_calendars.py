@@ -3,6 +3,7 @@ from __future__ import annotations
 import pickle
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
+from types import MappingProxyType
 from typing import Any
 
 import pendulum
@@ -221,6 +222,19 @@ class TestTheWhole:
         calendar = made(timezone="America/Rio_Branco")
         assert calendar.decision(datetime(2026, 4, 22, 4, 59, tzinfo=UTC)).reason == "holiday: Tiradentes"
         assert calendar.decision(pendulum.datetime(2026, 4, 22, 5, tz="UTC")).state == "closed"
+
+    def test_records_may_be_any_mapping(self):
+        emergency = MappingProxyType({"chain": [MappingProxyType({"action": "hangup"})]})
+        assert made(emergency=emergency).emergency == Emergency([HangUp(priority=1)])
+
+    def test_a_positional_argument_is_reported_by_its_name(self):
+        with pytest.raises(CalendarError, match=r"^3 problems:\n- weekdays: .*\n- start: .*\n- end: "):
+            OpeningHours("someday", "25:00", "26:00")
+
+    @pytest.mark.parametrize("arguments", [{}, {"weekdays": 1, "begin": "08:00"}])
+    def test_missing_and_unknown_arguments_are_type_errors_as_of_any_class(self, arguments: Doc):
+        with pytest.raises(TypeError):
+            OpeningHours(**arguments)
 
     def test_it_is_a_value(self):
         calendar = made(overrides=[Override("x", begins="2026-03-01", ends="2026-03-02", as_="open")])

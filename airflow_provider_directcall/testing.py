@@ -1,7 +1,6 @@
 """A pytest plugin: a Directcall on localhost for the tests of DAG authors.
 
-The plugin is there as soon as the package is installed, and costs a project that does not use it nothing: the sandbox
-is imported when a test asks for a fixture.
+The plugin loads with the package; the sandbox itself is imported only when a test requests a fixture.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ CONNECTION_ID = "directcall_default"
 
 @pytest.fixture(scope="session")
 def directcall_sandbox_config() -> SandboxConfig:
-    """The sandbox's settings, to be overridden in a ``conftest.py``; by default a call of a minute takes a second."""
+    """Return the sandbox's settings; override it in a ``conftest.py``. By default a call of a minute takes a second."""
     from airflow_provider_directcall.sandbox import SandboxConfig
 
     return SandboxConfig(pace=60)
@@ -36,10 +35,10 @@ def _directcall_server(directcall_sandbox_config: SandboxConfig) -> Iterator[San
 
 @pytest.fixture
 def directcall_sandbox(_directcall_server: SandboxServer) -> SandboxServer:
-    """A Directcall on a free port of this machine, as new for each test.
+    """Return a Directcall on a free port of this machine, reset for each test.
 
-    ``state()`` tells what happened, ``set_speed(0)`` stops its clock and ``advance(60)`` moves it,
-    ``inject(Fault(...))`` lets requests fail, ``receive_call`` lets somebody call one of the account's numbers.
+    ``state()`` returns everything that happened, ``set_speed(0)`` stops the clock and ``advance(60)`` moves it,
+    ``inject(Fault(...))`` makes requests fail, ``receive_call`` simulates a call to one of the account's numbers.
     """
     _directcall_server.reset()
     return _directcall_server
@@ -47,6 +46,6 @@ def directcall_sandbox(_directcall_server: SandboxServer) -> SandboxServer:
 
 @pytest.fixture
 def directcall_connection(directcall_sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The Airflow connection ``directcall_default`` to the sandbox, for the time of a test; gives its id."""
+    """Set the Airflow connection ``directcall_default`` to the sandbox for one test and return its id."""
     monkeypatch.setenv(f"AIRFLOW_CONN_{CONNECTION_ID.upper()}", directcall_sandbox.connection_json())
     return CONNECTION_ID

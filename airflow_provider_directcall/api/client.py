@@ -6,9 +6,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import closing
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Final, Self, TypedDict, TypeVar
 
 import httpx
@@ -17,6 +15,7 @@ import tenacity
 from airflow_provider_directcall.api import protocol
 from airflow_provider_directcall.api.clock import Clock, current_clock
 from airflow_provider_directcall.api.errors import DirectcallAuthError, DirectcallError
+from airflow_provider_directcall.api.lookups import drive, drive_async
 from airflow_provider_directcall.api.methods import request_token
 from airflow_provider_directcall.api.paging import PageReader
 from airflow_provider_directcall.api.redaction import RequestLogFilter
@@ -162,21 +161,8 @@ class Client(_BaseClient):
             yield from reader.feed(self.send(request))
 
     def run(self, lookup: Lookup[T]) -> T:
-        """Run a look-up: send each request it yields, read each listing in full, and return its result."""
-        with closing(lookup):
-            resume = partial(next, lookup)
-            while True:
-                try:
-                    question = resume()
-                except StopIteration as end:
-                    result: T = end.value
-                    return result
-                try:
-                    answer = list(self.rows(question)) if isinstance(question, Listing) else self.send(question)
-                except Exception as error:  # noqa: BLE001 - the look-up decides
-                    resume = partial(lookup.throw, error)
-                else:
-                    resume = partial(lookup.send, answer)
+        """Run a look-up: send each request that it yields, and return its result."""
+        return drive(lookup, self.send)
 
     def close(self) -> None:
         """Close all connections."""
@@ -254,23 +240,7 @@ class AsyncClient(_BaseClient):
 
     async def run(self, lookup: Lookup[T]) -> T:
         """Run a look-up, as :meth:`Client.run`."""
-        with closing(lookup):
-            resume = partial(next, lookup)
-            while True:
-                try:
-                    question = resume()
-                except StopIteration as end:
-                    result: T = end.value
-                    return result
-                try:
-                    if isinstance(question, Listing):
-                        answer = [row async for row in self.rows(question)]
-                    else:
-                        answer = await self.send(question)
-                except Exception as error:  # noqa: BLE001 - the look-up decides
-                    resume = partial(lookup.throw, error)
-                else:
-                    resume = partial(lookup.send, answer)
+        return await drive_async(lookup, self.send)
 
     async def close(self) -> None:
         """Close all connections."""

@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 from airflow_provider_directcall.api.errors import DirectcallRefused
-from airflow_provider_directcall.api.lookups import ask, rows
+from airflow_provider_directcall.api.lookups import ask, first, rows
 from airflow_provider_directcall.api.methods import call_status, end_call, list_statement, scheduled_call_status
 from airflow_provider_directcall.api.replies import CallOutcome
 from airflow_provider_directcall.delivery.errand import Accepted, End, Pending
-from airflow_provider_directcall.delivery.keys import KEY_TAG, with_key
+from airflow_provider_directcall.delivery.keys import KEY_TAG
 from airflow_provider_directcall.delivery.matching import LookupKey, Match, MatchKind, match_call, match_progress
 from airflow_provider_directcall.statement.search import window_of
 from airflow_provider_directcall.telephony.masking import mask_number
@@ -34,8 +34,7 @@ class CallErrand:
     :param origin: who asks for the call (``origem``); None for the connection's default origin.
     :param destination: digits of who is called (``destino``).
     :param due_at: aware; when a scheduled call is dialled.
-    :param tags: the user's own tags.
-    :param build: builds the request from ``tags=``; None in an errand that is only looked up and stopped.
+    :param build: builds the request with a key among its tags; None in an errand that is only looked up and stopped.
     """
 
     kind: ClassVar[str] = "call"
@@ -45,8 +44,7 @@ class CallErrand:
     origin: str | None = field(default=None, repr=False)
     destination: str = field(repr=False)
     due_at: datetime | None = None
-    tags: Mapping[str, str] | None = field(default=None, repr=False)
-    build: Callable[..., Request[PlacedCall]] | None = field(default=None, repr=False, compare=False)
+    build: Callable[[str], Request[PlacedCall]] | None = field(default=None, repr=False, compare=False)
 
     @property
     def target(self) -> Sequence[str]:
@@ -62,7 +60,7 @@ class CallErrand:
         """Build the request with the key among its tags."""
         if self.build is None:
             raise ValueError("this call was restored to be looked up; it cannot be placed")
-        return self.build(tags=with_key(self.tags, key))
+        return self.build(key)
 
     def accepted(self, reply: PlacedCall) -> Accepted:
         """Read the id of the call, or of its schedule."""
@@ -95,8 +93,8 @@ class CallErrand:
                 return Pending()
             ids["callerid"] = scheduled.placed.callerid
         window = window_of(record.since, now)
-        listed = yield from rows(list_statement(*window, callerid=ids["callerid"]))
-        row = next((row for row in listed if row.callerid == ids["callerid"]), None)
+        listing = list_statement(*window, callerid=ids["callerid"])
+        row = yield from first(listing, lambda row: row.callerid == ids["callerid"])
         if row is None:
             return Pending(ids)
         return End(str(row.outcome) if row.outcome is not None else None, row=row)

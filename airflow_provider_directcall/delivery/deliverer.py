@@ -1,13 +1,13 @@
 """The one interpreter of the decisions: sends, writes the record, reconciles. Outcomes are data.
 
-A :class:`Deliverer` does no I/O. Its methods are generators that yield what is to be done (send a request, write a
-record, pause), so that a worker, an event loop and a test can drive the same code; see :func:`drive`.
+A :class:`Deliverer` does no I/O. Its methods are generators that yield effects (send a request, write a record,
+pause), so that a worker, an event loop and a test can drive the same code; see :func:`~.lookups.drive` of the API.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
@@ -15,6 +15,7 @@ from airflow_provider_directcall.api.errors import DirectcallError, DirectcallOu
 from airflow_provider_directcall.delivery.decisions import (
     Decision,
     DeliveryDecisions,
+    Done,
     Held,
     NotSent,
     Outcome,
@@ -34,7 +35,7 @@ T = TypeVar("T")
 
 if TYPE_CHECKING:
     from airflow_provider_directcall.api.clock import Clock
-    from airflow_provider_directcall.api.requests import Listing, Request
+    from airflow_provider_directcall.api.requests import Request
     from airflow_provider_directcall.api.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -62,13 +63,8 @@ class Pause:
     record: Record
 
 
-#: Requests and listings are sent, as in a look-up.
-Effect: TypeAlias = "Write | Pause | Request[Any] | Listing[Any]"
-Delivery: TypeAlias = Generator["Write | Pause | Request[Any] | Listing[Any]", Any, T]
-
-
-class Interrupted(Exception):
-    """Raised into a delivery by its driver: the time for the try is over. The text names the limit."""
+Effect: TypeAlias = "Write | Pause | Request[Any]"
+Delivery: TypeAlias = Generator["Write | Pause | Request[Any]", Any, T]
 
 
 class RecordLog(Protocol):
@@ -88,6 +84,7 @@ class Deliverer:
     :param clock: the present.
     :param settings: the account; the record keeps a fingerprint of it and of the recipients.
     :param timeouts: how long to reconcile.
+    :param time_limit: the error that ends a try whose time is over.
     :param ends_when_sent: nothing is left to do once the request is accepted.
     """
 
@@ -100,6 +97,7 @@ class Deliverer:
         *,
         settings: Settings,
         timeouts: ReconcileTimeouts,
+        time_limit: type[BaseException],
         ends_when_sent: bool,
     ) -> None:
         self._errand = errand
@@ -108,6 +106,7 @@ class Deliverer:
         self._clock = clock
         self._settings = settings
         self._timeouts = timeouts
+        self._time_limit = time_limit
         self._ends_when_sent = ends_when_sent
 
     def send(self) -> Delivery[Outcome]:
@@ -123,25 +122,27 @@ class Deliverer:
         try:
             while (verdict := (yield from reconciliation.look(self._errand, doubtful.record, self._clock))) is None:
                 yield Pause(self._timeouts.pause, doubtful.record)
-        except Interrupted as interrupted:
-            verdict = _interrupted(f"{interrupted} is shorter than the look-up took")
+        except self._time_limit:
+            verdict = _interrupted("the task's execution_timeout is shorter than the look-up took")
         return (yield from self.conclude(doubtful, verdict))
 
     def conclude(self, doubtful: Reconciling, verdict: Verdict) -> Delivery[Outcome]:
         """Go on after a verdict, from here or from a trigger."""
         return (yield from self._follow((yield from self._judge(doubtful, verdict))))
 
-    def end(self, sent: Sent, end: End, *, unwanted: bool) -> Delivery[Outcome]:
-        """Go on after the end: done, or sent once more.
+    def end(self, sent: Sent, end: End, *, unwanted: bool) -> Delivery[Done]:
+        """Record the end.
 
         :param unwanted: the outcome is in ``fail_on``.
         """
         is_cancelled = end.outcome == CANCELLED
         done = self._decisions.ended(sent, cancelled=is_cancelled, unwanted=unwanted, repeatable=end.repeatable)
         yield Write(done.record)
-        if not done.begins_again:
-            return done
-        return (yield from self._follow(self._decisions.next_generation(sent.record)))
+        return done
+
+    def send_again(self, done: Done) -> Delivery[Outcome]:
+        """Send once more, in the next generation, after an end that ``begins_again``."""
+        return (yield from self._follow(self._decisions.next_generation(done.record)))
 
     def _follow(self, decision: Decision) -> Delivery[Outcome]:
         """Carry out one decision after the other until one is an outcome."""
@@ -170,8 +171,8 @@ class Deliverer:
         except DirectcallOutcomeUnknown as unknown:
             log.warning("%s; looking for it in the statement (airflow_key %s)", unknown, record.key)
             return Reconciling(record, str(unknown))
-        except Interrupted as interrupted:
-            verdict = _interrupted(f"{interrupted} came while the request was on its way")
+        except self._time_limit:
+            verdict = _interrupted("the task's execution_timeout came while the request was on its way")
             return (yield from self._judge(Reconciling(record, ""), verdict))
         except DirectcallError as error:
             record = record.at(Phase.NOT_SENT)
@@ -207,22 +208,6 @@ _VERDICTS = {
     VerdictKind.ABSENT: "it is surely not in the statement",
     VerdictKind.UNKNOWN: "the outcome stays unknown",
 }
-
-
-def drive(steps: Generator[Any, Any, T], perform: Callable[[Any], object]) -> T:
-    """Run a generator of effects on this thread: perform each one, and send its result, or its error, back in."""
-    try:
-        effect = next(steps)
-        while True:
-            try:
-                result = perform(effect)
-            except BaseException as error:  # noqa: BLE001 - the generator decides on it, whatever it is
-                effect = steps.throw(error)
-            else:
-                effect = steps.send(result)
-    except StopIteration as stop:
-        value: T = stop.value
-        return value
 
 
 def _interrupted(reason: str) -> Verdict:

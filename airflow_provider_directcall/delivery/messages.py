@@ -13,7 +13,7 @@ from airflow_provider_directcall.api.lookups import ask, rows
 from airflow_provider_directcall.api.methods import cancel_message, list_messages, message_status
 from airflow_provider_directcall.api.replies import MessageState
 from airflow_provider_directcall.delivery.errand import Accepted, End, Pending
-from airflow_provider_directcall.delivery.keys import KEY_TAG, with_key
+from airflow_provider_directcall.delivery.keys import KEY_TAG
 from airflow_provider_directcall.delivery.matching import LookupKey, Match, match_message, own_rows
 from airflow_provider_directcall.statement.search import window_of
 from airflow_provider_directcall.telephony.masking import mask_number
@@ -34,8 +34,7 @@ class MessageErrand:
     :param kind: ``SMS`` or ``voice message``.
     :param destinations: digits of the recipients (``destino``).
     :param due_at: aware; when a scheduled message leaves.
-    :param tags: the user's own tags.
-    :param build: builds the request from ``tags=``; None in an errand that is only looked up and stopped.
+    :param build: builds the request with a key among its tags; None in an errand that is only looked up and stopped.
     """
 
     where_to_look: ClassVar[str] = (
@@ -46,8 +45,7 @@ class MessageErrand:
     kind: str
     destinations: Sequence[str] = field(repr=False)
     due_at: datetime | None = None
-    tags: Mapping[str, str] | None = field(default=None, repr=False)
-    build: Callable[..., Request[SentMessage]] | None = field(default=None, repr=False, compare=False)
+    build: Callable[[str], Request[SentMessage]] | None = field(default=None, repr=False, compare=False)
 
     @property
     def target(self) -> Sequence[str]:
@@ -66,7 +64,7 @@ class MessageErrand:
         """Build the request with the key among its tags."""
         if self.build is None:
             raise ValueError("this message was restored to be looked up; it cannot be sent")
-        return self.build(tags=with_key(self.tags, key))
+        return self.build(key)
 
     def accepted(self, reply: SentMessage) -> Accepted:
         """Read the id of the request, and the vendor's word on each recipient.

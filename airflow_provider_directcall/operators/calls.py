@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from airflow_provider_directcall.delivery.keys import with_key
 from airflow_provider_directcall.links.recording import RecordingLink
 from airflow_provider_directcall.operators.once_only import (
     COMMON_TEMPLATE_FIELDS,
@@ -20,6 +20,8 @@ from airflow_provider_directcall.runtime.polling import DEFAULT_DEFERRABLE, DEFA
 
 if TYPE_CHECKING:
     from airflow_provider_directcall.api.client import Client
+    from airflow_provider_directcall.api.replies import PlacedCall
+    from airflow_provider_directcall.api.requests import Request
     from airflow_provider_directcall.delivery.calls import CallErrand
     from airflow_provider_directcall.delivery.errand import End
     from airflow_provider_directcall.delivery.record import Record
@@ -120,29 +122,30 @@ class DirectcallPlaceCallOperator(OnceOnlyOperator):
         self.recording_url: str | None = None
 
     def _errand(self) -> CallErrand:
-        from airflow_provider_directcall.api.methods import place_call
         from airflow_provider_directcall.delivery.calls import CallErrand
         from airflow_provider_directcall.telephony.numbers import CALLABLE, parse_number
 
         destinations = arguments.texts("destination", self.destination) or [""]
         if len(destinations) > 1:
             raise ValueError("destination: a call has one; map the task over several (expand)")
-        origin = arguments.optional_text(self.origin)
-        destination = parse_number(destinations[0], argument="destination", allow=CALLABLE).digits
-        due_at = arguments.moment("schedule_at", self.schedule_at)
         return CallErrand(
-            origin=origin,
-            destination=destination,
-            due_at=due_at,
-            tags=arguments.tags("tags", self.tags),
-            build=partial(
-                place_call,
-                origin,
-                destination,
-                record=arguments.boolean("record", self.record),
-                dial_destination_first=arguments.boolean("dial_destination_first", self.dial_destination_first),
-                schedule_at=due_at,
-            ),
+            origin=arguments.optional_text(self.origin),
+            destination=parse_number(destinations[0], argument="destination", allow=CALLABLE).digits,
+            due_at=arguments.moment("schedule_at", self.schedule_at),
+            build=self._request,
+        )
+
+    def _request(self, key: str) -> Request[PlacedCall]:
+        from airflow_provider_directcall.api.methods import place_call
+
+        errand = self._errand()
+        return place_call(
+            errand.origin,
+            errand.destination,
+            record=arguments.boolean("record", self.record),
+            tags=with_key(arguments.tags("tags", self.tags), key),
+            dial_destination_first=arguments.boolean("dial_destination_first", self.dial_destination_first),
+            schedule_at=errand.due_at,
         )
 
     def _result(self, client: Client, record: Record, end: End | None) -> Result:

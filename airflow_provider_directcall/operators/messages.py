@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_directcall.api.clock import current_clock
+from airflow_provider_directcall.delivery.keys import with_key
 from airflow_provider_directcall.errors import DirectcallError
 from airflow_provider_directcall.operators.once_only import (
     COMMON_TEMPLATE_FIELDS,
@@ -68,8 +69,8 @@ class SendMessageOperator(OnceOnlyOperator):
         self.wait_for_delivery = wait_for_delivery
 
     @abstractmethod
-    def _request(self, *, tags: Mapping[str, str]) -> Request[SentMessage]:
-        """Build the request.
+    def _request(self, key: str) -> Request[SentMessage]:
+        """Build the request with the key among its tags.
 
         :raises ValueError: an argument is wrong.
         """
@@ -81,7 +82,6 @@ class SendMessageOperator(OnceOnlyOperator):
             kind=self._kind,
             destinations=self._digits,
             due_at=self._due_at,
-            tags=arguments.tags("tags", self.tags),
             build=self._request,
         )
 
@@ -243,7 +243,7 @@ class DirectcallSendSMSOperator(SendMessageOperator):
         self.show_origin = show_origin
         self.reply_email = reply_email
 
-    def _request(self, *, tags: Mapping[str, str]) -> Request[SentMessage]:
+    def _request(self, key: str) -> Request[SentMessage]:
         from airflow_provider_directcall.api.methods import send_sms
 
         text = arguments.optional_text(self.text)
@@ -256,7 +256,7 @@ class DirectcallSendSMSOperator(SendMessageOperator):
             self._digits,
             text,
             origin=arguments.optional_text(self.origin),
-            tags=tags,
+            tags=with_key(arguments.tags("tags", self.tags), key),
             send_at=self._due_at,
             short_number=short_number,
             show_origin=arguments.boolean("show_origin", self.show_origin),
@@ -358,7 +358,7 @@ class DirectcallSendVoiceMessageOperator(SendMessageOperator):
         self.attempts = attempts
         self.hours = hours
 
-    def _request(self, *, tags: Mapping[str, str]) -> Request[SentMessage]:
+    def _request(self, key: str) -> Request[SentMessage]:
         from airflow_provider_directcall.api.methods import send_voice_message
 
         audio, name = read_audio(self.audio) if self.audio else (None, "audio.mp3")
@@ -369,7 +369,7 @@ class DirectcallSendVoiceMessageOperator(SendMessageOperator):
             audio_id=arguments.optional_text(self.audio_id),
             audio_name=name,
             origin=arguments.optional_text(self.origin),
-            tags=tags,
+            tags=with_key(arguments.tags("tags", self.tags), key),
             send_at=self._due_at,
             attempts=arguments.integer("attempts", self.attempts),
             hours=arguments.hours("hours", self.hours),

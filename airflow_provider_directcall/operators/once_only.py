@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Generator, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 
 from airflow.providers.common.compat.sdk import AirflowFailException, AirflowTaskTimeout
 from airflow.sdk import BaseOperator
@@ -19,7 +19,6 @@ from airflow_provider_directcall.api.clock import current_clock
 from airflow_provider_directcall.delivery.decisions import (
     LOST_TRY,
     DeliveryDecisions,
-    Done,
     Held,
     NotSent,
     OnUnknownOutcome,
@@ -67,6 +66,7 @@ if TYPE_CHECKING:
     from airflow_provider_directcall.triggers.delivery import DeliveryTrigger
 
 Result = dict[str, object]
+T = TypeVar("T")
 
 DEFAULT_COMPLETION_TIMEOUT: Final = 3600.0
 DEFAULT_SETTLE_SECONDS: Final = 300.0
@@ -85,7 +85,6 @@ COMMON_TEMPLATE_FIELDS: Final = (
 _DEFERRAL_GRACE: Final = timedelta(minutes=5)
 #: Methods by which a task is resumed with an event; Airflow has another name for "the trigger failed".
 _RESUME_METHODS: Final = frozenset({"execute_reconciled", "execute_settled", "execute_complete"})
-_TIME_LIMIT: Final = "the task's execution_timeout"
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +166,8 @@ class OnceOnlyOperator(BaseOperator):
     ) -> Result:
         """Go on after the trigger has reconciled the request, or could not."""
         with self._trying(context) as this:
-            doubtful = Reconciling(_resumed_record(this, record), doubt)
+            with failing_without_retry(is_final_before_effect):
+                doubtful = Reconciling(_resumed_record(this.log, this.decisions, record), doubt)
             return self._run(this, this.deliverer.conclude(doubtful, _verdict_of(event)))
 
     #: Its name in 0.1.0, with which a deferred task may be waiting.
@@ -178,10 +178,11 @@ class OnceOnlyOperator(BaseOperator):
     ) -> Result:
         """Go on after the trigger has seen the end: read it, and judge it."""
         fields = {str(name): value for name, value in event.items()} if isinstance(event, Mapping) else {}
-        with self._trying(context) as this:
-            kept = _resumed_record(this, record)
-            ids = {**kept.ids, **{name: str(fields[name]) for name in ID_NAMES if name in fields}}
-            sent = Sent(kept.accepted(Phase.SENT, ids, kept.recipients), found, cleared)
+        log = DeliveryLog(self, context)
+        kept = _resumed_record(log, self._decisions(log), record)
+        ids = {**kept.ids, **{name: str(fields[name]) for name in ID_NAMES if name in fields}}
+        sent = Sent(kept.accepted(Phase.SENT, ids, kept.recipients), found, cleared)
+        with self._trying(context, lambda: _failing_after_effect(log, sent.record)) as this:
             with self._after_effect(this, sent.record):
                 if status_of(event, {DONE, REFUSED, TIMEOUT}) == TIMEOUT:
                     state = fields.get("state")
@@ -207,13 +208,20 @@ class OnceOnlyOperator(BaseOperator):
         self._kill_guard.on_kill()
 
     @contextmanager
-    def _trying(self, context: Context) -> Iterator[_Try]:
-        """Check the arguments, and open the connection for one try."""
+    def _trying(
+        self,
+        context: Context,
+        failing: Callable[[], AbstractContextManager[None]] = lambda: failing_without_retry(is_final_before_effect),
+    ) -> Iterator[_Try]:
+        """Check the arguments, and open the connection for one try.
+
+        :param failing: decides which errors of that are final.
+        """
         from airflow_provider_directcall.delivery.deliverer import Deliverer
         from airflow_provider_directcall.hooks.directcall import DirectcallHook
 
         with DirectcallHook(self.directcall_conn_id) as hook:
-            with failing_without_retry(is_final_before_effect):
+            with failing():
                 timeouts = self._timeouts
                 errand = self._errand()
                 self._check(errand)
@@ -226,44 +234,41 @@ class OnceOnlyOperator(BaseOperator):
                     current_clock(),
                     settings=hook.settings,
                     timeouts=timeouts,
+                    time_limit=AirflowTaskTimeout,
                     ends_when_sent=not self._waits,
                 )
                 this = _Try(context, hook.client, errand, decisions, log, deliverer)
             with self._kill_guard.guarding(errand, log, hook.settings):
                 yield this
 
-    def _run(self, this: _Try, following: Delivery[Outcome] | Outcome | Result) -> Result:
+    def _run(self, this: _Try, following: Delivery[Outcome] | Result) -> Result:
         """Carry the delivery out until there is a result."""
         while not isinstance(following, dict):
             with failing_without_retry(is_final_before_effect):
-                outcome = self._drive(this, following) if isinstance(following, Generator) else following
-                following = self._next(this, outcome)
+                following = self._next(this, self._drive(this, following))
         return following
 
-    def _drive(self, this: _Try, delivery: Delivery[Outcome]) -> Outcome:
-        from airflow_provider_directcall.delivery.deliverer import drive
+    def _drive(self, this: _Try, delivery: Delivery[T]) -> T:
+        from airflow_provider_directcall.api.lookups import drive
 
         return drive(delivery, lambda effect: self._perform(this, effect))
 
     def _perform(self, this: _Try, effect: Effect) -> object:
         """Do one thing that the delivery asks for."""
-        from airflow_provider_directcall.api.requests import Listing
-        from airflow_provider_directcall.delivery.deliverer import Interrupted, Pause, Write
+        from airflow_provider_directcall.delivery.deliverer import Pause, Write
 
         if isinstance(effect, Write):
             if effect.before_request:
                 self._kill_guard.check(effect.record)
             this.log.write(effect.record)
             return None
-        try:
-            if isinstance(effect, Pause):
-                self._kill_guard.rest(effect.seconds, effect.record)
-                return None
-            return list(this.client.rows(effect)) if isinstance(effect, Listing) else this.client.send(effect)
-        except AirflowTaskTimeout:
-            raise Interrupted(_TIME_LIMIT) from None
+        if isinstance(effect, Pause):
+            self._kill_guard.watch(effect.record)
+            self._kill_guard.rest(effect.seconds)
+            return None
+        return this.client.send(effect)
 
-    def _next(self, this: _Try, outcome: Outcome) -> Delivery[Outcome] | Outcome | Result:
+    def _next(self, this: _Try, outcome: Outcome) -> Delivery[Outcome] | Result:
         """Return the task's result, or how the delivery goes on."""
         match outcome:
             case Sent():
@@ -291,40 +296,42 @@ class OnceOnlyOperator(BaseOperator):
                 return outcome.error
         raise AssertionError(outcome)
 
-    def _follow(self, this: _Try, sent: Sent) -> Outcome | Result:
+    def _follow(self, this: _Try, sent: Sent) -> Delivery[Outcome] | Result:
         """Push the ids of what is there; then wait for its end, if asked to."""
         record = sent.record
         with self._after_effect(this, record):
             for name in ID_NAMES.keys() & record.ids.keys():
                 this.context["ti"].xcom_push(key=name, value=record.ids[name])
             if not self._waits:
+                self._kill_guard.watch(None)
                 return self._result(this.client, record, None)
             deadline = self._deadline(this, sent)
             if self.deferrable:
                 self._defer_until_end(this, sent, deadline)
             return self._wait(this, sent, deadline)
 
-    def _wait(self, this: _Try, sent: Sent, deadline: datetime) -> Outcome | Result:
+    def _wait(self, this: _Try, sent: Sent, deadline: datetime) -> Delivery[Outcome] | Result:
         """Wait for the end on this worker, and judge it."""
-        guard = self._kill_guard
+        guard, record = self._kill_guard, sent.record
 
         def look(now: datetime) -> End | None:
-            record = guard.live or sent.record
+            nonlocal record
             answer = this.client.run(this.errand.end(record, now))
             if isinstance(answer, Pending):
-                guard.live = record.with_ids(answer.ids)
+                record = record.with_ids(answer.ids)
+                guard.watch(record)
                 return None
             return answer
 
         pace = PollPace(interval=self._poll_interval, deadline=deadline, due_at=this.errand.due_at)
-        end = poll(look, pace, current_clock(), lambda seconds: guard.rest(seconds, guard.live or sent.record))
-        guard.live = None
+        end = poll(look, pace, current_clock(), guard.rest)
+        guard.watch(None)
         if end.refusal is not None:
             this.log.write(sent.record.at(Phase.DONE))
             raise DirectcallRefused(f"refused when it was due: {end.refusal}", code=None, text=end.refusal)
         return self._judge(this, sent, end)
 
-    def _judge(self, this: _Try, sent: Sent, end: End) -> Outcome | Result:
+    def _judge(self, this: _Try, sent: Sent, end: End) -> Delivery[Outcome] | Result:
         """Return the result of an end, or go on with the next generation.
 
         :raises DirectcallUnwantedOutcome: the outcome is in ``fail_on``.
@@ -334,15 +341,15 @@ class OnceOnlyOperator(BaseOperator):
             this.context["ti"].xcom_push(key="callerid", value=end.row.callerid)
         self.log.info("%s: %s", named(sent.record.ids), end.outcome)
         unwanted = end.outcome is not None and end.outcome in self._unwanted
-        outcome = self._drive(this, this.deliverer.end(sent, end, unwanted=unwanted))
-        if not isinstance(outcome, Done):
-            return outcome
+        done = self._drive(this, this.deliverer.end(sent, end, unwanted=unwanted))
+        if done.begins_again:
+            return this.deliverer.send_again(done)
         if unwanted:
             raise DirectcallUnwantedOutcome(
                 f"{named(sent.record.ids)} ended as {end.outcome!r}, which is in fail_on",
                 outcome=str(end.outcome),
                 callerid=sent.record.ids.get("callerid"),
-                retryable=outcome.record.repeat,
+                retryable=done.record.repeat,
             )
         return result
 
@@ -404,10 +411,8 @@ class OnceOnlyOperator(BaseOperator):
     @contextmanager
     def _after_effect(self, this: _Try, record: Record) -> Iterator[None]:
         """Wait for a delivery that exists: a kill stops it, and so does an ``execution_timeout``."""
-        self._kill_guard.live = record if self._waits else None
-        with failing_without_retry(
-            lambda error: is_final_after_effect(error, remembers=this.log.remembers), lambda: named(record.ids)
-        ):
+        self._kill_guard.watch(record)
+        with _failing_after_effect(this.log, record):
             try:
                 yield
             except AirflowTaskTimeout:
@@ -461,6 +466,13 @@ class OnceOnlyOperator(BaseOperator):
         return {word.strip().casefold() for word in arguments.texts("fail_on", self.fail_on) or []}
 
 
+def _failing_after_effect(log: DeliveryLog, record: Record) -> AbstractContextManager[None]:
+    """Decide which errors are final once the delivery exists; their texts begin with its ids."""
+    return failing_without_retry(
+        lambda error: is_final_after_effect(error, remembers=log.remembers), lambda: named(record.ids)
+    )
+
+
 def _verdict_of(event: object) -> Verdict:
     """Read the verdict of a trigger's event; a trigger that could not go on has found out nothing."""
     try:
@@ -469,11 +481,11 @@ def _verdict_of(event: object) -> Verdict:
         return Verdict(VerdictKind.UNKNOWN, reason=str(failed), retryable=True)
 
 
-def _resumed_record(this: _Try, record: object) -> Record:
+def _resumed_record(log: DeliveryLog, decisions: DeliveryDecisions, record: object) -> Record:
     """Return the record of the delivery that the task was deferred for.
 
     :param record: as the deferral kept it; ``dag.test()`` gives nothing but the event back.
     """
     if record is not None:
         return Record.from_json(record)
-    return this.log.read() or this.decisions.first_record()
+    return log.read() or decisions.first_record()

@@ -31,14 +31,14 @@ class KillGuard:
     ``on_kill`` may run in a signal handler, at any line of the task. A task that Airflow will run again goes on with
     its delivery.
 
-    :ivar live: the delivery that is waited for, and that a kill stops.
     """
 
     def __init__(self) -> None:
         self._delivery: tuple[Errand, DeliveryLog, Settings] | None = None
         self._resting = False
         self._asked = False
-        self.live: Record | None = None
+        self._live: Record | None = None
+        self._stopped_key: str | None = None
 
     @contextmanager
     def guarding(self, errand: Errand, delivery_log: DeliveryLog, settings: Settings) -> Iterator[None]:
@@ -47,7 +47,12 @@ class KillGuard:
         try:
             yield
         finally:
-            self._delivery, self._asked, self.live = None, False, None
+            self._delivery, self._asked, self._live, self._stopped_key = None, False, None, None
+
+    def watch(self, record: Record | None) -> None:
+        """Let a kill stop this delivery from now on, once; None for one that is over, or that is not waited for."""
+        is_stopped = record is not None and record.key == self._stopped_key
+        self._live = None if is_stopped else record
 
     def on_kill(self) -> None:
         """Stop the delivery, now or at the next rest."""
@@ -58,9 +63,9 @@ class KillGuard:
         else:
             log.info("Nothing is stopped: Airflow has not ended the task, and its next try goes on from here.")
 
-    def rest(self, seconds: float, record: Record) -> None:
+    def rest(self, seconds: float) -> None:
         """Sleep; act on a kill that came earlier, or comes now."""
-        self._resting, self.live = True, record
+        self._resting = True
         try:
             if self._asked:
                 self._asked = False
@@ -81,9 +86,10 @@ class KillGuard:
 
     def stop(self) -> None:
         """Hang up or cancel the delivery that is waited for, if there is one; that it is over already is fine."""
-        record, self.live = self.live, None
+        record, self._live = self._live, None
         if self._delivery is None or record is None:
             return
+        self._stopped_key = record.key
         errand, delivery_log, settings = self._delivery
         request = errand.stop(record.ids)
         if request is None:

@@ -1,8 +1,7 @@
-"""The one account of a sandbox: its clock, tokens, records, faults and settings, and the ids it gives out."""
+"""The account of a sandbox: its clock, tokens, records, faults, settings and ids."""
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 import zlib
@@ -10,11 +9,11 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from airflow_provider_directcall.sandbox.clock import Clock
+from airflow_provider_directcall.sandbox.clock import SandboxClock
 from airflow_provider_directcall.sandbox.config import SandboxConfig
 from airflow_provider_directcall.sandbox.faults import FaultPlan
 from airflow_provider_directcall.sandbox.records import NumberRecord, RuleRecord
-from airflow_provider_directcall.sandbox.store import MemoryOnly, SQLiteJournal, Store
+from airflow_provider_directcall.sandbox.store import SandboxStore
 from airflow_provider_directcall.sandbox.tokens import ACCOUNT, Tokens
 from airflow_provider_directcall.sandbox.wire_dates import write_moment
 
@@ -28,12 +27,13 @@ FIRST_RULE_ID: Final = 18000
 FIRST_SOUND_ID: Final = 150
 _SIP_PASSWORD: Final = "SENHA"  # noqa: S105 - the vendor's own placeholder
 _CALLERIDS_A_SECOND: Final = 10_000
+_ANCHOR: Final = "anchor"
 
 
 class Account:
-    """Everything that handlers work on. ``lock`` is held by whoever reads or changes it.
+    """The state of a sandbox. Hold ``lock`` while reading or changing it.
 
-    :param endpoints: names of the endpoints at which faults may happen.
+    :param endpoints: names of the endpoints that faults may name.
     """
 
     def __init__(self, config: SandboxConfig, endpoints: Iterable[str]) -> None:
@@ -44,90 +44,89 @@ class Account:
         self.clock = self._new_clock()
         self.tokens = self._new_tokens()
         self.faults = FaultPlan(self._endpoints, config.faults)
-        self.store = Store(MemoryOnly() if config.db is None else SQLiteJournal(config.db))
-        anchor = self.store.read_setting("clock")
-        if anchor is None:
-            self._furnish()
+        self.store = SandboxStore(config.db)
+        if _ANCHOR in self.store.clock:
+            self.clock.restore(*self.store.clock[_ANCHOR])
         else:
-            self.clock.restore(*json.loads(anchor))
+            self._load_defaults()
 
     def reset(self) -> None:
-        """Back to how the sandbox started: no calls, no messages, the default rules, the first settings, no token."""
+        """Return to the initial state: default rules and settings, no records, no tokens."""
         self.settings = self.config
         self.clock = self._new_clock()
         self.tokens = self._new_tokens()
         self.faults = FaultPlan(self._endpoints, self.config.faults)
         self.store.clear()
-        self._furnish()
+        self._load_defaults()
 
     def close(self) -> None:
-        """Let go of the database file."""
-        self.store.journal.close()
+        """Close the database file."""
+        self.store.close()
 
     def now(self) -> float:
-        """The sandbox's present moment, seconds since the epoch."""
+        """Return the sandbox's time in seconds since the epoch."""
         return self.clock.now()
 
-    def moment_in_life(self, begins_at: float) -> float:
-        """The present moment in the life of a call or message: from its beginning on, life has the set pace."""
+    def lifecycle_time(self, begins_at: float) -> float:
+        """Return the time in the life of a call or message, which runs at ``pace`` from its beginning."""
         now = self.now()
         return now if now < begins_at else begins_at + (now - begins_at) * self.settings.pace
 
-    def written(self, moment: float) -> str:
-        """A moment as replies show it."""
+    def format_moment(self, moment: float) -> str:
+        """Format a moment as replies show it."""
         return write_moment(moment, self.config.zone)
 
-    def keep_clock(self) -> None:
-        """Write the clock down, so that a restart goes on from there."""
-        self.store.write_setting("clock", json.dumps(self.clock.anchor()))
+    def store_clock(self) -> None:
+        """Store the clock for a restart."""
+        self.store.clock[_ANCHOR] = list(self.clock.anchor())
 
     def change_settings(self, **changes: object) -> None:
-        """Change settings while the sandbox runs, checked as at its start."""
+        """Change settings while the sandbox runs, validated as at its start."""
         changed: Callable[..., SandboxConfig] = partial(replace, self.settings)
         self.settings = changed(**changes)
 
     def draw_faults(self, endpoint: str, fields: PhpArray) -> list[Fault]:
-        """Count a request and give the faults that it meets."""
+        """Count a request and return the faults that apply to it."""
         with self.lock:
             self.store.requests.add(endpoint)
             return self.faults.draw(endpoint, fields)
 
     def in_statement(self, row_id: str, begins_at: float, since: float) -> bool:
-        """Whether the row of something that began and was over at two moments has reached the statement by now."""
+        """Return whether the row of a call or message that ended at ``since`` has reached the statement."""
         lateness = zlib.crc32(row_id.encode()) / 2**32
         delay = self.settings.statement_delay + self.settings.statement_jitter * lateness
-        return self.moment_in_life(begins_at) >= since + delay
+        return self.lifecycle_time(begins_at) >= since + delay
 
     def next_message_ids(self, count: int) -> tuple[str, list[int]]:
-        """A ``callerid`` of 14 digits (tenths of a millisecond since the epoch) and the ids of its messages."""
-        callerid = self._count_on("last message", int(self.now() * _CALLERIDS_A_SECOND))
-        return str(callerid), [self._count_on("last message", 0) for _ in range(count)]
+        """Return a ``callerid`` of 14 digits (tenths of a millisecond since the epoch) and the ids of its messages."""
+        callerid = self._next_id("message", int(self.now() * _CALLERIDS_A_SECOND))
+        return str(callerid), [self._next_id("message", 0) for _ in range(count)]
 
     def next_rule_id(self) -> str:
-        """The id of a new rule; ids of removed rules do not come back."""
-        return str(self._count_on("last rule", FIRST_RULE_ID))
+        """Return the id of a new rule; ids of removed rules are not reused."""
+        return str(self._next_id("rule", FIRST_RULE_ID))
 
     def next_sound_id(self) -> int:
-        """The id of a new sound."""
-        return self._count_on("last sound", FIRST_SOUND_ID)
+        """Return the id of a new sound."""
+        return self._next_id("sound", FIRST_SOUND_ID)
 
-    def _count_on(self, counter: str, least: int) -> int:
-        number = max(least, int(self.store.read_setting(counter) or 0) + 1)
-        self.store.write_setting(counter, str(number))
+    def _next_id(self, counter: str, least: int) -> int:
+        number = max(least, self.store.last_ids.get(counter, 0) + 1)
+        self.store.last_ids[counter] = number
         return number
 
-    def _new_clock(self) -> Clock:
+    def _new_clock(self) -> SandboxClock:
         start = self.config.start
-        return Clock(start=None if start is None else start.timestamp(), speed=self.config.speed)
+        return SandboxClock(start=None if start is None else start.timestamp(), speed=self.config.speed)
 
     def _new_tokens(self) -> Tokens:
         return Tokens(self.now if self.config.tokens_by == "simulated" else time.time)
 
-    def _furnish(self) -> None:
-        self.keep_clock()
-        for place, did in enumerate(self.config.numbers):
+    def _load_defaults(self) -> None:
+        self.store_clock()
+        for index, did in enumerate(self.config.numbers):
             self.store.numbers[did] = NumberRecord(
-                did=did, client=ACCOUNT, login=f"LOGIN{place}", password=_SIP_PASSWORD
+                did=did, client=ACCOUNT, login=f"LOGIN{index}", password=_SIP_PASSWORD
             )
             rule_id = self.next_rule_id()
             self.store.rules[rule_id] = RuleRecord(
@@ -135,5 +134,5 @@ class Account:
                 did=did,
                 priority=1,
                 action="fwd",
-                data={"phone": f"55119900000{10 + place:02d}", "wait": 12},
+                data={"phone": f"55119900000{10 + index:02d}", "wait": 12},
             )

@@ -1,4 +1,4 @@
-"""``directcall-sandbox``: the sandbox from a shell, with the connection to paste and one log line a request."""
+"""``directcall-sandbox``: run the sandbox from a shell, with one log line per request."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
-from airflow_provider_directcall.sandbox.config import QUIRKS, SandboxConfig
+from airflow_provider_directcall.sandbox.config import SandboxConfig
 from airflow_provider_directcall.sandbox.faults import FAULT_KINDS, Fault
 from airflow_provider_directcall.sandbox.magic_numbers import MAGIC_NUMBERS
+from airflow_provider_directcall.sandbox.quirks import QUIRKS
 from airflow_provider_directcall.sandbox.server import LOOPBACK, Sandbox
 
 if TYPE_CHECKING:
@@ -25,10 +26,10 @@ PORT_TAKEN: Final = 2
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the sandbox until Ctrl-C or SIGTERM (exit status 0); 2 when it cannot start."""
+    """Run the sandbox until Ctrl-C or SIGTERM (exit status 0); exit with 2 when it cannot start."""
     options = _parser().parse_args(argv)
     if options.list_numbers:
-        _say(list_numbers())
+        _print(list_numbers())
         return 0
     try:
         config = _config(options)
@@ -41,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         signal.signal(name, _interrupt)
     try:
         with running as server:
-            _say(welcome(server))
+            _print(welcome(server))
             server.wait()
     except KeyboardInterrupt:
         return 0
@@ -49,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def list_numbers() -> str:
-    """The table of magic numbers, for a terminal."""
+    """Format the table of magic numbers."""
     rows = [(scenario.example, scenario.name, scenario.description) for scenario in MAGIC_NUMBERS]
     wide = max(len(name) for _, name, _ in rows)
     lines = [f"{number}  {name:<{wide}}  {description}" for number, name, description in rows]
@@ -57,7 +58,7 @@ def list_numbers() -> str:
 
 
 def welcome(server: SandboxServer) -> str:
-    """What a user needs: the address, the account, the connection to paste, the numbers."""
+    """Format the address, the account, the connection and the magic numbers."""
     config = server.sandbox.config
     return "\n".join(
         (
@@ -78,12 +79,12 @@ def welcome(server: SandboxServer) -> str:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="directcall-sandbox",
-        description="A Directcall on this machine, over real HTTP: nobody is called, nothing is charged.",
+        description="A Directcall on this machine, over real HTTP: no calls are made, nothing is charged.",
     )
     parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="default %(default)s; 0 = any free port")
     parser.add_argument("--host", default=LOOPBACK, help="address to listen on, default %(default)s")
-    parser.add_argument("--speed", type=float, default=1.0, help="simulated seconds in a real one; 0 stops the clock")
-    parser.add_argument("--pace", type=float, default=1.0, help="how many times faster calls and messages live")
+    parser.add_argument("--speed", type=float, default=1.0, help="simulated seconds per real second; 0 stops the clock")
+    parser.add_argument("--pace", type=float, default=1.0, help="factor by which calls and messages are faster")
     parser.add_argument("--token-life", type=float, default=3600.0, metavar="SECONDS", help="default %(default)s")
     parser.add_argument(
         "--statement-delay",
@@ -106,7 +107,7 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="KIND[:ENDPOINT]",
-        help=f"let requests fail, may be repeated, as in html_502_after:voz/call; kinds: {', '.join(FAULT_KINDS)}",
+        help=f"make requests fail, may be repeated, as in html_502_after:voz/call; kinds: {', '.join(FAULT_KINDS)}",
     )
     parser.add_argument("--list-numbers", action="store_true", help="print the magic numbers and end")
     return parser
@@ -141,7 +142,7 @@ def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
     raise KeyboardInterrupt
 
 
-def _say(text: str) -> None:
+def _print(text: str) -> None:
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
 

@@ -1,4 +1,4 @@
-"""The sandbox's clock: real time, faster time, or time that stands still until it is moved."""
+"""The sandbox's clock: real time, faster time, or a stopped clock that is moved by hand."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-class Clock:
+class SandboxClock:
     """Simulated time, in seconds since the epoch (UTC).
 
-    ``speed`` is how many simulated seconds pass in a real one; at speed 0 only ``advance`` and ``set`` move the clock.
+    At ``speed`` 0 only ``advance`` and ``set`` move the clock.
     """
 
     def __init__(
@@ -25,40 +25,40 @@ class Clock:
 
     @property
     def speed(self) -> float:
-        """Simulated seconds in a real one."""
+        """Simulated seconds per real second."""
         return self._speed
 
     def now(self) -> float:
-        """The present simulated moment."""
+        """Return the simulated time."""
         if not self._speed:
             return self._anchor
         return self._anchor + (self._real() - self._anchor_real) * self._speed
 
     def advance(self, seconds: float) -> None:
-        """Move the clock forwards; ``ValueError`` for a negative number, which would put records into the future."""
+        """Move the clock forwards; a negative number, which would put records into the future, is a ``ValueError``."""
         if seconds < 0:
             raise ValueError(f"seconds must not be negative, got {seconds}")
         self.set(self.now() + seconds)
 
     def set(self, moment: float) -> None:
-        """Put the clock to a moment; it goes on from there at its speed."""
+        """Set the clock; it continues at its speed."""
         self._anchor, self._anchor_real = moment, self._real()
 
-    def run_at(self, speed: float) -> None:
+    def set_speed(self, speed: float) -> None:
         """Change the speed from now on; 0 stops the clock."""
         speed = _checked(speed)
         self.set(self.now())
         self._speed = speed
 
     def anchor(self) -> tuple[float, float, float]:
-        """What it takes to go on after a restart: real moment, simulated moment, speed."""
+        """Return the real time, the simulated time and the speed, for ``restore``."""
         return self._anchor_real, self._anchor, self._speed
 
     def restore(self, anchor_real: float, anchor: float, speed: float) -> None:
-        """Go on from what ``anchor`` gave, as if the clock had run since, and then at this clock's own speed."""
+        """Continue from an ``anchor`` as if the clock had run since then, at this clock's own speed from now on."""
         own_speed = self._speed
         self._anchor_real, self._anchor, self._speed = anchor_real, anchor, speed
-        self.run_at(own_speed)
+        self.set_speed(own_speed)
 
 
 def _checked(speed: float) -> float:

@@ -1,4 +1,4 @@
-"""Every setting of the sandbox in one place."""
+"""The settings of the sandbox."""
 
 from __future__ import annotations
 
@@ -6,75 +6,59 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Final, Literal
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from airflow_provider_directcall.sandbox.faults import Fault
-
-QUIRKS: Final[dict[str, str]] = {
-    "bom": "a byte order mark before every body",
-    "latin1": "bodies in ISO-8859-1, accents not escaped",
-    "pretty": "JSON over several lines",
-    "html_content_type": "JSON labelled text/html",
-    "old_did": "the did family as it once was: a list around the reply, data as a JSON string, DIS_* and DP_* names",
-    "paginas_string": "paginas as a numeric string",
-    "retorno_list": "retorno of /voz/status-agendamento as a list of one",
-    "campos_list": "campos of a statement row as a list of {campo, valor}",
-    "ids_as_strings": "id_mensagem, soundId and wait as strings",
-    "http_400": "errors with HTTP status 400 in place of 200",
-    "auth_200": "a bad or expired token is answered with HTTP status 200 in place of 401",
-    "auth_envelope": "a bad or expired token is answered with the envelope, codigo 006",
-    "hex_token": "tokens of 40 hex digits, as before JWT",
-}
-"""Ways in which replies may differ, each by its name; none is on unless asked for."""
+from airflow_provider_directcall.sandbox.quirks import QUIRKS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SandboxConfig:
-    """How a sandbox behaves.
+    """Settings of a sandbox.
 
-    Durations are seconds of its clock; ``token_life`` is in real seconds unless ``tokens_by`` says otherwise.
+    Durations are seconds of its clock, except ``token_life``: see ``tokens_by``.
     """
 
     client_id: str = "sandbox@example.com"
     client_secret: str = field(default="sandbox-secret", repr=False)
     speed: float = 1.0
-    """Simulated seconds in a real one; 0 = the clock stands until it is moved. Dates run ahead of a client's clock."""
+    """Simulated seconds per real second; 0 stops the clock. With more than 1, dates run ahead of a client's clock."""
     pace: float = 1.0
-    """How many times faster than the clock calls and messages live: at 10, a call that says it took 30 s is over after
-    3, and all dates stay true. For clients that ask by their own clock, such as a whole Airflow."""
+    """Factor by which calls and messages are faster than the clock: at 10, a call of 30 s is over after 3, and all
+    dates stay true. For clients with a clock of their own, such as a whole Airflow."""
     start: datetime | None = None
-    """The clock's first moment, aware; None = now."""
+    """The clock's initial time, aware; None = now."""
     timezone: str = "America/Sao_Paulo"
-    """The zone of every date on the wire."""
+    """The zone of all dates on the wire."""
     token_life: float = 3600.0
     tokens_by: Literal["real", "simulated"] = "real"
-    """By which clock tokens expire. A client usually compares ``exp`` with real time."""
+    """The clock by which tokens expire. A client usually compares ``exp`` with real time."""
     statement_delay: float = 5.0
-    """How long after its end a call, or after its leaving a message, reaches the statement."""
+    """Seconds until a finished call or sent message appears in the statement."""
     statement_jitter: float = 0.0
-    """Up to how much longer than that it takes, another while for each row."""
+    """Upper bound of a further delay, different for each row."""
     statement_shuffle: int | None = None
-    """A seed by which statement rows are put out of order; None = by time."""
+    """Seed that shuffles statement rows; None = ordered by time."""
     scheduled_in_statement: bool = False
-    """Whether messages stand in their statement before they leave (``agendada``)."""
+    """Whether scheduled messages appear in the statement (``agendada``)."""
     page_size: int = 100
     """Rows of a statement page."""
     recording_host: str | None = None
-    """Base URL of recording links; None = this server, which does serve them."""
+    """Base URL of recording links; None = this server, which serves them."""
     quirks: frozenset[str] = frozenset()
-    """Names out of ``QUIRKS``."""
+    """Names from ``QUIRKS``."""
     faults: tuple[Fault, ...] = ()
-    """Faults that are there from the start, and again after a reset."""
+    """Faults in force at the start and after a reset."""
     numbers: tuple[str, ...] = ("1130000001", "1130000002", "4130000001")
     """The account's numbers (DIDs), without country code."""
     paths: Mapping[str, str] = field(default_factory=dict)
-    """Other paths for endpoints, by their names: ``{"did/save": "/did/rule/save"}``."""
+    """Other paths for endpoints, by name: ``{"did/save": "/did/rule/save"}``."""
     db: Path | None = None
     """SQLite file that keeps the state over a restart; None = memory only."""
 
     def __post_init__(self) -> None:
-        """Refuse settings that cannot work, with a ``ValueError`` that names the argument."""
+        """Reject invalid settings with a ``ValueError`` that names the argument."""
         unknown = self.quirks - QUIRKS.keys()
         if unknown:
             raise ValueError(f"quirks: unknown {', '.join(sorted(unknown))}; known: {', '.join(QUIRKS)}")

@@ -1,19 +1,18 @@
-"""``/_sandbox/...``: the HTTP face of the operations, in JSON and in English."""
+"""``/_sandbox/...``: the operations over HTTP, in JSON."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable
-from datetime import datetime
-from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from airflow_provider_directcall.sandbox import operations
 from airflow_provider_directcall.sandbox.faults import Fault
+from airflow_provider_directcall.sandbox.operations import SandboxOperations
 from airflow_provider_directcall.sandbox.replies import ApiError
-from airflow_provider_directcall.sandbox.snapshot import snapshot
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -21,9 +20,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_directcall.sandbox.account import Account
 
-T = TypeVar("T")
-Body: TypeAlias = dict[str, "object"]
-Control: TypeAlias = "Callable[[Account, Body], object]"
+ControlReply: TypeAlias = "Callable[[SandboxOperations, Any], object]"
 SETTABLE: Final = frozenset(
     {
         "statement_delay",
@@ -37,112 +34,85 @@ SETTABLE: Final = frozenset(
         "quirks",
     }
 )
+"""Settings that may change while the sandbox runs."""
 
 
-def _state(account: Account, body: Body) -> object:
-    return snapshot(account)
+@dataclass(frozen=True, slots=True)
+class Control:
+    """An operation over HTTP: ``run`` gets the fields of the JSON body, ``reply`` makes JSON of its result."""
+
+    verb: str
+    name: str
+    run: Callable[..., object]
+    reply: ControlReply
 
 
-def _called(make: Callable[..., T], *given: object, **named: object) -> T:
-    """What a function makes of names and values that somebody has sent; wrong ones are its TypeError or ValueError."""
-    return make(*given, **named)
+def _result(sandbox: SandboxOperations, result: object) -> object:
+    return result
 
 
-def _reset(account: Account, body: Body) -> object:
-    account.reset()
-    return {"reset": True}
+def _constant(reply: object) -> ControlReply:
+    return lambda sandbox, result: reply
 
 
-def _clock(account: Account, body: Body) -> object:
-    _called(operations.move_clock, account, **_with_dates(body, "to"))
-    return {"now": account.written(account.now()), "speed": account.clock.speed}
+def _state(part: str) -> ControlReply:
+    return lambda sandbox, result: dict(sandbox.state())[part]
 
 
-def _settings(account: Account, body: Body) -> object:
-    unknown = body.keys() - SETTABLE
+def _clock(sandbox: SandboxOperations, result: object) -> object:
+    state = sandbox.state()
+    return {"now": state["now"], "speed": state["clock"]["speed"]}
+
+
+def _configure(sandbox: SandboxOperations, **settings: object) -> None:
+    unknown = settings.keys() - SETTABLE
     if unknown:
         raise ValueError(f"cannot be set: {', '.join(sorted(unknown))}; can: {', '.join(sorted(SETTABLE))}")
-    quirks = body.get("quirks")
-    account.change_settings(**{**body, **({"quirks": frozenset(quirks)} if isinstance(quirks, list) else {})})
-    return snapshot(account)["settings"]
+    quirks = settings.get("quirks")
+    if isinstance(quirks, list):
+        settings["quirks"] = frozenset(quirks)
+    sandbox.configure(**settings)
 
 
-def _inject(account: Account, body: Body) -> object:
-    account.faults.add(_called(Fault, **body))
-    return account.faults.report()
+def _inject(sandbox: SandboxOperations, **fault: Any) -> None:  # noqa: ANN401 - Fault checks its fields
+    sandbox.inject(Fault(**fault))
 
 
-def _list_faults(account: Account, body: Body) -> object:
-    return account.faults.report()
-
-
-def _clear_faults(account: Account, body: Body) -> object:
-    account.faults.clear()
-    return []
-
-
-def _incoming(account: Account, body: Body) -> object:
-    return _called(operations.receive_call, account, **_with_dates(body, "at"))
-
-
-def _message(account: Account, body: Body) -> object:
-    message = _called(operations.receive_message, account, **body)
-    return {"received_id": message.received_id}
-
-
-def _seed(account: Account, body: Body) -> object:
-    block = _called(operations.seed_statement, account, **_with_dates(body, "first_at"))
-    return {"block": block.block, "count": block.count}
-
-
-def _rule(account: Account, body: Body) -> object:
-    operations.write_rule(account, {name: str(value) for name, value in body.items()})
-    return snapshot(account)["rules"]
-
-
-def _expire_tokens(account: Account, body: Body) -> object:
-    account.tokens.expire_all()
-    return {"expired": True}
-
-
-def _with_dates(body: Body, *names: str) -> Body:
-    return {
-        name: datetime.fromisoformat(str(value)) if name in names and value is not None else value
-        for name, value in body.items()
-    }
-
-
-CONTROLS: Final[tuple[tuple[str, str, Control], ...]] = (
-    ("GET", "state", _state),
-    ("POST", "reset", _reset),
-    ("POST", "clock", _clock),
-    ("POST", "statement", _settings),
-    ("POST", "settings", _settings),
-    ("GET", "faults", _list_faults),
-    ("POST", "faults", _inject),
-    ("DELETE", "faults", _clear_faults),
-    ("POST", "incoming", _incoming),
-    ("POST", "messages", _message),
-    ("POST", "seed", _seed),
-    ("POST", "rules", _rule),
-    ("POST", "expire-tokens", _expire_tokens),
+CONTROLS: Final[tuple[Control, ...]] = (
+    Control("GET", "state", SandboxOperations.state, _result),
+    Control("POST", "reset", SandboxOperations.reset, _constant({"reset": True})),
+    Control("POST", "clock", SandboxOperations.move_clock, _clock),
+    Control("POST", "statement", _configure, _state("settings")),
+    Control("POST", "settings", _configure, _state("settings")),
+    Control("GET", "faults", SandboxOperations.state, _state("faults")),
+    Control("POST", "faults", _inject, _state("faults")),
+    Control("DELETE", "faults", SandboxOperations.clear_faults, _state("faults")),
+    Control("POST", "incoming", SandboxOperations.receive_call, _result),
+    Control("POST", "messages", SandboxOperations.receive_message, lambda _, message_id: {"received_id": message_id}),
+    Control("POST", "seed", SandboxOperations.seed, lambda _, rows: {"block": rows.block, "count": rows.count}),
+    Control("POST", "rules", SandboxOperations.write_rule, _state("rules")),
+    Control("POST", "expire-tokens", SandboxOperations.expire_tokens, _constant({"expired": True})),
 )
-"""Verb, name below ``/_sandbox/``, and what it does."""
+"""The operations that are served below ``/_sandbox/``."""
 
 
 def control_routes(account: Account) -> list[Route]:
-    """The routes of the table; wrong input is answered with 422 and a text."""
-    return [Route(f"/_sandbox/{name}", _serve(account, control), methods=[verb]) for verb, name, control in CONTROLS]
+    """Return the routes of the table; invalid input is answered with 422 and a text."""
+    sandbox = SandboxOperations(account)
+    return [
+        Route(f"/_sandbox/{control.name}", _serve(account, sandbox, control), methods=[control.verb])
+        for control in CONTROLS
+    ]
 
 
-def _serve(account: Account, control: Control) -> Callable[[Request], Awaitable[Response]]:
+def _serve(account: Account, sandbox: SandboxOperations, control: Control) -> Callable[[Request], Awaitable[Response]]:
     async def respond(request: Request) -> Response:
         try:
             body = json.loads(await request.body() or b"{}")
             if not isinstance(body, dict):
                 raise TypeError("the body must be a JSON object")
             with account.lock:
-                return JSONResponse(control(account, body))
+                return JSONResponse(control.reply(sandbox, control.run(sandbox, **body)))
         except (TypeError, ValueError) as error:
             return JSONResponse({"error": str(error)}, status_code=422)
         except ApiError as error:

@@ -1,4 +1,4 @@
-"""What can go wrong on request: one table of fault kinds, each with a hook before or after the effect."""
+"""Faults: the table of their kinds, each with a hook before or after the effect, and their schedule."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias, TypeGuard
 from airflow_provider_directcall.sandbox.php_forms import split_name, text_at
 
 if TYPE_CHECKING:
-    from airflow_provider_directcall.sandbox.exchange import CapturedReply, Link
+    from airflow_provider_directcall.sandbox.connection_faults import CapturedReply, ClientConnection
     from airflow_provider_directcall.sandbox.php_forms import PhpArray
 
 EVERY_ENDPOINT: Final = "*"
@@ -26,12 +26,16 @@ _NOT_FOUND: Final = b"<html><head><title>404 Not Found</title></head><body><h1>N
 class Fault:
     """A fault to inject.
 
-    ``endpoint`` is a name or path (``voz/call``, ``/voz/call``) or ``*``. Of the requests there, the first ``after``
-    pass; of the others each meets the fault with ``probability`` (drawn with ``seed``), until it has happened ``times``
-    times (None = always). ``each`` names a field of the request, as PHP names it (``did``, ``campos[contact]``): then
-    ``after`` and ``times`` count for each of its values apart, and requests without it pass, and those whose value is
-    not ``among`` some. ``seconds`` is how long ``slow`` waits (real seconds), ``retry_after`` the header of a 429,
-    ``write`` the fields of the rule write that ``second_writer`` does (as ``/did/save``, or ``did`` and ``remove``).
+    :ivar endpoint: name or path (``voz/call``, ``/voz/call``) or ``*``.
+    :ivar times: how often it happens; None = always.
+    :ivar after: number of requests that pass first.
+    :ivar probability: for each further request, drawn with ``seed``.
+    :ivar seconds: delay of ``slow``, in real seconds.
+    :ivar retry_after: header of a 429.
+    :ivar each: PHP name of a request field (``did``, ``campos[contact]``): ``after`` and ``times`` count per value of
+        it, and requests without it pass.
+    :ivar among: values of that field that are affected; None = all.
+    :ivar write: the rule write of ``second_writer``: the fields of ``/did/save``, or ``did`` and ``remove``.
     """
 
     kind: str
@@ -47,7 +51,7 @@ class Fault:
     write: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Refuse an unknown kind and numbers out of range with a ``ValueError``."""
+        """Reject an unknown kind and numbers out of range with a ``ValueError``."""
         if self.kind not in FAULT_KINDS:
             raise ValueError(f"kind: unknown {self.kind!r}; known: {', '.join(FAULT_KINDS)}")
         if not 0 <= self.probability <= 1:
@@ -57,7 +61,7 @@ class Fault:
         if self.each is not None and not split_name(self.each):
             raise ValueError(f"each: {self.each!r} cannot be the name of a field")
         if self.among is not None and self.each is None:
-            raise ValueError("among: values of which field? each is needed too")
+            raise ValueError("among: each is needed too, the field whose values these are")
 
     @property
     def endpoint_name(self) -> str:
@@ -65,87 +69,83 @@ class Fault:
         return self.endpoint.removeprefix("/")
 
 
-async def _slow(link: Link, fault: Fault) -> bool:
-    return await link.wait_until_gone(fault.seconds)
+async def _slow(client: ClientConnection, fault: Fault) -> bool:
+    return await client.wait_until_gone(fault.seconds)
 
 
-async def _too_many_requests(link: Link, fault: Fault) -> bool:
+async def _too_many_requests(client: ClientConnection, fault: Fault) -> bool:
     body = b'{"status":"erro","msg":"Too Many Requests"}'
-    await link.reply(429, body, _JSON, retry_after=str(fault.retry_after))
+    await client.reply(429, body, _JSON, retry_after=str(fault.retry_after))
     return True
 
 
-async def _error_500(link: Link, fault: Fault) -> bool:
-    await link.reply(500, _FATAL, _HTML)
+def _replies(http_status: int, body: bytes, content_type: str) -> Before:
+    """Return the hook that replies in place of the endpoint."""
+
+    async def hook(client: ClientConnection, fault: Fault) -> bool:
+        await client.reply(http_status, body, content_type)
+        return True
+
+    return hook
+
+
+async def _cut(client: ClientConnection, fault: Fault) -> bool:
+    await client.cut()
     return True
 
 
-async def _html_502(link: Link, fault: Fault) -> bool:
-    await link.reply(502, _BAD_GATEWAY, _HTML)
-    return True
+async def _hang(client: ClientConnection, fault: Fault) -> bool:
+    return await client.wait_until_gone()
 
 
-async def _unavailable(link: Link, fault: Fault) -> bool:
-    await link.reply(404, _NOT_FOUND, _HTML)
-    return True
-
-
-async def _cut(link: Link, fault: Fault) -> bool:
-    await link.cut()
-    return True
-
-
-async def _hang(link: Link, fault: Fault) -> bool:
-    return await link.wait_until_gone()
-
-
-async def _garbage(link: Link, fault: Fault) -> bool:
-    await link.reply(200, b"\x00\x01 lp0 on fire {]", _JSON)
-    return True
-
-
-async def _expired_token(link: Link, fault: Fault) -> bool:
-    link.exchange.token_expired = True
+async def _expired_token(client: ClientConnection, fault: Fault) -> bool:
+    client.context.token_expired = True
     return False
 
 
-async def _duplicated_rows(link: Link, fault: Fault) -> bool:
-    link.exchange.duplicate_rows = True
+async def _duplicated_rows(client: ClientConnection, fault: Fault) -> bool:
+    client.context.duplicate_rows = True
     return False
 
 
-async def _reordered_pages(link: Link, fault: Fault) -> bool:
-    link.exchange.page_order = fault.seed
+async def _reordered_pages(client: ClientConnection, fault: Fault) -> bool:
+    client.context.page_order = fault.seed
     return False
 
 
-async def _ignored_write(link: Link, fault: Fault) -> bool:
-    link.exchange.ignore_write = True
+async def _ignored_write(client: ClientConnection, fault: Fault) -> bool:
+    client.context.ignore_write = True
     return False
 
 
-async def _second_writer(link: Link, fault: Fault) -> bool:
-    link.exchange.foreign_writes.append(fault.write)
+async def _second_writer(client: ClientConnection, fault: Fault) -> bool:
+    client.context.foreign_writes.append(fault.write)
     return False
 
 
-async def _cut_in_body(link: Link, fault: Fault, reply: CapturedReply) -> None:
-    await link.cut_in_body(reply)
+async def _cut_in_body(client: ClientConnection, fault: Fault, reply: CapturedReply) -> None:
+    await client.cut_in_body(reply)
 
 
-async def _truncated(link: Link, fault: Fault, reply: CapturedReply) -> None:
-    await link.reply(reply.http_status, reply.body[: len(reply.body) // 2], _JSON)
+async def _truncated(client: ClientConnection, fault: Fault, reply: CapturedReply) -> None:
+    await client.reply(reply.http_status, reply.body[: len(reply.body) // 2], _JSON)
 
 
-Before: TypeAlias = Callable[["Link", Fault], Awaitable[bool]]
-"""Runs before the effect; True ends the exchange there."""
-After: TypeAlias = Callable[["Link", Fault, "CapturedReply"], Awaitable[None]]
-"""Runs after the effect and answers in place of the true reply."""
+Before: TypeAlias = Callable[["ClientConnection", Fault], Awaitable[bool]]
+"""Runs before the effect; True ends the request there."""
+After: TypeAlias = Callable[["ClientConnection", Fault, "CapturedReply"], Awaitable[None]]
+"""Runs after the effect and replaces the reply."""
+
+
+_ERROR_500: Final = _replies(500, _FATAL, _HTML)
+_HTML_502: Final = _replies(502, _BAD_GATEWAY, _HTML)
+_HTML_404: Final = _replies(404, _NOT_FOUND, _HTML)
+_GARBAGE: Final = _replies(200, b"\x00\x01 lp0 on fire {]", _JSON)
 
 
 @dataclass(frozen=True, slots=True)
 class FaultKind:
-    """A kind of fault: what a user reads about it, and its hook on one side of the effect."""
+    """A kind of fault: its description for users, and its hook before or after the effect."""
 
     description: str
     before: Before | None = None
@@ -153,10 +153,10 @@ class FaultKind:
 
 
 def _after(hook: Before) -> After:
-    """The same mishap after the effect: the true reply is lost."""
+    """Return the hook that does the same after the effect, in place of the reply."""
 
-    async def lose_reply(link: Link, fault: Fault, reply: CapturedReply) -> None:
-        await hook(link, fault)
+    async def lose_reply(client: ClientConnection, fault: Fault, reply: CapturedReply) -> None:
+        await hook(client, fault)
 
     return lose_reply
 
@@ -164,28 +164,28 @@ def _after(hook: Before) -> After:
 FAULT_KINDS: Final[Mapping[str, FaultKind]] = {
     "slow": FaultKind("the answer takes `seconds` (real) longer", before=_slow),
     "too_many_requests": FaultKind("429 with Retry-After, no effect", before=_too_many_requests),
-    "error_500_before": FaultKind("a PHP error page with 500, no effect", before=_error_500),
-    "error_500_after": FaultKind("a PHP error page with 500, after the effect", after=_after(_error_500)),
-    "html_502_before": FaultKind("an HTML 502 of a gateway, no effect", before=_html_502),
-    "html_502_after": FaultKind("an HTML 502 of a gateway, after the effect", after=_after(_html_502)),
+    "error_500_before": FaultKind("a PHP error page with 500, no effect", before=_ERROR_500),
+    "error_500_after": FaultKind("a PHP error page with 500, after the effect", after=_after(_ERROR_500)),
+    "html_502_before": FaultKind("an HTML 502 of a gateway, no effect", before=_HTML_502),
+    "html_502_after": FaultKind("an HTML 502 of a gateway, after the effect", after=_after(_HTML_502)),
     "cut_before": FaultKind("the connection is closed without an answer, no effect", before=_cut),
     "cut_after": FaultKind("the connection is closed without an answer, after the effect", after=_after(_cut)),
     "cut_in_body": FaultKind("the connection is closed amid the answer, after the effect", after=_cut_in_body),
     "hang_before": FaultKind("no answer until the client goes away, no effect", before=_hang),
     "hang_after": FaultKind("no answer until the client goes away, after the effect", after=_after(_hang)),
-    "garbage_before": FaultKind("a 200 that is no JSON, no effect", before=_garbage),
-    "garbage_after": FaultKind("a 200 that is no JSON, after the effect", after=_after(_garbage)),
+    "garbage_before": FaultKind("a 200 that is no JSON, no effect", before=_GARBAGE),
+    "garbage_after": FaultKind("a 200 that is no JSON, after the effect", after=_after(_GARBAGE)),
     "truncated": FaultKind("the first half of the answer, as if it were whole, after the effect", after=_truncated),
     "expired_token": FaultKind("the token has expired, no effect", before=_expired_token),
-    "unavailable": FaultKind("an HTML 404: the account does not have this endpoint", before=_unavailable),
+    "unavailable": FaultKind("an HTML 404: the account does not have this endpoint", before=_HTML_404),
     "duplicated_rows": FaultKind("a statement page shows half of its rows twice", before=_duplicated_rows),
     "reordered_pages": FaultKind("statement pages change places, by `seed`", before=_reordered_pages),
     "ignored_write": FaultKind("a rule write is answered as done, and nothing is changed", before=_ignored_write),
-    "second_writer": FaultKind("somebody else writes a rule (`write`) just before", before=_second_writer),
+    "second_writer": FaultKind("another client writes a rule (`write`) just before", before=_second_writer),
 }
 
 
-class _Armed:
+class _ScheduledFault:
     """A fault with its counters."""
 
     def __init__(self, fault: Fault) -> None:
@@ -195,10 +195,10 @@ class _Armed:
         self._fired_of: Counter[str] = Counter()
         self._random = random.Random(fault.seed)  # noqa: S311 - which request fails is no secret
 
-    def fires(self, endpoint: str, fields: PhpArray) -> bool:
+    def applies(self, endpoint: str, fields: PhpArray) -> bool:
         fault = self.fault
         counted_as = "" if fault.each is None else text_at(fields, fault.each)
-        if fault.endpoint_name not in {EVERY_ENDPOINT, endpoint} or not self._concerns(counted_as):
+        if fault.endpoint_name not in {EVERY_ENDPOINT, endpoint} or not self._affects(counted_as):
             return False
         self._seen_of[counted_as] += 1
         used_up = fault.times is not None and self._fired_of[counted_as] >= fault.times
@@ -208,40 +208,40 @@ class _Armed:
         self.fired += 1
         return True
 
-    def _concerns(self, value: str | None) -> TypeGuard[str]:
+    def _affects(self, value: str | None) -> TypeGuard[str]:
         return value is not None and (self.fault.among is None or value in self.fault.among)
 
 
 class FaultPlan:
-    """The faults in force, and which of them a request meets.
+    """The faults in force, and their schedule.
 
-    :param endpoints: names of the endpoints that there are.
-    :param faults: those in force from the beginning.
+    :param endpoints: names of all endpoints.
+    :param faults: initial faults.
     """
 
     def __init__(self, endpoints: Iterable[str], faults: Iterable[Fault] = ()) -> None:
         self._known = (EVERY_ENDPOINT, *endpoints)
-        self._armed: list[_Armed] = []
+        self._scheduled: list[_ScheduledFault] = []
         self.add(*faults)
 
     def add(self, *faults: Fault) -> None:
-        """Put faults in force, behind those that are.
+        """Add faults after those in force.
 
-        :raises ValueError: one is of an endpoint that is not there, and would never happen; then none is in force.
+        :raises ValueError: one names an unknown endpoint; then none is added.
         """
         for fault in faults:
             if fault.endpoint_name not in self._known:
                 raise ValueError(f"endpoint: unknown {fault.endpoint!r}; known: {', '.join(self._known)}")
-        self._armed += map(_Armed, faults)
+        self._scheduled += map(_ScheduledFault, faults)
 
     def clear(self) -> None:
-        """Put all faults out of force."""
-        self._armed.clear()
+        """Remove all faults."""
+        self._scheduled.clear()
 
     def draw(self, endpoint: str, fields: PhpArray) -> list[Fault]:
-        """The faults that the next request to an endpoint meets, in the order of their adding."""
-        return [armed.fault for armed in self._armed if armed.fires(endpoint, fields)]
+        """Count a request to an endpoint and return its faults, in the order of their addition."""
+        return [scheduled.fault for scheduled in self._scheduled if scheduled.applies(endpoint, fields)]
 
     def report(self) -> list[dict[str, object]]:
-        """The faults in force, with how often each has happened (``fired``)."""
-        return [{**asdict(armed.fault), "fired": armed.fired} for armed in self._armed]
+        """Return the faults in force, each with the number of times it happened (``fired``)."""
+        return [{**asdict(scheduled.fault), "fired": scheduled.fired} for scheduled in self._scheduled]

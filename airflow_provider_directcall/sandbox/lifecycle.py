@@ -1,4 +1,4 @@
-"""Where a call or a message stands at a moment: pure functions of the record and the time, no timers."""
+"""The phases of calls and messages: pure functions of the record and the time, no timers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ATTEMPT_GAP_SECONDS: Final = 180
 
 
 class CallPhase(StrEnum):
-    """A call's life, in the words of ``/voz/status`` (only ``atendida`` is documented)."""
+    """Phases of a call, in the words of ``/voz/status`` (only ``atendida`` is documented)."""
 
     SCHEDULED = "agendada"
     QUEUED = "na fila"
@@ -36,7 +36,7 @@ LIVE_CALL: Final = frozenset({CallPhase.QUEUED, CallPhase.RINGING, CallPhase.ANS
 
 @dataclass(frozen=True, slots=True)
 class CallTimes:
-    """When a call rings, is answered (None: never) and ends; ``outcome`` is the statement's word."""
+    """The times of a call (``answered_at`` None: never answered); ``outcome`` is the statement's word."""
 
     ringing_at: float
     answered_at: float | None
@@ -45,12 +45,12 @@ class CallTimes:
 
     @property
     def talk_seconds(self) -> float:
-        """Talk time; 0 when nobody answered."""
+        """Talk time; 0 when not answered."""
         return 0 if self.answered_at is None else self.ended_at - self.answered_at
 
 
 def call_times(call: CallRecord) -> CallTimes:
-    """A call's times, its hanging-up considered."""
+    """Return the times of a call, with its hang-up."""
     ringing_at = call.starts_at + QUEUE_SECONDS
     pick_up = ringing_at + call.ring_seconds
     answered_at = pick_up if call.talk_seconds else None
@@ -63,7 +63,7 @@ def call_times(call: CallRecord) -> CallTimes:
 
 
 def call_phase(call: CallRecord, now: float) -> CallPhase:
-    """Where a call stands at a moment."""
+    """Return the phase of a call at a moment."""
     if now < call.starts_at:
         return CallPhase.SCHEDULED
     times = call_times(call)
@@ -75,7 +75,7 @@ def call_phase(call: CallRecord, now: float) -> CallPhase:
 
 
 class MessagePhase(StrEnum):
-    """A message's life, in the statement's words."""
+    """Phases of a message, in the statement's words."""
 
     SCHEDULED = "agendada"
     QUEUED = "na fila"
@@ -87,7 +87,7 @@ class MessagePhase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MessageTimes:
-    """When a message leaves, and when and how it ends; ``ended_at`` None: no confirmation ever comes."""
+    """The times of a message and its final phase; ``ended_at`` None: never confirmed."""
 
     sent_at: float
     ended_at: float | None
@@ -95,7 +95,7 @@ class MessageTimes:
 
 
 def message_times(message: MessageRecord, zone: ZoneInfo) -> MessageTimes:
-    """A message's times; ``zone`` is what the hours of a voice message's window mean."""
+    """Return the times of a message; ``zone`` is that of a voice message's window."""
     if message.kind == "voz":
         return _voice_times(message, zone)
     sent_at = message.starts_at + QUEUE_SECONDS
@@ -107,7 +107,7 @@ def message_times(message: MessageRecord, zone: ZoneInfo) -> MessageTimes:
 
 
 def message_phase(message: MessageRecord, now: float, zone: ZoneInfo) -> MessagePhase:
-    """Where a message stands at a moment."""
+    """Return the phase of a message at a moment."""
     if message.cancelled_at is not None and now >= message.cancelled_at:
         return MessagePhase.CANCELLED
     if now < message.starts_at:
@@ -119,7 +119,7 @@ def message_phase(message: MessageRecord, now: float, zone: ZoneInfo) -> Message
 
 
 def voice_attempts(message: MessageRecord, zone: ZoneInfo) -> list[float]:
-    """When a voice message is tried: ``attempts`` times, three minutes apart, inside its daily window."""
+    """Return the times of the attempts of a voice message: three minutes apart, inside its daily window."""
     moments: list[float] = []
     moment = message.starts_at + QUEUE_SECONDS
     for _ in range(message.attempts):

@@ -1,7 +1,7 @@
-"""Magic destinations: what a call or a message meets is decided by its number.
+"""Magic destinations: the number decides the outcome of a call or a message.
 
-One table, which ``directcall-sandbox --list-numbers`` and docs/sandbox.md show. The numbers are mobile numbers
-99000-NNNN of any area (DDD); the last digits follow the SIP and HTTP codes of the same meaning, to be remembered.
+``directcall-sandbox --list-numbers`` and docs/sandbox.md show this table. The numbers are mobile numbers 99000-NNNN of
+any area (DDD); the last digits follow the SIP and HTTP codes of the same meaning.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _MAGIC_NUMBER = re.compile(r"(?:ip|55)?[1-9][0-9]99000(?P<suffix>[0-9]{4})")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
-    """What happens at a number: to a call, to an SMS, to a voice message. Times in (simulated) seconds."""
+    """The outcome of calls, SMS and voice messages at a number. Times in (simulated) seconds."""
 
     suffix: str
     """The four digits after 99000-; empty for every other number."""
@@ -27,11 +27,11 @@ class Scenario:
     talk_seconds: int = 30
     """0 = not answered."""
     sms: str = "entregue"
-    """How an SMS ends: ``entregue``, ``nao entregue``, or ``enviada`` when no confirmation ever comes."""
+    """Final state of an SMS: ``entregue``, ``nao entregue``, or ``enviada`` when it is never confirmed."""
     voice_answered_on: int | None = 1
     """The attempt at which a voice message is delivered; None = never."""
     refused_call: str | None = None
-    """The return code with which the API refuses a call, None = accepts."""
+    """The return code with which the API refuses a call; None = accepted."""
     refused_message: str | None = None
     can_hang_up: bool = True
 
@@ -61,7 +61,7 @@ MAGIC_NUMBERS: Final[tuple[Scenario, ...]] = (
     Scenario(
         suffix="0480",
         name="no answer",
-        description="rings 25 s, nobody answers; an SMS is delivered, a voice message is not",
+        description="rings 25 s without an answer; an SMS is delivered, a voice message is not",
         outcome="nao atendida",
         ring_seconds=25,
         talk_seconds=0,
@@ -135,6 +135,6 @@ _BY_SUFFIX: Final = {scenario.suffix: scenario for scenario in MAGIC_NUMBERS}
 
 
 def scenario_of(number: str) -> Scenario:
-    """What happens at a destination, given as the wire gives it (digits, or ``ip`` and digits)."""
+    """Return the scenario of a destination as on the wire (digits, or ``ip`` and digits)."""
     magic = _MAGIC_NUMBER.fullmatch(number)
     return _BY_SUFFIX.get(magic["suffix"], ANSWERED) if magic else ANSWERED

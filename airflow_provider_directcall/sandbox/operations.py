@@ -1,4 +1,7 @@
-"""What a test or a person does to a sandbox from outside the API: its time, calls and messages that come in, seeds."""
+"""Operations on a sandbox from outside the API: its clock, faults, incoming calls and messages, made-up rows.
+
+Each operation is one method here; ``control`` serves them over HTTP.
+"""
 
 from __future__ import annotations
 
@@ -7,66 +10,178 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from airflow_provider_directcall.sandbox.dispatch import write_as_somebody_else
-from airflow_provider_directcall.sandbox.incoming import Answer, IncomingCall, answer
-from airflow_provider_directcall.sandbox.records import CallRecord, ReceivedMessage
-from airflow_provider_directcall.sandbox.rules import known_number, rules_of
+from airflow_provider_directcall.sandbox import rules
+from airflow_provider_directcall.sandbox.incoming_calls import Answer, IncomingCall, answer
+from airflow_provider_directcall.sandbox.records import CallRecord, ReceivedMessageRecord
 from airflow_provider_directcall.sandbox.seeded_rows import SeededRows
+from airflow_provider_directcall.sandbox.state import read_state
 from airflow_provider_directcall.sandbox.wire_dates import local
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from airflow_provider_directcall.sandbox.account import Account
+    from airflow_provider_directcall.sandbox.faults import Fault
+    from airflow_provider_directcall.sandbox.state import SandboxState
 
 MACHINE_SECONDS: Final = 12
 """How long voicemail or a last sound keeps the caller."""
 
 
-def move_clock(
-    account: Account, *, advance: float | None = None, to: datetime | None = None, speed: float | None = None
-) -> None:
-    """Put the clock to a moment, move it on, change its speed; in this order, each when it is given.
+class SandboxOperations:
+    """Operations on one account, usable from any thread.
 
-    Who sets a speed wants simulated time: calls and messages follow the clock from then on, at no pace of their own.
+    A naive datetime is local time of the sandbox's zone; an ISO text is accepted in place of a datetime.
     """
-    if to is not None:
-        account.clock.set(moment_of(account, to))
-    if advance is not None:
-        account.clock.advance(advance)
-    if speed is not None:
-        account.clock.run_at(speed)
-        account.change_settings(pace=1.0)
-    account.keep_clock()
 
+    def __init__(self, account: Account) -> None:
+        self._account = account
 
-def moment_of(account: Account, when: datetime) -> float:
-    """Seconds since the epoch; a naive datetime is taken as local time of the sandbox's zone."""
-    return (when if when.tzinfo else when.replace(tzinfo=account.config.zone)).timestamp()
+    def state(self) -> SandboxState:
+        """Return everything that happened so far."""
+        with self._account.lock:
+            return read_state(self._account)
 
+    def reset(self) -> None:
+        """Return to the initial state: no calls, no messages, the default rules, the first settings, no token."""
+        with self._account.lock:
+            self._account.reset()
 
-def receive_call(
-    account: Account,
-    did: str,
-    source: str,
-    *,
-    at: datetime | None = None,
-    unanswered: Collection[str] = (),
-    keep: bool = True,
-) -> dict[str, object]:
-    """Let somebody call a number, and tell which rule answers; the call reaches the statement unless ``keep`` is False.
+    def configure(self, **settings: object) -> None:
+        """Change settings of ``SandboxConfig`` until the next reset."""
+        with self._account.lock:
+            self._account.change_settings(**settings)
 
-    ``at`` (default: now) decides which rules hold and when the call stands in the statement. ``unanswered`` are phones
-    that nobody picks up. Raises ``ApiError`` 010 for a number that is not the account's.
-    """
-    moment = account.now() if at is None else moment_of(account, at)
-    call = IncomingCall(source, local(moment, account.config.zone), unanswered)
-    result = answer(rules_of(account, known_number(account, did)), call)
-    record = _incoming_record(did, source, moment, result)
-    if keep:
-        account.store.calls[record.callerid] = record
-        account.store.effects.add("calls_received")
-    return {"callerid": record.callerid, "answered": bool(record.talk_seconds), **asdict(result)}
+    def inject(self, *faults: Fault) -> None:
+        """Inject faults, after those already in force."""
+        with self._account.lock:
+            self._account.faults.add(*faults)
+
+    def clear_faults(self) -> None:
+        """Remove all faults."""
+        with self._account.lock:
+            self._account.faults.clear()
+
+    def expire_tokens(self) -> None:
+        """Expire every token issued so far."""
+        with self._account.lock:
+            self._account.tokens.expire_all()
+
+    def now(self) -> float:
+        """Return the sandbox's time in seconds since the epoch."""
+        with self._account.lock:
+            return self._account.now()
+
+    def advance(self, seconds: float) -> None:
+        """Move the clock forwards."""
+        self.move_clock(advance=seconds)
+
+    def set_time(self, moment: datetime) -> None:
+        """Set the clock."""
+        self.move_clock(to=moment)
+
+    def set_speed(self, speed: float) -> None:
+        """Set the simulated seconds per real second; 0 stops the clock. ``pace`` becomes 1."""
+        self.move_clock(speed=speed)
+
+    def move_clock(
+        self, *, to: datetime | str | None = None, advance: float | None = None, speed: float | None = None
+    ) -> None:
+        """Set the clock, then move it forwards, then change its speed; each if given.
+
+        A speed asks for simulated time, so calls and messages follow the clock from then on (``pace`` 1).
+        """
+        account = self._account
+        with account.lock:
+            if to is not None:
+                account.clock.set(self._timestamp(to))
+            if advance is not None:
+                account.clock.advance(advance)
+            if speed is not None:
+                account.clock.set_speed(speed)
+                account.change_settings(pace=1.0)
+            account.store_clock()
+
+    def receive_call(
+        self,
+        did: str,
+        source: str,
+        *,
+        at: datetime | str | None = None,
+        unanswered: Collection[str] = (),
+        keep: bool = True,
+    ) -> dict[str, object]:
+        """Simulate a call to a number and return the rule that answers.
+
+        :param at: decides which rules apply and the call's time in the statement; default: now.
+        :param unanswered: phones that do not answer.
+        :param keep: False keeps the call out of the statement.
+        :raises ApiError: 010, the number is not the account's.
+        """
+        account = self._account
+        with account.lock:
+            moment = account.now() if at is None else self._timestamp(at)
+            call = IncomingCall(source, local(moment, account.config.zone), unanswered)
+            result = answer(rules.rules_of(account, rules.known_number(account, did)), call)
+            record = _incoming_record(did, source, moment, result)
+            if keep:
+                account.store.calls[record.callerid] = record
+                account.store.effects.add("calls_received")
+        return {"callerid": record.callerid, "answered": bool(record.talk_seconds), **asdict(result)}
+
+    def receive_message(self, origin: str, destination: str, text: str) -> str:
+        """Simulate an SMS to the account, now, and return its id."""
+        with self._account.lock:
+            message = ReceivedMessageRecord(
+                received_id=uuid.uuid4().hex,
+                origin=origin,
+                destination=destination,
+                text=text,
+                received_at=self._account.now(),
+            )
+            self._account.store.received[message.received_id] = message
+        return message.received_id
+
+    def seed(
+        self,
+        count: int,
+        *,
+        first_at: datetime | str | None = None,
+        step_seconds: float = 1.0,
+        origin: str = "551130000001",
+        tags: Mapping[str, str] | None = None,
+    ) -> SeededRows:
+        """Add ``count`` made-up placed calls to the statement; by default the last of them is one step ago.
+
+        ``{n}`` in a tag's value is replaced by the row's number.
+        """
+        account = self._account
+        with account.lock:
+            start = account.now() - count * step_seconds if first_at is None else self._timestamp(first_at)
+            block = SeededRows(
+                block=len(account.store.seeded) + 1,
+                count=count,
+                first_at=float(int(start)),
+                step_seconds=step_seconds,
+                origin=origin,
+                tags=dict(tags or {}),
+            )
+            account.store.seeded[str(block.block)] = block
+        return block
+
+    def write_rule(self, **fields: str | int) -> None:
+        """Write a rule outside the API, as in the vendor's panel.
+
+        :param fields: the form fields of ``/did/save`` and any other field of a rule, or ``did`` and ``remove`` (a
+            ``dpId``).
+        :raises ApiError: the write is not valid.
+        """
+        with self._account.lock:
+            rules.write_outside_api(self._account, {name: str(value) for name, value in fields.items()})
+
+    def _timestamp(self, when: datetime | str) -> float:
+        moment = when if isinstance(when, datetime) else datetime.fromisoformat(str(when))
+        return (moment if moment.tzinfo else moment.replace(tzinfo=self._account.config.zone)).timestamp()
 
 
 def _incoming_record(did: str, source: str, moment: float, result: Answer) -> CallRecord:
@@ -83,47 +198,3 @@ def _incoming_record(did: str, source: str, moment: float, result: Answer) -> Ca
         direction="recebida",
         recorded=result.recorded,
     )
-
-
-def receive_message(account: Account, origin: str, destination: str, text: str) -> ReceivedMessage:
-    """Let somebody send an SMS to the account, now."""
-    message = ReceivedMessage(
-        received_id=uuid.uuid4().hex,
-        origin=origin,
-        destination=destination,
-        text=text,
-        received_at=account.now(),
-    )
-    account.store.received[message.received_id] = message
-    return message
-
-
-def seed_statement(
-    account: Account,
-    count: int,
-    *,
-    first_at: datetime | None = None,
-    step_seconds: float = 1.0,
-    origin: str = "551130000001",
-    tags: Mapping[str, str] | None = None,
-) -> SeededRows:
-    """Add ``count`` made-up placed calls to the statement; by default the last of them is one step ago.
-
-    ``{n}`` in a tag's value stands for the row's number.
-    """
-    start = account.now() - count * step_seconds if first_at is None else moment_of(account, first_at)
-    block = SeededRows(
-        block=len(account.store.seeded) + 1,
-        count=count,
-        first_at=float(int(start)),
-        step_seconds=step_seconds,
-        origin=origin,
-        tags=dict(tags or {}),
-    )
-    account.store.seeded[str(block.block)] = block
-    return block
-
-
-def write_rule(account: Account, write: Mapping[str, str]) -> None:
-    """Write a rule as somebody else: the fields of ``/did/save``, or ``did`` and ``remove`` (a ``dpId``)."""
-    write_as_somebody_else(account, write)

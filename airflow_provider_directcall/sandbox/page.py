@@ -1,4 +1,4 @@
-"""The page for people at ``/``: what was called, sent and routed, as tables that renew themselves."""
+"""The page at ``/``: calls, messages, rules and faults as tables that reload."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from starlette.responses import HTMLResponse
 
-from airflow_provider_directcall.sandbox.snapshot import snapshot
+from airflow_provider_directcall.sandbox.state import read_state
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from airflow_provider_directcall.sandbox.account import Account
-    from airflow_provider_directcall.sandbox.snapshot import JsonObject, State
+    from airflow_provider_directcall.sandbox.state import JsonObject, SandboxState
 
 REFRESH_SECONDS: Final = 2
 LATEST: Final = 200
@@ -34,18 +34,18 @@ _FAULTS: Final = ("kind", "endpoint", "times", "fired")
 
 
 def serve_page(account: Account) -> Callable[[Request], Awaitable[Response]]:
-    """``GET /``."""
+    """Return the handler of ``GET /``."""
 
     async def respond(request: Request) -> Response:
         with account.lock:
-            state = snapshot(account)
+            state = read_state(account)
         return HTMLResponse(render(state))
 
     return respond
 
 
-def render(state: State) -> str:
-    """The page of a state."""
+def render(state: SandboxState) -> str:
+    """Render the page of a state."""
     rules = [rule for number in state["rules"].values() for rule in number]
     parts = [
         (

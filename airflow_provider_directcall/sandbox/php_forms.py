@@ -1,7 +1,7 @@
 """Form bodies and query strings as PHP reads them.
 
 PHP keeps no list of repeated names: the last plain name wins, ``name[key]`` builds an array and ``name[]`` appends to
-one. Everything here is written from PHP's rules, without any code of the client.
+one. This follows PHP's rules and shares no code with the client.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def parse_urlencoded(body: bytes) -> PhpArray:
 
 
 def register(fields: PhpArray, name: str, value: PhpValue) -> None:
-    """Store one decoded field under its PHP name, making the arrays that its brackets ask for."""
+    """Store one decoded field under its PHP name, with the arrays of its brackets."""
     path = split_name(name)
     if not path:
         return
@@ -48,7 +48,7 @@ def register(fields: PhpArray, name: str, value: PhpValue) -> None:
 
 
 def text_at(fields: PhpArray, name: str) -> str | None:
-    """The text of one field by its PHP name (``campos[contact]``); None when it is missing or an array."""
+    """Return the text of one field by its PHP name (``campos[contact]``); None when it is missing or an array."""
     value: PhpValue | None = fields
     for key in split_name(name):
         value = value.get(key or "") if isinstance(value, dict) else None
@@ -56,7 +56,7 @@ def text_at(fields: PhpArray, name: str) -> str | None:
 
 
 def split_name(name: str) -> list[str | None]:
-    """Split ``a.b[c][]`` into ``["a_b", "c", None]``; None stands for "append". Empty when PHP ignores the name."""
+    """Split ``a.b[c][]`` into ``["a_b", "c", None]``; None means "append". Empty when PHP ignores the name."""
     name = name.partition("\0")[0].lstrip(" ")
     base, bracket, rest = name.partition("[")
     if not base:

@@ -1,4 +1,4 @@
-"""The audio of a recorded call: one second of a tone, made when it is asked for."""
+"""The audio of a recorded call: one second of a tone, generated on request."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from starlette.responses import PlainTextResponse, Response
 
-from airflow_provider_directcall.sandbox.statement import recorded_row
+from airflow_provider_directcall.sandbox.statement_rows import recorded_row
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -24,10 +24,10 @@ TONE_HERTZ: Final = 425
 
 
 def tone(seconds: float = 1.0) -> bytes:
-    """A WAV file, 8 bits, mono."""
+    """Generate a WAV file, 8 bits, mono."""
     samples = bytes(
-        int(127 + 100 * math.sin(2 * math.pi * TONE_HERTZ * place / SAMPLE_RATE))
-        for place in range(int(seconds * SAMPLE_RATE))
+        int(127 + 100 * math.sin(2 * math.pi * TONE_HERTZ * index / SAMPLE_RATE))
+        for index in range(int(seconds * SAMPLE_RATE))
     )
     file = io.BytesIO()
     with wave.open(file, "wb") as audio:
@@ -39,7 +39,7 @@ def tone(seconds: float = 1.0) -> bytes:
 
 
 def serve_recording(account: Account) -> Callable[[Request], Awaitable[Response]]:
-    """``GET /recordings/<40 hex>``: the audio of a recorded call, 404 without one."""
+    """Return the handler of ``GET /recordings/<40 hex>``: the audio of a recorded call, 404 without one."""
 
     async def respond(request: Request) -> Response:
         with account.lock:

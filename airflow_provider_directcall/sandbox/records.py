@@ -1,4 +1,4 @@
-"""What the sandbox remembers: flat records, each of which is written to the optional database as one JSON row.
+"""Flat records of the sandbox, each stored in the optional database as one JSON row.
 
 Moments are seconds since the epoch (UTC) on the sandbox's clock.
 """
@@ -14,7 +14,7 @@ MessageKind = Literal["texto", "voz"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallRecord:
-    """A call, placed (``realizada``) or received (``recebida``); how it goes is fixed when it is made."""
+    """A call, placed (``realizada``) or received (``recebida``); its course is fixed at its creation."""
 
     callerid: str
     origin: str
@@ -60,8 +60,8 @@ class MessageRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReceivedMessage:
-    """An SMS that somebody sent to the account."""
+class ReceivedMessageRecord:
+    """An SMS sent to the account."""
 
     received_id: str
     origin: str
@@ -85,9 +85,9 @@ class NumberRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleRecord:
-    """A rule of a number; ``data`` keeps whatever was written, known to us or not.
+    """A rule of a number; ``data`` keeps all fields that were written, known or not.
 
-    ``extra`` holds further fields of the rule, which the API shows and does not write.
+    ``extra`` holds further fields, which the API shows and cannot write.
     """
 
     rule_id: str
@@ -99,8 +99,8 @@ class RuleRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StoredAudio:
-    """An audio of /sms/audio. The sound itself is not kept, only what tells it apart."""
+class AudioRecord:
+    """An audio of /sms/audio; only its digest is kept."""
 
     audio_id: str
     name: str
@@ -109,7 +109,7 @@ class StoredAudio:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StoredSound:
+class SoundRecord:
     """A sound of /did/add-sound, for rules."""
 
     sound_id: int
@@ -121,7 +121,7 @@ class StoredSound:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallbackRecord:
-    """A registered webhook. The sandbox calls none of them: what the vendor sends is not known."""
+    """A registered webhook. The sandbox calls none: the vendor's requests to them are not known."""
 
     code: str
     purpose: Literal["call-status", "sms-status", "sms-received"]

@@ -1,33 +1,34 @@
-"""Replies as PHP writes them: escaped slashes, empty maps as ``[]``, and the quirks on top. XML for who asks for it."""
+"""Replies, encoded as PHP encodes JSON (escaped slashes, empty maps as ``[]``) or as XML, with the quirks of bytes."""
 
 from __future__ import annotations
 
 import json
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, Self, TypeAlias
 from xml.sax.saxutils import escape
-
-_NOT_IN_XML: Final = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from collections.abc import Set as AbstractSet
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+Fields: TypeAlias = "Mapping[str, Json]"
+"""Fields that a success adds to the envelope."""
+_NOT_IN_XML: Final = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
-    """What an endpoint answers, before it is written as JSON or XML."""
+class ApiReply:
+    """A reply before its encoding as JSON or XML."""
 
     body: Json
     http_status: int = 200
 
 
 @dataclass(frozen=True, slots=True)
-class WrittenReply:
-    """Bytes for the wire."""
+class EncodedReply:
+    """An encoded reply."""
 
     body: bytes
     content_type: str
@@ -40,20 +41,30 @@ class ApiError(Exception):
 
     codigo: str
     msg: str
-    extra: Mapping[str, Json] = field(default_factory=dict)
+    extra: Fields = field(default_factory=dict)
+
+    @classmethod
+    def bad_credentials(cls) -> Self:
+        """Return code 006."""
+        return cls("006", "Falha na autenticacao, entre em contato com a Directcall")
+
+    @classmethod
+    def not_found(cls) -> Self:
+        """Return code 010, for an unknown or cancelled id."""
+        return cls("010", "Identificador nao existe ou foi cancelado anteriormente")
 
 
 class InvalidToken(Exception):
-    """The access token is missing, wrong or expired; the text is what the caller is told."""
+    """The access token is missing, wrong or expired; the text goes into the reply."""
 
 
 def envelope(api: str, modulo: str, **fields: Json) -> dict[str, Json]:
-    """The envelope of a success, codigo 000 unless ``fields`` say otherwise."""
+    """Return the envelope of a success, codigo 000 unless ``fields`` has another."""
     return {"api": api, "modulo": modulo, "status": "ok", "codigo": "000", **fields}
 
 
 def php_json(value: Json, *, pretty: bool = False, ascii_only: bool = True) -> str:
-    r"""JSON as PHP's ``json_encode`` writes it: ``\/``, ``\u00e3``, and ``[]`` for an empty array of whatever kind."""
+    r"""Encode JSON as PHP's ``json_encode`` does: ``\/``, ``\u00e3``, and ``[]`` for an empty list or map."""
     text = json.dumps(
         _php_arrays(value),
         ensure_ascii=ascii_only,
@@ -63,8 +74,8 @@ def php_json(value: Json, *, pretty: bool = False, ascii_only: bool = True) -> s
     return text.replace("/", "\\/")
 
 
-def write_reply(reply: Reply, *, xml: bool, quirks: AbstractSet[str]) -> WrittenReply:
-    """Turn a reply into bytes, with the quirks that concern bytes."""
+def encode_reply(reply: ApiReply, *, xml: bool, quirks: AbstractSet[str]) -> EncodedReply:
+    """Encode a reply, with the quirks of bytes."""
     charset = "ISO-8859-1" if "latin1" in quirks else "UTF-8"
     if xml:
         text = f'<?xml version="1.0" encoding="{charset}"?>\n{_element("retorno", reply.body)}\n'
@@ -75,7 +86,7 @@ def write_reply(reply: Reply, *, xml: bool, quirks: AbstractSet[str]) -> Written
         kind = "text/html" if "html_content_type" in quirks else "application/json"
     if "bom" in quirks:
         body = b"\xef\xbb\xbf" + body
-    return WrittenReply(body, f"{kind}; charset={charset}", reply.http_status)
+    return EncodedReply(body, f"{kind}; charset={charset}", reply.http_status)
 
 
 def _json_bytes(value: Json, quirks: AbstractSet[str]) -> bytes:
@@ -95,7 +106,7 @@ def _php_arrays(value: Json) -> Json:
 
 
 def _element(name: str, value: Json) -> str:
-    # No XML reply of the vendor is known: the root's name and "item" for lists are assumptions.
+    # No XML reply of the vendor is known: the root's name and "item" for lists are assumed.
     if isinstance(value, dict):
         inner = "".join(_element(key, item) for key, item in value.items())
     elif isinstance(value, list):

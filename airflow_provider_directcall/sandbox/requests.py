@@ -1,4 +1,4 @@
-"""What an endpoint gets: the parameters of a request, read the PHP way and checked the vendor's way."""
+"""Requests to the API: their parameters, read as PHP reads them and validated as the vendor validates them."""
 
 from __future__ import annotations
 
@@ -15,20 +15,46 @@ from airflow_provider_directcall.sandbox.replies import ApiError
 from airflow_provider_directcall.sandbox.wire_dates import DateFormat, read_moment
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from zoneinfo import ZoneInfo
 
     from starlette.requests import Request
 
-    from airflow_provider_directcall.sandbox.exchange import Exchange
     from airflow_provider_directcall.sandbox.replies import Json
 
+CONTEXT_KEY: Final = "directcall_context"
+"""Key of the request's context in the ASGI ``state``."""
 INVALID: Final = "001"
 _NUMBER: Final = re.compile(r"[1-9][0-9]{11,12}")
 _SIP_NUMBER: Final = re.compile(r"ip[0-9]{10,11}")
 _FOREIGN_NUMBER: Final = re.compile(r"00[1-9][0-9]{5,14}")
+_AUDIO_KINDS: Final = {
+    "mp3": re.compile(rb"ID3|\xff[\xe0-\xff]"),
+    "wav": re.compile(rb"RIFF.{4}WAVE", re.DOTALL),
+}
+"""How files begin: an MP3 with an ID3 tag or a frame."""
 _FLAGS: Final = {"s": True, "n": False}
 SEARCH_KEYS: Final = frozenset({"search", "'search'"})
-"""Keys of ``campos`` that ask a statement for the tags; the page of the vendor shows the quotes."""
+"""Keys of ``campos`` that request the tags of statement rows; the vendor's page shows the quotes."""
+
+
+@dataclass(slots=True)
+class RequestContext:
+    """State of one request, shared by the middleware, the faults and the handler."""
+
+    endpoint: str
+    """The endpoint's name, for example ``voz/call``; empty for paths outside the API."""
+    faults: list[str] = field(default_factory=list)
+    token_expired: bool = False
+    duplicate_rows: bool = False
+    ignore_write: bool = False
+    """Answer a rule write as done and change nothing."""
+    page_order: int | None = None
+    """Seed that reorders the pages of a statement."""
+    foreign_writes: list[Mapping[str, str]] = field(default_factory=list)
+    """Rule writes of another client, done just before this request takes effect."""
+    summary: str = ""
+    """Text for the log: masked numbers and the return code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,31 +71,31 @@ class ApiRequest:
 
     fields: PhpArray
     zone: ZoneInfo
-    exchange: Exchange
+    context: RequestContext
     base_url: str
     files: dict[str, Upload] = field(default_factory=dict)
     json_body: Json = None
 
     def text(self, name: str) -> str | None:
-        """A parameter, None when it is missing or empty."""
+        """Return a parameter, None when it is missing or empty."""
         value = self.fields.get(name)
         if isinstance(value, dict):
             raise invalid(name)
         return value or None
 
     def required(self, name: str) -> str:
-        """A parameter that must be there."""
+        """Return a required parameter."""
         value = self.text(name)
         if value is None:
             raise invalid(name)
         return value
 
     def phone(self, name: str, *, sip: bool = False, foreign: bool = False) -> str:
-        """A telephone number that must be there: 12 or 13 digits with country code, or one of the forms asked for."""
+        """Return a required telephone number: 12 or 13 digits with country code, or one of the other forms allowed."""
         return checked_phone(self.required(name), name, sip=sip, foreign=foreign)
 
     def flag(self, name: str, *, default: bool = False) -> bool:
-        """An ``s`` or ``n``."""
+        """Return an ``s`` or ``n`` as a boolean."""
         value = self.text(name)
         if value is None:
             return default
@@ -77,8 +103,8 @@ class ApiRequest:
             raise invalid(name)
         return _FLAGS[value]
 
-    def whole(self, name: str, least: int, most: int) -> int | None:
-        """A whole number within bounds (both allowed)."""
+    def integer(self, name: str, least: int, most: int) -> int | None:
+        """Return an integer within bounds (inclusive)."""
         value = self.text(name)
         if value is None:
             return None
@@ -87,7 +113,7 @@ class ApiRequest:
         return int(value)
 
     def moment(self, name: str, form: DateFormat) -> float | None:
-        """A moment in local time, as seconds since the epoch."""
+        """Return a local time as seconds since the epoch."""
         value = self.text(name)
         if value is None:
             return None
@@ -97,7 +123,7 @@ class ApiRequest:
             raise invalid(name) from None
 
     def required_moment(self, name: str, form: DateFormat) -> float:
-        """A moment that must be there."""
+        """Return a required local time as seconds since the epoch."""
         self.required(name)
         moment = self.moment(name, form)
         if moment is None:
@@ -105,17 +131,26 @@ class ApiRequest:
         return moment
 
     def tags(self, name: str = "campos") -> dict[str, str]:
-        """The custom map, one level deep."""
+        """Return the custom map, one level deep."""
         value = self.fields.get(name, {})
         return plain_map(value, name)
 
-    def note(self, *numbers: str) -> None:
-        """Tell the log which (masked) numbers this is about."""
-        self.exchange.summary = " ".join(masked(number) for number in numbers)
+    def upload(self, name: str, max_bytes: int, kinds: tuple[str, ...]) -> Upload:
+        """Return an audio file; code 001 when it is missing, too large or of another kind (``mp3``, ``wav``)."""
+        upload = self.files.get(name)
+        if upload is None or not 0 < len(upload.content) <= max_bytes:
+            raise invalid(name)
+        if not any(_AUDIO_KINDS[kind].match(upload.content) for kind in kinds):
+            raise invalid(name)
+        return upload
+
+    def log_numbers(self, *numbers: str) -> None:
+        """Add masked numbers to the log line."""
+        self.context.summary = " ".join(masked(number) for number in numbers)
 
 
 def plain_map(value: object, name: str) -> dict[str, str]:
-    """A map of texts, one level deep; anything else is refused."""
+    """Return a map of texts, one level deep; anything else is code 001."""
     if not isinstance(value, dict):
         raise invalid(name)
     if not all(isinstance(key, str) and isinstance(item, str) for key, item in value.items()):
@@ -124,12 +159,12 @@ def plain_map(value: object, name: str) -> dict[str, str]:
 
 
 def invalid(name: str) -> ApiError:
-    """Return code 001 for a parameter."""
+    """Return the error 001 for a parameter."""
     return ApiError(INVALID, f"Parametro invalido ou nao informado: {name}")
 
 
 def checked_phone(number: str, name: str, *, sip: bool = False, foreign: bool = False) -> str:
-    """The number itself when it has a form that the API takes."""
+    """Return a number if it has a form that the API accepts."""
     forms = [_NUMBER, *([_SIP_NUMBER] if sip else []), *([_FOREIGN_NUMBER] if foreign else [])]
     if not any(form.fullmatch(number) for form in forms):
         raise invalid(name)
@@ -137,22 +172,22 @@ def checked_phone(number: str, name: str, *, sip: bool = False, foreign: bool = 
 
 
 def masked(number: str) -> str:
-    """A number for the log: its first four and last four characters."""
+    """Mask a number for the log, except its first four and last four characters."""
     return f"{number[:4]}*****{number[-4:]}" if len(number) > 8 else "*" * len(number)
 
 
-async def read_request(request: Request, exchange: Exchange, zone: ZoneInfo, *, takes_json: bool) -> ApiRequest:
-    """Read a request: the query of a GET, else the body by its content type; PHP sees no fields in other types.
+async def read_request(request: Request, context: RequestContext, zone: ZoneInfo, *, takes_json: bool) -> ApiRequest:
+    """Read a request: the query of a GET, else the body by its content type; PHP reads no fields of other types.
 
-    With ``takes_json`` a JSON body is read too, its texts, numbers and maps of them also as fields.
+    With ``takes_json`` a JSON body is read too; its texts, numbers and maps of them become fields.
     """
     content = await _read(request, takes_json=takes_json)
     base_url = str(request.base_url).rstrip("/")
-    return ApiRequest(content.fields, zone, exchange, base_url, files=content.files, json_body=content.json_body)
+    return ApiRequest(content.fields, zone, context, base_url, files=content.files, json_body=content.json_body)
 
 
 async def read_fields(request: Request) -> PhpArray:
-    """The fields of a request to any endpoint; none where they cannot be read."""
+    """Return the fields of a request to any endpoint; none if they cannot be read."""
     try:
         return (await _read(request, takes_json=True)).fields
     except MultiPartException:
@@ -161,7 +196,7 @@ async def read_fields(request: Request) -> PhpArray:
 
 @dataclass(frozen=True, slots=True)
 class _Content:
-    """What a request carries."""
+    """The content of a request."""
 
     fields: PhpArray = field(default_factory=dict)
     files: dict[str, Upload] = field(default_factory=dict)
@@ -203,15 +238,15 @@ def _json(body: bytes) -> Json:
 
 
 def json_text(value: Json) -> str | None:
-    """A text or number of a JSON body as a text; None for anything else."""
+    """Return a text or number of a JSON body as a text; None for anything else."""
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
         return None
-    # JSON can hold half a surrogate pair, which no reply could carry.
+    # JSON can hold half a surrogate pair, which cannot be encoded in a reply.
     return str(value).encode("utf-8", errors="replace").decode()
 
 
 def json_map(value: Json) -> dict[str, str]:
-    """The texts and numbers of a JSON object, as texts."""
+    """Return the texts and numbers of a JSON object as texts."""
     items = value.items() if isinstance(value, dict) else ()
     texts = ((key, json_text(item)) for key, item in items)
     return {key: text for key, text in texts if text is not None}

@@ -1,4 +1,4 @@
-"""The table of the API's endpoints: name, verbs, how its replies name it, and who handles it."""
+"""The table of the API's endpoints. To add one, add a row here and its handler in ``endpoints/``."""
 
 from __future__ import annotations
 
@@ -6,26 +6,36 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
-from airflow_provider_directcall.sandbox.endpoints import auth, callbacks, did, extrato, portability, sms, voz
+from airflow_provider_directcall.sandbox.endpoints import (
+    auth,
+    callbacks,
+    calls,
+    carriers,
+    messages,
+    numbers,
+    statement,
+)
+from airflow_provider_directcall.sandbox.replies import envelope
 
 if TYPE_CHECKING:
     from airflow_provider_directcall.sandbox.account import Account
-    from airflow_provider_directcall.sandbox.replies import Reply
+    from airflow_provider_directcall.sandbox.replies import ApiReply, Fields, Json
     from airflow_provider_directcall.sandbox.requests import ApiRequest
 
-Handler: TypeAlias = "Callable[[Account, ApiRequest], Reply]"
+Handler: TypeAlias = "Callable[[Account, ApiRequest], Fields | ApiReply]"
+"""Returns the fields that a success adds to the envelope, or a whole reply of another form."""
 Basis = Literal["documented", "observed", "inferred", "assumed"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Endpoint:
-    """One method of the API. ``api`` and ``modulo`` name it in refusals."""
+@dataclass(frozen=True, slots=True)
+class ApiRoute:
+    """An endpoint of the API; ``api`` and ``modulo`` name it in the envelope of its replies."""
 
+    verbs: tuple[str, ...]
     name: str
     handler: Handler
     api: str
     modulo: str
-    verbs: tuple[str, ...] = ("POST",)
     basis: Basis = "documented"
     needs_token: bool = True
     takes_json: bool = False
@@ -35,117 +45,45 @@ class Endpoint:
         """The path on the server, unless ``SandboxConfig.paths`` gives another."""
         return f"/{self.name}"
 
+    def success(self, fields: Fields) -> dict[str, Json]:
+        """Return the envelope of a success with these fields."""
+        return envelope(self.api, self.modulo, **fields)
 
-_CALL_STATUS: Final = frozenset[callbacks.Purpose]({"call-status"})
-_SMS: Final = frozenset[callbacks.Purpose]({"sms-status", "sms-received"})
+
 _GET: Final = ("GET",)
+_POST: Final = ("POST",)
 _BOTH: Final = ("GET", "POST")
+_SMS: Final[tuple[callbacks.Purpose, ...]] = ("sms-status", "sms-received")
 
-ENDPOINTS: Final[tuple[Endpoint, ...]] = (
-    Endpoint(
-        name="request_token",
-        handler=auth.request_token,
-        api="oauth",
-        modulo="request_token",
-        needs_token=False,
-    ),
-    Endpoint(name="encrypt", handler=auth.encrypt, api="oauth", modulo="encrypt", needs_token=False),
-    Endpoint(name="voz/call", handler=voz.call, api="voz", modulo="chamar"),
-    Endpoint(name="voz/end", handler=voz.end, api="voz", modulo="end", verbs=_GET),
-    Endpoint(name="voz/status", handler=voz.status, api="voz", modulo="status", verbs=_GET),
-    Endpoint(
-        name="voz/status-agendamento",
-        handler=voz.schedule_status,
-        api="voz",
-        modulo="agendamento-status",
-    ),
-    Endpoint(
-        name="voz/add-callback",
-        handler=callbacks.add("call-status", "add-callback-status-chamada"),
-        api="sms",
-        modulo="add-callback-status-chamada",
-    ),
-    Endpoint(
-        name="voz/list-callback",
-        handler=callbacks.list_all("voz", _CALL_STATUS),
-        api="voz",
-        modulo="list-callback",
-        verbs=_BOTH,
-        basis="inferred",
-    ),
-    Endpoint(
-        name="voz/remove-callback",
-        handler=callbacks.remove("voz", _CALL_STATUS),
-        api="voz",
-        modulo="remove-callback",
-        basis="inferred",
-    ),
-    Endpoint(name="sms/send", handler=sms.send, api="sms", modulo="enviar"),
-    Endpoint(name="sms/lot-send", handler=sms.send_lot, api="sms", modulo="enviar", takes_json=True),
-    Endpoint(name="sms/status", handler=sms.status, api="sms", modulo="status", verbs=_GET),
-    Endpoint(
-        name="sms/remove",
-        handler=sms.remove,
-        api="sms",
-        modulo="remove",
-        verbs=_GET,
-        basis="observed",
-    ),
-    Endpoint(name="sms/recebimento", handler=sms.received, api="sms", modulo="recebimento"),
-    Endpoint(
-        name="sms/received",
-        handler=sms.received_by_number,
-        api="sms",
-        modulo="recebimento",
-        basis="observed",
-    ),
-    Endpoint(name="sms/audio", handler=sms.audio, api="sms", modulo="recebimento"),
-    Endpoint(
-        name="sms/add-callback-status",
-        handler=callbacks.add("sms-status", "add-callback"),
-        api="sms",
-        modulo="add-callback",
-    ),
-    Endpoint(
-        name="sms/list-callback",
-        handler=callbacks.list_all("sms", _SMS),
-        api="sms",
-        modulo="list-callback",
-        verbs=_BOTH,
-    ),
-    Endpoint(
-        name="sms/add-callback",
-        handler=callbacks.add("sms-received", "add-callback"),
-        api="sms",
-        modulo="add-callback",
-        basis="inferred",
-    ),
-    Endpoint(
-        name="sms/remove-callback",
-        handler=callbacks.remove("sms", _SMS),
-        api="sms",
-        modulo="remove-callback",
-        basis="inferred",
-    ),
-    Endpoint(name="extrato/list", handler=extrato.calls, api="extrato", modulo="extrato"),
-    Endpoint(name="extrato/list-recordings", handler=extrato.recordings, api="extrato", modulo="extrato"),
-    Endpoint(
-        name="extrato/list-sms",
-        handler=extrato.messages,
-        api="extrato",
-        modulo="extrato",
-        basis="assumed",
-    ),
-    Endpoint(name="did/list", handler=did.list_numbers, api="did", modulo="did-list"),
-    Endpoint(name="did/route", handler=did.list_rules, api="did", modulo="did-route"),
-    Endpoint(name="did/add-sound", handler=did.add_sound, api="did", modulo="did-save"),
-    Endpoint(name="did/save", handler=did.save, api="did", modulo="did-save", basis="assumed"),
-    Endpoint(name="did/remove", handler=did.remove, api="did", modulo="did-remove", basis="assumed"),
-    Endpoint(
-        name="portabilidade/consultar",
-        handler=portability.look_up,
-        api="portabilidade",
-        modulo="consultar",
-        basis="observed",
-    ),
+ROUTES: Final = (
+    ApiRoute(_POST, "request_token", auth.request_token, "oauth", "request_token", needs_token=False),
+    ApiRoute(_POST, "encrypt", auth.encrypt, "oauth", "encrypt", needs_token=False),
+    ApiRoute(_POST, "voz/call", calls.place, "voz", "chamar"),
+    ApiRoute(_GET, "voz/end", calls.end, "voz", "end"),
+    ApiRoute(_GET, "voz/status", calls.status, "voz", "status"),
+    ApiRoute(_POST, "voz/status-agendamento", calls.schedule_status, "voz", "agendamento-status"),
+    # Registrations name the api "sms", even those for calls, as the vendor shows them.
+    ApiRoute(_POST, "voz/add-callback", callbacks.add("call-status"), "sms", "add-callback-status-chamada"),
+    ApiRoute(_BOTH, "voz/list-callback", callbacks.list_all("call-status"), "voz", "list-callback", "inferred"),
+    ApiRoute(_POST, "voz/remove-callback", callbacks.remove("call-status"), "voz", "remove-callback", "inferred"),
+    ApiRoute(_POST, "sms/send", messages.send, "sms", "enviar"),
+    ApiRoute(_POST, "sms/lot-send", messages.send_lot, "sms", "enviar", takes_json=True),
+    ApiRoute(_GET, "sms/status", messages.status, "sms", "status"),
+    ApiRoute(_GET, "sms/remove", messages.remove, "sms", "remove", "observed"),
+    ApiRoute(_POST, "sms/recebimento", messages.received, "sms", "recebimento"),
+    ApiRoute(_POST, "sms/received", messages.received_by_number, "sms", "recebimento", "observed"),
+    ApiRoute(_POST, "sms/audio", messages.upload_audio, "sms", "recebimento"),
+    ApiRoute(_POST, "sms/add-callback-status", callbacks.add("sms-status"), "sms", "add-callback"),
+    ApiRoute(_BOTH, "sms/list-callback", callbacks.list_all(*_SMS), "sms", "list-callback"),
+    ApiRoute(_POST, "sms/add-callback", callbacks.add("sms-received"), "sms", "add-callback", "inferred"),
+    ApiRoute(_POST, "sms/remove-callback", callbacks.remove(*_SMS), "sms", "remove-callback", "inferred"),
+    ApiRoute(_POST, "extrato/list", statement.list_calls, "extrato", "extrato"),
+    ApiRoute(_POST, "extrato/list-recordings", statement.list_recordings, "extrato", "extrato"),
+    ApiRoute(_POST, "extrato/list-sms", statement.list_messages, "extrato", "extrato", "assumed"),
+    ApiRoute(_POST, "did/list", numbers.list_numbers, "did", "did-list"),
+    ApiRoute(_POST, "did/route", numbers.list_rules, "did", "did-route"),
+    ApiRoute(_POST, "did/add-sound", numbers.add_sound, "did", "did-save"),
+    ApiRoute(_POST, "did/save", numbers.save_rule, "did", "did-save", "assumed"),
+    ApiRoute(_POST, "did/remove", numbers.remove_rule, "did", "did-remove", "assumed"),
+    ApiRoute(_POST, "portabilidade/consultar", carriers.look_up, "portabilidade", "consultar", "observed"),
 )

@@ -1,12 +1,13 @@
-"""Number rules (section 13.6, assumed): reading a write, checking it, keeping it."""
+"""Number rules (assumed; see docs/directcall-api.md): validate and store writes."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from airflow_provider_directcall.sandbox.php_forms import register
 from airflow_provider_directcall.sandbox.records import RuleRecord
 from airflow_provider_directcall.sandbox.replies import ApiError
 from airflow_provider_directcall.sandbox.requests import checked_phone, invalid, plain_map
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 ACTIONS: Final = frozenset({"fwd", "sound", "voicemail", "hangup"})
 _WHOLE: Final = frozenset({"wait", "soundId"})
 _WRITTEN: Final = frozenset({"did", "dpId", "priority", "action", "data"})
-_NOT_FOUND: Final = "Identificador nao existe ou foi cancelado anteriormente"
 
 RuleData = dict[str, str | int]
 _Check = Callable[["Account", str], bool]
@@ -59,22 +59,22 @@ _REQUIRED: Final[dict[str, tuple[str, ...]]] = {
 
 
 def rules_of(account: Account, did: str) -> list[RuleRecord]:
-    """The rules of a number in the order in which they are tried."""
+    """Return the rules of a number in the order of evaluation."""
     found = [rule for rule in account.store.rules.values() if rule.did == did]
     return sorted(found, key=lambda rule: (rule.priority, int(rule.rule_id)))
 
 
 def known_number(account: Account, did: str) -> str:
-    """The number itself when it is the account's; 010 else."""
+    """Return a number of the account; 010 for any other."""
     if did not in account.store.numbers:
-        raise ApiError("010", _NOT_FOUND)
+        raise ApiError.not_found()
     return did
 
 
 def read_rule(account: Account, fields: PhpArray) -> RuleRecord:
-    """The rule that a write asks for: a new one, or with ``dpId`` the changed one; 001 or 010 when it cannot be.
+    """Return the rule of a write: a new one, or with ``dpId`` the changed one; 001 or 010 when it is invalid.
 
-    ``data``, when it is given, replaces all of the old ``data``.
+    ``data``, if given, replaces the old ``data`` as a whole.
     """
     did = known_number(account, _text(fields, "did"))
     rule_id = _text(fields, "dpId")
@@ -93,13 +93,7 @@ def read_rule(account: Account, fields: PhpArray) -> RuleRecord:
     )
 
 
-def with_extra(rule: RuleRecord, fields: PhpArray) -> RuleRecord:
-    """The rule with the fields that the API does not write: what only the vendor's panel can set."""
-    extra = {name: text for name, text in fields.items() if name not in _WRITTEN and isinstance(text, str)}
-    return replace(rule, extra={**rule.extra, **extra})
-
-
-def keep_rule(account: Account, rule: RuleRecord) -> None:
+def store_rule(account: Account, rule: RuleRecord) -> None:
     """Store a rule, new or changed."""
     account.store.rules[rule.rule_id] = rule
 
@@ -108,6 +102,24 @@ def remove_rule(account: Account, did: str, rule_id: str) -> None:
     """Remove a rule; 010 when the number has no such rule."""
     _existing(account, known_number(account, did), rule_id)
     del account.store.rules[rule_id]
+
+
+def write_outside_api(account: Account, write: Mapping[str, str]) -> None:
+    """Write a rule outside the API, as in the vendor's panel, which can set fields that the API cannot.
+
+    :param write: the form fields of ``/did/save`` and any other field of a rule, or ``did`` and ``remove`` (a
+        ``dpId``).
+    :raises ApiError: the write is not valid.
+    """
+    if "remove" in write:
+        remove_rule(account, write["did"], write["remove"])
+        return
+    fields: PhpArray = {}
+    for name, text in write.items():
+        register(fields, name, text)
+    rule = read_rule(account, fields)
+    extra = {name: text for name, text in fields.items() if name not in _WRITTEN and isinstance(text, str)}
+    store_rule(account, replace(rule, extra={**rule.extra, **extra}))
 
 
 def _kept_data(account: Account, action: str, old: RuleRecord | None) -> RuleData:
@@ -129,7 +141,7 @@ def _checked_data(account: Account, action: str, data: dict[str, str]) -> RuleDa
 def _existing(account: Account, did: str, rule_id: str) -> RuleRecord:
     rule = account.store.rules.get(rule_id)
     if rule is None or rule.did != did:
-        raise ApiError("010", _NOT_FOUND)
+        raise ApiError.not_found()
     return rule
 
 

@@ -1,7 +1,7 @@
-"""Statement rows made up by rule: row *n* is computed when it is read, so a million of them cost no memory.
+"""Made-up statement rows: row *n* is computed when it is read, so a million of them use no memory.
 
-Each field of a row follows from its number, and most filters can be turned round into row numbers; what is left is
-filtered once and remembered.
+Each field of a row follows from its number, and most filters invert to row numbers; the rest is filtered once and
+cached.
 """
 
 from __future__ import annotations
@@ -12,8 +12,12 @@ from functools import lru_cache
 from math import ceil
 from typing import TYPE_CHECKING, Final
 
+from airflow_provider_directcall.sandbox.statement_rows import CallRow
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from airflow_provider_directcall.sandbox.statement_rows import RowFilter
 
 _ROW_NUMBER: Final = "{n}"
 _OUTCOMES: Final = (
@@ -29,38 +33,11 @@ _RECORDED_EVERY: Final = 4
 _DESTINATIONS: Final = 100
 
 
-@dataclass(frozen=True, slots=True)
-class RowFilter:
-    """What a query asks of made-up rows. Moments are seconds since the epoch, both inclusive to the second."""
-
-    since: float
-    until: float
-    origin: str | None = None
-    destination: str | None = None
-    callerid: str | None = None
-    recorded_only: bool = False
-    tags: tuple[tuple[str, str], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class SeededRow:
-    """One made-up placed call."""
-
-    callerid: str
-    origin: str
-    destination: str
-    started_at: float
-    outcome: str
-    talk_seconds: int
-    recorded: bool
-    tags: dict[str, str]
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeededRows:
-    """``count`` placed calls, ``step_seconds`` apart from ``first_at`` on.
+    """``count`` placed calls from ``first_at`` on, ``step_seconds`` apart.
 
-    In ``tags`` a value may hold ``{n}`` once, which stands for the row's number: ``{"contact": "c{n}"}``.
+    A value in ``tags`` may hold ``{n}`` once, the row's number: ``{"contact": "c{n}"}``.
     """
 
     block: int
@@ -71,38 +48,39 @@ class SeededRows:
     tags: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Refuse numbers that make no rows with a ``ValueError``."""
+        """Reject numbers that make no rows with a ``ValueError``."""
         if self.count < 1 or self.step_seconds <= 0:
             raise ValueError("count and step_seconds must be positive")
         if any(pattern.count(_ROW_NUMBER) > 1 for pattern in self.tags.values()):
             raise ValueError("a tag may hold {n} once")
 
-    def row(self, number: int) -> SeededRow:
-        """The row of a number, 0 first."""
+    def row(self, number: int) -> CallRow:
+        """Return the row of a number, 0 first."""
         outcome, talk_seconds = _OUTCOMES[number % len(_OUTCOMES)]
-        return SeededRow(
+        return CallRow(
             callerid=self.callerid(number),
             origin=self.origin,
             destination=f"55119900000{number % _DESTINATIONS:02d}",
             started_at=self.first_at + number * self.step_seconds,
             outcome=outcome,
             talk_seconds=talk_seconds,
+            received=False,
             recorded=_is_recorded(number),
             tags={key: pattern.replace(_ROW_NUMBER, str(number)) for key, pattern in self.tags.items()},
         )
 
     def callerid(self, number: int) -> str:
-        """The UUID of a row."""
+        """Return the UUID of a row."""
         return f"{self.block:08x}-0000-4000-8000-{number:012x}"
 
     def number_of(self, callerid: str) -> int | None:
-        """The row number of a UUID, None when it is not of this block."""
+        """Return the row number of a UUID, None if it is not of this block."""
         match = re.fullmatch(rf"{self.block:08x}-0000-4000-8000-([0-9a-f]{{12}})", callerid)
         number = int(match[1], 16) if match else self.count
         return number if number < self.count else None
 
     def matching(self, query: RowFilter) -> Sequence[int]:
-        """The numbers of the rows that a query asks for, ascending."""
+        """Return the numbers of the rows that match a query, ascending."""
         if query.origin not in {None, self.origin}:
             return ()
         candidates: Sequence[int] = self._window(query.since, query.until)
@@ -116,13 +94,13 @@ class SeededRows:
         return self._scan(candidates, query)
 
     def _window(self, since: float, until: float) -> range:
-        # The wire knows seconds only: a row that starts within the last second of the window is inside.
+        # The wire has whole seconds: a row that starts within the last second of the window is inside.
         first = max(0, ceil((since - self.first_at) / self.step_seconds))
         last = min(self.count, ceil((until + 1 - self.first_at) / self.step_seconds))
         return range(first, max(first, last))
 
     def _tagged(self, key: str, value: str) -> int | None:
-        """The one row with a tag's value, None for no row, ``_ANY_ROW`` when the tag does not depend on the row."""
+        """Return the one row with a tag's value, None for no row, ``_ANY_ROW`` if the tag is the same in all rows."""
         pattern = self.tags.get(key)
         if pattern is None:
             return None

@@ -1,4 +1,4 @@
-"""The sandbox over real HTTP: uvicorn in a thread, on a port that is bound before it starts."""
+"""The sandbox over real HTTP: uvicorn in a thread, on a port bound before it starts."""
 
 from __future__ import annotations
 
@@ -12,20 +12,15 @@ from urllib.parse import quote
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from airflow_provider_directcall.sandbox import operations
 from airflow_provider_directcall.sandbox.account import Account
 from airflow_provider_directcall.sandbox.app import build_app
 from airflow_provider_directcall.sandbox.config import SandboxConfig
-from airflow_provider_directcall.sandbox.exchange import TRANSPORT_KEY
-from airflow_provider_directcall.sandbox.routes import ENDPOINTS
-from airflow_provider_directcall.sandbox.snapshot import State, snapshot
+from airflow_provider_directcall.sandbox.connection_faults import TRANSPORT_KEY
+from airflow_provider_directcall.sandbox.operations import SandboxOperations
+from airflow_provider_directcall.sandbox.routes import ROUTES
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
-    from datetime import datetime
     from types import TracebackType
-
-    from airflow_provider_directcall.sandbox.faults import Fault
 
 LOOPBACK: Final = "127.0.0.1"
 START_SECONDS: Final = 30
@@ -33,17 +28,17 @@ KEEP_ALIVE_SECONDS: Final = 60
 
 
 class _CuttableProtocol(H11Protocol):
-    """uvicorn's HTTP protocol, which lets the application reach the connection to cut it."""
+    """uvicorn's HTTP protocol that gives the application the transport, to cut the connection."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in its parent
         super().connection_made(transport)
-        # uvicorn switches its access log, which has whole URLs, on again wherever somebody set up the root logger.
+        # uvicorn enables its access log, which has whole URLs, again if the root logger is configured.
         self.access_log = False
         self.app_state = {**self.app_state, TRANSPORT_KEY: transport}
 
 
 class _Server(uvicorn.Server):
-    """uvicorn's server that tells when it is up, and on its way down waits for nobody."""
+    """uvicorn's server that signals its start, and does not wait for clients to stop."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -60,25 +55,25 @@ class _Server(uvicorn.Server):
 
 
 class Sandbox:
-    """A Directcall of one account. ``Sandbox(config).serve()`` puts it on a port of this machine."""
+    """A Directcall of one account. ``Sandbox(config).serve()`` serves it on a port of this machine."""
 
     def __init__(self, config: SandboxConfig | None = None) -> None:
         self.config = config or SandboxConfig()
-        self.account = Account(self.config, [endpoint.name for endpoint in ENDPOINTS])
+        self.account = Account(self.config, [endpoint.name for endpoint in ROUTES])
         self.app = build_app(self.account)
 
     def serve(self, port: int = 0, host: str = LOOPBACK) -> SandboxServer:
-        """A server on a port (0 = any free one), to be used in a ``with``; ``OSError`` when the port is taken."""
+        """Return a server on a port (0 = any free one), for use in a ``with``; ``OSError`` if the port is taken."""
         return SandboxServer(self, _bind(host, port))
 
     def close(self) -> None:
-        """Let go of the database file."""
+        """Close the database file."""
         with self.account.lock:
             self.account.close()
 
 
 def _bind(host: str, port: int) -> socket.socket:
-    # asyncio switches Nagle's algorithm off only where the protocol is named; with it on, each reply takes 40 ms.
+    # asyncio disables Nagle's algorithm only if the protocol is named; with it, each reply takes 40 ms.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -90,12 +85,12 @@ def _bind(host: str, port: int) -> socket.socket:
     return listener
 
 
-class SandboxServer:
-    """A running sandbox: its address, and everything that a test does to it. Usable from any thread."""
+class SandboxServer(SandboxOperations):
+    """A running sandbox: its address and the operations on it. Usable from any thread."""
 
     def __init__(self, sandbox: Sandbox, listener: socket.socket) -> None:
+        super().__init__(sandbox.account)
         self.sandbox = sandbox
-        self._account = sandbox.account
         self._listener = listener
         host, port = listener.getsockname()[:2]
         self.url = f"http://{host}:{port}"
@@ -113,7 +108,7 @@ class SandboxServer:
             )
         )
         self._thread = threading.Thread(target=self._run, name="directcall-sandbox", daemon=True)
-        # Waited for in place of the thread: a join that Ctrl-C interrupts can take a running thread for an ended one.
+        # Waited for instead of the thread: an interrupted join can mistake a running thread for an ended one.
         self._ended = threading.Event()
 
     def __enter__(self) -> Self:
@@ -126,7 +121,7 @@ class SandboxServer:
         self.stop()
 
     def start(self) -> None:
-        """Serve from now on; returns when requests are answered."""
+        """Start serving; return when requests are answered."""
         self._thread.start()
         if not self._server.up.wait(START_SECONDS):
             raise RuntimeError("the sandbox did not start")
@@ -141,7 +136,7 @@ class SandboxServer:
         self.sandbox.close()
 
     def wait(self) -> None:
-        """Wait until the server stops, in a way that Ctrl-C can interrupt."""
+        """Wait until the server stops; Ctrl-C interrupts it."""
         while not self._ended.wait(timeout=0.2):
             pass
 
@@ -152,7 +147,7 @@ class SandboxServer:
             self._ended.set()
 
     def connection_json(self) -> str:
-        """The Airflow connection to this server as JSON, the value of an ``AIRFLOW_CONN_...`` variable."""
+        """Return the Airflow connection to this server as JSON, for an ``AIRFLOW_CONN_...`` variable."""
         config = self.sandbox.config
         return json.dumps(
             {
@@ -165,100 +160,12 @@ class SandboxServer:
         )
 
     def connection_uri(self) -> str:
-        """The Airflow connection to this server as a URI."""
+        """Return the Airflow connection to this server as a URI."""
         config = self.sandbox.config
         login, password, host = (quote(text, safe="") for text in (config.client_id, config.client_secret, self.url))
         return f"directcall://{login}:{password}@{host}?default_origin={self._default_origin}"
 
     @property
     def _default_origin(self) -> str:
-        """The account's first number, with country code: who calls where a task names nobody."""
+        """The account's first number, with country code."""
         return f"55{self.sandbox.config.numbers[0]}"
-
-    def state(self) -> State:
-        """Everything that happened so far."""
-        with self._account.lock:
-            return snapshot(self._account)
-
-    def reset(self) -> None:
-        """Back to how the sandbox started."""
-        with self._account.lock:
-            self._account.reset()
-
-    def configure(self, **settings: object) -> None:
-        """Change settings of ``SandboxConfig`` while it runs, until the next reset."""
-        with self._account.lock:
-            self._account.change_settings(**settings)
-
-    def inject(self, *faults: Fault) -> None:
-        """Put faults in force."""
-        with self._account.lock:
-            self._account.faults.add(*faults)
-
-    def clear_faults(self) -> None:
-        """Put all faults out of force."""
-        with self._account.lock:
-            self._account.faults.clear()
-
-    def expire_tokens(self) -> None:
-        """Let every token given out so far be expired."""
-        with self._account.lock:
-            self._account.tokens.expire_all()
-
-    def now(self) -> float:
-        """The sandbox's present moment, seconds since the epoch."""
-        with self._account.lock:
-            return self._account.now()
-
-    def advance(self, seconds: float) -> None:
-        """Move the clock on."""
-        with self._account.lock:
-            operations.move_clock(self._account, advance=seconds)
-
-    def set_time(self, moment: datetime) -> None:
-        """Put the clock to a moment; a naive one is local time of the sandbox's zone."""
-        with self._account.lock:
-            operations.move_clock(self._account, to=moment)
-
-    def set_speed(self, speed: float) -> None:
-        """Change how many simulated seconds pass in a real one; 0 stops the clock. Calls and messages follow it."""
-        with self._account.lock:
-            operations.move_clock(self._account, speed=speed)
-
-    def receive_call(
-        self,
-        did: str,
-        source: str,
-        *,
-        at: datetime | None = None,
-        unanswered: Collection[str] = (),
-        keep: bool = True,
-    ) -> dict[str, object]:
-        """Let somebody call a number of the account; see ``operations.receive_call``."""
-        with self._account.lock:
-            return operations.receive_call(self._account, did, source, at=at, unanswered=unanswered, keep=keep)
-
-    def receive_message(self, origin: str, destination: str, text: str) -> str:
-        """Let somebody send an SMS to the account; gives its id."""
-        with self._account.lock:
-            return operations.receive_message(self._account, origin, destination, text).received_id
-
-    def seed(
-        self,
-        count: int,
-        *,
-        first_at: datetime | None = None,
-        step_seconds: float = 1.0,
-        origin: str = "551130000001",
-        tags: Mapping[str, str] | None = None,
-    ) -> None:
-        """Add made-up rows to the statement of calls; see ``operations.seed_statement``."""
-        with self._account.lock:
-            operations.seed_statement(
-                self._account, count, first_at=first_at, step_seconds=step_seconds, origin=origin, tags=tags
-            )
-
-    def write_rule(self, **fields: str) -> None:
-        """Write a rule as somebody else; see ``operations.write_rule``."""
-        with self._account.lock:
-            operations.write_rule(self._account, fields)

@@ -1,195 +1,130 @@
-"""The sandbox's records, in memory, and written through to a journal when there is one."""
+"""The sandbox's records in memory, written through to a SQLite file when there is one."""
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import sqlite3
-from collections import Counter
-from collections.abc import Iterator, MutableMapping
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from collections import UserDict
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from airflow_provider_directcall.sandbox.records import (
+    AudioRecord,
     CallbackRecord,
     CallRecord,
     MessageRecord,
     NumberRecord,
-    ReceivedMessage,
+    ReceivedMessageRecord,
     RuleRecord,
-    StoredAudio,
-    StoredSound,
+    SoundRecord,
 )
 from airflow_provider_directcall.sandbox.seeded_rows import SeededRows
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
-RecordT = TypeVar(
-    "RecordT",
-    CallRecord,
-    MessageRecord,
-    ReceivedMessage,
-    NumberRecord,
-    RuleRecord,
-    StoredAudio,
-    StoredSound,
-    CallbackRecord,
-    SeededRows,
-)
+    from _typeshed import DataclassInstance
+
+    RecordT = TypeVar("RecordT", bound=DataclassInstance)
+
+ItemT = TypeVar("ItemT")
+_UPSERT: Final = "INSERT INTO record VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET text = excluded.text"
 
 
-class Journal(Protocol):
-    """Where records are written on change, as JSON text."""
+class Database:
+    """A SQLite file with one table of JSON rows, each change committed at once. Without a path it keeps nothing."""
 
-    def put(self, kind: str, key: str, text: str) -> None:
-        """Keep a record, in place of an older one of the same kind and key."""
-
-    def delete(self, kind: str, key: str) -> None:
-        """Forget a record."""
-
-    def clear(self) -> None:
-        """Forget everything."""
-
-    def read(self, kind: str) -> Iterator[tuple[str, str]]:
-        """Key and text of every record of a kind, oldest first."""
-
-    def close(self) -> None:
-        """Let go of the file."""
-
-
-class MemoryOnly:
-    """A journal that keeps nothing."""
-
-    def put(self, kind: str, key: str, text: str) -> None:
-        """Keep nothing."""
-
-    def delete(self, kind: str, key: str) -> None:
-        """Nothing was kept."""
-
-    def clear(self) -> None:
-        """Nothing was kept."""
-
-    def read(self, kind: str) -> Iterator[tuple[str, str]]:
-        """Nothing was kept."""
-        yield from ()
-
-    def close(self) -> None:
-        """There is no file."""
-
-
-class SQLiteJournal:
-    """A journal in a SQLite file: one table of JSON rows. Each change is committed at once."""
-
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path | None) -> None:
+        self._connection: sqlite3.Connection | None = None
+        if path is None:
+            return
         self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        self._connection.execute("PRAGMA journal_mode = WAL")
-        self._connection.execute("PRAGMA synchronous = OFF")
-        self._connection.execute(
-            "CREATE TABLE IF NOT EXISTS record (kind TEXT, key TEXT, text TEXT, PRIMARY KEY (kind, key))"
-        )
+        self.execute("PRAGMA journal_mode = WAL")
+        self.execute("PRAGMA synchronous = OFF")
+        self.execute("CREATE TABLE IF NOT EXISTS record (kind TEXT, key TEXT, text TEXT, PRIMARY KEY (kind, key))")
 
-    def put(self, kind: str, key: str, text: str) -> None:
-        """Keep a record, in place of an older one of the same kind and key."""
-        self._connection.execute(
-            "INSERT INTO record VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET text = excluded.text", (kind, key, text)
-        )
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a file to write to."""
+        return self._connection is not None
 
-    def delete(self, kind: str, key: str) -> None:
-        """Forget a record."""
-        self._connection.execute("DELETE FROM record WHERE kind = ? AND key = ?", (kind, key))
-
-    def clear(self) -> None:
-        """Forget everything."""
-        self._connection.execute("DELETE FROM record")
-
-    def read(self, kind: str) -> Iterator[tuple[str, str]]:
-        """Key and text of every record of a kind, oldest first."""
-        yield from self._connection.execute("SELECT key, text FROM record WHERE kind = ? ORDER BY rowid", (kind,))
+    def execute(self, statement: str, *parameters: str) -> list[tuple[str, str]]:
+        """Run a statement and return its rows."""
+        return [] if self._connection is None else self._connection.execute(statement, parameters).fetchall()
 
     def close(self) -> None:
-        """Let go of the file."""
-        self._connection.close()
+        """Close the file."""
+        if self._connection is not None:
+            self._connection.close()
 
 
-class Shelf(MutableMapping[str, RecordT], Generic[RecordT]):
-    """Records of one kind by their key, in the order of their making; each change goes to the journal."""
+class Table(UserDict[str, ItemT]):
+    """Items of one kind by key, oldest first; each change goes to the database.
 
-    def __init__(self, record_type: type[RecordT], journal: Journal) -> None:
-        self._kind = record_type.__name__
-        self._journal = journal
-        self._records: dict[str, RecordT] = {
-            key: record_type(**json.loads(text)) for key, text in journal.read(self._kind)
-        }
+    :param load: builds an item from its JSON value.
+    :param dump: the reverse of ``load``.
+    """
 
-    def __getitem__(self, key: str) -> RecordT:
-        return self._records[key]
+    def __init__(
+        self, database: Database, kind: str, load: Callable[[Any], ItemT], dump: Callable[[ItemT], object]
+    ) -> None:
+        super().__init__()
+        self._database, self._kind, self._dump = database, kind, dump
+        rows = database.execute("SELECT key, text FROM record WHERE kind = ? ORDER BY rowid", kind)
+        self.data = {key: load(json.loads(text)) for key, text in rows}
 
-    def __setitem__(self, key: str, record: RecordT) -> None:
-        self._records[key] = record
-        self._journal.put(self._kind, key, json.dumps(dataclasses.asdict(record)))
+    def __setitem__(self, key: str, item: ItemT) -> None:
+        self.data[key] = item
+        if self._database.is_open:
+            self._database.execute(_UPSERT, self._kind, key, json.dumps(self._dump(item)))
 
     def __delitem__(self, key: str) -> None:
-        del self._records[key]
-        self._journal.delete(self._kind, key)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._records)
-
-    def __len__(self) -> int:
-        return len(self._records)
+        del self.data[key]
+        self._database.execute("DELETE FROM record WHERE kind = ? AND key = ?", self._kind, key)
 
 
-class Tally:
-    """Counts by name, written to the journal on change."""
+class Counts(Table[int]):
+    """Counts of events by name."""
 
-    def __init__(self, name: str, journal: Journal) -> None:
-        self._name = name
-        self._journal = journal
-        self._counts: Counter[str] = Counter(
-            next((json.loads(text) for key, text in journal.read("tally") if key == name), {})
-        )
+    def __init__(self, database: Database, kind: str) -> None:
+        super().__init__(database, kind, int, int)
 
-    def add(self, what: str, count: int = 1) -> None:
-        """Count something that happened."""
-        self._counts[what] += count
-        self._journal.put("tally", self._name, json.dumps(self._counts))
-
-    def counts(self) -> Counter[str]:
-        """All counts so far; 0 for what never happened."""
-        return Counter(self._counts)
+    def add(self, event: str, count: int = 1) -> None:
+        """Count an event."""
+        self[event] = self.get(event, 0) + count
 
 
-class Store:
-    """Everything that the sandbox remembers. A journal gives back what an earlier sandbox wrote."""
+class SandboxStore:
+    """Everything that the sandbox remembers; a database file brings back the records of an earlier sandbox."""
 
-    def __init__(self, journal: Journal) -> None:
-        self.journal = journal
+    def __init__(self, path: Path | None) -> None:
+        self._database = Database(path)
         self._open()
 
     def _open(self) -> None:
-        self.calls = Shelf(CallRecord, self.journal)
-        self.messages = Shelf(MessageRecord, self.journal)
-        self.received = Shelf(ReceivedMessage, self.journal)
-        self.numbers = Shelf(NumberRecord, self.journal)
-        self.rules = Shelf(RuleRecord, self.journal)
-        self.audios = Shelf(StoredAudio, self.journal)
-        self.sounds = Shelf(StoredSound, self.journal)
-        self.callbacks = Shelf(CallbackRecord, self.journal)
-        self.seeded = Shelf(SeededRows, self.journal)
-        self.requests = Tally("requests", self.journal)
-        self.effects = Tally("effects", self.journal)
-        self._settings = dict(self.journal.read("setting"))
+        self.calls = self._records(CallRecord)
+        self.messages = self._records(MessageRecord)
+        self.received = self._records(ReceivedMessageRecord)
+        self.numbers = self._records(NumberRecord)
+        self.rules = self._records(RuleRecord)
+        self.audios = self._records(AudioRecord)
+        self.sounds = self._records(SoundRecord)
+        self.callbacks = self._records(CallbackRecord)
+        self.seeded = self._records(SeededRows)
+        self.requests = Counts(self._database, "requests")
+        self.effects = Counts(self._database, "effects")
+        self.last_ids = Counts(self._database, "last ids")
+        self.clock = Table[list[float]](self._database, "clock", list, list)
+
+    def _records(self, record_type: Callable[..., RecordT]) -> Table[RecordT]:
+        return Table(self._database, record_type.__name__, lambda fields: record_type(**fields), asdict)
 
     def clear(self) -> None:
-        """Forget everything, the journal's rows included."""
-        self.journal.clear()
+        """Remove everything, from the file too."""
+        self._database.execute("DELETE FROM record")
         self._open()
 
-    def read_setting(self, name: str) -> str | None:
-        """A setting kept by ``write_setting``."""
-        return self._settings.get(name)
-
-    def write_setting(self, name: str, text: str) -> None:
-        """Keep a setting over a restart."""
-        self._settings[name] = text
-        self.journal.put("setting", name, text)
+    def close(self) -> None:
+        """Close the database file."""
+        self._database.close()

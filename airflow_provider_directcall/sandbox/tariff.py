@@ -1,4 +1,4 @@
-"""Prices. All of them are invented: Directcall's tariff is not known here, and the sandbox charges nobody."""
+"""Prices, all invented: Directcall's tariff is not known here."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FREE: Final = Decimal(0)
 
 
 def call_price(destination: str, talk_seconds: float, *, recorded: bool) -> Decimal:
-    """A placed call's price in BRL: nothing when unanswered, at least 30 s, then every 6 s begun."""
+    """Return a placed call's price in BRL: nothing when unanswered, at least 30 s, then every 6 s begun."""
     if talk_seconds <= 0:
         return FREE
     billed = max(MINIMUM_SECONDS, ceil(talk_seconds / STEP_SECONDS) * STEP_SECONDS)
@@ -32,7 +32,7 @@ def call_price(destination: str, talk_seconds: float, *, recorded: bool) -> Deci
 
 
 def message_price(message: MessageRecord, phase: MessagePhase) -> Decimal:
-    """A message's price in BRL: each part of 140 characters (sender and text), back when the handset never got it."""
+    """Return a message's price in BRL: per part of 140 characters (sender and text), free if not delivered."""
     if phase in {MessagePhase.FAILED, MessagePhase.CANCELLED, MessagePhase.SCHEDULED}:
         return FREE
     if message.kind == "voz":
@@ -41,8 +41,8 @@ def message_price(message: MessageRecord, phase: MessagePhase) -> Decimal:
     return part * max(1, ceil((len(message.text) + len(message.origin)) / SMS_CHARACTERS))
 
 
-def written(price: Decimal) -> str:
-    """A price as the statement shows it: a decimal string with a point and four places."""
+def format_price(price: Decimal) -> str:
+    """Format a price as the statement shows it: a decimal string with a point and four places."""
     return f"{price:.4f}"
 
 

@@ -1,6 +1,6 @@
-"""Access tokens: JWTs with the vendor's claims, or the 40 hex digits of the time before JWT.
+"""Access tokens: JWTs with the vendor's claims, or 40 hex digits as before JWT.
 
-The sandbox knows each token that it gave out, so checking one is a look-up.
+The sandbox stores each token that it issued, so checking one is a look-up.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ ACCOUNT: Final = "2600"
 
 
 class Tokens:
-    """Gives out access tokens and checks them, by the clock ``now`` (seconds since the epoch)."""
+    """Issues access tokens and checks them, by the clock ``now`` (seconds since the epoch)."""
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
@@ -29,7 +29,7 @@ class Tokens:
         self._expiry: dict[str, float] = {}
 
     def issue(self, life: float, *, as_hex: bool) -> str:
-        """A new token that lives ``life`` seconds."""
+        """Return a new token that is valid for ``life`` seconds."""
         now = self._now()
         self._expiry = {token: expiry for token, expiry in self._expiry.items() if expiry > now}
         token = secrets.token_hex(20) if as_hex else self._jwt(now, life)
@@ -37,7 +37,7 @@ class Tokens:
         return token
 
     def check(self, token: str | None) -> None:
-        """Raise ``InvalidToken`` unless the token is one of ours and still alive."""
+        """Raise ``InvalidToken`` unless the token was issued here and has not expired."""
         if not token:
             raise InvalidToken("The access token was not found")
         expiry = self._expiry.get(token)
@@ -47,7 +47,7 @@ class Tokens:
             raise InvalidToken("The access token provided has expired")
 
     def expire_all(self) -> None:
-        """Every token given out so far has expired."""
+        """Expire every token issued so far."""
         self._expiry = dict.fromkeys(self._expiry, 0.0)
 
     def _jwt(self, now: float, life: float) -> str:

@@ -1,4 +1,4 @@
-"""The API's three ways to write a moment, all in local time without a zone."""
+"""The API's three formats of a moment, all in local time without a zone."""
 
 from __future__ import annotations
 
@@ -29,24 +29,24 @@ READABLE: Final = DateFormat(
 
 
 def read_moment(text: str, form: DateFormat, zone: ZoneInfo) -> float:
-    """Seconds since the epoch of a local moment; ``ValueError`` when the text has another form or is no date."""
+    """Parse a local time to seconds since the epoch; ``ValueError`` for another form or an invalid date."""
     if not form.shape.fullmatch(text):
         raise ValueError(f"not in the form {form.php}")
     return datetime.strptime(text, form.python).replace(tzinfo=zone).timestamp()
 
 
 def write_moment(moment: float, zone: ZoneInfo) -> str:
-    """A moment as replies show it, cut to the second."""
+    """Format a moment as replies show it, cut to the second."""
     return local(moment, zone).strftime(READABLE.python)
 
 
 def local(moment: float, zone: ZoneInfo) -> datetime:
-    """The aware local datetime of seconds since the epoch."""
+    """Return the aware local datetime of seconds since the epoch."""
     return datetime.fromtimestamp(moment, zone)
 
 
 def write_duration(seconds: float) -> str:
-    """A duration as ``HH:MM:SS``; hours may exceed 99."""
+    """Format a duration as ``HH:MM:SS``; hours may exceed 99."""
     minutes, second = divmod(int(seconds), 60)
     hour, minute = divmod(minutes, 60)
     return f"{hour:02d}:{minute:02d}:{second:02d}"

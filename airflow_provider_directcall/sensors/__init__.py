@@ -1,1 +1,1 @@
-"""Sensors that wait for something to stand in the statement."""
+"""Sensors that wait for rows of the statement."""

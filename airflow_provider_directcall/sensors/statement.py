@@ -1,4 +1,4 @@
-"""The sensor that waits until the statement holds calls with certain tags."""
+"""The sensor of calls with certain tags."""
 
 from __future__ import annotations
 
@@ -35,32 +35,32 @@ Rows = list[dict[str, object]]
 
 
 class DirectcallTaggedCallSensor(BaseSensorOperator):
-    """Wait until calls that carry certain tags stand in the statement (``extrato``), some seconds after they end.
+    """Wait until calls with certain tags are in the statement (``extrato``), some seconds after they end.
 
     The result is the list of their rows: ``callerid``, ``origin``, ``destination``, ``started_at``,
     ``duration_seconds``, ``outcome``, ``price_brl``, ``recording_url``, ``tags``.
 
     The window begins with ``since``, by default ``look_back`` before the start of the DAG run, and ends with ``until``;
-    without it, it stays open. Works in the modes poke and reschedule, and deferred; ``timeout`` and
-    ``soft_fail`` mean in all of them what they mean for every sensor.
+    without it, it stays open. Works in the modes poke and reschedule, and deferred, with the ``timeout`` and
+    ``soft_fail`` of every sensor.
 
-    :param tags: custom data that the calls carry (``campos``), all of them. Templated, like all arguments but
+    :param tags: custom data of the calls (``campos``), all of which have to match. Templated, like all arguments but
         ``include_numbers``, ``max_consecutive_failures`` and ``deferrable``.
     :param origin: only calls from this number (``numeroOrigem``).
     :param destination: only calls to this number (``numeroDestino``).
-    :param outcomes: only calls that ended so: ``answered``, ``busy``, ``no_answer``, ``cancelled``, ``failed``, or the
-        vendor's own word (``status``); None means any.
+    :param outcomes: only calls with one of these outcomes: ``answered``, ``busy``, ``no_answer``, ``cancelled``,
+        ``failed``, or the vendor's own word (``status``); None for all.
     :param min_duration: only calls with at least this talk time, seconds or a timedelta.
     :param since: an aware datetime or an ISO text with a zone: calls from this second on.
     :param until: an aware datetime or an ISO text with a zone: calls up to this second.
-    :param look_back: how long before the start of the DAG run the window begins, where ``since`` is not given.
+    :param look_back: how long before the start of the DAG run the window begins, without ``since``.
     :param calls: which calls (``tipoFiltro``): ``realizadas``, ``recebidas``, ``perdidas``, ``todas`` (assumed words);
         None lists placed ones.
-    :param min_calls: how many calls are enough.
+    :param min_calls: number of calls that is enough.
     :param include_numbers: show phone numbers in the result in full instead of masked.
-    :param poll_interval: seconds between two polls; the same as ``poke_interval``, which it replaces when given.
+    :param poll_interval: seconds between two polls; replaces ``poke_interval`` when given.
     :param max_consecutive_failures: this many failed polls in a row fail the task; in the mode ``reschedule`` each poll
-        is a process of its own and nothing is counted.
+        is a process of its own, and failures are not counted.
     :param directcall_conn_id: id of the connection.
     :param deferrable: wait in the triggerer instead of on a worker; by default Airflow's ``default_deferrable``.
     """
@@ -124,7 +124,7 @@ class DirectcallTaggedCallSensor(BaseSensorOperator):
         self._used_hook: DirectcallHook | None = None
 
     def execute(self, context: Context) -> Any:  # noqa: ANN401 - as in BaseSensorOperator
-        """Poke as every sensor does; deferrable, poke once and leave the rest to the trigger."""
+        """Poke as every sensor does; when deferrable, poke once and leave the rest to the trigger."""
         with failing_without_retry(is_wrong_argument), self._hook:
             self.poke_interval = self._poll_interval
             if not self.deferrable:
@@ -135,7 +135,7 @@ class DirectcallTaggedCallSensor(BaseSensorOperator):
             return poked.xcom_value
 
     def poke(self, context: Context) -> PokeReturnValue:
-        """Look once; a failure that may pass is "not yet", until there are too many in a row."""
+        """Look once; a transient failure is "not yet", until there are too many in a row."""
         search = self._search(context)
         if self._pace is None:
             self._pace = PollPace(interval=self._poll_interval, max_consecutive_failures=self.max_consecutive_failures)
@@ -147,14 +147,14 @@ class DirectcallTaggedCallSensor(BaseSensorOperator):
             return PokeReturnValue(is_done=False)
         self._pace.succeeded()
         if self._enough(rows) is None:
-            self.log.info("%d calls stand in the statement so far.", len(rows))
+            self.log.info("%d calls are in the statement so far.", len(rows))
             return PokeReturnValue(is_done=False)
         return PokeReturnValue(is_done=True, xcom_value=self._result(rows))
 
     def execute_complete(self, context: Context, event: object = None) -> Rows:
         """Go on after the trigger: read the rows it counted."""
         if status_of(event, {FOUND, TIMEOUT}) == TIMEOUT:
-            raise AirflowSensorTimeout(f"the calls did not stand in the statement within {self.timeout:.0f} seconds")
+            raise AirflowSensorTimeout(f"the calls were not in the statement within {self.timeout:.0f} seconds")
         search = self._search(context)
         pace = PollPace(interval=self._poll_interval, deadline=current_clock().now() + READ_GRACE)
         with self._hook:
@@ -173,7 +173,7 @@ class DirectcallTaggedCallSensor(BaseSensorOperator):
 
     @property
     def _poll_interval(self) -> float:
-        """``poll_interval``, else ``poke_interval``; not below a second, which would hammer the vendor."""
+        """``poll_interval``, else ``poke_interval``; a second at least, to spare the vendor."""
         given = self.poke_interval if self.poll_interval is None else self.poll_interval
         return max(arguments.seconds("poll_interval", given), 1.0)
 
@@ -191,29 +191,29 @@ class DirectcallTaggedCallSensor(BaseSensorOperator):
 
     @property
     def _tags(self) -> dict[str, str]:
-        """At least one tag with a value; without any, every call of the account would do."""
+        """At least one tag with a value."""
         tags = arguments.tags("tags", self.tags)
         if not tags:
-            raise ValueError("tags: at least one is needed; without any, every call of the account would do")
+            raise ValueError("tags: at least one is needed; without any, every call of the account would match")
         empty = sorted(name for name, value in tags.items() if not value.strip())
         if empty:
-            raise ValueError(f"tags: {', '.join(empty)} is empty, and no call would ever do")
+            raise ValueError(f"tags: {', '.join(empty)} is empty, and no call would ever match")
         return tags
 
     @property
     def _outcomes(self) -> list[str] | None:
-        """The outcomes, with a warning for words that may be the vendor's own or a slip."""
+        """The outcomes; unknown words, which may be the vendor's own, are logged."""
         from airflow_provider_directcall.api.replies import CallOutcome, call_outcome
 
         outcomes = arguments.texts("outcomes", self.outcomes)
         known = {outcome.value for outcome in CallOutcome}
-        strange = [word for word in outcomes or [] if call_outcome(word) not in known]
-        if strange:
-            self.log.warning("outcomes: %s is not among %s", ", ".join(strange), ", ".join(sorted(known)))
+        unknown = [word for word in outcomes or [] if call_outcome(word) not in known]
+        if unknown:
+            self.log.warning("outcomes: %s is not among %s", ", ".join(unknown), ", ".join(sorted(known)))
         return outcomes
 
     def _default_since(self, context: Context) -> datetime:
-        """``look_back`` before the start of the DAG run, which stays the same over pokes and retries."""
+        """Return ``look_back`` before the start of the DAG run, the same over pokes and retries."""
         run, ti = context["dag_run"], context["ti"]
         begin: datetime | None = run.start_date or run.logical_date or ti.start_date
         return (begin or current_clock().now()) - timedelta(seconds=arguments.seconds("look_back", self.look_back))
@@ -235,7 +235,7 @@ class DirectcallTaggedCallSensor(BaseSensorOperator):
 
     def _result(self, rows: list[StatementRow]) -> Rows:
         self.recording_url = next((row.recording_url for row in rows if row.recording_url is not None), None)
-        self.log.info("%d calls stand in the statement.", len(rows))
+        self.log.info("%d calls are in the statement.", len(rows))
         return [{**row.as_xcom(include_numbers=self.include_numbers)} for row in rows]
 
     def _defer(self, context: Context) -> NoReturn:

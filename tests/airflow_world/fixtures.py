@@ -91,7 +91,7 @@ def run(world: World) -> Run:
 
 
 @pytest.fixture
-def forgetful_run(world: World) -> Run:
+def run_without_store(world: World) -> Run:
     """A task instance without a state store: Airflow 3.1 and 3.2."""
     return Run(world, remembers=False)
 

@@ -19,12 +19,14 @@ from .world import BUSY, GATEWAY_ERROR, NO_ANSWER, PERSON, UNDELIVERED, World
 
 @dataclass(frozen=True)
 class Kind:
-    """One operator, and how the tests speak of it.
+    """One operator, its endpoints and its numbers.
 
     :ivar path: the endpoint that has the effect.
-    :ivar statement: where a request is looked for.
-    :ivar end_at: where its end is asked for.
+    :ivar statement: the endpoint that reconciles a request.
+    :ivar end_at: the endpoint that reports its end.
     :ivar unreachable: a number at which it ends as ``bad_end``.
+    :ivar waits: the argument that makes the task wait.
+    :ivar schedule: the argument that schedules it.
     """
 
     name: str
@@ -40,6 +42,10 @@ class Kind:
     refused_for_now = GATEWAY_ERROR
 
     @property
+    def good_end(self) -> str:
+        return "answered" if self.is_call else "delivered"
+
+    @property
     def is_call(self) -> bool:
         return self.path == "voz/call"
 
@@ -48,7 +54,7 @@ class Kind:
         return self.operator(task_id="task", destination=destination, **text, **{self.waits: waits}, **arguments)
 
     def at(self, moment: datetime | None) -> dict[str, object]:
-        """The arguments that schedule it."""
+        """Return the arguments that schedule it."""
         return {} if moment is None else {self.schedule: moment}
 
     def sent(self, world: World) -> list[str]:
@@ -56,53 +62,45 @@ class Kind:
         made = world.sandbox.state()["calls" if self.is_call else "messages"]
         return list(dict.fromkeys(str(effect["callerid"]) for effect in made))
 
+    def outcome(self, result: dict[str, object]) -> object:
+        """Return the outcome of one that has ended."""
+        return result["outcome" if self.is_call else "state"]
+
     def keys(self, world: World) -> list[str]:
         """Return the keys of the effects at Directcall, in order."""
         made = world.sandbox.state()["calls" if self.is_call else "messages"]
         return list(dict.fromkeys(effect["tags"]["airflow_key"] for effect in made))
 
-    def alike(self, result: dict[str, object]) -> dict[str, object]:
+    def comparable(self, result: dict[str, object]) -> dict[str, object]:
         """Return a result without the fields that differ between two calls or messages."""
         same = {name: result.get(name) for name in ("state", "outcome", "duration_seconds", "schedule_id")}
         recipients = result.get("recipients") or []
         return {**same, "recipients": [{**recipient, "message_id": None} for recipient in recipients]}
 
 
-KINDS = (
-    Kind(
-        "call",
-        DirectcallPlaceCallOperator,
-        "voz/call",
-        "extrato/list",
-        "extrato/list",
-        BUSY,
-        "busy",
-        "wait_for_completion",
-        "schedule_at",
-    ),
-    Kind(
-        "sms",
-        DirectcallSendSMSOperator,
-        "sms/send",
-        "extrato/list-sms",
-        "sms/status",
-        UNDELIVERED,
-        "failed",
-        "wait_for_delivery",
-        "send_at",
-    ),
-    Kind(
-        "voice",
-        DirectcallSendVoiceMessageOperator,
-        "sms/send",
-        "extrato/list-sms",
-        "sms/status",
-        NO_ANSWER,
-        "failed",
-        "wait_for_delivery",
-        "send_at",
-    ),
+_MESSAGES = {
+    "path": "sms/send",
+    "statement": "extrato/list-sms",
+    "end_at": "sms/status",
+    "bad_end": "failed",
+    "waits": "wait_for_delivery",
+    "schedule": "send_at",
+}
+CALL = Kind(
+    name="call",
+    operator=DirectcallPlaceCallOperator,
+    path="voz/call",
+    statement="extrato/list",
+    end_at="extrato/list",
+    unreachable=BUSY,
+    bad_end="busy",
+    waits="wait_for_completion",
+    schedule="schedule_at",
 )
+SMS = Kind(name="sms", operator=DirectcallSendSMSOperator, unreachable=UNDELIVERED, **_MESSAGES)
+VOICE = Kind(name="voice", operator=DirectcallSendVoiceMessageOperator, unreachable=NO_ANSWER, **_MESSAGES)
+KINDS = (CALL, SMS, VOICE)
 each_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+each_message = pytest.mark.parametrize("kind", [SMS, VOICE], ids=lambda kind: kind.name)
 both_ways = pytest.mark.parametrize("deferrable", [False, True], ids=["worker", "triggerer"])
 with_and_without_a_store = pytest.mark.parametrize("remembers", [True, False], ids=["store", "no store"])

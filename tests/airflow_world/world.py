@@ -1,4 +1,4 @@
-"""A small worker, triggerer and clock: tasks run as Airflow runs them, in no time, against the local Directcall."""
+"""A small worker, triggerer and clock: tasks run as in Airflow, in no time, against the local Directcall."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from types import SimpleNamespace
 
+import pytest
 from airflow.providers.common.compat.sdk import TaskDeferred
 from airflow.sdk import BaseOperator
 from airflow.triggers.base import BaseTrigger
@@ -206,6 +207,11 @@ class Run:
         if self.deferred is before:
             return result
         return self.go_on(task)
+
+    def crash(self, task: BaseOperator, point: str) -> None:
+        """Run until the worker is killed at a point, see :class:`Process`."""
+        with pytest.raises(Killed):
+            self.to_the_end(task, dies=point)
 
     def go_on(self, task: BaseOperator, *, dies: str | None = None) -> object:
         """Run a deferred task from its trigger on until the end."""

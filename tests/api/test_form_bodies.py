@@ -16,8 +16,7 @@ from airflow_provider_directcall.api.methods.arguments import tag_params
 from airflow_provider_directcall.api.protocol import build
 from airflow_provider_directcall.api.requests import Request
 from airflow_provider_directcall.api.wire import ENDPOINTS, Encoding
-from airflow_provider_directcall.sandbox.exchange import Exchange
-from airflow_provider_directcall.sandbox.requests import ApiRequest, read_request
+from airflow_provider_directcall.sandbox.requests import ApiRequest, RequestContext, read_request
 
 from .awkward import ZONE, values
 from .case import SETTINGS, Case
@@ -58,7 +57,7 @@ def sandbox_request(request: httpx.Request) -> ApiRequest:
     }
     endpoint_takes_json = request.headers.get("content-type") == "application/json"
     return asyncio.run(
-        read_request(StarletteRequest(scope, receive), Exchange(""), ZONE, takes_json=endpoint_takes_json)
+        read_request(StarletteRequest(scope, receive), RequestContext(""), ZONE, takes_json=endpoint_takes_json)
     )
 
 

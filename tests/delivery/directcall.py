@@ -1,4 +1,4 @@
-"""A Directcall for the tests of once-only delivery: effects, late rows, a clock; no HTTP."""
+"""A Directcall without HTTP: effects, late rows, a clock."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ BEGIN = datetime(2026, 3, 4, 10, tzinfo=UTC)
 
 
 class Fate(Enum):
-    """What becomes of a request."""
+    """The effect and the answer of a request."""
 
     ACCEPTED = auto()
     REFUSED_FOR_NOW = auto()
@@ -52,7 +52,7 @@ class Directcall:
         self.has_statement = True
 
     def take(self, key: str, *, seconds: float, word: str, lateness: float) -> Effect:
-        """Do what a request asks for."""
+        """Carry out a request."""
         ends_at = self.now + timedelta(seconds=seconds)
         late = timedelta(seconds=lateness)
         self.effects.append(Effect(f"id-{len(self.effects)}", key, self.now, ends_at, word, late))
@@ -62,7 +62,7 @@ class Directcall:
         return [effect for effect in self.effects if effect.key == key]
 
     def hang_up(self, key: str) -> bool:
-        """End what is in progress; whether anything was."""
+        """End the effects in progress; return whether there were any."""
         live = [effect for effect in self.of(key) if self.now < effect.ended_at]
         for effect in live:
             place = self.effects.index(effect)
@@ -75,7 +75,7 @@ class Directcall:
         return next((effect for effect in self.effects if effect.name == name and self._shows(effect)), None)
 
     def look(self, key: str) -> Match:
-        """One look for a key, as operators and triggers do it."""
+        """Look once for a key, as operators and triggers do."""
         self._ask()
         shown = [effect for effect in self.of(key) if self._shows(effect)]
         if shown:

@@ -1,4 +1,4 @@
-"""Any order of crash, retry, Clear, kill and late row: at most one effect a generation, and no silent end."""
+"""Any order of crash, retry, Clear, kill and late row: at most one effect a generation, no silent end."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from .trying import PAUSE, SETTLE_SECONDS, Gone, Plan, Point, Store, Try, TryEnd
 
 IDENTITY = TaskIdentity("dag", "run", "task")
 MOST_STEPS = 200
-#: An answer that is lost after the effect is what it is all about, so it comes more often.
+#: An answer lost after the effect is the hard case, so it is more frequent.
 FATES = [*Fate, Fate.ACCEPTED, Fate.LOST_AFTER, Fate.LOST_AFTER]
 
 pytestmark = pytest.mark.long
@@ -62,7 +62,7 @@ class Deliveries(RuleBasedStateMachine):
         self.licence = self.licence_in_flight = "the first"
         self.must_be_after: int | None = None
 
-    # What Airflow does
+    # Airflow
 
     def _begin_try(self):
         if self.state == "running":
@@ -100,7 +100,7 @@ class Deliveries(RuleBasedStateMachine):
     @precondition(lambda self: self.can_run)
     @rule(oversleeps=st.sampled_from([0.0, 30.0, 600.0]))
     def it_runs_on(self, oversleeps):
-        """Until it sleeps."""
+        """Run until it sleeps."""
         self._begin_try()
         self._pass(PAUSE + oversleeps)
         self._run_until(Point.RESTING)
@@ -135,14 +135,14 @@ class Deliveries(RuleBasedStateMachine):
     @precondition(lambda self: self.can_run and self.in_flight is None)
     @rule()
     def its_worker_is_taken_for_dead_while_its_request_is_on_the_way(self):
-        """It is not: the request arrives while the next try runs already."""
+        """Let the request arrive while the next try runs already."""
         self._begin_try()
         if self._run_until(Point.IN_FLIGHT):
             self.in_flight = (self.life, self.directcall.now + timedelta(seconds=SETTLE_SECONDS / 3))
             self.licence_in_flight = self.licence
             self._lost()
 
-    # What a user does
+    # The user
 
     @precondition(lambda self: self.state in {"failed", "succeeded", "to run"} and self.number > 0)
     @rule()
@@ -180,28 +180,28 @@ class Deliveries(RuleBasedStateMachine):
         """Airflow keeps ``max_tries`` as it was."""
         self.retries = retries
 
-    # What Directcall does
+    # Directcall
 
     @rule(minutes=st.sampled_from([1.0, 4.0, 20.0, 600.0]))
     def the_statement_cannot_be_read(self, minutes):
         self.directcall.statement_is_down_until = self.directcall.now + timedelta(minutes=minutes)
 
-    # What always holds
+    # Invariants
 
     @invariant()
     def nothing_is_done_twice_in_a_generation(self):
         for key, times in Counter(effect.key for effect in self.directcall.effects).items():
             assert times <= 1 + self.doubtful[key]
 
-    # The parts
+    # Helpers
 
     @property
     def _latest(self) -> float:
-        """How late a row may be; a request that was long on its way leaves less time for its row."""
+        """Latest row in seconds; a request that was long on its way leaves less time for its row."""
         return SETTLE_SECONDS / 2 if self.in_flight is not None else SETTLE_SECONDS
 
     def _doubt(self, record: Record) -> None:
-        """Only who asks for it sends without knowing; a refusal after that does not take the doubt away."""
+        """Count a send with an unknown outcome, which needs the policy or a Clear; a later refusal does not undo it."""
         assert self.policy is OnUnknownOutcome.RESEND or self.licence == "a Clear"
         self.doubtful[record.key] += 1
 
@@ -209,15 +209,15 @@ class Deliveries(RuleBasedStateMachine):
         if self.last_sent is not None and record.generation == self.last_sent.generation:
             return
         if self.doubtful[record.key] and not self.remembers:
-            return  # "resend" in a generation that was over already, which nobody could see
+            return  # "resend" in a generation that was over, which no record shows
         if self.last_sent is not None:
             assert record.generation > self.last_sent.generation
             is_retry = record.try_number > self.last_sent.try_number
-            assert self.licence or (is_retry and self._last_end_is_unwanted()), "nobody has asked for another one"
+            assert self.licence or (is_retry and self._last_end_is_unwanted()), "a second effect without a licence"
         self.last_sent, self.licence = record, ""
 
     def _written(self, record: Record) -> None:
-        """What was asked for before an end or a report does not ask for anything after it."""
+        """End the licence: a request from before an end or a report does not count after it."""
         if record.reported or (record.phase is Phase.DONE and not record.repeat):
             self.licence = ""
 
@@ -227,7 +227,7 @@ class Deliveries(RuleBasedStateMachine):
 
     def _ended(self, end: TryEnd) -> None:
         self.life = iter(())
-        self._check_words(end)
+        self._check_claim(end)
         if end.is_success:
             self.state = "succeeded"
             self._check_success(end)
@@ -237,24 +237,24 @@ class Deliveries(RuleBasedStateMachine):
             self.state = "failed"
             self._check_failure(end)
 
-    def _check_words(self, end: TryEnd) -> None:
-        """What a try says is so, and what a retry can find out is left to it."""
+    def _check_claim(self, end: TryEnd) -> None:
+        """Check that a try claims the truth, and leaves to a retry all that a retry can find out."""
         verdict, is_last = self.running.verdict, self.number > self.max_tries
         if end is TryEnd.NOT_SENT:
-            assert not self._certain_effects(), "what is called not sent was not sent"
+            assert not self._certain_effects(), "it was sent"
         if end is TryEnd.LATER:
             assert verdict.retryable, "a retry would know no more"
-            assert not is_last, "the last word is not that somebody will look later"
+            assert not is_last, "there is no later try"
         if end in {TryEnd.UNKNOWN, TryEnd.HELD}:
             assert is_last or not verdict.retryable, "a retry may find it out"
 
     def _check_failure(self, end: TryEnd) -> None:
-        """An effect is told of: that it may be there, how it ended, or that its end was not seen."""
+        """Check that a failure after an effect reports it: unknown, unwanted, or a failed wait."""
         if self._certain_effects():
             assert end in {TryEnd.UNKNOWN, TryEnd.UNWANTED, TryEnd.WAIT_FAILED}, "a silent loss"
 
     def _certain_effects(self) -> list[Effect]:
-        """What the last request of the task did; of one that was sent in doubt, the doubt was told before."""
+        """Return the effects of the last request, unless it was sent with an earlier outcome unknown and reported."""
         key = self.running.record.key
         return [] if self.doubtful[key] else self.directcall.of(key)
 
@@ -264,7 +264,7 @@ class Deliveries(RuleBasedStateMachine):
             return
         record = self.running.record
         effects = self.directcall.of(record.key)
-        assert self.running.result in {effect.name for effect in effects}, "what is called sent was sent"
+        assert self.running.result in {effect.name for effect in effects}, "it was not sent"
         assert self.must_be_after is None or record.generation > self.must_be_after, "Clear means: do it again"
         self.must_be_after = None
 
@@ -281,13 +281,13 @@ class Deliveries(RuleBasedStateMachine):
                 self.store.write(self.number, record.at(Phase.STOPPED))
 
     def _looks_like_a_retry(self) -> bool:
-        """Whether a Clear cannot be seen: ``retries`` was lowered by just as many tries as there were before."""
+        """Whether the Clear shows no sign: ``retries`` was lowered by the number of earlier tries."""
         record = self.store.read(self.store.owner)
         return record is not None and record.max_tries == self.max_tries and self.number <= self.max_tries
 
     @property
     def may_change_retries(self) -> bool:
-        """Without a store, ``retries`` is how a Clear is told from a retry: nothing is promised where it changes."""
+        """False without a store: a Clear shows in ``retries`` only, so no promise holds where it changes."""
         return self.remembers
 
     @property
@@ -295,7 +295,7 @@ class Deliveries(RuleBasedStateMachine):
         return self.state in {"to run", "running"}
 
     def _run_until(self, wanted: Point) -> bool:
-        """Run until it stands at such a point; whether it comes to one."""
+        """Run until such a point; return whether it was reached."""
         if self.state != "running":
             return False
         for point in self.life:
@@ -314,7 +314,7 @@ class Deliveries(RuleBasedStateMachine):
         self.directcall.now = max(self.directcall.now, until)
 
     def _arrive(self) -> None:
-        """The request of a try that was taken for dead arrives, and its process ends."""
+        """Let the request of a try that was taken for dead arrive, and end its process."""
         if self.in_flight is None:
             return
         life, _ = self.in_flight

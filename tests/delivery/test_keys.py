@@ -12,11 +12,11 @@ IDENTITY = TaskIdentity("dag", "run", "task", 3, "step", "staging")
 PINNED = "musvtx7oobxie2eg"
 
 
-def test_a_key_stays_what_it_was_when_the_package_is_upgraded():
+def test_key_survives_an_upgrade():
     assert delivery_key(IDENTITY, 2) == PINNED
 
 
-def test_a_key_is_the_same_in_every_process():
+def test_key_is_the_same_in_every_process():
     script = (
         "from airflow_provider_directcall.delivery.keys import TaskIdentity, delivery_key;"
         "print(delivery_key(TaskIdentity('dag', 'run', 'task', 3, 'step', 'staging'), 2))"
@@ -30,19 +30,19 @@ def test_a_key_is_the_same_in_every_process():
     [{"dag_id": "x"}, {"run_id": "x"}, {"task_id": "x"}, {"map_index": 4}, {"step": "x"}, {"deployment": "x"}],
     ids=lambda change: next(iter(change)),
 )
-def test_every_part_makes_another_key(change):
+def test_key_differs_with_every_part(change):
     assert delivery_key(replace(IDENTITY, **change), 2) != delivery_key(IDENTITY, 2)
 
 
-def test_every_generation_has_another_key():
+def test_key_differs_with_every_generation():
     assert len({delivery_key(IDENTITY, generation) for generation in range(100)}) == 100
 
 
-def test_parts_do_not_run_into_each_other():
+def test_key_keeps_its_parts_apart():
     assert delivery_key(TaskIdentity("a", "bc", "d"), 0) != delivery_key(TaskIdentity("ab", "c", "d"), 0)
 
 
-def test_a_key_is_short_plain_text_that_tells_nothing():
+def test_key_is_short_plain_text_without_content():
     key = delivery_key(TaskIdentity("5511990000001", "maria", "cobranca"), 0)
     assert len(key) == 16
     assert key.isascii()
@@ -50,13 +50,13 @@ def test_a_key_is_short_plain_text_that_tells_nothing():
     assert key == key.lower()
 
 
-def test_the_key_is_one_tag_among_the_others():
+def test_key_is_one_tag_among_others():
     tags = {"contact": "7"}
     assert with_key(tags, "k") == {"contact": "7", KEY_TAG: "k"}
     assert with_key(None, "k") == {KEY_TAG: "k"}
     assert tags == {"contact": "7"}
 
 
-def test_a_tag_of_the_users_with_that_name_is_refused():
+def test_key_as_a_tag_of_the_user_is_rejected():
     with pytest.raises(ValueError, match="airflow_key"):
         with_key({KEY_TAG: "mine"}, "k")

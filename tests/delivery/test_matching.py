@@ -54,7 +54,7 @@ def row(tags=OURS, destination=PERSON, callerid="c", at=SINCE):
         ([row(at=None)], MatchKind.THERE),
     ],
 )
-def test_a_call(rows, kind):
+def test_match_of_a_call(rows, kind):
     match = match_call(rows, LookupKey("k", [PERSON], SINCE))
     assert match == Match(kind, {"callerid": "c"} if kind is MatchKind.THERE else {})
 
@@ -70,7 +70,7 @@ def test_a_call(rows, kind):
         ([row({}, "5511990000003")], MatchKind.UNPROVEN),
     ],
 )
-def test_a_message_to_two(rows, kind):
+def test_match_of_a_message_to_two(rows, kind):
     match = match_message(rows, LookupKey("k", [PERSON, OTHER], SINCE))
     assert match.kind is kind
     assert match.ids == ({"callerid": "c"} if kind in {MatchKind.THERE, MatchKind.PARTLY_THERE} else {})
@@ -81,12 +81,12 @@ def test_own_rows_are_those_of_the_request():
     assert own_rows(rows, LookupKey("k", [PERSON, OTHER], SINCE)) == [rows[0], rows[2]]
 
 
-def test_a_call_in_progress_may_be_ours():
+def test_match_of_a_call_in_progress():
     assert match_progress([object()]).kind is MatchKind.IN_PROGRESS
     assert match_progress([]).kind is MatchKind.NONE
 
 
-def test_each_message_of_a_lot_is_matched_in_one_pass():
+def test_match_of_a_lot_in_one_pass():
     rows = [row({"airflow_key": "a"}), row({"airflow_key": "b"}, OTHER, "d"), row(THEIRS)]
     matches = match_each(
         rows, [LookupKey("a", [PERSON], SINCE), LookupKey("b", [OTHER], SINCE), LookupKey("c", [], SINCE)]
@@ -98,7 +98,7 @@ def test_each_message_of_a_lot_is_matched_in_one_pass():
     }
 
 
-def test_a_row_without_tags_could_be_any_message_of_a_lot():
+def test_match_of_a_lot_holds_untagged_rows_against_all():
     rows = [row({}, "5511990000003"), row({"airflow_key": "a"})]
     matches = match_each(rows, [LookupKey("a", [PERSON], SINCE), LookupKey("b", [OTHER], SINCE)])
     assert [match.kind for match in matches.values()] == [MatchKind.THERE, MatchKind.UNPROVEN]

@@ -21,20 +21,20 @@ THERE, PARTLY, PROGRESS, NONE, UNPROVEN = MatchKind
 TIMEOUTS = ReconcileTimeouts(settle_seconds=100, longest_seconds=1000, poll_interval=15)
 
 
-def begun(due_at=None):
+def reconciliation(due_at=None):
     return Reconciliation(BEGIN, TIMEOUTS, due_at)
 
 
-def looked(reconciliation, *looks, took=0):
-    """Return the verdict after looks at so many seconds, and when it came."""
+def verdict_after(reconciling, *looks, took=0):
+    """Return the verdict after looks at these seconds, and its time."""
     for seconds, seen in looks:
         asked_at = BEGIN + timedelta(seconds=seconds)
         answered_at = asked_at + timedelta(seconds=took)
         if isinstance(seen, MatchKind):
             ids = IDS if seen in {THERE, PARTLY} else {}
-            verdict = reconciliation.observe(Match(seen, ids), asked_at, answered_at)
+            verdict = reconciling.observe(Match(seen, ids), asked_at, answered_at)
         else:
-            verdict = reconciliation.failed(seen, answered_at)
+            verdict = reconciling.failed(seen, answered_at)
         if verdict is not None:
             return seconds, verdict.kind
     return None
@@ -51,7 +51,7 @@ def looked(reconciliation, *looks, took=0):
         ([(0, PARTLY), (100, PARTLY)], (100, FOUND)),
         ([(0, UNPROVEN), (99, UNPROVEN)], None),
         ([(0, UNPROVEN), (100, UNPROVEN)], (100, UNKNOWN)),
-        # A call that is seen in progress, then not any more, may have ended at any moment between the two looks.
+        # A call in progress may have ended at any moment between two looks.
         ([(0, PROGRESS), (50, NONE), (149, NONE)], None),
         ([(0, PROGRESS), (50, NONE), (150, NONE)], (150, ABSENT)),
         ([(0, NONE), (50, PROGRESS), (60, NONE), (159, NONE)], None),
@@ -61,7 +61,7 @@ def looked(reconciliation, *looks, took=0):
         ),
         ([(0, PROGRESS), (1099, PROGRESS)], None),
         ([(0, PROGRESS), (1100, PROGRESS)], (1100, UNKNOWN)),
-        # What was not seen proves nothing.
+        # A failed look proves nothing.
         ([(0, DOWN), (99, DOWN)], None),
         ([(0, DOWN), (100, DOWN)], None),
         ([(0, DOWN), (99, DOWN), (100, DOWN)], (100, UNKNOWN)),
@@ -78,33 +78,33 @@ def looked(reconciliation, *looks, took=0):
         ([(0, DirectcallReplyError("no such page"))], (0, UNKNOWN)),
     ],
 )
-def test_the_table(looks, expected):
-    assert looked(begun(), *looks) == expected
+def test_verdict_after_looks(looks, expected):
+    assert verdict_after(reconciliation(), *looks) == expected
 
 
-def test_a_slow_look_counts_from_when_the_statement_was_asked():
+def test_slow_look_counts_from_its_beginning():
     looks = [(0, NONE), (100, NONE)]
-    assert looked(begun(), *looks, took=30) is None
-    assert looked(begun(), *looks, (130, NONE), took=30) == (130, ABSENT)
+    assert verdict_after(reconciliation(), *looks, took=30) is None
+    assert verdict_after(reconciliation(), *looks, (130, NONE), took=30) == (130, ABSENT)
 
 
 @pytest.mark.parametrize(("due", "kind"), [(0, ABSENT), (1, UNKNOWN), (3600, UNKNOWN)])
-def test_what_is_not_due_yet_is_never_absent(due, kind):
-    patient = begun(due_at=BEGIN + timedelta(seconds=due))
-    assert looked(patient, (0, NONE), (100, NONE)) == (100, kind)
+def test_scheduled_request_is_never_absent_before_its_time(due, kind):
+    scheduled = reconciliation(due_at=BEGIN + timedelta(seconds=due))
+    assert verdict_after(scheduled, (0, NONE), (100, NONE)) == (100, kind)
 
 
-def test_a_wrong_secret_may_be_mended_before_a_retry():
-    verdict = begun().failed(DirectcallAuthError("no"), BEGIN)
+def test_wrong_secret_is_retryable():
+    verdict = reconciliation().failed(DirectcallAuthError("no"), BEGIN)
     assert (verdict.kind, verdict.retryable, verdict.reason) == (UNKNOWN, True, "no")
 
 
-def test_a_statement_that_is_not_there_does_not_pass():
-    verdict = begun().failed(DirectcallReplyError("no such page"), BEGIN)
+def test_missing_statement_is_not_retryable():
+    verdict = reconciliation().failed(DirectcallReplyError("no such page"), BEGIN)
     assert (verdict.kind, verdict.retryable) == (UNKNOWN, False)
 
 
-def test_nothing_takes_longer_than_it_says():
+def test_longest_reconciliation_is_within_at_most():
     last_progress = 1099
     looks = [
         (0, PROGRESS),
@@ -112,12 +112,12 @@ def test_nothing_takes_longer_than_it_says():
         (1198, NONE),
         (1298, NONE),
     ]
-    assert looked(begun(), *looks) == (1298, ABSENT)
+    assert verdict_after(reconciliation(), *looks) == (1298, ABSENT)
     assert timedelta(seconds=1298) <= TIMEOUTS.at_most
 
 
 @pytest.mark.parametrize(
     ("settle", "interval", "pause"), [(300, 10, 10), (300, 200, 75), (2, 10, 1), (0, 10, 1), (0, 0.5, 0.5)]
 )
-def test_several_looks_fit_into_the_time(settle, interval, pause):
+def test_pause_leaves_time_for_several_looks(settle, interval, pause):
     assert ReconcileTimeouts(settle_seconds=settle, longest_seconds=0, poll_interval=interval).pause == pause

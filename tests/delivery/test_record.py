@@ -38,16 +38,16 @@ KEPT = {
 
 
 @given(RECORDS)
-def test_what_is_written_is_read_again(record):
+def test_record_survives_json(record):
     assert Record.from_json(json.loads(json.dumps(record.as_json(), allow_nan=False))) == record
 
 
-def test_what_is_empty_is_left_out():
+def test_record_leaves_out_empty_fields():
     assert Record.from_json(KEPT).as_json() == KEPT
 
 
 @pytest.mark.parametrize("name", KEPT)
-def test_a_record_without_one_of_its_parts_is_refused(name):
+def test_record_without_a_field_is_rejected(name):
     with pytest.raises(ValueError, match="cannot be read"):
         Record.from_json({key: value for key, value in KEPT.items() if key != name})
 
@@ -69,7 +69,7 @@ def test_a_record_without_one_of_its_parts_is_refused(name):
     ],
     ids=str,
 )
-def test_garbage_is_refused_and_not_shown(change):
+def test_record_with_a_wrong_value_is_rejected_and_not_shown(change):
     with pytest.raises(ValueError, match="nothing is sent") as caught:
         Record.from_json({**KEPT, **change})
     assert "yesterday" not in str(caught.value)
@@ -83,12 +83,12 @@ def test_garbage_is_refused_and_not_shown(change):
     | st.lists(st.integers())
     | st.dictionaries(st.text(), st.text())
 )
-def test_anything_else_is_refused(garbage):
+def test_record_of_another_type_is_rejected(garbage):
     with pytest.raises(ValueError, match="cannot be read"):
         Record.from_json(garbage)
 
 
-def test_what_was_accepted_is_not_unknown_any_more():
+def test_accepted_record_is_not_reported_as_unknown():
     record = Record.from_json({**KEPT, "reported": True})
     accepted = record.accepted(Phase.SENT, {"callerid": "c"}, ((0, "1", None),))
     assert (accepted.phase, accepted.ids, accepted.reported) == (Phase.SENT, {"callerid": "c"}, False)

@@ -1,6 +1,6 @@
-"""One try of a task, step by step: drives the real Deliverer against a Directcall without HTTP.
+"""One try of a task: drives the real Deliverer against a Directcall without HTTP.
 
-It stops at every point at which its process may die or another one may act, so that a test can put anything in between.
+It stops at every point at which its process may die or another one may act.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from airflow_provider_directcall.api.methods import place_call
 from airflow_provider_directcall.api.settings import Settings
 from airflow_provider_directcall.delivery.decisions import (
     DeliveryDecisions,
-    Done,
     Held,
     NotSent,
     Reconciling,
@@ -51,7 +50,7 @@ class TryEnd(Enum):
     UNKNOWN = auto()
     NOT_SENT = auto()
     LATER = auto()
-    """The outcome is unknown yet, and the next try looks again."""
+    """The outcome is still unknown, and the next try looks again."""
     WAIT_FAILED = auto()
 
     @property
@@ -71,13 +70,13 @@ class Point(Enum):
     IN_FLIGHT = auto()
     """Its request is on its way."""
     ANSWERED = auto()
-    """Its request had its effect, if it has any."""
+    """Its request had its effect, if any."""
     RESTING = auto()
     """It sleeps; others may act."""
 
 
 class Gone(BaseException):
-    """The store does not know this try any more: another one has taken its place."""
+    """The store rejects this try: another one has taken its place."""
 
 
 class Store:
@@ -103,7 +102,7 @@ class Store:
 
 @dataclass
 class Plan:
-    """What a test decides for a try."""
+    """Decisions of a test for one try."""
 
     fate: Callable[[], Fate]
     seconds: Callable[[], float]
@@ -115,7 +114,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class CallErrand:
-    """A call, as far as the Directcall of these tests knows calls."""
+    """A call of the Directcall of these tests."""
 
     directcall: Directcall
     target = ("551130000001", "5511990000001")
@@ -182,6 +181,7 @@ class Try:
             self,
             settings=SETTINGS,
             timeouts=TIMEOUTS,
+            time_limit=TimeoutError,
             ends_when_sent=not self.plan.waits,
         )
 
@@ -191,7 +191,7 @@ class Try:
         return self.verdicts[-1] if self.verdicts else None
 
     def life(self) -> Iterator[Point]:
-        """Run; ``end`` says how it ended."""
+        """Run to the end, and set ``end``."""
         following = self.deliverer.send()
         while self.end is None:
             outcome = yield from self._drive(following)
@@ -200,7 +200,7 @@ class Try:
             if isinstance(outcome, Reconciling):
                 following = self.deliverer.reconcile(outcome)
             elif isinstance(outcome, Sent):
-                following = _already(outcome)
+                following = _concluded(outcome)
             else:
                 self.end = self._end_of(outcome)
 
@@ -267,7 +267,7 @@ class Try:
         return effect
 
     def _follow(self, sent: Sent):
-        """Wait for the end of what is there, if the task waits."""
+        """Wait for the end, if the task waits."""
         self.record = sent.record
         self.result = sent.record.ids["callerid"]
         if not self.plan.waits:
@@ -283,13 +283,13 @@ class Try:
             if isinstance(end, Pending) and self.directcall.now >= deadline:
                 return TryEnd.WAIT_FAILED
         is_unwanted = end.outcome in self.plan.unwanted
-        outcome = yield from self._drive(self.deliverer.end(sent, end, unwanted=is_unwanted))
-        if isinstance(outcome, Done):
-            return TryEnd.UNWANTED if is_unwanted else TryEnd.SENT
-        return outcome
+        done = yield from self._drive(self.deliverer.end(sent, end, unwanted=is_unwanted))
+        if done.begins_again:
+            return (yield from self._drive(self.deliverer.send_again(done)))
+        return TryEnd.UNWANTED if is_unwanted else TryEnd.SENT
 
 
-def _already(outcome):
-    """Return an outcome as a delivery that has come to it."""
+def _concluded(outcome):
+    """Return an outcome as a finished delivery."""
     yield from ()
     return outcome

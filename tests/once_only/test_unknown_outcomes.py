@@ -1,4 +1,4 @@
-"""Nobody can say what became of a request: ``fail``, ``hold`` and ``resend``."""
+"""Outcomes that stay unknown: ``fail``, ``hold`` and ``resend``."""
 
 from __future__ import annotations
 
@@ -11,20 +11,27 @@ from airflow.providers.common.compat.sdk import AirflowFailException
 from airflow_provider_directcall.errors import DirectcallOutcomeUnknown
 from airflow_provider_directcall.sandbox import Fault
 
-from ..airflow_world.doubtful_tasks import ASKED_IN_ONE_LOOK, CALL, blind, lose, strike_after_sending, strike_once
-from ..airflow_world.kinds import both_ways, each_kind, with_and_without_a_store
-from ..airflow_world.world import PERSON, Killed, Run
+from ..airflow_world.kinds import CALL, both_ways, each_kind, with_and_without_a_store
+from ..airflow_world.lost_answers import (
+    REQUESTS_PER_LOOK,
+    lose_answer,
+    remove_statement,
+    time_out_after_sending,
+    time_out_while_waiting,
+)
+from ..airflow_world.world import PERSON, Run
 
 
 @each_kind
 @both_ways
-@with_and_without_a_store
-def test_the_report_names_the_key_the_window_and_where_to_look(world, kind, deferrable, remembers):
+@pytest.mark.parametrize(("remembers", "fault"), [(True, "cut_after"), (True, "html_502_after"), (False, "cut_after")])
+def test_unknown_outcome_error_names_key_window_and_where_to_look(world, kind, deferrable, remembers, fault):
     run = Run(world, remembers=remembers)
-    lose(world, kind)
-    blind(world, kind)
-    with pytest.raises(AirflowFailException) as caught:
+    lose_answer(world, kind, fault, times=9)
+    remove_statement(world, kind)
+    with pytest.raises(AirflowFailException, match="may have taken effect") as caught:
         run.to_the_end(kind.task(deferrable=deferrable, retries=3))
+    assert len(kind.sent(world)) == 1
     text = str(caught.value)
     assert f"airflow_key {kind.keys(world)[0]}" in text
     assert re.search(r"between \d{4}-\d\d-\d\d \d\d:\d\d:\d\d-0300 and \d{4}-\d\d-\d\d \d\d:\d\d:\d\d-0300", text)
@@ -36,11 +43,10 @@ def test_the_report_names_the_key_the_window_and_where_to_look(world, kind, defe
 @each_kind
 @both_ways
 @with_and_without_a_store
-def test_without_a_statement_there_is_never_a_second_send_over_four_tries(world, kind, deferrable, remembers):
+def test_retries_without_a_statement_never_send_again(world, kind, deferrable, remembers):
     run, task = Run(world, remembers=remembers), kind.task(deferrable=deferrable, retries=3)
-    blind(world, kind)
-    with pytest.raises(Killed):
-        run.to_the_end(task, dies=f"after {kind.path}")
+    remove_statement(world, kind)
+    run.crash(task, f"after {kind.path}")
     for _ in range(3):
         run.retry()
         with pytest.raises(AirflowFailException, match="outcome is unknown"):
@@ -50,9 +56,9 @@ def test_without_a_statement_there_is_never_a_second_send_over_four_tries(world,
 
 @each_kind
 @both_ways
-def test_a_clear_after_the_report_looks_again_and_then_sends(run, world, kind, deferrable):
-    lose(world, kind)
-    blind(world, kind)
+def test_clear_after_the_report_looks_again_and_then_sends(run, world, kind, deferrable):
+    lose_answer(world, kind)
+    remove_statement(world, kind)
     task = kind.task(deferrable=deferrable)
     with pytest.raises(AirflowFailException):
         run.to_the_end(task)
@@ -65,9 +71,9 @@ def test_a_clear_after_the_report_looks_again_and_then_sends(run, world, kind, d
 
 
 @each_kind
-def test_a_clear_after_the_report_takes_what_it_finds_then(run, world, kind):
-    lose(world, kind)
-    blind(world, kind)
+def test_clear_after_the_report_goes_on_with_a_found_request(run, world, kind):
+    lose_answer(world, kind)
+    remove_statement(world, kind)
     with pytest.raises(AirflowFailException):
         run.to_the_end(kind.task())
     world.sandbox.clear_faults()
@@ -76,15 +82,13 @@ def test_a_clear_after_the_report_takes_what_it_finds_then(run, world, kind):
 
 
 @each_kind
-def test_a_report_that_was_lost_with_its_worker_is_no_leave_to_send(run, world, kind):
-    """The Clear came before the report, so nobody has asked for another one."""
-    blind(world, kind)
+def test_clear_before_a_lost_report_does_not_allow_a_second_send(run, world, kind):
+    """The Clear came before the report, so the user did not decide on it."""
+    remove_statement(world, kind)
     task = kind.task(retries=1)
-    with pytest.raises(Killed):
-        run.to_the_end(task, dies=f"after {kind.path}")
+    run.crash(task, f"after {kind.path}")
     run.clear()
-    with pytest.raises(Killed):
-        run.to_the_end(task, dies="after write 1")
+    run.crash(task, "after write 1")
     assert run.store.record["reported"] is True
     run.retry()
     with pytest.raises(AirflowFailException, match="outcome is unknown"):
@@ -97,8 +101,8 @@ def test_a_report_that_was_lost_with_its_worker_is_no_leave_to_send(run, world, 
 @with_and_without_a_store
 def test_hold_succeeds_with_the_state_unknown(world, kind, deferrable, remembers):
     run = Run(world, remembers=remembers)
-    lose(world, kind)
-    blind(world, kind)
+    lose_answer(world, kind)
+    remove_statement(world, kind)
     result = run.to_the_end(kind.task(deferrable=deferrable, on_unknown_outcome="hold"))
     assert (result["callerid"], result["state"]) == (None, "unknown")
     assert kind.keys(world) == [result["airflow_key"]]
@@ -108,8 +112,8 @@ def test_hold_succeeds_with_the_state_unknown(world, kind, deferrable, remembers
 @each_kind
 @both_ways
 def test_resend_sends_again_three_times_at_most(run, world, kind, deferrable):
-    lose(world, kind, times=9)
-    blind(world, kind)
+    lose_answer(world, kind, times=9)
+    remove_statement(world, kind)
     with pytest.raises(AirflowFailException, match="outcome is unknown"):
         run.to_the_end(kind.task(deferrable=deferrable, on_unknown_outcome="resend"))
     assert world.requests[kind.path] == 3
@@ -117,27 +121,26 @@ def test_resend_sends_again_three_times_at_most(run, world, kind, deferrable):
 
 @each_kind
 def test_resend_takes_the_first_answer(run, world, kind):
-    lose(world, kind)
-    blind(world, kind)
+    lose_answer(world, kind)
+    remove_statement(world, kind)
     result = run.to_the_end(kind.task(on_unknown_outcome="resend"))
     assert kind.sent(world)[1:] == [result["callerid"]]
 
 
 @each_kind
 @both_ways
-def test_a_statement_that_cannot_be_read_for_long_makes_it_unknown(run, world, kind, deferrable):
-    lose(world, kind)
+def test_unreadable_statement_makes_the_outcome_unknown(run, world, kind, deferrable):
+    lose_answer(world, kind)
     world.sandbox.inject(Fault(kind="error_500_before", endpoint=kind.statement))
     before = world.now()
     with pytest.raises(AirflowFailException, match="outcome is unknown"):
         run.to_the_end(kind.task(deferrable=deferrable))
-    assert world.now() - before >= timedelta(seconds=300), "for so long it is asked again"
+    assert world.now() - before >= timedelta(seconds=300), "it is asked again for that long"
 
 
 @each_kind
-def test_a_wrong_secret_while_it_is_looked_for_may_be_mended_before_a_retry(run, world, kind, connect):
-    with pytest.raises(Killed):
-        run.to_the_end(kind.task(retries=2), dies=f"after {kind.path}")
+def test_retry_after_a_wrong_secret_reconciles(run, world, kind, connect):
+    run.crash(kind.task(retries=2), f"after {kind.path}")
     connect(password="wrong")
     run.retry()
     with pytest.raises(DirectcallOutcomeUnknown, match="not accepted"):
@@ -152,9 +155,8 @@ def test_a_wrong_secret_while_it_is_looked_for_may_be_mended_before_a_retry(run,
 
 @each_kind
 @both_ways
-def test_a_secret_that_stays_wrong_ends_with_what_to_look_for(run, world, kind, connect, deferrable):
-    with pytest.raises(Killed):
-        run.to_the_end(kind.task(retries=1), dies=f"after {kind.path}")
+def test_wrong_secret_in_the_last_try_says_where_to_look(run, world, kind, connect, deferrable):
+    run.crash(kind.task(retries=1), f"after {kind.path}")
     connect(password="wrong")
     run.retry()
     with pytest.raises(AirflowFailException, match=r"airflow_key \w{16}.*Look for it in.*not accepted"):
@@ -162,8 +164,8 @@ def test_a_secret_that_stays_wrong_ends_with_what_to_look_for(run, world, kind, 
 
 
 @each_kind
-def test_a_trigger_that_died_in_settling_has_found_out_nothing(run, world, kind):
-    lose(world, kind)
+def test_retry_after_a_trigger_that_died_while_reconciling(run, world, kind):
+    lose_answer(world, kind)
     run.start(kind.task(retries=1, deferrable=True))
     with pytest.raises(DirectcallOutcomeUnknown, match="the trigger of the task ended"):
         run.resume(kind.task(retries=1, deferrable=True), "__fail__", {"error": "Trigger failure"})
@@ -173,22 +175,22 @@ def test_a_trigger_that_died_in_settling_has_found_out_nothing(run, world, kind)
 
 @each_kind
 @both_ways
-def test_one_failed_look_at_the_deciding_moment_does_not_end_the_looking(run, world, kind, deferrable):
-    lose(world, kind, "cut_before")
+def test_failed_look_at_the_deciding_moment_is_repeated(run, world, kind, deferrable):
+    lose_answer(world, kind, "cut_before")
     looks_before = 5
     world.sandbox.inject(
-        Fault(kind="error_500_before", endpoint=kind.statement, after=looks_before, times=ASKED_IN_ONE_LOOK)
+        Fault(kind="error_500_before", endpoint=kind.statement, after=looks_before, times=REQUESTS_PER_LOOK)
     )
     result = run.to_the_end(kind.task(deferrable=deferrable, settle_seconds=300, poll_interval=60))
-    assert world.requests[kind.statement] > looks_before + ASKED_IN_ONE_LOOK
+    assert world.requests[kind.statement] > looks_before + REQUESTS_PER_LOOK
     assert [result["callerid"]] == kind.sent(world)
 
 
 @each_kind
-def test_an_execution_timeout_while_it_is_looked_for_is_left_to_a_retry(run, world, kind):
-    lose(world, kind)
+def test_execution_timeout_while_reconciling_is_left_to_a_retry(run, world, kind):
+    lose_answer(world, kind)
     world.sandbox.configure(statement_delay=200)
-    strike_once(world)
+    time_out_while_waiting(world)
     task = kind.task(retries=1)
     with pytest.raises(DirectcallOutcomeUnknown, match="execution_timeout"):
         run.to_the_end(task)
@@ -198,8 +200,8 @@ def test_an_execution_timeout_while_it_is_looked_for_is_left_to_a_retry(run, wor
 
 
 @each_kind
-def test_an_execution_timeout_while_the_request_is_on_its_way_is_left_to_a_retry(run, world, kind):
-    strike_after_sending(world, kind)
+def test_execution_timeout_while_sending_is_left_to_a_retry(run, world, kind):
+    time_out_after_sending(world, kind)
     task = kind.task(retries=1, execution_timeout=timedelta(seconds=600))
     with pytest.raises(DirectcallOutcomeUnknown, match="the next try goes on from here"):
         run.to_the_end(task)
@@ -208,18 +210,18 @@ def test_an_execution_timeout_while_the_request_is_on_its_way_is_left_to_a_retry
 
 
 @each_kind
-def test_an_execution_timeout_while_the_last_try_s_request_is_on_its_way_ends_with_what_to_look_for(run, world, kind):
-    strike_after_sending(world, kind)
+def test_execution_timeout_while_sending_in_the_last_try_says_where_to_look(run, world, kind):
+    time_out_after_sending(world, kind)
     with pytest.raises(AirflowFailException, match=r"may be out.*\(airflow_key \w{16}\).*Look for it in.*on its way"):
         run.to_the_end(kind.task(execution_timeout=timedelta(seconds=600)))
     assert len(kind.sent(world)) == 1
 
 
 @each_kind
-def test_an_execution_timeout_in_the_last_try_ends_with_what_to_look_for(run, world, kind):
-    lose(world, kind)
+def test_execution_timeout_while_reconciling_in_the_last_try_says_where_to_look(run, world, kind):
+    lose_answer(world, kind)
     world.sandbox.configure(statement_delay=200)
-    strike_once(world)
+    time_out_while_waiting(world)
     with pytest.raises(AirflowFailException) as caught:
         run.to_the_end(kind.task())
     text = str(caught.value)

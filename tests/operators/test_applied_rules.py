@@ -232,18 +232,18 @@ def test_another_number_than_before_takes_a_new_snapshot(run, world):
     assert result["did"] == "1130000002"
 
 
-def test_without_a_store_a_retry_takes_the_half_way_state(forgetful_run, world):
+def test_without_a_store_a_retry_takes_the_half_way_state(run_without_store, world):
     with pytest.raises(Killed):
-        forgetful_run.start(apply(retries=1), dies="after did/save")
-    forgetful_run.retry()
-    forgetful_run.start(apply(retries=1))
-    forgetful_run.start(restore())
+        run_without_store.start(apply(retries=1), dies="after did/save")
+    run_without_store.retry()
+    run_without_store.start(apply(retries=1))
+    run_without_store.start(restore())
     assert live(world) not in (BEFORE, AFTER)
 
 
-def test_without_a_store_the_file_of_this_run_keeps_the_first_snapshot(forgetful_run, world, tmp_path):
+def test_without_a_store_the_file_of_this_run_keeps_the_first_snapshot(run_without_store, world, tmp_path):
     path = tmp_path / "snapshot.json"
-    run = forgetful_run
+    run = run_without_store
     with pytest.raises(Killed):
         run.start(apply(retries=1, snapshot_path=str(path)), dies="after did/save")
     at = world.now().timestamp() + 1
@@ -256,9 +256,9 @@ def test_without_a_store_the_file_of_this_run_keeps_the_first_snapshot(forgetful
     assert live(world) == BEFORE
 
 
-def test_without_a_store_the_file_of_an_older_run_is_not_taken(forgetful_run, world, tmp_path):
+def test_without_a_store_the_file_of_an_older_run_is_not_taken(run_without_store, world, tmp_path):
     path = tmp_path / "snapshot.json"
-    run = forgetful_run
+    run = run_without_store
     run.start(apply(snapshot_path=path))
     old = (world.now() - timedelta(hours=1)).timestamp()
     os.utime(path, (old, old))

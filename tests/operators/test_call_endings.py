@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException
 
-from airflow_provider_directcall.api.client import Client
 from airflow_provider_directcall.api.methods import list_statement
+from airflow_provider_directcall.api.paging import PageReader
 from airflow_provider_directcall.api.replies import ScheduledCall
 from airflow_provider_directcall.errors import (
     DirectcallError,
@@ -20,7 +20,7 @@ from airflow_provider_directcall.errors import (
 from airflow_provider_directcall.sandbox import Fault
 
 from ..airflow_world.call_tasks import placed, waiting_call
-from ..airflow_world.kinds import both_ways
+from ..airflow_world.kinds import both_ways, with_and_without_a_store
 from ..airflow_world.world import (
     BUSY,
     LONG_CALL,
@@ -53,14 +53,14 @@ def test_numbers_are_shown_on_request(run, world, deferrable):
 
 @both_ways
 @pytest.mark.parametrize(("destination", "outcome"), [(BUSY, "busy"), (NO_ANSWER, "no_answer")])
-def test_a_call_nobody_answers_is_a_result(run, world, deferrable, destination, outcome):
+def test_unanswered_call_is_a_result(run, world, deferrable, destination, outcome):
     result = run.to_the_end(waiting_call(destination, deferrable=deferrable))
     assert (result["outcome"], result["duration_seconds"], result["recording_url"]) == (outcome, 0, None)
     assert run.links == {"Recording": ""}
 
 
 @both_ways
-def test_an_outcome_in_fail_on_fails_and_may_be_retried(run, world, deferrable):
+def test_fail_on_fails_and_may_be_retried(run, world, deferrable):
     with pytest.raises(DirectcallUnwantedOutcome) as caught:
         run.to_the_end(waiting_call(BUSY, fail_on=("busy", "no_answer"), deferrable=deferrable))
     (made,) = placed(world)
@@ -70,7 +70,7 @@ def test_an_outcome_in_fail_on_fails_and_may_be_retried(run, world, deferrable):
 
 
 @both_ways
-def test_an_outcome_that_is_not_in_fail_on_does_not_fail(run, world, deferrable):
+def test_fail_on_lets_other_outcomes_succeed(run, world, deferrable):
     result = run.to_the_end(waiting_call(NO_ANSWER, fail_on="busy, failed", deferrable=deferrable))
     assert result["outcome"] == "no_answer"
 
@@ -94,7 +94,7 @@ def test_another_call_in_the_statement_is_not_taken_for_ours(run, world, monkeyp
 
 
 @both_ways
-def test_the_wait_ends_at_the_deadline_and_the_call_is_not_placed_again(run, world, deferrable):
+def test_deadline_ends_the_wait_and_not_the_call(run, world, deferrable):
     before = world.now()
     with pytest.raises(AirflowFailException) as caught:
         run.to_the_end(waiting_call(LONG_CALL, completion_timeout=timedelta(seconds=100), deferrable=deferrable))
@@ -102,11 +102,11 @@ def test_the_wait_ends_at_the_deadline_and_the_call_is_not_placed_again(run, wor
     assert made["callerid"] in str(caught.value)
     assert isinstance(caught.value.__cause__, DirectcallWaitTimeout)
     assert world.now() - before == timedelta(seconds=100)
-    assert made["hung_up_at"] is None, "that nobody waits any more is no reason to hang up"
+    assert made["hung_up_at"] is None, "the end of the wait does not hang up"
 
 
 @both_ways
-def test_the_deadline_respects_the_execution_timeout_of_the_try(run, world, deferrable):
+def test_deadline_respects_the_execution_timeout(run, world, deferrable):
     run.ti.start_date = world.now() - timedelta(seconds=30)
     before = world.now()
     with pytest.raises(AirflowFailException, match="wait ended"):
@@ -117,7 +117,7 @@ def test_the_deadline_respects_the_execution_timeout_of_the_try(run, world, defe
 
 
 @both_ways
-def test_a_scheduled_call_is_followed_from_its_schedule_to_its_row(run, world, deferrable):
+def test_scheduled_call_is_followed_to_its_row(run, world, deferrable):
     at = world.now() + timedelta(hours=3)
     task = waiting_call(schedule_at=at, completion_timeout=300, deferrable=deferrable, poll_interval=60)
     result = run.to_the_end(task)
@@ -129,7 +129,7 @@ def test_a_scheduled_call_is_followed_from_its_schedule_to_its_row(run, world, d
 
 
 @both_ways
-def test_a_scheduled_call_that_is_refused_at_its_time_fails_for_good(run, world, deferrable, monkeypatch):
+def test_scheduled_call_refused_when_due_is_final(run, world, deferrable, monkeypatch):
     refused = ScheduledCall(placed=None, refusal="Saldo insuficiente", raw={})
     monkeypatch.setattr(ScheduledCall, "from_reply", lambda reply: refused)
     task = waiting_call(schedule_at=world.now() + timedelta(hours=1), deferrable=deferrable)
@@ -149,7 +149,7 @@ def test_short_trouble_with_the_statement_is_waited_out(run, world, deferrable):
 
 
 @both_ways
-def test_lasting_trouble_with_the_statement_ends_the_wait_and_the_retry_goes_on_waiting(run, world, deferrable):
+def test_retry_after_lasting_trouble_goes_on_waiting(run, world, deferrable):
     world.sandbox.inject(Fault(kind="error_500_before", endpoint="extrato/list"))
     task = waiting_call(deferrable=deferrable, completion_timeout=10**6, retries=1)
     with pytest.raises(DirectcallWaitFailed, match="10 polls in a row failed"):
@@ -161,33 +161,29 @@ def test_lasting_trouble_with_the_statement_ends_the_wait_and_the_retry_goes_on_
 
 
 @both_ways
-def test_without_a_store_lasting_trouble_ends_the_wait_for_good(forgetful_run, world, deferrable):
+def test_lasting_trouble_without_store_is_final(run_without_store, world, deferrable):
     world.sandbox.inject(Fault(kind="error_500_before", endpoint="extrato/list"))
     with pytest.raises(AirflowFailException, match="10 polls in a row failed") as caught:
-        forgetful_run.to_the_end(waiting_call(deferrable=deferrable, completion_timeout=10**6))
+        run_without_store.to_the_end(waiting_call(deferrable=deferrable, completion_timeout=10**6))
     assert isinstance(caught.value.__cause__, DirectcallWaitFailed)
     assert placed(world)[0]["callerid"] in str(caught.value)
 
 
 @both_ways
-def test_an_account_without_a_statement_ends_the_wait_at_once(run, world, deferrable):
+@with_and_without_a_store
+def test_missing_statement_ends_the_wait_at_once(world, deferrable, remembers):
+    run = Run(world, remembers=remembers)
     world.sandbox.inject(Fault(kind="unavailable", endpoint="extrato/list"))
-    with pytest.raises(DirectcallError, match="cannot be understood"):
+    error = DirectcallError if remembers else AirflowFailException
+    with pytest.raises(error, match="cannot be understood") as caught:
         run.to_the_end(waiting_call(deferrable=deferrable))
-    assert run.ti.xcoms["callerid"] == placed(world)[0]["callerid"]
+    (made,) = placed(world)
+    assert run.ti.xcoms["callerid"] == made["callerid"]
+    assert remembers or made["callerid"] in str(caught.value)
     assert world.requests["extrato/list"] == 1
 
 
-@both_ways
-def test_without_a_store_an_account_without_a_statement_ends_the_task_for_good(forgetful_run, world, deferrable):
-    world.sandbox.inject(Fault(kind="unavailable", endpoint="extrato/list"))
-    with pytest.raises(AirflowFailException, match="cannot be understood") as caught:
-        forgetful_run.to_the_end(waiting_call(deferrable=deferrable))
-    assert placed(world)[0]["callerid"] in str(caught.value)
-    assert world.requests["extrato/list"] == 1
-
-
-def test_the_row_is_read_patiently_after_the_trigger_saw_it(run, world):
+def test_row_is_read_again_until_the_statement_answers(run, world):
     run.start(waiting_call(deferrable=True))
     world.sandbox.advance(60)
     event = {"status": "done", "callerid": run.ti.xcoms["callerid"], "since": world.now().isoformat()}
@@ -195,14 +191,14 @@ def test_the_row_is_read_patiently_after_the_trigger_saw_it(run, world):
     assert run.resume(waiting_call(), "execute_complete", {"event": event})["outcome"] == "answered"
 
 
-def test_a_refused_look_is_not_the_end_of_the_call(run, world, monkeypatch):
-    """What is refused is the question; the call goes on, and a Clear waits for it."""
+def test_clear_after_a_refused_look_goes_on(run, world, monkeypatch):
+    """The look is refused; the call goes on, and a Clear waits for it."""
 
-    def refuse(client, listing):
+    def refuse(reader, page):
         raise DirectcallRefused("refused", code="200", text="usuario invalido")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Client, "rows", refuse)
+        patch.setattr(PageReader, "feed", refuse)
         with pytest.raises(AirflowFailException, match="refused"):
             run.to_the_end(waiting_call(retries=1))
     assert run.store.record["phase"] == "sent"

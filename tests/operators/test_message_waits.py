@@ -8,14 +8,13 @@ import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException
 
 from airflow_provider_directcall.errors import (
-    DirectcallOutcomeUnknown,
     DirectcallUnwantedOutcome,
     DirectcallWaitTimeout,
 )
 
 from ..airflow_world.kinds import both_ways
 from ..airflow_world.message_tasks import OTHER, both_operators, message, sent, voice
-from ..airflow_world.world import NO_ANSWER, PERSON, UNCONFIRMED, UNDELIVERED, TaskDeferralError
+from ..airflow_world.world import NO_ANSWER, PERSON, UNCONFIRMED, UNDELIVERED
 
 
 @both_ways
@@ -46,7 +45,7 @@ def test_fail_on_fails_and_may_be_retried_for_one_recipient(run, deferrable):
 @pytest.mark.parametrize(
     ("destination", "fail_on"), [([UNDELIVERED, OTHER], "failed;cancelled;delivered"), (PERSON, "delivered")]
 )
-def test_fail_on_is_final_where_a_retry_would_reach_somebody_twice(run, deferrable, destination, fail_on):
+def test_fail_on_is_final_where_a_retry_would_reach_a_recipient_twice(run, deferrable, destination, fail_on):
     task = message(destination=destination, wait_for_delivery=True, fail_on=fail_on, deferrable=deferrable)
     with pytest.raises(AirflowFailException) as caught:
         run.to_the_end(task)
@@ -54,7 +53,7 @@ def test_fail_on_is_final_where_a_retry_would_reach_somebody_twice(run, deferrab
 
 
 @both_ways
-def test_the_wait_for_a_confirmation_that_never_comes_ends_at_the_deadline(run, world, deferrable):
+def test_deadline_ends_the_wait_for_a_confirmation(run, world, deferrable):
     before = world.now()
     task = message(destination=UNCONFIRMED, wait_for_delivery=True, completion_timeout="600", deferrable=deferrable)
     with pytest.raises(AirflowFailException, match="wait ended") as caught:
@@ -65,44 +64,7 @@ def test_the_wait_for_a_confirmation_that_never_comes_ends_at_the_deadline(run, 
 
 
 @both_ways
-def test_the_wait_for_a_scheduled_message_begins_at_its_time(run, world, deferrable):
+def test_deadline_of_a_scheduled_message_counts_from_its_time(run, world, deferrable):
     at = world.now() + timedelta(hours=5)
     task = message(send_at=at.isoformat(), wait_for_delivery=True, completion_timeout=300, deferrable=deferrable)
     assert run.to_the_end(task)["state"] == "delivered"
-
-
-@both_operators
-def test_a_trigger_that_died_never_leads_to_a_second_message(run, world, operator):
-    task = message(operator, wait_for_delivery=True, deferrable=True)
-    run.start(task)
-    with pytest.raises(TaskDeferralError):
-        run.resume(task, "__fail__", {"error": "Trigger failure"})
-    run.retry()
-    assert run.to_the_end(task)["state"] == "delivered"
-    assert len(sent(world)) == 1
-
-
-@both_operators
-def test_without_a_store_the_retry_after_a_trigger_that_died_looks_for_the_message(forgetful_run, world, operator):
-    task = message(operator, wait_for_delivery=True, deferrable=True, retries=1)
-    forgetful_run.start(task)
-    with pytest.raises(DirectcallOutcomeUnknown, match="the trigger of the task ended"):
-        forgetful_run.resume(task, "__fail__", {"error": "Trigger failure"})
-    forgetful_run.retry()
-    assert forgetful_run.to_the_end(task)["state"] == "delivered"
-    assert len(sent(world)) == 1
-
-
-def test_a_scheduled_message_is_cancelled_when_the_task_is_killed(run, world):
-    task = message(send_at=world.now() + timedelta(hours=1), wait_for_delivery=True)
-    world.task_state = "failed"
-    world.while_waiting = task.on_kill
-    assert task.execute(run.context)["state"] == "cancelled"
-    assert world.sandbox.state()["requests"]["sms/remove"] == 1
-
-
-def test_a_message_that_left_is_not_disturbed_by_a_kill(run, world):
-    task = message(wait_for_delivery=True)
-    world.task_state = "failed"
-    world.while_waiting = lambda: (world.sandbox.advance(2), task.on_kill())
-    assert task.execute(run.context)["state"] == "delivered"

@@ -9,16 +9,11 @@ from airflow.providers.common.compat.sdk import AirflowFailException
 
 from airflow_provider_directcall.errors import (
     DirectcallAuthError,
-    DirectcallNotSent,
     DirectcallRefused,
 )
-from airflow_provider_directcall.operators.calls import DirectcallPlaceCallOperator
-from airflow_provider_directcall.sandbox import Fault
 
 from ..airflow_world.call_tasks import call, placed, waiting_call
-from ..airflow_world.kinds import both_ways
 from ..airflow_world.world import (
-    GATEWAY_ERROR,
     NO_BALANCE,
     ORIGIN,
     PERSON,
@@ -26,7 +21,7 @@ from ..airflow_world.world import (
     Run,
 )
 
-# What goes wrong before the call is placed
+# Failures before the call
 
 
 def test_a_wrong_secret_may_be_repaired_before_a_retry(run, connect):
@@ -36,21 +31,8 @@ def test_a_wrong_secret_may_be_repaired_before_a_retry(run, connect):
     assert "wrong" not in str(caught.value)
 
 
-def test_a_dead_network_is_left_to_airflows_retries(run, world, connect, dead_port):
-    connect(host=f"http://127.0.0.1:{dead_port}")
-    with pytest.raises(DirectcallNotSent):
-        run.start(call())
-    assert world.pauses, "the client itself tries again first"
-
-
-def test_a_refusal_that_may_pass_is_left_to_airflows_retries(run, world):
-    with pytest.raises(DirectcallRefused, match="002"):
-        run.start(call(GATEWAY_ERROR))
-    assert run.ti.xcoms == {}
-
-
 @pytest.mark.parametrize("destination", [NO_BALANCE, REFUSED_NUMBER])
-def test_a_refusal_that_stands_is_not_repeated(run, world, destination):
+def test_refusal_that_lasts_is_final(run, world, destination):
     with pytest.raises(AirflowFailException, match=r"refused with code (201|001)") as caught:
         run.start(call(destination))
     assert isinstance(caught.value.__cause__, DirectcallRefused)
@@ -91,36 +73,7 @@ def test_a_connection_without_a_secret_is_named(run, connect):
         run.start(call())
 
 
-@both_ways
-def test_a_call_whose_answer_was_lost_is_found_and_taken_for_ours(run, world, deferrable):
-    world.sandbox.inject(Fault(kind="cut_after", endpoint="voz/call"))
-    result = run.to_the_end(call(deferrable=deferrable))
-    (made,) = placed(world)
-    assert (result["callerid"], result["state"]) == (made["callerid"], "sent")
-    assert run.ti.xcoms == {"callerid": made["callerid"]}
-
-
-@both_ways
-def test_a_call_that_surely_never_began_is_placed_again(run, world, deferrable):
-    world.sandbox.inject(Fault(kind="cut_before", endpoint="voz/call", times=1))
-    before = world.now()
-    result = run.to_the_end(call(settle_seconds=120, deferrable=deferrable))
-    (made,) = placed(world)
-    assert result["callerid"] == made["callerid"]
-    assert world.now() - before >= timedelta(seconds=120), "only then its absence proves anything"
-
-
-@both_ways
-def test_a_call_of_which_nobody_can_say_fails_for_good_and_is_not_repeated(run, world, deferrable):
-    world.sandbox.inject(
-        Fault(kind="cut_after", endpoint="voz/call"), Fault(kind="unavailable", endpoint="extrato/list")
-    )
-    with pytest.raises(AirflowFailException, match="may have taken effect"):
-        run.to_the_end(call(retries=3, deferrable=deferrable))
-    assert len(placed(world)) == 1
-
-
-# The call without waiting
+# Calls without waiting
 
 
 def test_the_call_is_placed_with_everything_that_was_asked_for(run, world):
@@ -135,7 +88,7 @@ def test_the_call_is_placed_with_everything_that_was_asked_for(run, world):
     assert run.ti.xcoms == {"callerid": made["callerid"]}
 
 
-def test_templates_give_texts_and_they_mean_what_they_say(run, world):
+def test_templates_render_texts_that_are_parsed(run, world):
     run.context |= {
         "who": {"phone": PERSON, "id": 7},
         "later": world.now() + timedelta(hours=2),
@@ -165,28 +118,6 @@ def test_templates_give_texts_and_they_mean_what_they_say(run, world):
     assert run.ti.xcoms == {"schedule_id": made["schedule_id"]}
 
 
-def test_every_argument_but_the_three_flags_is_templated():
-    import inspect
-
-    names = set(inspect.signature(DirectcallPlaceCallOperator).parameters) - {"kwargs"}
-    flags = {"wait_for_completion", "include_numbers", "deferrable"}
-    assert set(DirectcallPlaceCallOperator.template_fields) == names - flags
-
-
-# Privacy
-
-
-@both_ways
-def test_neither_numbers_nor_tags_nor_secrets_are_logged_told_or_shown(run, world, deferrable, capfd):
-    task = waiting_call(origin=ORIGIN, tags={"cpf": "tag-value"}, deferrable=deferrable)
-    result = run.to_the_end(task)
-    logs = "".join(capfd.readouterr())
-    told = [logs, str(run.events), repr(task), repr(run.deferred), str({**result, "tags": None})]
-    for secret in (PERSON, ORIGIN, "tag-value", "sandbox-secret", "eyJ"):
-        assert not [text for text in told if secret in text]
-    assert placed(world)[0]["callerid"] in logs
-
-
-def test_two_runs_do_not_know_of_each_other(world):
+def test_two_runs_place_two_calls(world):
     first, second = Run(world).to_the_end(waiting_call()), Run(world).to_the_end(waiting_call())
     assert first["callerid"] != second["callerid"]

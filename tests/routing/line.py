@@ -13,7 +13,7 @@ from itertools import groupby
 
 from airflow_provider_directcall.api.errors import DirectcallRefused
 from airflow_provider_directcall.api.replies import Rule
-from airflow_provider_directcall.sandbox.incoming import IncomingCall, holds
+from airflow_provider_directcall.sandbox.incoming_calls import IncomingCall, holds
 from airflow_provider_directcall.sandbox.records import RuleRecord
 
 MONDAY = datetime(2026, 1, 5)

@@ -14,7 +14,7 @@ from airflow_provider_directcall.routing.calendars.files import calendar_from
 from airflow_provider_directcall.routing.explaining.explain import Ending, explain, explain_calendar
 from airflow_provider_directcall.routing.plans.coverage import Week
 from airflow_provider_directcall.routing.rules import Forward, HangUp, PlaySound, Voicemail
-from airflow_provider_directcall.sandbox.incoming import IncomingCall, answer
+from airflow_provider_directcall.sandbox.incoming_calls import IncomingCall, answer
 from airflow_provider_directcall.sandbox.records import RuleRecord
 
 from .calendar_specs import CALLERS, DAYS, documents, meaning

@@ -1,4 +1,4 @@
-"""A sandbox for each test, and a bare HTTP client that knows nothing of our own client."""
+"""A sandbox for each test, and a bare HTTP client independent of the package's client."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PERSON = "5511990000001"
 
 
 class Api:
-    """Requests with the token of a logged-in client; replies as JSON."""
+    """Requests with the token of a logged-in client."""
 
     def __init__(self, server):
         self.server = server
@@ -41,9 +41,12 @@ class Api:
         fields = {"origem": "loja", "texto": "bom dia", **fields}
         return self.post("/sms/send", destino=destination, **fields).json()
 
+    def statement(self, path="/extrato/list", **fields):
+        window = {"dataInicial": "20200101000000", "dataFinal": "20991231235959", "campos[search]": "s"}
+        return self.post(path, **{**window, **fields})
+
     def rows(self, path="/extrato/list", **fields):
-        window = {"dataInicial": "20260101000000", "dataFinal": "20261231235959", "campos[search]": "s"}
-        return self.post(path, **{**window, **fields}).json()["msg"]
+        return self.statement(path, **fields).json()["msg"]
 
     def close(self):
         self.http.close()
@@ -51,7 +54,7 @@ class Api:
 
 @pytest.fixture
 def start():
-    """Start sandboxes with settings of a test's own; by default on a clock that stands still."""
+    """Start sandboxes with settings of a test; by default on a stopped clock."""
     with ExitStack() as stack:
 
         def starter(**settings):
@@ -71,7 +74,7 @@ def _server():
 
 @pytest.fixture
 def api(_server):
-    """A logged-in client of a sandbox whose clock stands at ``START``."""
+    """Return a logged-in client of a sandbox whose clock is stopped at ``START``."""
     _server.reset()
     client = Api(_server)
     yield client
@@ -80,7 +83,7 @@ def api(_server):
 
 @pytest.fixture
 def server(api):
-    """The sandbox that ``api`` talks to."""
+    """Return the sandbox of ``api``."""
     return api.server
 
 

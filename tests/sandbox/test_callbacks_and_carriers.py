@@ -62,5 +62,5 @@ def test_a_number_that_was_never_ported(api):
 
 
 @pytest.mark.parametrize("number", ["", "123", "119900000011234", "x"])
-def test_no_carrier_of_nonsense(api, number):
+def test_carrier_of_an_invalid_number_is_refused(api, number):
     assert api.post("/portabilidade/consultar", numero=number).json()["codigo"] == "001"

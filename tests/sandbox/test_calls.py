@@ -118,7 +118,7 @@ def test_hanging_up_needs_the_same_numbers(api, origin, person):
     assert api.get("/voz/end", origem=origin).json()["codigo"] == "001"
 
 
-def test_scheduled_call_waits_and_tells_its_callerid(api, origin, person):
+def test_scheduled_call_waits_and_returns_its_callerid(api, origin, person):
     reply = api.call(person, cron="04-03-2026-11-00-00")
     assert "callerid" not in reply
     ask = {"origem": origin, "agendamentoId": reply["agendamentoId"]}
@@ -194,7 +194,7 @@ def test_calls_can_live_faster_than_the_clock(start, person):
     assert row["inicio"] == api.server.state()["calls"][0]["starts"]
 
 
-def test_a_scheduled_call_begins_at_its_time_whatever_the_pace(start, person):
+def test_scheduled_call_starts_on_time_at_any_pace(start, person):
     api = start(pace=10)
     in_five_minutes = datetime.fromtimestamp(api.server.now() + 300, ZoneInfo("America/Sao_Paulo"))
     api.call(person, cron=in_five_minutes.strftime("%d-%m-%Y-%H-%M-%S"))
@@ -204,7 +204,7 @@ def test_a_scheduled_call_begins_at_its_time_whatever_the_pace(start, person):
     assert api.server.state()["calls"][0]["phase"] == "answered"
 
 
-def test_whoever_sets_the_clocks_speed_wants_calls_to_follow_it(start, person):
+def test_set_speed_resets_the_pace_of_calls(start, person):
     api = start(pace=10)
     api.server.set_speed(0)
     api.call(person)

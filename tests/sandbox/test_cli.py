@@ -33,7 +33,7 @@ def test_a_taken_port_is_one_line_and_2(capsys):
 
 
 @pytest.mark.parametrize("options", [["--speed", "-1"], ["--fault", "rain"]])
-def test_settings_that_cannot_work_are_one_line_and_2(capsys, options):
+def test_invalid_settings_are_one_line_and_2(capsys, options):
     assert main(["--port", "0", *options]) == 2
     assert capsys.readouterr().err.count("\n") == 1
 

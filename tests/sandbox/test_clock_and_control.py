@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from airflow_provider_directcall.sandbox.clock import Clock
+from airflow_provider_directcall.sandbox.clock import SandboxClock
 
 
 class Real:
@@ -17,41 +17,41 @@ class Real:
 
 def test_clock_runs_at_its_speed():
     real = Real()
-    clock = Clock(start=0.0, speed=60, real=real)
+    clock = SandboxClock(start=0.0, speed=60, real=real)
     real.now += 2
     assert clock.now() == 120
-    clock.run_at(1)
+    clock.set_speed(1)
     real.now += 5
     assert clock.now() == 125
     assert clock.speed == 1
 
 
-def test_clock_that_stands_is_moved_by_hand():
+def test_stopped_clock_is_moved_by_hand():
     real = Real()
-    clock = Clock(speed=0, real=real)
+    clock = SandboxClock(speed=0, real=real)
     real.now += 100
     assert clock.now() == 1000
     clock.advance(0.5)
     assert clock.now() == 1000.5
     clock.set(7)
     assert clock.now() == 7
-    clock.run_at(2)
+    clock.set_speed(2)
     real.now += 1
     assert clock.now() == 9
 
 
-def test_clock_refuses_nonsense():
+def test_clock_rejects_negative_numbers():
     with pytest.raises(ValueError, match="speed"):
-        Clock(speed=-1)
+        SandboxClock(speed=-1)
     with pytest.raises(ValueError, match="seconds"):
-        Clock(speed=0).advance(-1)
+        SandboxClock(speed=0).advance(-1)
 
 
 def test_clock_goes_on_after_a_restart():
     real = Real()
-    clock = Clock(start=0.0, speed=2, real=real)
+    clock = SandboxClock(start=0.0, speed=2, real=real)
     real.now += 10
-    later = Clock(speed=1, real=real)
+    later = SandboxClock(speed=1, real=real)
     later.restore(*clock.anchor())
     assert later.now() == 20
     real.now += 1
@@ -92,7 +92,7 @@ def test_settings_over_http(api):
     assert api.http.get("/_sandbox/state").json()["settings"]["page_size"] == 100
 
 
-def test_reset_empties_and_furnishes_anew(api):
+def test_reset_restores_the_initial_state(api):
     api.call()
     api.send()
     api.post("/did/save", did="1130000001", priority="3", action="hangup")
@@ -130,7 +130,7 @@ def test_control_bodies_that_are_no_objects(api, content):
     assert api.http.post("/_sandbox/clock", content=content).status_code == 422
 
 
-def test_state_tells_when_things_end(api, start_time):
+def test_state_has_the_end_of_calls_and_messages(api, start_time):
     api.call()
     api.send()
     state = api.http.get("/_sandbox/state").json()

@@ -9,7 +9,7 @@ import pytest
 from airflow_provider_directcall.sandbox import FAULT_KINDS, MAGIC_NUMBERS, QUIRKS, SandboxConfig, SandboxServer
 from airflow_provider_directcall.sandbox import cli as cli_module
 from airflow_provider_directcall.sandbox.control import CONTROLS, SETTABLE
-from airflow_provider_directcall.sandbox.routes import ENDPOINTS
+from airflow_provider_directcall.sandbox.routes import ROUTES
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "sandbox.md").read_text()
@@ -29,10 +29,10 @@ def test_fault_kinds(kind):
 
 @pytest.mark.parametrize("quirk", QUIRKS)
 def test_quirks(quirk):
-    assert f"| `{quirk}` | {QUIRKS[quirk]} |" in PAGE
+    assert f"| `{quirk}` | {QUIRKS[quirk].description} |" in PAGE
 
 
-@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.name)
+@pytest.mark.parametrize("endpoint", ROUTES, ids=lambda endpoint: endpoint.name)
 def test_endpoints(endpoint):
     assert f"| `{endpoint.name}` | {' or '.join(endpoint.verbs)} | {endpoint.basis} |" in PAGE
 
@@ -44,14 +44,14 @@ def test_effects():
 
 
 def test_controls_and_settings():
-    missing = {name for _, name, _ in CONTROLS if f"/_sandbox/{name}" not in PAGE}
+    missing = {control.name for control in CONTROLS if f"/_sandbox/{control.name}" not in PAGE}
     missing |= {name for name in SETTABLE if f"`{name}`" not in PAGE}
     assert missing == set()
     assert {field.name for field in fields(SandboxConfig)} >= SETTABLE
 
 
 def test_methods_and_options():
-    methods = {name for name in vars(SandboxServer) if not name.startswith("_")} - {"start", "stop", "wait"}
+    methods = {name for name in dir(SandboxServer) if not name.startswith("_")} - {"start", "stop", "wait"}
     assert {name for name in methods if not re.search(rf"`{name}\(", PAGE)} == set()
     options = re.findall(r'"(--[a-z-]+)"', Path(cli_module.__file__).read_text())
     assert {option for option in options if f"`{option}" not in PAGE} == set()

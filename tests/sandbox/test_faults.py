@@ -65,7 +65,7 @@ def test_a_cut_amid_the_answer(api):
 
 
 @pytest.mark.parametrize("kind", ["cut_before", "cut_in_body"])
-def test_what_a_client_makes_of_a_cut(api, kind):
+def test_cut_is_a_protocol_error_for_the_client(api, kind):
     api.server.inject(Fault(kind=kind, times=1))
     with pytest.raises(httpx.RemoteProtocolError):
         api.call()
@@ -149,7 +149,7 @@ def test_a_fault_may_concern_some_values_only(api):
     assert ask == [500, 200, 500, 200]
 
 
-def test_values_of_no_field_make_no_sense():
+def test_among_needs_each():
     with pytest.raises(ValueError, match="each is needed"):
         Fault(kind="slow", among=("a",))
 
@@ -185,21 +185,16 @@ def test_expired_token(api):
 
 def test_an_unavailable_message_statement(start):
     api = start(faults=(Fault(kind="unavailable", endpoint="extrato/list-sms"),))
-    window = {"dataInicial": "20260304100000", "dataFinal": "20260304100000"}
-    assert api.post("/extrato/list-sms", **window).status_code == 404
-    assert api.post("/extrato/list", **window).json()["status"] == "ok"
+    assert api.statement("/extrato/list-sms").status_code == 404
+    assert api.statement().json()["status"] == "ok"
     api.server.reset()
     api.token = api.login()
-    assert api.post("/extrato/list-sms", **window).status_code == 404
+    assert api.statement("/extrato/list-sms").status_code == 404
 
 
 def read_pages(api):
-    window = {"dataInicial": "20200101000000", "dataFinal": "20991231235959"}
-    pages = api.post("/extrato/list", **window).json()["paginas"]
-    return [
-        [row["callerid"] for row in api.post("/extrato/list", **window, pagina=str(page)).json()["msg"]]
-        for page in range(1, pages + 1)
-    ]
+    pages = api.statement().json()["paginas"]
+    return [[row["callerid"] for row in api.rows(pagina=str(page))] for page in range(1, pages + 1)]
 
 
 def test_duplicated_rows(api):
@@ -289,7 +284,7 @@ def test_faults_add_up(api):
         {"kind": "slow", "times": -1},
     ],
 )
-def test_faults_that_make_no_sense(fields):
+def test_invalid_faults_are_rejected(fields):
     with pytest.raises(ValueError, match=r"kind|probability|negative"):
         Fault(**fields)
 
@@ -307,7 +302,7 @@ def test_over_http(api):
     assert "sms/send" in nowhere.text
 
 
-def test_requests_are_counted_whatever_becomes_of_them(api):
+def test_requests_are_counted_despite_faults(api):
     api.server.inject(Fault(kind="cut_before", times=1))
     place(api)
     place(api)
@@ -323,7 +318,7 @@ def test_a_client_that_goes_in_the_middle_of_its_request(api):
     assert api.call()["status"] == "ok"
 
 
-def test_stopping_frees_those_who_hang(start):
+def test_stop_disconnects_hanging_clients(start):
     api = start(faults=(Fault(kind="hang_after", endpoint="did/list"),))
     host, port = api.server.url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=5) as connection:

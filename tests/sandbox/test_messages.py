@@ -59,7 +59,7 @@ def test_one_request_of_many_has_one_callerid_and_many_ids(api):
     assert api.server.state()["effects"]["message_requests_accepted"] == 1
 
 
-def test_ids_never_repeat_while_the_clock_stands(api):
+def test_ids_are_unique_on_a_stopped_clock(api):
     replies = [api.send() for _ in range(5)]
     ids = {reply["callerid"] for reply in replies} | {str(reply["detalhe"][0]["id_mensagem"]) for reply in replies}
     assert len(ids) == 10
@@ -100,7 +100,7 @@ def test_a_message_goes_through_its_life(api):
     assert phases == ["Mensagem na fila de envio", "Mensagem enviada, aguardando confirmacao", "Mensagem entregue"]
 
 
-def test_the_phrase_of_many_tells_the_unfinished_then_the_failed(api):
+def test_status_phrase_of_many_has_unfinished_then_failed(api):
     code = api.send("5511990000001;5511990000410")["callerid"]
     api.server.advance(10)
     assert phrase(api, code) == "Mensagem enviada, aguardando confirmacao"

@@ -168,7 +168,7 @@ def test_the_old_shape(start):
     assert json.loads(saved["data"])["DP_ID"] == "18003"
 
 
-def test_somebody_else_writes_rules_with_fields_of_their_own(api):
+def test_write_outside_the_api_can_set_more_fields(api):
     api.server.write_rule(did=DID, dpId="18000", label="panel", timeout="30", priority="4")
     [rule] = rules(api)
     assert (rule["label"], rule["timeout"], rule["priority"]) == ("panel", "30", "4")

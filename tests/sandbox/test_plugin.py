@@ -49,7 +49,7 @@ def run(folder, pace, conftest=None):
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=60, check=False)
 
 
-def test_fixtures_in_a_project_of_somebody_else(tmp_path):
+def test_fixtures_in_another_project(tmp_path):
     result = run(tmp_path, 60)
     assert "3 passed" in result.stdout, result.stdout + result.stderr
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_directcall.sandbox import QUIRKS, SandboxConfig
-from airflow_provider_directcall.sandbox.replies import Reply, php_json, write_reply
+from airflow_provider_directcall.sandbox.replies import ApiReply, encode_reply, php_json
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
@@ -24,15 +24,15 @@ def test_json_is_escaped_as_php_does():
 
 
 @given(json_values, st.sampled_from([frozenset(), frozenset({"pretty"}), frozenset({"latin1"}), frozenset({"bom"})]))
-def test_json_says_the_same_under_every_quirk_of_bytes(value, quirks):
-    written = write_reply(Reply(value), xml=False, quirks=quirks)
+def test_json_is_equal_under_every_quirk_of_bytes(value, quirks):
+    written = encode_reply(ApiReply(value), xml=False, quirks=quirks)
     text = written.body.removeprefix(b"\xef\xbb\xbf").decode("latin-1" if "latin1" in quirks else "utf-8")
     assert json.loads(text) == value
 
 
 @given(json_values, st.sampled_from([frozenset(), frozenset({"latin1"})]))
 def test_xml_is_well_formed(value, quirks):
-    ET.fromstring(write_reply(Reply(value), xml=True, quirks=quirks).body)
+    ET.fromstring(encode_reply(ApiReply(value), xml=True, quirks=quirks).body)
 
 
 def test_xml_on_request(api, person):
@@ -47,8 +47,7 @@ def test_xml_on_request(api, person):
 def test_xml_of_lists_and_odd_keys(api, person):
     api.call(person, **{"campos[a b]": "1<2", "campos[9]": "x"})
     api.server.advance(60)
-    window = {"dataInicial": "20260101000000", "dataFinal": "20261231235959", "campos[search]": "s"}
-    root = ET.fromstring(api.post("/extrato/list", **window, formato="xml").content)
+    root = ET.fromstring(api.statement(formato="xml").content)
     [row] = root.findall("msg/item")
     assert row.findtext("destino") == person
     assert [(item.get("name"), item.text) for item in row.findall("campos/item")] == [("a b", "1<2"), ("9", "x")]
@@ -77,8 +76,7 @@ def test_latin1(start):
     api = quirky(start, "latin1")
     api.call(**{"campos[nome]": "João ☎"})
     api.server.advance(60)
-    window = {"dataInicial": "20260101000000", "dataFinal": "20261231235959", "campos[search]": "s"}
-    reply = api.post("/extrato/list", **window)
+    reply = api.statement()
     assert reply.headers["content-type"] == "application/json; charset=ISO-8859-1"
     assert b"Jo\xe3o \\u260e" in reply.content
 
@@ -95,8 +93,7 @@ def test_numbers_as_texts(start):
     assert api.post("/did/route", did="1130000001").json()["data"][0]["data"]["wait"] == "12"
     api.call(**{"campos[a]": "1"})
     api.server.advance(60)
-    window = {"dataInicial": "20260101000000", "dataFinal": "20261231235959", "campos[search]": "s"}
-    reply = api.post("/extrato/list", **window).json()
+    reply = api.statement().json()
     assert reply["paginas"] == "1"
     assert reply["msg"][0]["campos"] == [{"campo": "a", "valor": "1"}]
 
@@ -117,7 +114,7 @@ def test_errors_with_an_http_status(start):
         {"start": datetime(2026, 1, 1)},
     ],
 )
-def test_settings_that_cannot_work(settings):
+def test_invalid_settings_are_rejected(settings):
     with pytest.raises(ValueError, match=next(iter(settings))):
         SandboxConfig(**settings)
 

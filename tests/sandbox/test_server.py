@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from airflow_provider_directcall.sandbox import Sandbox, SandboxConfig
-from airflow_provider_directcall.sandbox.routes import ENDPOINTS
+from airflow_provider_directcall.sandbox.routes import ROUTES
 
 
 def test_stops_without_leaving_a_thread_or_a_port():
@@ -31,7 +31,7 @@ def test_a_taken_port_is_an_error_at_once():
         Sandbox(SandboxConfig()).serve(port=taken.getsockname()[1])
 
 
-def test_what_never_happened_counts_0(server):
+def test_missing_counts_are_0(server):
     state = server.state()
     assert state["effects"]["calls_placed"] == state["requests"]["voz/call"] == 0
 
@@ -55,7 +55,7 @@ def test_airflow_reads_the_connection(server):
 
 
 def test_every_endpoint_asks_for_a_token_or_a_secret(api):
-    for endpoint in ENDPOINTS:
+    for endpoint in ROUTES:
         reply = api.http.request(endpoint.verbs[0], endpoint.path).json()
         assert reply.get("error") == "invalid_token" or reply.get("access_token") is False or reply["codigo"] == "006"
 

@@ -156,17 +156,15 @@ def test_placed_received_and_missed_calls(api, person, kind, found):
 
 
 def test_unknown_kinds_and_pages_are_refused(api):
-    window = {"dataInicial": "20260304100000", "dataFinal": "20260304100000"}
     for fields in ({"tipoFiltro": "x"}, {"pagina": "0"}, {"pagina": "x"}):
-        assert api.post("/extrato/list", **window, **fields).json()["codigo"] == "001"
-    assert api.post("/extrato/list-sms", tipo="x", **window).json()["codigo"] == "001"
+        assert api.statement(**fields).json()["codigo"] == "001"
+    assert api.statement("/extrato/list-sms", tipo="x").json()["codigo"] == "001"
 
 
 def read_all(api, path="/extrato/list", **fields):
-    window = {"dataInicial": "20200101000000", "dataFinal": "20991231235959", "campos[search]": "s"}
     rows, page, pages = [], 1, 1
     while page <= pages:
-        reply = api.post(path, **{**window, **fields}, pagina=str(page)).json()
+        reply = api.statement(path, **fields, pagina=str(page)).json()
         rows += reply["msg"]
         pages = int(reply["paginas"])
         page += 1
@@ -180,8 +178,7 @@ def test_pages_hold_a_hundred_rows_and_each_row_once(api):
     rows, pages = read_all(api)
     assert pages == 3
     assert len({row["callerid"] for row in rows}) == len(rows) == 251
-    window = {"dataInicial": "20200101000000", "dataFinal": "20991231235959"}
-    assert api.post("/extrato/list", **window, pagina="4").json()["msg"] == []
+    assert api.rows(pagina="4") == []
 
 
 def test_an_empty_statement_has_no_page(api):
@@ -200,8 +197,7 @@ def test_order_can_be_lost_without_losing_rows(api):
 
 def test_200_000_made_up_rows_page_and_filter_quickly(api):
     api.server.seed(200_000, tags={"contact": "c{n}", "campaign": "x"})
-    window = {"dataInicial": "20200101000000", "dataFinal": "20991231235959", "campos[search]": "s"}
-    last = api.post("/extrato/list", **window, pagina="2000").json()
+    last = api.statement(pagina="2000").json()
     assert last["paginas"] == 2000
     assert len(last["msg"]) == 100
     assert last["msg"][-1]["campos"] == {"contact": "c199999", "campaign": "x"}
@@ -266,7 +262,7 @@ def test_messages_reach_the_statement_after_the_delay(api):
     assert len(api.rows("/extrato/list-sms")) == 1
 
 
-def test_scheduled_messages_stand_in_the_statement_only_when_set_so(start):
+def test_scheduled_messages_in_the_statement_are_a_setting(start):
     api = start(scheduled_in_statement=True)
     code = api.send(cron="04-03-2026-12-00-00")["callerid"]
     api.server.advance(5)

@@ -31,7 +31,7 @@ def sensor(**arguments):
 
 @pytest.fixture
 def place(world):
-    """Places a call as somebody else does."""
+    """Places a call outside the task."""
 
     def place_call(destination=PERSON, origin=ORIGIN, tags=TAGS, record=False):
         with DirectcallHook() as hook:
@@ -40,7 +40,7 @@ def place(world):
     return place_call
 
 
-# What goes wrong
+# Failures
 
 
 @both_ways
@@ -50,14 +50,14 @@ def test_a_wrong_secret_fails_the_sensor(run, connect, deferrable):
         run.to_the_end(sensor(deferrable=deferrable))
 
 
-def test_a_dead_network_is_waited_out_for_a_while_only(run, connect, dead_port):
+def test_lasting_trouble_ends_the_wait(run, connect, dead_port):
     connect(host=f"http://127.0.0.1:{dead_port}")
     with pytest.raises(DirectcallWaitFailed, match="4 polls in a row failed") as caught:
         run.start(sensor(max_consecutive_failures=4))
     assert isinstance(caught.value.__cause__, DirectcallNotSent)
 
 
-def test_in_the_triggerer_too(run, world):
+def test_lasting_trouble_ends_the_deferred_wait(run, world):
     world.sandbox.inject(Fault(kind="error_500_before", endpoint="extrato/list"))
     with pytest.raises(DirectcallWaitFailed, match="3 polls in a row failed"):
         run.to_the_end(sensor(deferrable=True, max_consecutive_failures=3))
@@ -93,7 +93,7 @@ def test_a_wrong_argument_is_named(run, deferrable, arguments, named):
 
 
 @both_ways
-def test_the_time_out_is_a_sensors_own(run, world, deferrable):
+def test_timeout_is_that_of_a_sensor(run, world, deferrable):
     before = world.now()
     with pytest.raises(AirflowSensorTimeout):
         run.to_the_end(sensor(timeout=100, deferrable=deferrable))
@@ -101,7 +101,7 @@ def test_the_time_out_is_a_sensors_own(run, world, deferrable):
 
 
 @both_ways
-def test_soft_fail_skips_at_the_time_out(run, deferrable):
+def test_soft_fail_skips_at_the_timeout(run, deferrable):
     with pytest.raises(AirflowSkipException):
         run.to_the_end(sensor(timeout=100, soft_fail=True, deferrable=deferrable))
 
@@ -114,7 +114,7 @@ def test_soft_fail_does_not_hide_an_error(run, world, deferrable):
         run.to_the_end(task)
 
 
-def test_the_deferral_carries_the_sensors_time_out_to_the_core(run):
+def test_timeout_is_passed_on_to_the_deferral(run):
     task = sensor(timeout=timedelta(hours=6), deferrable=True)
     run.start(task)
     assert run.deferred.timeout == timedelta(hours=6)
@@ -130,7 +130,7 @@ def test_an_unknown_event_is_an_error_of_its_own(run, event):
         run.resume(sensor(), "execute_complete", {"event": event})
 
 
-def test_rows_that_the_trigger_saw_and_that_are_gone_are_an_error(run):
+def test_rows_that_vanish_after_the_event_are_an_error(run):
     with pytest.raises(DirectcallWaitTimeout):
         run.resume(sensor(), "execute_complete", {"event": {"status": "found", "calls": 1}})
 
@@ -164,7 +164,7 @@ def test_a_call_that_is_there_already_needs_no_deferral(run, world, place):
     assert run.deferred is None
 
 
-def test_the_mode_reschedule_frees_the_worker_between_pokes(run, place):
+def test_reschedule_mode_frees_the_worker_between_pokes(run, place):
     run.ti.get_first_reschedule_date = lambda context: None
     place()
     with pytest.raises(AirflowRescheduleException):
@@ -218,7 +218,7 @@ def test_all_tags_have_to_match(run, world, place, deferrable):
 
 
 @both_ways
-def test_calls_of_before_the_look_back_do_not_count(world, place, deferrable):
+def test_look_back_excludes_earlier_calls(world, place, deferrable):
     place()
     world.sandbox.advance(3 * 3600)
     with pytest.raises(AirflowSensorTimeout):
@@ -227,7 +227,7 @@ def test_calls_of_before_the_look_back_do_not_count(world, place, deferrable):
 
 
 @pytest.mark.parametrize("known", ["start_date", "logical_date", "neither"])
-def test_the_window_begins_before_the_runs_start_or_what_is_known_of_it(world, place, known):
+def test_look_back_counts_from_the_first_known_date_of_the_run(world, place, known):
     place()
     world.sandbox.advance(30 * 60)
     run = Run(world)
@@ -239,7 +239,7 @@ def test_the_window_begins_before_the_runs_start_or_what_is_known_of_it(world, p
 
 
 @both_ways
-def test_a_window_of_ones_own(run, world, place, deferrable):
+def test_since_and_until_make_the_window(run, world, place, deferrable):
     place()
     world.sandbox.advance(3600)
     wanted = place()
@@ -252,7 +252,7 @@ def test_a_window_of_ones_own(run, world, place, deferrable):
 
 
 @both_ways
-def test_a_window_that_begins_later_is_waited_for(run, world, place, deferrable):
+def test_since_in_the_future_is_waited_for(run, world, place, deferrable):
     since = world.now() + timedelta(minutes=10)
     world.while_waiting = lambda: place() if world.now() > since else None
     assert run.to_the_end(sensor(since=since, deferrable=deferrable))
@@ -273,10 +273,10 @@ def test_all_pokes_of_a_worker_share_one_token(run, world, place):
     assert requests["request_token"] == 2, "one for the call, one for the sensor"
 
 
-# Around it
+# Arguments and privacy
 
 
-def test_the_poll_interval_can_be_a_template_or_airflows_own_argument(run, world, place):
+def test_poll_interval_is_a_template_or_the_poke_interval(run, world, place):
     world.sandbox.configure(statement_delay=600)
     place()
     run.context["seconds"] = 40
@@ -288,7 +288,7 @@ def test_the_poll_interval_can_be_a_template_or_airflows_own_argument(run, world
     assert set(world.pauses) == {25.0}
 
 
-def test_the_interval_is_never_so_short_that_it_hammers_the_vendor(run, world, place):
+def test_poll_interval_is_a_second_at_least(run, world, place):
     place()
     run.start(sensor(poll_interval=None, poke_interval=0))
     assert set(world.pauses) == {1.0}
@@ -304,16 +304,16 @@ def test_every_argument_but_three_is_templated():
 
 
 @both_ways
-def test_neither_numbers_nor_tags_are_logged_told_or_shown(run, place, deferrable, capfd):
+def test_privacy_of_numbers_and_tags(run, place, deferrable, capfd):
     place(tags={"cpf": "tag-value"})
     task = sensor(tags={"cpf": "tag-value"}, origin=ORIGIN, destination=PERSON, deferrable=deferrable)
     run.to_the_end(task)
-    told = [*capfd.readouterr(), str(run.events), repr(task), repr(run.deferred)]
+    shown = [*capfd.readouterr(), str(run.events), repr(task), repr(run.deferred)]
     for secret in (PERSON, ORIGIN, "tag-value", "sandbox-secret", "eyJ"):
-        assert not [text for text in told if secret in text]
+        assert not [text for text in shown if secret in text]
 
 
-def test_an_outcome_that_may_be_a_slip_is_warned_of(run, world, capsys):
+def test_unknown_outcome_word_logs_a_warning(run, world, capsys):
     with pytest.raises(AirflowSensorTimeout):
         run.to_the_end(sensor(outcomes="atendeu", timeout=60))
     assert "outcomes: atendeu is not among answered, busy" in capsys.readouterr().out

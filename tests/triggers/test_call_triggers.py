@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from airflow_provider_directcall.api.client import AsyncClient
+from airflow_provider_directcall.api.paging import PageReader
 from airflow_provider_directcall.api.replies import StatementRow
 from airflow_provider_directcall.statement.search import StatementSearch
 
@@ -43,7 +43,7 @@ def test_a_call_is_done_when_it_is_in_the_statement(world):
     assert world.now() - begin > timedelta(seconds=300)
 
 
-def test_a_call_elsewhere_in_time_is_found_whatever_zone_the_account_writes(world):
+def test_call_is_found_in_any_zone_of_the_account(world):
     callerid = place(world).callerid
     world.sandbox.advance(120)
     since = (world.now() - timedelta(hours=14)).isoformat()
@@ -58,7 +58,7 @@ def test_a_scheduled_call_is_followed_until_it_has_an_id_and_an_end(world):
     assert event["callerid"] == made["callerid"]
 
 
-def test_nothing_is_asked_between_the_first_poll_and_the_time_of_the_schedule(world):
+def test_schedule_is_not_polled_before_its_time(world):
     at = world.now() + timedelta(hours=20)
     callerid = send(world, send_at=at)
     assert fire(delivered(world, callerid, due_at=at.isoformat()))["status"] == "done"
@@ -73,7 +73,7 @@ def test_a_kill_hangs_the_call_up(world):
 
 
 @pytest.mark.parametrize("destination", [PERSON, UNHANGABLE])
-def test_a_kill_of_a_call_that_is_over_or_cannot_be_hung_up_is_quiet(world, destination, capfd):
+def test_kill_of_a_call_that_cannot_be_hung_up_is_logged(world, destination, capfd):
     callerid = place(world, destination).callerid
     world.sandbox.advance(100)
     kill(completed(world, callerid=callerid, destination=destination))
@@ -82,20 +82,20 @@ def test_a_kill_of_a_call_that_is_over_or_cannot_be_hung_up_is_quiet(world, dest
     assert destination not in logs
 
 
-def test_a_kill_without_network_is_quiet_too(world, connect, dead_port):
+def test_kill_without_network_raises_nothing(world, connect, dead_port):
     connect(host=f"http://127.0.0.1:{dead_port}")
     kill(completed(world, callerid="00000000-0000-4000-8000-000000000000"))
     kill(delivered(world, "10000000000001"))
 
 
-def test_a_kill_cannot_cancel_a_scheduled_call_and_says_so(world, capfd):
+def test_kill_of_a_scheduled_call_is_logged_as_impossible(world, capfd):
     schedule_id = place(world, schedule_at=world.now() + timedelta(hours=1)).schedule_id
     kill(completed(world, schedule_id=schedule_id))
     assert "no way to stop it now" in "".join(capfd.readouterr())
     assert "voz/end" not in world.sandbox.state()["requests"]
 
 
-# Statements that do not filter as we assume
+# Statements that do not filter
 
 
 def row(**fields):
@@ -118,14 +118,12 @@ def test_tags_are_compared_again_where_the_statement_shows_them(shown, accepted)
 
 
 def test_another_call_in_the_statement_is_not_taken_for_ours(world, monkeypatch):
-    listed = []
+    looks = []
 
-    async def everything(self, listing):
-        yield row()
-        if len(listed) == 2:
-            yield row(callerid="ours")
-        listed.append(listing)
+    def everything(reader, page):
+        looks.append(page)
+        return [row(), row(callerid="ours")] if len(looks) == 3 else [row()]
 
-    monkeypatch.setattr(AsyncClient, "rows", everything)
+    monkeypatch.setattr(PageReader, "feed", everything)
     assert fire(completed(world, callerid="ours"))["status"] == "done"
-    assert len(listed) == 3
+    assert len(looks) == 3

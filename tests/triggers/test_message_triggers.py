@@ -35,7 +35,7 @@ def test_an_unknown_message_ends_the_wait_at_once(world):
     assert "010" in event["error"] or "009" in event["error"]
 
 
-def test_a_kill_cancels_a_scheduled_message_and_lets_others_be(world, capfd):
+def test_kill_cancels_scheduled_messages_only(world, capfd):
     kill(delivered(world, send(world, send_at=world.now() + timedelta(hours=1))))
     kill(delivered(world, send(world)))
     first, second = (message["phase"] for message in world.sandbox.state()["messages"])

@@ -1,4 +1,4 @@
-"""What all triggers do: what is stored of them, and the loop."""
+"""All triggers: their serialization and the loop."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ from ..airflow_world.trigger_examples import (
 )
 from ..airflow_world.world import ORIGIN, PERSON, fire, stored
 
-# Storing
+# Serialization
 
 
 @each_trigger
-def test_everything_the_constructor_takes_survives_storing(name):
+def test_serialization_keeps_every_argument(name):
     trigger = example(name, **COMMON)
     path, kwargs = trigger.serialize()
     assert path == f"{kind_of(name).__module__}.{kind_of(name).__name__}"
@@ -44,13 +44,13 @@ def test_everything_the_constructor_takes_survives_storing(name):
 
 
 @each_trigger
-def test_defaults_survive_storing_too(name):
+def test_serialization_keeps_defaults(name):
     trigger = example(name)
     assert stored(trigger).serialize() == trigger.serialize()
 
 
 @each_trigger
-def test_a_trigger_shows_its_ids_and_nothing_personal(name):
+def test_repr_has_ids_and_nothing_personal(name):
     shown = repr(example(name, **COMMON))
     assert kind_of(name).__name__ in shown
     assert not [text for text in (PERSON, ORIGIN, "tag-value") if text in shown]
@@ -98,7 +98,7 @@ def test_a_reconciliation_with_a_wrong_secret_is_left_to_a_retry(world, connect,
 @pytest.mark.parametrize(
     "event", [None, {"status": "done"}, {"status": "settled"}, {"status": "settled", "verdict": "perhaps"}]
 )
-def test_a_verdict_that_is_none_is_refused(event):
+def test_event_without_a_verdict_is_rejected(event):
     with pytest.raises(DirectcallUnexpectedEvent):
         verdict_in(event, ("callerid",))
 
@@ -131,7 +131,7 @@ def test_a_missing_connection_is_an_error_of_the_wait(world, name):
 
 
 @each_wait
-def test_an_error_nobody_thought_of_is_cleaned(world, monkeypatch, name):
+def test_unexpected_error_is_redacted(world, monkeypatch, name):
     async def broken(self, hook):
         raise RuntimeError(f"GET http://host/?access_token=secret-token&destino={PERSON}")
 
@@ -144,17 +144,17 @@ def test_an_error_nobody_thought_of_is_cleaned(world, monkeypatch, name):
 
 
 @pytest.mark.parametrize("interval", [0, -1, float("nan")])
-def test_a_hot_loop_is_refused(world, interval):
+def test_poll_interval_of_zero_is_rejected(world, interval):
     event = fire(tagged(world, poll_interval=interval))
     assert event["status"] == "error"
     assert "poll_interval" in event["error"]
 
 
-def test_a_budget_of_no_failures_is_refused(world):
+def test_max_consecutive_failures_of_zero_is_rejected(world):
     assert "max_consecutive_failures" in fire(tagged(world, max_consecutive_failures=0))["error"]
 
 
-def test_the_deadline_ends_the_wait_after_a_last_look(world):
+def test_deadline_ends_the_wait_after_a_last_look(world):
     begin = world.now()
     event = fire(tagged(world, deadline=(begin + timedelta(seconds=50)).isoformat(), poll_interval=20))
     assert event == {"status": "timeout", "since": event["since"]}
@@ -162,7 +162,7 @@ def test_the_deadline_ends_the_wait_after_a_last_look(world):
     assert world.sandbox.state()["requests"]["extrato/list"] == len(world.pauses)
 
 
-def test_polls_of_many_triggers_do_not_stay_in_step(world):
+def test_poll_interval_is_jittered(world):
     place(world, tags={"contact": "7"})
     world.sandbox.configure(statement_delay=600)
     fire(tagged(world, poll_interval=20))
@@ -207,12 +207,12 @@ def test_connections_are_closed_on_every_way_out(world, monkeypatch, way_out):
         async def cancel_while_waiting():
             pauses = []
 
-            async def pause_for_ever_after_the_first_time(seconds):
+            async def hang_after_the_first_pause(seconds):
                 pauses.append(seconds)
                 if len(pauses) > 1:
                     await asyncio.Event().wait()
 
-            monkeypatch.setattr(current_clock(), "sleep_async", pause_for_ever_after_the_first_time)
+            monkeypatch.setattr(current_clock(), "sleep_async", hang_after_the_first_pause)
             task = asyncio.ensure_future(anext(trigger.run()))
             while not world.sandbox.state()["requests"].get("extrato/list"):  # noqa: ASYNC110 - another thread's state
                 await asyncio.sleep(0.01)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from airflow_provider_directcall.delivery.keys import KEY_TAG
-from airflow_provider_directcall.sandbox.snapshot import State
+from airflow_provider_directcall.sandbox.state import SandboxState
 from tools.faults.cases import FORWARD_TO, RULE_PRIORITY, Case
 from tools.faults.logs import Said
 from tools.faults.rows import Ending, Kind, Row
@@ -146,7 +146,7 @@ class Tally:
         self.endings.update(other.endings)
 
 
-def effects_in(state: State, cases: Iterable[Case]) -> dict[str, Effects]:
+def effects_in(state: SandboxState, cases: Iterable[Case]) -> dict[str, Effects]:
     """What the sandbox did, by the names of the cases."""
     calls = _by_case(state["calls"], undone=lambda call: call["hung_up_at"] is not None)
     messages = _by_case(state["messages"], undone=lambda message: message["cancelled_at"] is not None)
@@ -223,7 +223,7 @@ def _of(case: Case, calls: dict[str, Effects], messages: dict[str, Effects]) -> 
     return (calls if case.kind is Kind.CALL else messages).get(case.name, Effects())
 
 
-def _rules(state: State, did: str) -> Effects:
+def _rules(state: SandboxState, did: str) -> Effects:
     """Rules of a number that stand as they were wanted; the second one is a duplicate."""
     standing = [rule for rule in state["rules"].get(did, []) if _is_wanted(rule)]
     return Effects(tuple(Effect(str(rule["dpId"])) for rule in standing))

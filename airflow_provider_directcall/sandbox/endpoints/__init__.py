@@ -1,1 +1,1 @@
-"""The handlers of the API's endpoints, a module for each family. Which one serves what stands in ``routes``."""
+"""Handlers of the API's endpoints, a module per family; ``routes`` maps endpoints to them."""

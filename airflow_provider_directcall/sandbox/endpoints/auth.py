@@ -1,4 +1,4 @@
-"""Endpoints of section 2: access tokens and browser keys."""
+"""Endpoints of access tokens and browser keys."""
 
 from __future__ import annotations
 
@@ -6,31 +6,31 @@ import hmac
 import secrets
 from typing import TYPE_CHECKING
 
-from airflow_provider_directcall.sandbox.replies import ApiError, Reply
+from airflow_provider_directcall.sandbox.replies import ApiError, ApiReply
 
 if TYPE_CHECKING:
     from airflow_provider_directcall.sandbox.account import Account
     from airflow_provider_directcall.sandbox.requests import ApiRequest
 
 
-def request_token(account: Account, request: ApiRequest) -> Reply:
-    """``/request_token``: a token, or ``access_token`` false with a text."""
+def request_token(account: Account, request: ApiRequest) -> ApiReply:
+    """Serve ``/request_token``: a token, or ``access_token`` false with a text."""
     if not _known(account, request):
-        return Reply({"access_token": False, "msg": "Cliente ou senha invalidos"})
+        return ApiReply({"access_token": False, "msg": "Cliente ou senha invalidos"})
     settings = account.settings
     token = account.tokens.issue(settings.token_life, as_hex="hex_token" in settings.quirks)
     account.store.effects.add("tokens_issued")
-    return Reply({"access_token": token})
+    return ApiReply({"access_token": token})
 
 
-def encrypt(account: Account, request: ApiRequest) -> Reply:
-    """``/encrypt``: a browser key, another one each time."""
+def encrypt(account: Account, request: ApiRequest) -> ApiReply:
+    """Serve ``/encrypt``: a new browser key each time."""
     if not _known(account, request):
-        raise ApiError("006", "Falha na autenticacao, entre em contato com a Directcall")
+        raise ApiError.bad_credentials()
     if request.text("destino") is not None:
         request.phone("destino", sip=True)
     account.store.effects.add("ciphers_issued")
-    return Reply({"cipher": secrets.token_urlsafe(18)})
+    return ApiReply({"cipher": secrets.token_urlsafe(18)})
 
 
 def _known(account: Account, request: ApiRequest) -> bool:

@@ -1,11 +1,11 @@
-"""Endpoint of section 7: the carrier of a number. The carriers are invented."""
+"""Endpoint of the carrier of a number: ``/portabilidade/...``. The carriers are invented."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Final
 
-from airflow_provider_directcall.sandbox.replies import Reply
+from airflow_provider_directcall.sandbox.replies import ApiReply
 from airflow_provider_directcall.sandbox.requests import invalid
 
 if TYPE_CHECKING:
@@ -16,20 +16,20 @@ CARRIERS: Final = (("Operadora Azul", "901"), ("Operadora Verde", "902"), ("Oper
 MIGRATED_ON: Final = "2023-05-10"
 
 
-def look_up(account: Account, request: ApiRequest) -> Reply:
-    """``/portabilidade/consultar``: a flat object.
+def look_up(account: Account, request: ApiRequest) -> ApiReply:
+    """Serve ``/portabilidade/consultar``: a flat object.
 
-    Numbers that end in an odd digit were ported; the form of the date is a guess.
+    Numbers that end in an odd digit were ported; the form of the date is assumed.
     """
     digits = request.required("numero")
     if not re.fullmatch(r"(?:55)?[0-9]{10,11}", digits):
         raise invalid("numero")
     number = digits[2:] if len(digits) > 11 else digits
-    request.note(number)
+    request.log_numbers(number)
     first = int(number[-2]) % len(CARRIERS)
     ported = int(number[-1]) % 2 == 1
     present = (first + 1) % len(CARRIERS) if ported else first
-    return Reply(
+    return ApiReply(
         {
             "OPERADORA_ORIGEM": CARRIERS[first][0],
             "NUMERO": number,

@@ -1,4 +1,4 @@
-"""Endpoints of section 3: calls."""
+"""Endpoints of calls: ``/voz/...``."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 from airflow_provider_directcall.sandbox.lifecycle import LIVE_CALL, call_phase, call_times
 from airflow_provider_directcall.sandbox.magic_numbers import scenario_of
 from airflow_provider_directcall.sandbox.records import CallRecord
-from airflow_provider_directcall.sandbox.replies import ApiError, Json, Reply, envelope
+from airflow_provider_directcall.sandbox.replies import ApiError, envelope
 from airflow_provider_directcall.sandbox.wire_dates import DASHES, write_duration
 
 if TYPE_CHECKING:
     from airflow_provider_directcall.sandbox.account import Account
+    from airflow_provider_directcall.sandbox.replies import Fields, Json
     from airflow_provider_directcall.sandbox.requests import ApiRequest
 
 CALL_ACCEPTED = "Completando a sua ligacao, por favor aguarde!"
@@ -26,8 +27,8 @@ REFUSALS = {
 }
 
 
-def call(account: Account, request: ApiRequest) -> Reply:
-    """``/voz/call``: place a call at once, or with ``cron`` (assumed) later."""
+def place(account: Account, request: ApiRequest) -> Fields:
+    """Serve ``/voz/call``: place a call at once, or with ``cron`` (assumed) later."""
     origin, destination = _pair(request)
     recorded = request.flag("gravar")
     destination_first = request.flag("inverter_discagem")
@@ -55,40 +56,39 @@ def call(account: Account, request: ApiRequest) -> Reply:
     account.store.calls[record.callerid] = record
     account.store.effects.add("calls_placed")
     if record.schedule_id is not None:
-        return Reply(envelope("voz", "chamar", msg="Chamada agendada com sucesso", agendamentoId=record.schedule_id))
-    return Reply(_accepted(record))
+        return {"msg": "Chamada agendada com sucesso", "agendamentoId": record.schedule_id}
+    return {"msg": CALL_ACCEPTED, "callerid": record.callerid}
 
 
-def end(account: Account, request: ApiRequest) -> Reply:
-    """``/voz/end``: hang up every live call between two numbers; 003 without one, 004 when it cannot be done."""
+def end(account: Account, request: ApiRequest) -> Fields:
+    """Serve ``/voz/end``: hang up every live call between two numbers; 003 without one, 004 if one cannot be ended."""
     live = _live_calls(account, request)
     if not all(record.can_hang_up for record in live):
         raise ApiError("004", "A chamada nao foi encerrada")
     for record in live:
-        hung_up_at = account.moment_in_life(record.starts_at)
+        hung_up_at = account.lifecycle_time(record.starts_at)
         account.store.calls[record.callerid] = replace(record, hung_up_at=hung_up_at)
         account.store.effects.add("calls_ended")
-    return Reply(envelope("voz", "end", msg="Chamada encerrada com sucesso"))
+    return {"msg": "Chamada encerrada com sucesso"}
 
 
-def status(account: Account, request: ApiRequest) -> Reply:
-    """``/voz/status``: the live calls between two numbers; 003 without one."""
-    rows: list[Json] = [_status_row(account, record) for record in _live_calls(account, request)]
-    return Reply(envelope("voz", "status", msg=rows))
+def status(account: Account, request: ApiRequest) -> Fields:
+    """Serve ``/voz/status``: the live calls between two numbers; 003 without one."""
+    return {"msg": [_status_row(account, record) for record in _live_calls(account, request)]}
 
 
-def _status_row(account: Account, record: CallRecord) -> dict[str, Json]:
-    now = account.moment_in_life(record.starts_at)
+def _status_row(account: Account, record: CallRecord) -> Json:
+    now = account.lifecycle_time(record.starts_at)
     return {
         "telefone": _with_blanks(record.destination),
         "status": call_phase(record, now).value,
-        "inicio": account.written(record.starts_at),
+        "inicio": account.format_moment(record.starts_at),
         "duracao": write_duration(max(0.0, now - (call_times(record).answered_at or now))),
     }
 
 
-def schedule_status(account: Account, request: ApiRequest) -> Reply:
-    """``/voz/status-agendamento``: what the call was answered with when its time came; empty before (assumed)."""
+def schedule_status(account: Account, request: ApiRequest) -> Fields:
+    """Serve ``/voz/status-agendamento``: the reply to the call at its scheduled time; empty before (assumed)."""
     origin = request.phone("origem", sip=True)
     schedule_id = request.required("agendamentoId")
     found = [
@@ -97,22 +97,17 @@ def schedule_status(account: Account, request: ApiRequest) -> Reply:
         if record.schedule_id == schedule_id and record.origin == origin
     ]
     if not found:
-        raise ApiError("010", "Identificador nao existe ou foi cancelado anteriormente")
+        raise ApiError.not_found()
     record = found[0]
-    outcome: Json = {} if account.now() < record.starts_at else _accepted(record)
-    if "retorno_list" in account.settings.quirks:
-        outcome = [outcome] if outcome else []
-    return Reply(envelope("voz", "agendamento-status", retorno=outcome))
-
-
-def _accepted(record: CallRecord) -> dict[str, Json]:
-    return envelope("voz", "chamar", msg=CALL_ACCEPTED, callerid=record.callerid)
+    if account.now() < record.starts_at:
+        return {"retorno": {}}
+    return {"retorno": envelope("voz", "chamar", msg=CALL_ACCEPTED, callerid=record.callerid)}
 
 
 def _pair(request: ApiRequest) -> tuple[str, str]:
     origin = request.phone("origem", sip=True)
     destination = request.phone("destino", sip=True)
-    request.note(origin, destination)
+    request.log_numbers(origin, destination)
     return origin, destination
 
 
@@ -122,7 +117,7 @@ def _live_calls(account: Account, request: ApiRequest) -> list[CallRecord]:
         record
         for record in account.store.calls.values()
         if (record.origin, record.destination) == pair
-        and call_phase(record, account.moment_in_life(record.starts_at)) in LIVE_CALL
+        and call_phase(record, account.lifecycle_time(record.starts_at)) in LIVE_CALL
     ]
     if not live:
         raise ApiError("003", "Chamada nao esta ativa")
@@ -130,5 +125,5 @@ def _live_calls(account: Account, request: ApiRequest) -> list[CallRecord]:
 
 
 def _with_blanks(number: str) -> str:
-    # As the vendor's example shows it, with a leading blank and a double one.
+    # As in the vendor's example, with a leading blank and a double one.
     return f" {number[:2]} {number[2:4]}  {number[4:-4]} {number[-4:]}"

@@ -42,7 +42,7 @@ def test_an_unknown_number_is_an_error(api):
     assert "010" in reply.json()["error"]
 
 
-def test_nobody_answers_without_rules(rule, ring):
+def test_call_is_unanswered_without_rules(rule, ring):
     answer = ring()
     assert (answer["action"], answer["answered"], answer["tried"]) == (None, False, [])
 
@@ -80,7 +80,7 @@ def test_no_wait_at_all_falls_through(rule, ring):
     assert ring()["action"] is None
 
 
-def test_a_phone_that_nobody_picks_up(rule, ring):
+def test_unanswered_phone_falls_through(rule, ring):
     rule(1, "fwd", phone="5511990000002")
     assert ring()["phone"] == "5511990000002"
     answer = ring(unanswered=["5511990000002"])
@@ -135,7 +135,7 @@ def test_conditions_are_in_local_time(rule, api):
     assert api.http.post("/_sandbox/incoming", json=body).json()["action"] == "hangup"
 
 
-def test_received_calls_stand_in_the_statement(api, rule, ring):
+def test_received_calls_are_in_the_statement(api, rule, ring):
     rule(1, "fwd", phone="5511990000002", record="s")
     ring(WEDNESDAY - timedelta(hours=4))
     ring(WEDNESDAY - timedelta(hours=3), unanswered=["5511990000002"])
@@ -160,7 +160,7 @@ def test_received_calls_stand_in_the_statement(api, rule, ring):
 @pytest.mark.parametrize(
     ("action", "data", "status"), [("voicemail", {"email": "a@b.example"}, "atendida"), ("hangup", {}, "nao atendida")]
 )
-def test_what_the_statement_says_of_other_actions(api, rule, ring, action, data, status):
+def test_statement_status_of_other_actions(api, rule, ring, action, data, status):
     rule(1, action, **data)
     ring(WEDNESDAY - timedelta(hours=4))
     assert api.rows(tipoFiltro="todas")[0]["status"] == status

@@ -1,4 +1,4 @@
-"""The ASGI wrapper around the API: counts requests, injects faults, and writes one log line a request."""
+"""ASGI middleware that counts requests, injects faults and logs one line per request."""
 
 from __future__ import annotations
 
@@ -7,9 +7,14 @@ from typing import TYPE_CHECKING
 
 from starlette.requests import Request
 
-from airflow_provider_directcall.sandbox.exchange import EXCHANGE_KEY, Capture, Exchange, Link, read_body, replay
+from airflow_provider_directcall.sandbox.connection_faults import (
+    ClientConnection,
+    ReplyCapture,
+    read_body,
+    replay,
+)
 from airflow_provider_directcall.sandbox.faults import FAULT_KINDS
-from airflow_provider_directcall.sandbox.requests import read_fields
+from airflow_provider_directcall.sandbox.requests import CONTEXT_KEY, RequestContext, read_fields
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -22,10 +27,11 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-class FaultInjection:
-    """Wraps an app; ``endpoints`` gives the name of each path of the API, other paths pass untouched.
+class FaultMiddleware:
+    """Middleware around an app.
 
-    ``draw`` gives the faults of a request to an endpoint with such fields, and is asked exactly once a request.
+    :param endpoints: endpoint names by path; other paths pass unchanged.
+    :param draw: returns the faults of a request, by endpoint and fields; called exactly once per request.
     """
 
     def __init__(
@@ -38,47 +44,47 @@ class FaultInjection:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         name = self._endpoints.get(scope["path"])
-        exchange = Exchange(name or "")
-        scope.setdefault("state", {})[EXCHANGE_KEY] = exchange
+        context = RequestContext(name or "")
+        scope.setdefault("state", {})[CONTEXT_KEY] = context
         if name is None:
             await self._app(scope, receive, send)
             return
         body = await read_body(receive)
         if body is None:
             return
-        status = _StatusNote(send)
-        link = Link(scope, receive, status, exchange)
-        await self._serve(scope, body, link, receive, status)
+        status = _StatusRecorder(send)
+        client = ClientConnection(scope, receive, status, context)
+        await self._serve(scope, body, client, receive, status)
         log.info(
             "%s %s -> %s%s%s",
             scope["method"],
             scope["path"],
             status.http_status or "no reply",
-            f" {exchange.summary}" if exchange.summary else "",
-            f" ({', '.join(exchange.faults)})" if exchange.faults else "",
+            f" {context.summary}" if context.summary else "",
+            f" ({', '.join(context.faults)})" if context.faults else "",
         )
 
-    async def _serve(self, scope: Scope, body: bytes, link: Link, receive: Receive, send: Send) -> None:
+    async def _serve(self, scope: Scope, body: bytes, client: ClientConnection, receive: Receive, send: Send) -> None:
         lost: tuple[After, Fault] | None = None
         fields = await read_fields(Request(scope, replay(body, receive)))
-        for fault in self._draw(link.exchange.endpoint, fields):
-            link.exchange.faults.append(fault.kind)
+        for fault in self._draw(client.context.endpoint, fields):
+            client.context.faults.append(fault.kind)
             kind = FAULT_KINDS[fault.kind]
-            if kind.before is not None and await kind.before(link, fault):
+            if kind.before is not None and await kind.before(client, fault):
                 return
             if kind.after is not None and lost is None:
                 lost = kind.after, fault
         if lost is None:
             await self._app(scope, replay(body, receive), send)
             return
-        capture = Capture()
+        capture = ReplyCapture()
         await self._app(scope, replay(body, receive), capture)
         hook, fault = lost
-        await hook(link, fault, capture.reply())
+        await hook(client, fault, capture.reply())
 
 
-class _StatusNote:
-    """A ``send`` that remembers the HTTP status for the log."""
+class _StatusRecorder:
+    """A ``send`` that records the HTTP status for the log."""
 
     def __init__(self, send: Send) -> None:
         self._send = send

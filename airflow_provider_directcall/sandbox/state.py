@@ -1,4 +1,4 @@
-"""What ``GET /_sandbox/state`` shows: everything that happened, under English names."""
+"""The state that ``GET /_sandbox/state`` shows, under English names."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import asdict
 from typing import TYPE_CHECKING, TypedDict
 
-from airflow_provider_directcall.sandbox.endpoints.did import rule_row
+from airflow_provider_directcall.sandbox.endpoints.numbers import rule_row
 from airflow_provider_directcall.sandbox.lifecycle import call_phase, call_times, message_phase, message_times
 from airflow_provider_directcall.sandbox.rules import rules_of
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 JsonObject = dict[str, object]
 
 
-class State(TypedDict):
-    """The sandbox's state. Moments are local ``Y-m-d H:i:s`` texts, those named ``..._at`` seconds since the epoch."""
+class SandboxState(TypedDict):
+    """The state of a sandbox. Moments are local ``Y-m-d H:i:s`` texts; ``..._at`` are seconds since the epoch."""
 
     now: str
     clock: JsonObject
@@ -36,11 +36,11 @@ class State(TypedDict):
     faults: list[JsonObject]
 
 
-def snapshot(account: Account) -> State:
-    """Everything that the sandbox knows, at this moment."""
+def read_state(account: Account) -> SandboxState:
+    """Return the present state."""
     store, now = account.store, account.now()
-    return State(
-        now=account.written(now),
+    return SandboxState(
+        now=account.format_moment(now),
         clock={"now": now, "speed": account.clock.speed, "pace": account.settings.pace},
         settings={
             "statement_delay": account.settings.statement_delay,
@@ -58,8 +58,8 @@ def snapshot(account: Account) -> State:
         sounds=[asdict(sound) for sound in store.sounds.values()],
         callbacks=[asdict(callback) for callback in store.callbacks.values()],
         seeded_rows=sum(block.count for block in store.seeded.values()),
-        requests=store.requests.counts(),
-        effects=store.effects.counts(),
+        requests=Counter(store.requests),
+        effects=Counter(store.effects),
         faults=account.faults.report(),
     )
 
@@ -68,9 +68,9 @@ def _call(account: Account, call: CallRecord) -> JsonObject:
     times = call_times(call)
     return {
         **asdict(call),
-        "placed": account.written(call.placed_at),
-        "starts": account.written(call.starts_at),
-        "phase": call_phase(call, account.moment_in_life(call.starts_at)).name.lower(),
+        "placed": account.format_moment(call.placed_at),
+        "starts": account.format_moment(call.starts_at),
+        "phase": call_phase(call, account.lifecycle_time(call.starts_at)).name.lower(),
         "outcome": times.outcome,
         "talk_seconds": times.talk_seconds,
         "ended_at": times.ended_at,
@@ -79,11 +79,11 @@ def _call(account: Account, call: CallRecord) -> JsonObject:
 
 def _message(account: Account, message: MessageRecord) -> JsonObject:
     times = message_times(message, account.config.zone)
-    now = account.moment_in_life(message.starts_at)
+    now = account.lifecycle_time(message.starts_at)
     return {
         **asdict(message),
-        "accepted": account.written(message.accepted_at),
-        "starts": account.written(message.starts_at),
+        "accepted": account.format_moment(message.accepted_at),
+        "starts": account.format_moment(message.starts_at),
         "phase": message_phase(message, now, account.config.zone).name.lower(),
         "sent_at": times.sent_at,
         "ended_at": times.ended_at,

@@ -1,8 +1,8 @@
-"""Calls into a number: which rule answers, by section 13.6 (assumed).
+"""Calls to a number, and the rule that answers (assumed; see docs/directcall-api.md).
 
-Rules are tried in ascending priority. A rule counts when all its conditions hold: ``week`` and ``start``/``end`` are
-looked at on their own, by the local date and time of the call. ``sound`` with moment ``start`` plays and the next rule
-is tried; every other action ends the call, except a forward that is not answered within its ``wait``.
+Rules are tried in ascending priority. A rule applies when all its conditions hold: ``week`` and ``start``/``end`` are
+independent conditions on the local date and time of the call. ``sound`` with moment ``start`` plays and continues with
+the next rule; every other action ends the call, except a forward that is not answered within its ``wait``.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _END_OF_DAY: Final = "24:00"
 
 @dataclass(frozen=True, slots=True)
 class IncomingCall:
-    """A call into a number: caller, local moment, and phones that nobody picks up now."""
+    """A call to a number: caller, local time, and phones that do not answer."""
 
     source: str
     at: datetime
@@ -34,9 +34,9 @@ class IncomingCall:
 
 @dataclass(slots=True)
 class Answer:
-    """Who answers, and what was tried on the way.
+    """The rule that answers, and the rules tried before it.
 
-    ``action`` and ``rule_id`` are of the rule that wins, None when no rule does; ``waited`` is in seconds.
+    ``action`` and ``rule_id`` are those of the rule that answers, None without one; ``waited`` is in seconds.
     """
 
     action: str | None = None
@@ -50,7 +50,7 @@ class Answer:
 
 
 def answer(rules: Iterable[RuleRecord], call: IncomingCall) -> Answer:
-    """Go through rules that are in the order of their trying."""
+    """Evaluate rules in the given order."""
     result = Answer()
     for rule in rules:
         if not holds(rule, call):
@@ -63,7 +63,7 @@ def answer(rules: Iterable[RuleRecord], call: IncomingCall) -> Answer:
 
 
 def holds(rule: RuleRecord, call: IncomingCall) -> bool:
-    """Whether all conditions of a rule hold for a call."""
+    """Return whether all conditions of a rule hold for a call."""
     return (
         _in_week(str(rule.data.get("week") or ""), call.at)
         and _in_hours(str(rule.data.get("start") or ""), str(rule.data.get("end") or ""), call.at)

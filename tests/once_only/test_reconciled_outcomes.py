@@ -1,4 +1,4 @@
-"""An unknown outcome is looked for in the statement, and found or surely absent."""
+"""Unknown outcomes that the statement resolves: found, or surely absent."""
 
 from __future__ import annotations
 
@@ -9,48 +9,57 @@ from airflow.providers.common.compat.sdk import AirflowFailException
 
 from airflow_provider_directcall.sandbox import Fault
 
-from ..airflow_world.doubtful_tasks import CALL, SMS, each_policy, lose
-from ..airflow_world.kinds import both_ways, each_kind
-from ..airflow_world.world import LONG_CALL, Killed
+from ..airflow_world.kinds import CALL, SMS, both_ways, each_kind
+from ..airflow_world.lost_answers import each_policy, lose_answer
+from ..airflow_world.world import LONG_CALL
 
-# Found and absent, whatever the policy
+# Found and absent, with each policy
 
 
 @each_kind
 @both_ways
-@each_policy
-def test_what_is_found_is_taken_for_ours(run, world, kind, deferrable, policy):
-    lose(world, kind)
+@pytest.mark.parametrize(
+    ("policy", "fault"),
+    [("fail", "cut_after"), ("fail", "html_502_after"), ("resend", "cut_after"), ("hold", "cut_after")],
+)
+def test_found_request_is_ours(run, world, kind, deferrable, policy, fault):
+    lose_answer(world, kind, fault, times=9)
     result = run.to_the_end(kind.task(deferrable=deferrable, on_unknown_outcome=policy))
-    assert [result["callerid"]] == kind.sent(world)
+    assert kind.sent(world) == [result["callerid"]]
     assert result["state"] == "sent"
+    assert run.ti.xcoms == {"callerid": result["callerid"]}
+    recipients = [(one["message_id"], one["accepted"]) for one in result.get("recipients", [])]
+    assert recipients == [(str(one["message_id"]), True) for one in world.sandbox.state()["messages"]]
 
 
 @each_kind
 @both_ways
 @each_policy
-def test_what_is_surely_absent_is_sent_again_in_the_same_generation(run, world, kind, deferrable, policy):
-    lose(world, kind, "cut_before")
-    result = run.to_the_end(kind.task(deferrable=deferrable, on_unknown_outcome=policy))
+def test_absent_request_is_sent_again_in_the_same_generation(run, world, kind, deferrable, policy):
+    lose_answer(world, kind, "cut_before")
+    before = world.now()
+    result = run.to_the_end(kind.task(deferrable=deferrable, on_unknown_outcome=policy, settle_seconds=120))
+    assert kind.sent(world) == [result["callerid"]]
     assert kind.keys(world) == [result["airflow_key"]]
     assert world.requests[kind.path] == 2
+    assert world.now() - before >= timedelta(seconds=120), "only then its absence proves anything"
 
 
 @each_kind
 @both_ways
-def test_a_row_that_comes_as_late_as_can_be_is_found(run, world, kind, deferrable):
+def test_found_although_the_row_is_as_late_as_possible(run, world, kind, deferrable):
     # A message is in its queue for a second before it leaves.
     world.sandbox.configure(statement_delay=298)
-    lose(world, kind)
+    lose_answer(world, kind)
     result = run.to_the_end(kind.task(deferrable=deferrable, settle_seconds=300, poll_interval=60))
     assert [result["callerid"]] == kind.sent(world)
 
 
 @both_ways
 @pytest.mark.parametrize("delay", [5, 295])
-def test_a_call_in_progress_is_waited_for_before_absence_counts(run, world, deferrable, delay):
+def test_call_in_progress_defers_absence(run, world, deferrable, delay):
     world.sandbox.configure(statement_delay=delay)
-    lose(world, CALL)
+    lose_answer(world, CALL)
     before = world.now()
     result = run.to_the_end(CALL.task(LONG_CALL, settle_seconds=300, poll_interval=75, deferrable=deferrable))
     assert [result["callerid"]] == CALL.sent(world)
@@ -58,20 +67,12 @@ def test_a_call_in_progress_is_waited_for_before_absence_counts(run, world, defe
 
 
 @both_ways
-def test_a_call_that_ended_unseen_is_found_though_the_statement_was_away(run, world, deferrable):
+def test_call_that_ended_while_looks_failed_is_found(run, world, deferrable):
     world.sandbox.configure(statement_delay=280)
-    lose(world, CALL)
+    lose_answer(world, CALL)
     run.world.sandbox.inject(Fault(kind="error_500_before", endpoint="voz/status", times=5 * 4))
     result = run.to_the_end(CALL.task(settle_seconds=300, poll_interval=60, deferrable=deferrable))
     assert [result["callerid"]] == CALL.sent(world)
-
-
-@both_ways
-def test_a_call_that_does_not_end_is_unknown_after_the_completion_timeout(run, world, deferrable):
-    lose(world, CALL)
-    with pytest.raises(AirflowFailException, match="still in progress"):
-        run.to_the_end(CALL.task(LONG_CALL, settle_seconds=30, completion_timeout=120, deferrable=deferrable))
-    assert len(CALL.sent(world)) == 1
 
 
 # Scheduled
@@ -79,20 +80,9 @@ def test_a_call_that_does_not_end_is_unknown_after_the_completion_timeout(run, w
 
 @each_kind
 @both_ways
-def test_what_is_scheduled_for_later_is_unknown(run, world, kind, deferrable):
-    lose(world, kind)
-    task = kind.task(deferrable=deferrable, **kind.at(world.now() + timedelta(hours=2)))
-    with pytest.raises(AirflowFailException, match="it is scheduled"):
-        run.to_the_end(task)
-    assert world.requests[kind.path] == 1
-
-
-@each_kind
-@both_ways
-def test_what_was_scheduled_is_found_by_a_retry_after_its_time(run, world, kind, deferrable):
+def test_scheduled_request_is_found_by_a_retry_after_its_time(run, world, kind, deferrable):
     task = kind.task(deferrable=deferrable, retries=1, **kind.at(world.now() + timedelta(hours=2)))
-    with pytest.raises(Killed):
-        run.to_the_end(task, dies=f"after {kind.path}")
+    run.crash(task, f"after {kind.path}")
     world.sandbox.advance(3 * 3600)
     run.retry()
     assert [run.to_the_end(task)["callerid"]] == kind.sent(world)
@@ -100,9 +90,9 @@ def test_what_was_scheduled_is_found_by_a_retry_after_its_time(run, world, kind,
 
 @each_kind
 @both_ways
-def test_a_clear_of_what_is_scheduled_does_not_send_again(run, world, kind, deferrable):
-    """Whoever looks for it before its time finds nothing, and that means nothing."""
-    lose(world, kind)
+def test_scheduled_request_is_unknown_and_a_clear_does_not_send_again(run, world, kind, deferrable):
+    """An empty look before its time proves nothing."""
+    lose_answer(world, kind)
     task = kind.task(deferrable=deferrable, **kind.at(world.now() + timedelta(hours=2)))
     for _ in range(2):
         with pytest.raises(AirflowFailException, match="it is scheduled"):
@@ -114,8 +104,8 @@ def test_a_clear_of_what_is_scheduled_does_not_send_again(run, world, kind, defe
 
 
 @both_ways
-def test_a_clear_while_a_call_is_in_progress_does_not_call_again(run, world, deferrable):
-    lose(world, CALL)
+def test_call_in_progress_is_unknown_and_a_clear_does_not_call_again(run, world, deferrable):
+    lose_answer(world, CALL)
     task = CALL.task(LONG_CALL, settle_seconds=30, completion_timeout=60, deferrable=deferrable)
     for _ in range(2):
         with pytest.raises(AirflowFailException, match="still in progress"):
@@ -127,8 +117,8 @@ def test_a_clear_while_a_call_is_in_progress_does_not_call_again(run, world, def
 
 
 @both_ways
-def test_a_statement_that_has_scheduled_messages_shows_them(run, world, deferrable):
+def test_scheduled_message_is_found_where_the_statement_lists_it(run, world, deferrable):
     world.sandbox.configure(scheduled_in_statement=True)
-    lose(world, SMS)
+    lose_answer(world, SMS)
     task = SMS.task(deferrable=deferrable, send_at=world.now() + timedelta(hours=2))
     assert [run.to_the_end(task)["callerid"]] == SMS.sent(world)

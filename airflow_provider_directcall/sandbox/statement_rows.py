@@ -1,4 +1,4 @@
-"""The statement of calls: which rows a query finds, in which order, and a page of them."""
+"""Rows of the statement of calls: matching, order and pages."""
 
 from __future__ import annotations
 
@@ -12,22 +12,45 @@ from typing import TYPE_CHECKING, Final
 
 from airflow_provider_directcall.sandbox.lifecycle import call_times
 from airflow_provider_directcall.sandbox.replies import Json
-from airflow_provider_directcall.sandbox.tariff import FREE, call_price, written
+from airflow_provider_directcall.sandbox.tariff import FREE, call_price, format_price
 from airflow_provider_directcall.sandbox.wire_dates import write_duration
 
 if TYPE_CHECKING:
     from airflow_provider_directcall.sandbox.account import Account
-    from airflow_provider_directcall.sandbox.records import CallRecord
-    from airflow_provider_directcall.sandbox.seeded_rows import RowFilter, SeededRow, SeededRows
+    from airflow_provider_directcall.sandbox.records import CallRecord, MessageRecord
+    from airflow_provider_directcall.sandbox.seeded_rows import SeededRows
 
 PLACED: Final = "realizadas"
 KINDS: Final = (PLACED, "recebidas", "perdidas", "todas")
-"""The values of ``tipoFiltro`` (assumed); the first is what is listed when it is left out."""
+"""The values of ``tipoFiltro`` (assumed); the first is the default."""
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """A row of the statement, whatever it comes from."""
+class RowFilter:
+    """The filters of a statement query. Times are seconds since the epoch, inclusive to the second."""
+
+    since: float
+    until: float
+    origin: str | None = None
+    destination: str | None = None
+    callerid: str | None = None
+    recorded_only: bool = False
+    tags: tuple[tuple[str, str], ...] = ()
+
+    def matches(self, record: CallRecord | MessageRecord) -> bool:
+        """Return whether a call or message matches; ``recorded_only`` is up to the caller."""
+        return (
+            self.since <= int(record.starts_at) <= self.until
+            and self.origin in {None, record.origin}
+            and self.destination in {None, record.destination}
+            and self.callerid in {None, record.callerid}
+            and all(record.tags.get(key) == value for key, value in self.tags)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CallRow:
+    """A row of the statement of calls, of a real call or made up."""
 
     callerid: str
     origin: str
@@ -40,14 +63,14 @@ class Row:
     tags: dict[str, str]
 
     def price(self) -> str:
-        """The price as the statement shows it; received calls are free."""
+        """Return the price as the statement shows it; received calls are free."""
         free = self.received
-        return written(FREE if free else call_price(self.destination, self.talk_seconds, recorded=self.recorded))
+        return format_price(FREE if free else call_price(self.destination, self.talk_seconds, recorded=self.recorded))
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """The rows that a query finds: made-up ones by number, then those of real calls. Computed only when read."""
+class FoundRows:
+    """The rows that match a query: made-up ones by number, then those of calls. Computed when read."""
 
     blocks: tuple[tuple[SeededRows, Sequence[int]], ...]
     calls: tuple[CallRecord, ...]
@@ -55,53 +78,54 @@ class Found:
     def __len__(self) -> int:
         return sum(len(numbers) for _, numbers in self.blocks) + len(self.calls)
 
-    def row(self, place: int) -> Row:
-        """The row at a place, 0 first."""
+    def row(self, position: int) -> CallRow:
+        """Return the row at a position, 0 first."""
         ends = list(accumulate(len(numbers) for _, numbers in self.blocks))
         start = 0
         for (block, numbers), end in zip(self.blocks, ends, strict=True):
-            if place < end:
-                return _seeded(block.row(numbers[place - start]))
+            if position < end:
+                return block.row(numbers[position - start])
             start = end
-        return _called(self.calls[place - start])
+        return _call_row(self.calls[position - start])
 
 
-def find(account: Account, query: RowFilter, kind: str) -> Found:
-    """All rows that a query asks for and that have reached the statement by now."""
+def find(account: Account, query: RowFilter, kind: str) -> FoundRows:
+    """Return the rows that match a query and have reached the statement."""
     blocks = account.store.seeded.values() if kind in {PLACED, "todas"} else ()
     calls = [
         call
         for call in account.store.calls.values()
         if _of_kind(call, kind)
-        and _matches(call, query)
+        and query.matches(call)
+        and (not query.recorded_only or _is_recorded(call))
         and account.in_statement(call.callerid, call.starts_at, call_times(call).ended_at)
     ]
-    return Found(
+    return FoundRows(
         tuple((block, block.matching(query)) for block in blocks),
         tuple(sorted(calls, key=lambda call: call.starts_at)),
     )
 
 
-def page_places(count: int, page: int, size: int, shuffle: int | None) -> Sequence[int]:
-    """The places of the rows on a page, 1 first."""
+def page_positions(count: int, page: int, size: int, shuffle: int | None) -> Sequence[int]:
+    """Return the positions of the rows on a page, 1 first."""
     order: Sequence[int] = range(count) if shuffle is None else shuffled(count, shuffle)
     return order[(page - 1) * size : page * size]
 
 
 @lru_cache(maxsize=4)
 def shuffled(count: int, seed: int) -> tuple[int, ...]:
-    """The numbers below ``count`` in an order that a seed decides."""
-    places = list(range(count))
-    random.Random(seed).shuffle(places)  # noqa: S311 - an order of rows is no secret
-    return tuple(places)
+    """Return the numbers below ``count`` in an order decided by the seed."""
+    positions = list(range(count))
+    random.Random(seed).shuffle(positions)  # noqa: S311 - an order of rows is no secret
+    return tuple(positions)
 
 
-def written_row(account: Account, row: Row, base_url: str, *, with_tags: bool) -> dict[str, Json]:
-    """A row as the statement shows it."""
+def format_row(account: Account, row: CallRow, base_url: str, *, with_tags: bool) -> dict[str, Json]:
+    """Format a row as the statement shows it."""
     fields: dict[str, Json] = {
         "origem": row.origin,
         "destino": row.destination,
-        "inicio": account.written(row.started_at),
+        "inicio": account.format_moment(row.started_at),
         "callerid": row.callerid,
         "duracao": write_duration(row.talk_seconds),
         "status": row.outcome,
@@ -112,32 +136,25 @@ def written_row(account: Account, row: Row, base_url: str, *, with_tags: bool) -
         host = account.settings.recording_host or base_url
         fields["gravacao_link"] = f"{host}/recordings/{recording_id(row.callerid)}"
     if with_tags:
-        fields["campos"] = written_tags(account, row.tags)
+        fields["campos"] = {**row.tags}
     return fields
 
 
-def written_tags(account: Account, tags: dict[str, str]) -> Json:
-    """Tags as a map, or as a list of ``campo`` and ``valor``."""
-    if "campos_list" in account.settings.quirks:
-        return [{"campo": key, "valor": value} for key, value in tags.items()]
-    return {**tags}
-
-
 def recording_id(callerid: str) -> str:
-    """The 40 hex digits of a call's recording: its UUID and a checksum."""
+    """Return the 40 hex digits of a call's recording: its UUID and a checksum."""
     digits = callerid.replace("-", "")
     return f"{digits}{zlib.crc32(digits.encode()):08x}"
 
 
-def recorded_row(account: Account, wanted: str) -> Row | None:
-    """The call whose recording has an id, None when no recorded call has."""
+def recorded_row(account: Account, wanted: str) -> CallRow | None:
+    """Return the call with a recording id, None if no recorded call has it."""
     callerid = "-".join((wanted[:8], wanted[8:12], wanted[12:16], wanted[16:20], wanted[20:32]))
     if recording_id(callerid) != wanted:
         return None
     call = account.store.calls.get(callerid)
     numbers = ((block, block.number_of(callerid)) for block in account.store.seeded.values())
-    rows = [_seeded(block.row(number)) for block, number in numbers if number is not None]
-    rows += [_called(call)] if call is not None else []
+    rows = [block.row(number) for block, number in numbers if number is not None]
+    rows += [_call_row(call)] if call is not None else []
     return next((row for row in rows if row.recorded), None)
 
 
@@ -150,24 +167,13 @@ def _of_kind(call: CallRecord, kind: str) -> bool:
     return call.direction == "recebida" and answered == (kind == "recebidas")
 
 
-def _matches(call: CallRecord, query: RowFilter) -> bool:
-    return (
-        query.since <= int(call.starts_at) <= query.until
-        and query.origin in {None, call.origin}
-        and query.destination in {None, call.destination}
-        and query.callerid in {None, call.callerid}
-        and all(call.tags.get(key) == value for key, value in query.tags)
-        and (not query.recorded_only or _is_recorded(call))
-    )
-
-
 def _is_recorded(call: CallRecord) -> bool:
     return call.recorded and call_times(call).talk_seconds > 0
 
 
-def _called(call: CallRecord) -> Row:
+def _call_row(call: CallRecord) -> CallRow:
     times = call_times(call)
-    return Row(
+    return CallRow(
         callerid=call.callerid,
         origin=call.origin,
         destination=call.destination,
@@ -177,18 +183,4 @@ def _called(call: CallRecord) -> Row:
         received=call.direction == "recebida",
         recorded=_is_recorded(call),
         tags=call.tags,
-    )
-
-
-def _seeded(row: SeededRow) -> Row:
-    return Row(
-        callerid=row.callerid,
-        origin=row.origin,
-        destination=row.destination,
-        started_at=row.started_at,
-        outcome=row.outcome,
-        talk_seconds=row.talk_seconds,
-        received=False,
-        recorded=row.recorded,
-        tags=row.tags,
     )

@@ -1,74 +1,54 @@
-"""One request and what may go wrong with its connection: the ASGI side of the faults."""
+"""The connection of a request, and the ways to break it: the ASGI side of the faults."""
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from starlette.types import Message, Receive, Scope, Send
 
+    from airflow_provider_directcall.sandbox.requests import RequestContext
+
 TRANSPORT_KEY: Final = "directcall_transport"
-"""Where the server's protocol leaves the connection's transport in the ASGI ``state``."""
-EXCHANGE_KEY: Final = "directcall_exchange"
-
-
-@dataclass(slots=True)
-class Exchange:
-    """What the parts of the sandbox tell each other about one request."""
-
-    endpoint: str
-    """The endpoint's name, for example ``voz/call``; empty for everything that is not the API."""
-    faults: list[str] = field(default_factory=list)
-    token_expired: bool = False
-    duplicate_rows: bool = False
-    ignore_write: bool = False
-    """A rule write is answered well and does nothing."""
-    page_order: int | None = None
-    """A seed by which the pages of a statement change places."""
-    foreign_writes: list[Mapping[str, str]] = field(default_factory=list)
-    """Rule writes of somebody else, to be done just before this request takes effect."""
-    summary: str = ""
-    """What the log may say: masked numbers and the return code."""
+"""Key of the connection's transport in the ASGI ``state``."""
 
 
 @dataclass(frozen=True, slots=True)
 class CapturedReply:
-    """A reply that has not been sent yet."""
+    """A reply held back before sending."""
 
     http_status: int
     headers: list[tuple[bytes, bytes]]
     body: bytes
 
 
-class Link:
+class ClientConnection:
     """The connection of one request, whose body has been read in full."""
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send, exchange: Exchange) -> None:
-        self.exchange = exchange
+    def __init__(self, scope: Scope, receive: Receive, send: Send, context: RequestContext) -> None:
+        self.context = context
         self._transport = scope["state"].get(TRANSPORT_KEY)
         self._receive = receive
         self._send = send
 
     async def reply(self, http_status: int, body: bytes, content_type: str, **headers: str) -> None:
-        """Answer with a body of our own."""
+        """Send a reply made by a fault."""
         named = {"content-type": content_type, **{name.replace("_", "-"): text for name, text in headers.items()}}
         await self.send(
             CapturedReply(http_status, [(name.encode(), text.encode()) for name, text in named.items()], body)
         )
 
     async def send(self, reply: CapturedReply) -> None:
-        """Send a reply, with the length of its body as it is now."""
+        """Send a reply with the actual length of its body."""
         headers = [(name, value) for name, value in reply.headers if name.lower() != b"content-length"]
         headers.append((b"content-length", str(len(reply.body)).encode()))
         await self._send({"type": "http.response.start", "status": reply.http_status, "headers": headers})
         await self._send({"type": "http.response.body", "body": reply.body})
 
     async def cut(self) -> None:
-        """Close the TCP connection without a byte of an answer."""
+        """Close the TCP connection without sending a byte."""
         self._connection().abort()
         await self.wait_until_gone()
 
@@ -81,7 +61,7 @@ class Link:
         await self.wait_until_gone()
 
     async def wait_until_gone(self, seconds: float | None = None) -> bool:
-        """Wait until the client has closed the connection, at most so long; whether it has."""
+        """Wait until the client closes the connection, at most ``seconds``; return whether it did."""
         try:
             async with asyncio.timeout(seconds):
                 while (await self._receive())["type"] != "http.disconnect":
@@ -97,7 +77,7 @@ class Link:
 
 
 async def read_body(receive: Receive) -> bytes | None:
-    """The whole body of a request, None when the client went away before its end."""
+    """Read the whole body of a request; None when the client disconnected before its end."""
     chunks: list[bytes] = []
     more = True
     while more:
@@ -110,7 +90,7 @@ async def read_body(receive: Receive) -> bytes | None:
 
 
 def replay(body: bytes, receive: Receive) -> Receive:
-    """A ``receive`` that gives a body that was read before, and then whatever the connection gives."""
+    """Return a ``receive`` that yields a body read before, then the messages of the connection."""
     pending: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def replayed() -> Message:
@@ -119,20 +99,20 @@ def replay(body: bytes, receive: Receive) -> Receive:
     return replayed
 
 
-class Capture:
-    """A ``send`` that keeps the reply for the faults that come after the effect."""
+class ReplyCapture:
+    """A ``send`` that holds the reply back for faults after the effect."""
 
     def __init__(self) -> None:
         self._start: Message = {}
         self._chunks: list[bytes] = []
 
     async def __call__(self, message: Message) -> None:
-        """Take one ASGI message."""
+        """Record one ASGI message."""
         if message["type"] == "http.response.start":
             self._start = message
         else:
             self._chunks.append(message.get("body", b""))
 
     def reply(self) -> CapturedReply:
-        """The reply that was taken."""
+        """Return the recorded reply."""
         return CapturedReply(self._start["status"], list(self._start["headers"]), b"".join(self._chunks))

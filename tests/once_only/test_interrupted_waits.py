@@ -1,4 +1,4 @@
-"""Waits for the end of a call that were broken off: by a deferral that went wrong, or an interruption."""
+"""Interrupted waits for the end: by a failed deferral, a failed XCom, a signal."""
 
 from __future__ import annotations
 
@@ -14,16 +14,17 @@ from airflow_provider_directcall.errors import (
 )
 
 from ..airflow_world.call_tasks import call, placed, waiting_call
+from ..airflow_world.kinds import CALL, each_kind
 from ..airflow_world.world import (
     PERSON,
     TaskDeferralError,
     TaskDeferralTimeout,
 )
 
-# Coming back from a deferral that went wrong
+# Resuming after a failed deferral
 
 
-a_useless_event = pytest.mark.parametrize(
+unusable_events = pytest.mark.parametrize(
     ("event", "cause"),
     [
         (None, DirectcallUnexpectedEvent),
@@ -37,80 +38,83 @@ a_useless_event = pytest.mark.parametrize(
 )
 
 
-def assert_a_retry_ends_the_one_call(run, world, task):
+def assert_retry_goes_on(run, world, kind, task):
     run.retry()
-    assert run.to_the_end(task)["outcome"] == "answered"
-    assert len(placed(world)) == 1
+    result = run.to_the_end(task)
+    assert kind.outcome(result) == kind.good_end
+    assert kind.sent(world) == [result["callerid"]]
+    assert world.requests[kind.path] == 1
 
 
-@a_useless_event
-def test_an_event_that_cannot_be_used_never_leads_to_a_second_call(run, world, event, cause):
+@unusable_events
+def test_retry_after_an_unusable_event_goes_on(run, world, event, cause):
     task = waiting_call(deferrable=True)
     run.start(task)
     with pytest.raises(cause):
         run.resume(task, "execute_complete", {"event": event})
-    assert_a_retry_ends_the_one_call(run, world, task)
+    assert_retry_goes_on(run, world, CALL, task)
 
 
-def test_without_a_store_the_retry_after_a_trigger_that_died_looks_for_the_call(forgetful_run, world):
-    task = waiting_call(deferrable=True, retries=1)
-    forgetful_run.start(task)
+@each_kind
+@pytest.mark.parametrize("error", ["Trigger failure", "Trigger timeout"])
+def test_retry_without_store_after_a_dead_trigger_reconciles(run_without_store, world, kind, error):
+    task = kind.task(waits=True, deferrable=True, retries=1)
+    run_without_store.start(task)
     with pytest.raises(DirectcallOutcomeUnknown, match="the trigger of the task ended"):
-        forgetful_run.resume(task, "__fail__", {"error": "Trigger timeout"})
-    forgetful_run.retry()
-    assert forgetful_run.to_the_end(task)["callerid"] == placed(world)[0]["callerid"]
-    assert len(placed(world)) == 1
+        run_without_store.resume(task, "__fail__", {"error": error})
+    assert_retry_goes_on(run_without_store, world, kind, task)
 
 
-def test_without_a_store_a_trigger_that_died_in_the_last_try_ends_with_what_to_look_for(forgetful_run, world):
+def test_dead_trigger_without_store_in_the_last_try_says_where_to_look(run_without_store, world):
     task = waiting_call(deferrable=True)
-    forgetful_run.start(task)
+    run_without_store.start(task)
     with pytest.raises(AirflowFailException, match=r"airflow_key \w{16}.*between .* the trigger of the task ended"):
-        forgetful_run.resume(task, "__fail__", {"error": "Trigger timeout"})
+        run_without_store.resume(task, "__fail__", {"error": "Trigger timeout"})
     assert len(placed(world)) == 1
 
 
-@a_useless_event
-def test_without_a_store_such_an_event_fails_for_good(forgetful_run, event, cause):
+@unusable_events
+def test_unusable_event_without_store_is_final(run_without_store, event, cause):
     task = waiting_call(deferrable=True)
-    forgetful_run.start(task)
-    with pytest.raises(AirflowFailException, match=forgetful_run.ti.xcoms["callerid"]) as caught:
-        forgetful_run.resume(task, "execute_complete", {"event": event})
+    run_without_store.start(task)
+    with pytest.raises(AirflowFailException, match=run_without_store.ti.xcoms["callerid"]) as caught:
+        run_without_store.resume(task, "execute_complete", {"event": event})
     assert isinstance(caught.value.__cause__, cause)
 
 
-def test_a_deferral_without_a_record_goes_on_with_what_the_store_has(run, world):
+def test_resuming_without_a_record_reads_the_store(run, world):
     run.start(waiting_call(deferrable=True))
     world.sandbox.advance(60)
     result = run.resume(waiting_call(), "execute_complete", {"event": {"status": "done"}, "record": None})
     assert result["callerid"] == placed(world)[0]["callerid"]
 
 
-def test_without_a_store_too_the_event_is_enough_to_go_on(forgetful_run, world):
-    forgetful_run.start(waiting_call(deferrable=True))
+def test_resuming_without_a_record_and_store_reads_the_event(run_without_store, world):
+    run_without_store.start(waiting_call(deferrable=True))
     world.sandbox.advance(60)
     (made,) = placed(world)
     event = {"status": "done", "callerid": made["callerid"]}
-    result = forgetful_run.resume(waiting_call(), "execute_complete", {"event": event, "record": None})
+    result = run_without_store.resume(waiting_call(), "execute_complete", {"event": event, "record": None})
     assert result["callerid"] == made["callerid"]
 
 
+@each_kind
 @pytest.mark.parametrize(
     ("error", "cause"), [("Trigger failure", TaskDeferralError), ("Trigger timeout", TaskDeferralTimeout)]
 )
-def test_a_trigger_that_died_never_leads_to_a_second_call(run, world, error, cause):
-    task = waiting_call(deferrable=True, retries=1)
+def test_retry_after_a_dead_trigger_goes_on(run, world, kind, error, cause):
+    task = kind.task(waits=True, deferrable=True, retries=1)
     run.start(task)
     with pytest.raises(cause):
         run.resume(task, "__fail__", {"error": error})
-    assert_a_retry_ends_the_one_call(run, world, task)
+    assert_retry_goes_on(run, world, kind, task)
 
 
 def broken_xcoms(key, value):
     raise ConnectionError(f"POST http://api/{PERSON} failed")
 
 
-def test_a_failure_right_after_placing_the_call_is_left_to_a_retry_that_goes_on(run, world, monkeypatch):
+def test_retry_after_a_failed_xcom_goes_on(run, world, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(run.ti, "xcom_push", broken_xcoms)
         with pytest.raises(ConnectionError):
@@ -120,16 +124,16 @@ def test_a_failure_right_after_placing_the_call_is_left_to_a_retry_that_goes_on(
     assert [result["callerid"]] == [made["callerid"] for made in placed(world)]
 
 
-def test_without_a_store_a_failure_right_after_placing_the_call_is_final(forgetful_run, world, monkeypatch):
-    monkeypatch.setattr(forgetful_run.ti, "xcom_push", broken_xcoms)
+def test_failed_xcom_without_store_is_final(run_without_store, world, monkeypatch):
+    monkeypatch.setattr(run_without_store.ti, "xcom_push", broken_xcoms)
     with pytest.raises(AirflowFailException) as caught:
-        forgetful_run.start(call())
+        run_without_store.start(call())
     assert placed(world)[0]["callerid"] in str(caught.value)
     assert PERSON not in str(caught.value)
-    assert caught.value.__cause__ is None, "an error of another's making may hold anything"
+    assert caught.value.__cause__ is None, "a foreign error may hold anything"
 
 
-def test_airflow_ends_the_deferral_only_after_the_trigger_should_have(run):
+def test_deadline_of_the_deferral_is_after_that_of_the_trigger(run):
     run.start(waiting_call(deferrable=True, completion_timeout=600))
     assert timedelta(seconds=600) < run.deferred.timeout <= timedelta(seconds=1200)
 
@@ -138,7 +142,7 @@ def test_airflow_ends_the_deferral_only_after_the_trigger_should_have(run):
 
 
 @pytest.mark.parametrize("interruption", [KeyboardInterrupt, SystemExit])
-def test_a_retry_after_an_interruption_goes_on_waiting(run, world, interruption):
+def test_retry_after_an_interruption_goes_on(run, world, interruption):
     def interrupt():
         world.while_waiting = lambda: None
         raise interruption
@@ -152,11 +156,11 @@ def test_a_retry_after_an_interruption_goes_on_waiting(run, world, interruption)
 
 
 @pytest.mark.parametrize("interruption", [KeyboardInterrupt, SystemExit])
-def test_without_a_store_an_interruption_after_the_call_is_final(forgetful_run, world, interruption):
+def test_interruption_without_store_is_final(run_without_store, world, interruption):
     def interrupt():
         raise interruption
 
     world.while_waiting = interrupt
     with pytest.raises(AirflowFailException, match=interruption.__name__):
-        forgetful_run.start(waiting_call())
+        run_without_store.start(waiting_call())
     assert len(placed(world)) == 1

@@ -1,4 +1,4 @@
-"""Endpoints of section 5 and 13.2: the statements of calls, recordings and messages."""
+"""Endpoints of the statements of calls, recordings and messages: ``/extrato/...``."""
 
 from __future__ import annotations
 
@@ -7,55 +7,54 @@ from math import ceil
 from typing import TYPE_CHECKING, TypeVar
 
 from airflow_provider_directcall.sandbox.lifecycle import MessagePhase, message_phase, message_times
-from airflow_provider_directcall.sandbox.replies import Json, Reply, envelope
 from airflow_provider_directcall.sandbox.requests import SEARCH_KEYS, invalid
-from airflow_provider_directcall.sandbox.seeded_rows import RowFilter
-from airflow_provider_directcall.sandbox.statement import (
+from airflow_provider_directcall.sandbox.statement_rows import (
     KINDS,
     PLACED,
+    RowFilter,
     find,
-    page_places,
+    format_row,
+    page_positions,
     shuffled,
-    written_row,
-    written_tags,
 )
-from airflow_provider_directcall.sandbox.tariff import message_price, written
+from airflow_provider_directcall.sandbox.tariff import format_price, message_price
 from airflow_provider_directcall.sandbox.wire_dates import COMPACT
 
 if TYPE_CHECKING:
     from airflow_provider_directcall.sandbox.account import Account
     from airflow_provider_directcall.sandbox.records import MessageRecord
+    from airflow_provider_directcall.sandbox.replies import Fields, Json
     from airflow_provider_directcall.sandbox.requests import ApiRequest
 
 ItemT = TypeVar("ItemT")
 _LAST_PAGE = 10**8
 
 
-def calls(account: Account, request: ApiRequest) -> Reply:
-    """``/extrato/list``: calls placed or received."""
+def list_calls(account: Account, request: ApiRequest) -> Fields:
+    """Serve ``/extrato/list``: calls placed or received."""
     kind = request.text("tipoFiltro") or PLACED
     if kind not in KINDS:
         raise invalid("tipoFiltro")
-    return _list_calls(account, request, _row_filter(request, recorded_only=False), kind)
+    return _call_rows(account, request, _row_filter(request, recorded_only=False), kind)
 
 
-def recordings(account: Account, request: ApiRequest) -> Reply:
-    """``/extrato/list-recordings``: recorded calls, with a link to each audio."""
-    return _list_calls(account, request, _row_filter(request, recorded_only=True), "todas")
+def list_recordings(account: Account, request: ApiRequest) -> Fields:
+    """Serve ``/extrato/list-recordings``: recorded calls, with a link to each audio."""
+    return _call_rows(account, request, _row_filter(request, recorded_only=True), "todas")
 
 
-def _list_calls(account: Account, request: ApiRequest, query: RowFilter, kind: str) -> Reply:
+def _call_rows(account: Account, request: ApiRequest, query: RowFilter, kind: str) -> Fields:
     found = find(account, query, kind)
     with_tags = _wants_tags(request)
     rows: list[Json] = [
-        written_row(account, found.row(place), request.base_url, with_tags=with_tags)
-        for place in _places(account, request, len(found))
+        format_row(account, found.row(position), request.base_url, with_tags=with_tags)
+        for position in _positions(account, request, len(found))
     ]
     return _reply(account, request, rows, len(found))
 
 
-def messages(account: Account, request: ApiRequest) -> Reply:
-    """``/extrato/list-sms`` (assumed): SMS and voice messages."""
+def list_messages(account: Account, request: ApiRequest) -> Fields:
+    """Serve ``/extrato/list-sms`` (assumed): SMS and voice messages."""
     kind = request.text("tipo")
     if kind not in {None, "texto", "voz"}:
         raise invalid("tipo")
@@ -63,12 +62,11 @@ def messages(account: Account, request: ApiRequest) -> Reply:
     found = [
         message
         for message in account.store.messages.values()
-        if kind in {None, message.kind} and _matches(message, query) and _listed(account, message)
+        if kind in {None, message.kind} and query.matches(message) and _listed(account, message)
     ]
     with_tags = _wants_tags(request)
-    rows: list[Json] = [
-        _message_row(account, found[place], with_tags=with_tags) for place in _places(account, request, len(found))
-    ]
+    positions = _positions(account, request, len(found))
+    rows: list[Json] = [_message_row(account, found[position], with_tags=with_tags) for position in positions]
     return _reply(account, request, rows, len(found))
 
 
@@ -89,32 +87,20 @@ def _wants_tags(request: ApiRequest) -> bool:
     return any(key in SEARCH_KEYS and value != "n" for key, value in request.tags().items())
 
 
-def _places(account: Account, request: ApiRequest, count: int) -> Sequence[int]:
+def _positions(account: Account, request: ApiRequest, count: int) -> Sequence[int]:
     size = account.settings.page_size
-    page = request.whole("pagina", 1, _LAST_PAGE) or 1
-    order = request.exchange.page_order
+    page = request.integer("pagina", 1, _LAST_PAGE) or 1
+    order = request.context.page_order
     pages = ceil(count / size)
     if order is not None and page <= pages:
         page = shuffled(pages, order)[page - 1] + 1
-    return page_places(count, page, size, account.settings.statement_shuffle)
+    return page_positions(count, page, size, account.settings.statement_shuffle)
 
 
-def _reply(account: Account, request: ApiRequest, rows: list[Json], count: int) -> Reply:
-    if request.exchange.duplicate_rows:
+def _reply(account: Account, request: ApiRequest, rows: list[Json], count: int) -> Fields:
+    if request.context.duplicate_rows:
         rows = [*rows, *rows[: ceil(len(rows) / 2)]]
-    pages = ceil(count / account.settings.page_size)
-    paginas = str(pages) if "paginas_string" in account.settings.quirks else pages
-    return Reply(envelope("extrato", "extrato", msg=rows, paginas=paginas))
-
-
-def _matches(message: MessageRecord, query: RowFilter) -> bool:
-    return (
-        query.since <= int(message.starts_at) <= query.until
-        and query.origin in {None, message.origin}
-        and query.destination in {None, message.destination}
-        and query.callerid in {None, message.callerid}
-        and all(message.tags.get(key) == value for key, value in query.tags)
-    )
+    return {"msg": rows, "paginas": ceil(count / account.settings.page_size)}
 
 
 def _listed(account: Account, message: MessageRecord) -> bool:
@@ -126,18 +112,18 @@ def _listed(account: Account, message: MessageRecord) -> bool:
 
 
 def _message_row(account: Account, message: MessageRecord, *, with_tags: bool) -> dict[str, Json]:
-    phase: MessagePhase = message_phase(message, account.moment_in_life(message.starts_at), account.config.zone)
+    phase: MessagePhase = message_phase(message, account.lifecycle_time(message.starts_at), account.config.zone)
     fields: dict[str, Json] = {
         "origem": message.origin,
         "destino": message.destination,
-        "inicio": account.written(message.starts_at),
+        "inicio": account.format_moment(message.starts_at),
         "tipo": message.kind,
         "texto": message.text,
         "status": phase.value,
         "callerid": message.callerid,
         "id_mensagem": message.message_id,
-        "valor": written(message_price(message, phase)),
+        "valor": format_price(message_price(message, phase)),
     }
     if with_tags:
-        fields["campos"] = written_tags(account, message.tags)
+        fields["campos"] = {**message.tags}
     return fields

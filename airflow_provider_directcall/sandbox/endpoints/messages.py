@@ -1,4 +1,4 @@
-"""Endpoints of section 4: sending SMS and voice messages, their state, cancelling, received ones, stored audios."""
+"""Endpoints of messages: ``/sms/...``."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from typing import TYPE_CHECKING, Final
 
 from airflow_provider_directcall.sandbox.endpoints.sending import (
     MAX_AUDIO_BYTES,
-    Addressee,
+    MessageRecipient,
     Refusal,
     accept,
-    read_style,
+    read_send_options,
 )
 from airflow_provider_directcall.sandbox.lifecycle import MessagePhase, message_phase
-from airflow_provider_directcall.sandbox.records import StoredAudio
-from airflow_provider_directcall.sandbox.replies import ApiError, Json, Reply, envelope
+from airflow_provider_directcall.sandbox.records import AudioRecord
+from airflow_provider_directcall.sandbox.replies import ApiError
 from airflow_provider_directcall.sandbox.requests import invalid, json_map, json_text
-from airflow_provider_directcall.sandbox.uploads import checked_upload
 from airflow_provider_directcall.sandbox.wire_dates import DASHES, READABLE
 
 if TYPE_CHECKING:
     from airflow_provider_directcall.sandbox.account import Account
-    from airflow_provider_directcall.sandbox.records import MessageRecord, ReceivedMessage
+    from airflow_provider_directcall.sandbox.records import MessageRecord, ReceivedMessageRecord
+    from airflow_provider_directcall.sandbox.replies import Fields, Json
     from airflow_provider_directcall.sandbox.requests import ApiRequest
     from airflow_provider_directcall.sandbox.wire_dates import DateFormat
 
@@ -40,15 +40,15 @@ _PHRASES: Final = {
 _UNFINISHED: Final = (MessagePhase.SCHEDULED, MessagePhase.QUEUED, MessagePhase.SENT)
 
 
-def send(account: Account, request: ApiRequest) -> Reply:
-    """``/sms/send``: one text or audio to one or many numbers."""
-    style = read_style(account, request)
+def send(account: Account, request: ApiRequest) -> Fields:
+    """Serve ``/sms/send``: one text or audio to one or many numbers."""
+    options = read_send_options(account, request)
     text = request.text("texto") or ""
     tags = request.tags()
     numbers = _destinations(request)
-    request.note(*numbers[:1])
-    addressees = [Addressee(number, text, tags) for number in numbers]
-    return accept(account, style, addressees)
+    request.log_numbers(*numbers[:1])
+    recipients = [MessageRecipient(number, text, tags) for number in numbers]
+    return accept(account, options, recipients)
 
 
 def _destinations(request: ApiRequest) -> list[str]:
@@ -62,13 +62,13 @@ def _destinations(request: ApiRequest) -> list[str]:
     return numbers
 
 
-def status(account: Account, request: ApiRequest) -> Reply:
-    """``/sms/status``: a phrase on a request; of several messages the unfinished, then the failed are told."""
+def status(account: Account, request: ApiRequest) -> Fields:
+    """Serve ``/sms/status``: the state of a request as a phrase; unfinished messages come first, then failed."""
     messages = _of_request(account, request)
     phases = [
-        message_phase(message, account.moment_in_life(message.starts_at), account.config.zone) for message in messages
+        message_phase(message, account.lifecycle_time(message.starts_at), account.config.zone) for message in messages
     ]
-    return Reply(envelope("sms", "status", msg=_phrase(messages, phases)))
+    return {"msg": _phrase(messages, phases)}
 
 
 def _phrase(messages: list[MessageRecord], phases: list[MessagePhase]) -> str:
@@ -83,65 +83,65 @@ def _phrase(messages: list[MessageRecord], phases: list[MessagePhase]) -> str:
     return _PHRASES[phases[0]]
 
 
-def remove(account: Account, request: ApiRequest) -> Reply:
-    """``/sms/remove``: cancel what of a request has not begun; 010 when nothing can be cancelled."""
+def remove(account: Account, request: ApiRequest) -> Fields:
+    """Serve ``/sms/remove``: cancel the messages of a request that have not left; 010 when there are none."""
     messages = _of_request(account, request)
     now = account.now()
     waiting = [message for message in messages if message.cancelled_at is None and now < message.starts_at]
     if not waiting:
-        raise ApiError("010", "Identificador nao existe ou foi cancelado anteriormente")
+        raise ApiError.not_found()
     for message in waiting:
         account.store.messages[str(message.message_id)] = replace(message, cancelled_at=now)
         account.store.effects.add("messages_cancelled")
-    return Reply(envelope("sms", "remove", msg="Mensagem cancelada com sucesso"))
+    return {"msg": "Mensagem cancelada com sucesso"}
 
 
 def _of_request(account: Account, request: ApiRequest) -> list[MessageRecord]:
     code = request.required("code")
     messages = [message for message in account.store.messages.values() if message.callerid == code]
     if not messages:
-        raise ApiError("010", "Identificador nao existe ou foi cancelado anteriormente")
+        raise ApiError.not_found()
     return messages
 
 
-def received(account: Account, request: ApiRequest) -> Reply:
-    """``/sms/recebimento``: received SMS of a closed window, paged."""
+def received(account: Account, request: ApiRequest) -> Fields:
+    """Serve ``/sms/recebimento``: received SMS of a closed window, paged."""
     found = _received_in_window(account, request, READABLE)
-    page = request.whole("pagina", 1, 10**6) or 1
-    size = request.whole("itens_por_pagina", 1, 1000) or account.settings.page_size
-    return Reply(_received_reply(account, found[(page - 1) * size : page * size]))
+    page = request.integer("pagina", 1, 10**6) or 1
+    size = request.integer("itens_por_pagina", 1, 1000) or account.settings.page_size
+    return _received(account, found[(page - 1) * size : page * size])
 
 
-def received_by_number(account: Account, request: ApiRequest) -> Reply:
-    """``/sms/received``: the method's early form, by destination and with dates in another format."""
+def received_by_number(account: Account, request: ApiRequest) -> Fields:
+    """Serve ``/sms/received``: the early form, by destination and with dates in another format."""
     destination = request.required("destino")
     found = _received_in_window(account, request, DASHES)
-    return Reply(_received_reply(account, [message for message in found if message.destination == destination]))
+    return _received(account, [message for message in found if message.destination == destination])
 
 
-def _received_in_window(account: Account, request: ApiRequest, form: DateFormat) -> list[ReceivedMessage]:
+def _received_in_window(account: Account, request: ApiRequest, form: DateFormat) -> list[ReceivedMessageRecord]:
     since = request.required_moment("data_inicio", form)
     until = request.required_moment("data_fim", form)
     return [message for message in account.store.received.values() if since <= int(message.received_at) <= until]
 
 
-def _received_reply(account: Account, messages: list[ReceivedMessage]) -> dict[str, Json]:
+def _received(account: Account, messages: list[ReceivedMessageRecord]) -> Fields:
     rows: list[Json] = [
         {
             "origem": message.origin,
             "destino": message.destination,
             "texto": message.text,
-            "dataHora": account.written(message.received_at),
+            "dataHora": account.format_moment(message.received_at),
         }
         for message in messages
     ]
-    return envelope("sms", "recebimento", msg=rows)
+    return {"msg": rows}
 
 
-def audio(account: Account, request: ApiRequest) -> Reply:
-    """``/sms/audio``: store an MP3 for voice messages."""
-    upload = checked_upload(request, "audio", MAX_AUDIO_BYTES, ("mp3",))
-    record = StoredAudio(
+def upload_audio(account: Account, request: ApiRequest) -> Fields:
+    """Serve ``/sms/audio``: store an MP3 for voice messages."""
+    upload = request.upload("audio", MAX_AUDIO_BYTES, ("mp3",))
+    record = AudioRecord(
         audio_id=secrets.token_hex(12),
         name=upload.name,
         size=len(upload.content),
@@ -150,25 +150,25 @@ def audio(account: Account, request: ApiRequest) -> Reply:
     account.store.audios[record.audio_id] = record
     account.store.effects.add("audios_stored")
     text = f"Audio Cadastrado com sucesso - AUDIO_ID: {record.audio_id}"
-    return Reply(envelope("sms", "recebimento", msg=text, audio_id=record.audio_id))
+    return {"msg": text, "audio_id": record.audio_id}
 
 
-def send_lot(account: Account, request: ApiRequest) -> Reply:
-    """``/sms/lot-send``: another text for each recipient, as JSON (the reply's shape is assumed)."""
+def send_lot(account: Account, request: ApiRequest) -> Fields:
+    """Serve ``/sms/lot-send``: a text for each recipient, as JSON (the reply's shape is assumed)."""
     recipients = request.json_body.get("destinatarios") if isinstance(request.json_body, dict) else None
     if not isinstance(recipients, list) or not 1 <= len(recipients) <= MAX_LOT:
         raise invalid("destinatarios")
-    style = read_style(account, request)
+    options = read_send_options(account, request)
     tags = request.tags()
     seen: set[str] = set()
-    return accept(account, style, [_lot_addressee(entry, tags, seen) for entry in recipients])
+    return accept(account, options, [_lot_recipient(entry, tags, seen) for entry in recipients])
 
 
-def _lot_addressee(entry: Json, tags: dict[str, str], seen: set[str]) -> Addressee:
+def _lot_recipient(entry: Json, tags: dict[str, str], seen: set[str]) -> MessageRecipient:
     fields = entry if isinstance(entry, dict) else {}
     recipient_id, number, text = (json_text(fields.get(name)) or "" for name in _LOT_FIELDS)
-    addressee = Addressee(number, text, {**tags, **json_map(fields.get("campos"))}, recipient_id)
+    recipient = MessageRecipient(number, text, {**tags, **json_map(fields.get("campos"))}, recipient_id)
     if not recipient_id or recipient_id in seen:
-        return replace(addressee, refusal=Refusal("001", invalid("id_destinatario").msg))
+        return replace(recipient, refusal=Refusal("001", invalid("id_destinatario").msg))
     seen.add(recipient_id)
-    return addressee
+    return recipient

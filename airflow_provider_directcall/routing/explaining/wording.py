@@ -5,7 +5,6 @@ Everything but the forward's ``phone`` and ``wait`` is assumed of the vendor (th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from enum import StrEnum
 from itertools import pairwise
 from typing import Final
@@ -87,11 +86,23 @@ def describe_action(rule: Rule, *, include_numbers: bool) -> str:
     :param include_numbers: show phone numbers and e-mail addresses in full instead of masked.
     """
     view = rule_view(rule, include_numbers=include_numbers)["data"]
-    details = view if isinstance(view, dict) else {}
-    words = _ACTIONS.get(rule.action)
-    if words is None:
-        return f"does {masked_repr(rule.action)}, which is not known here"
-    return words(rule, {name: str(value) for name, value in details.items() if value not in (None, "")})
+    data = view if isinstance(view, dict) else {}
+    details = {name: str(value) for name, value in data.items() if value not in (None, "")}
+    match rule.action:
+        case "fwd":
+            is_assumed = not condition(rule, "wait").isdecimal()
+            seconds = f"{ring_seconds(rule)} s{' (assumed: it does not say how long)' if is_assumed else ''}"
+            recorded = " and records the call" if condition(rule, "record") == "s" else ""
+            return f"rings {details.get('phone', 'no number')} for {seconds}{recorded}"
+        case "sound":
+            ends = " and ends the call" if ending_of(rule) else ""
+            return f"plays sound {details.get('soundId', 'without id')}{ends}"
+        case "voicemail":
+            return f"takes a message for {details.get('email', 'no address')}"
+        case "hangup":
+            return "hangs up"
+        case unknown:
+            return f"does {masked_repr(unknown)}, which is not known here"
 
 
 def condition(rule: Rule, name: str) -> str:
@@ -149,31 +160,3 @@ def _spans(days: list[int]) -> list[list[int]]:
 def _span_in_words(days: list[int]) -> str:
     names = [weekday_name(day) for day in days]
     return f"{names[0]} to {names[-1]}" if len(days) >= _A_SPAN else ", ".join(names)
-
-
-def _forward(rule: Rule, details: Mapping[str, str]) -> str:
-    is_assumed = not condition(rule, "wait").isdecimal()
-    seconds = f"{ring_seconds(rule)} s{' (assumed: it does not say how long)' if is_assumed else ''}"
-    recorded = " and records the call" if condition(rule, "record") == "s" else ""
-    return f"rings {details.get('phone', 'no number')} for {seconds}{recorded}"
-
-
-def _sound(rule: Rule, details: Mapping[str, str]) -> str:
-    name = f"plays sound {details.get('soundId', 'without id')}"
-    return f"{name} and ends the call" if ending_of(rule) else name
-
-
-def _voicemail(rule: Rule, details: Mapping[str, str]) -> str:
-    return f"takes a message for {details.get('email', 'no address')}"
-
-
-def _hang_up(rule: Rule, details: Mapping[str, str]) -> str:
-    return "hangs up"
-
-
-_ACTIONS: Final[Mapping[str, Callable[[Rule, Mapping[str, str]], str]]] = {
-    "fwd": _forward,
-    "sound": _sound,
-    "voicemail": _voicemail,
-    "hangup": _hang_up,
-}

@@ -12,7 +12,7 @@ INSTALL_STAMP := $(VENV)/.installed-$(AIRFLOW)
 CONSTRAINTS := constraints/airflow-$(AIRFLOW).txt
 PYTHONS := $(or $(PYTHON),python3.13 python3.12 python3.11 python3)
 BENCHES := $(basename $(notdir $(sort $(wildcard bench/[a-z]*.py))))
-PYTEST := pytest -n 2 --dist loadgroup
+PYTEST := pytest -n 2 --dist worksteal
 
 # A developer's own Airflow (its database, its connections, its bill) must not be reached from here.
 unexport $(filter AIRFLOW_%,$(.VARIABLES))
@@ -24,7 +24,7 @@ export UV_NATIVE_TLS := 1
 export UV_PYTHON_DOWNLOADS := never
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo sandbox test lint types layers coverage processes unit bench compat faults long constraints format build package clean
+.PHONY: help install demo sandbox unit test evidence lint types layers coverage long processes faults mutants compat bench constraints format build package clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -37,7 +37,12 @@ demo: install ## Run two of the example DAGs on a real Airflow against a local D
 sandbox: install ## Start a local Directcall on port 8025
 	$(VENV)/bin/directcall-sandbox --port 8025
 
-test: lint types layers coverage long processes faults ## Everything that CI checks in the source tree
+unit: install ## The fast tests, without coverage: for the inner loop
+	$(RUN) $(PYTEST) -m "not airflow and not long"
+
+test: lint types layers coverage long demo ## What every change must pass, in under ten minutes
+
+evidence: processes faults mutants compat bench ## What takes long: whole Airflows, faults, mutants, older Airflows, figures
 
 lint: install ## Style and common mistakes (ruff)
 	$(RUN) ruff check
@@ -46,8 +51,9 @@ lint: install ## Style and common mistakes (ruff)
 types: install ## Static types (mypy, strict)
 	$(RUN) mypy
 
-layers: install ## Imports point down the layers (import-linter)
+layers: install ## Imports point down the layers (import-linter); the sending operators stay flat
 	$(VENV)/bin/lint-imports --cache-dir .cache/import-linter
+	$(RUN) tools.operator_walk
 
 coverage: install ## The fast tests, with branch coverage of at least 95 %
 	rm -f .coverage .coverage.*
@@ -57,17 +63,17 @@ coverage: install ## The fast tests, with branch coverage of at least 95 %
 	$(RUN) coverage json --quiet -o .cache/coverage.json
 	$(RUN) tools.coverage_gate .cache/coverage.json
 
-long: install ## The fast tests that take long: untraced
+long: install ## A year of calls and deliveries in any order; untraced, they need no coverage
 	$(RUN) $(PYTEST) -m long
 
-processes: install ## The tests that start whole Airflows, but for the faults; untraced, which would double their time
-	$(RUN) pytest -m "airflow and not faults" --durations 10
+processes: install ## The tests that start whole Airflows, except for the faults; untraced, which would double their time
+	$(RUN) pytest -n 2 --dist loadfile -m "airflow and not faults" --durations 10
 
 faults: install ## Once-only sending from real task processes under each fault, a few sends each
 	$(RUN) pytest -m faults --durations 10
 
-unit: install ## The fast tests: no Airflow processes
-	$(RUN) $(PYTEST) -m "not airflow"
+mutants: install ## Mistakes planted in delivery/ that its tests must find
+	$(RUN) tools.mutants
 
 bench: install ## Measure, and print each figure as a ratio
 	@for name in $(BENCHES); do echo "== $$name"; $(RUN) "bench.$$name" || exit 1; done
@@ -90,7 +96,7 @@ package: install ## Build the wheel, install it in clean environments, ask Airfl
 	$(RUN) tools.check_package
 
 clean: ## Remove what the other targets made
-	rm -rf $(VENV) .cache .demo dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis htmlcov .coverage*
+	rm -rf $(VENV) .cache .demo dist build mutants .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis htmlcov .coverage*
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(INSTALL_STAMP): $(UV_STAMP) pyproject.toml $(CONSTRAINTS) airflow_provider_directcall/__init__.py

@@ -1,1 +1,1 @@
-"""What is measured, one script a figure. Each prints ratios of one run, because machines differ and are noisy."""
+"""Benchmarks, a script for each figure. Each prints ratios within one run, because machines differ and are noisy."""

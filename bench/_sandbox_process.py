@@ -1,4 +1,4 @@
-"""A sandbox in a process of its own, so that server and client do not share an interpreter."""
+"""A sandbox in a separate process, so that server and client do not share an interpreter."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _START_SECONDS = 30
 
 @contextmanager
 def sandbox_process(*options: str) -> Iterator[Settings]:
-    """Settings for a sandbox that runs inside the ``with`` block."""
+    """Run a sandbox inside the ``with`` block; give the settings of its clients."""
     port = _free_port()
     command = [sys.executable, "-m", "airflow_provider_directcall.sandbox.cli", "--port", str(port), *options]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

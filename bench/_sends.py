@@ -1,4 +1,4 @@
-"""What the benches of once-only sending send: with an operator, and with the hook alone."""
+"""The sends of the once-only benchmarks, with an operator and with the bare hook."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CONNECTION = "AIRFLOW_CONN_DIRECTCALL_DEFAULT"
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """One way to send, with an operator and with the hook alone."""
+    """One kind of send, with an operator and with the bare hook."""
 
     name: str
     operator: Callable[[str], BaseOperator]
@@ -54,7 +54,7 @@ SUBJECTS = (
 
 
 def send_bare(subject: Subject) -> None:
-    """Send with a hook of one's own, as a task does."""
+    """Send with a new hook, as a task does."""
     from airflow_provider_directcall.hooks.directcall import DirectcallHook
 
     with DirectcallHook() as hook:
@@ -62,6 +62,6 @@ def send_bare(subject: Subject) -> None:
 
 
 def connection_json(settings: Settings) -> str:
-    """The connection to the sandbox as the text of :data:`CONNECTION`."""
+    """Return the connection to the sandbox as the value of :data:`CONNECTION`."""
     fields = {"login": settings.client_id, "password": settings.client_secret, "host": settings.base_url}
     return json.dumps({"conn_type": "directcall", **fields})

@@ -1,8 +1,8 @@
-"""The cost of once-only sending when nothing fails. Wanted: at most 2 state-store writes, no extra API request.
+"""The cost of once-only sending without failures. Target: at most 2 state-store writes, no extra API request.
 
-An operator runs in this process, with a state store that counts; beside it a bare call of the hook sends the same. Both
-make a client of their own each time, as a task does, and take turns, so that a change of the machine's pace meets
-both. The time of Airflow's own state store is not in it; that is in ``bench.delivery_cost_in_airflow``.
+An operator with a counting state store and a bare hook call send the same in this process. Both create a client each
+time, as a task does, and alternate, so that changes of the machine's load affect both. The time of Airflow's own state
+store is not included; see ``bench.delivery_cost_in_airflow``.
 """
 
 from __future__ import annotations
@@ -35,25 +35,25 @@ PAIRS = 40
 
 @dataclass(slots=True)
 class CountingStore:
-    """A task state store in memory that counts what it is asked for."""
+    """A task state store in memory that counts reads and writes."""
 
     kept: dict[str, object] = field(default_factory=dict)
     reads: int = 0
     writes: int = 0
 
     def get(self, key: str) -> object:
-        """What is kept, None when nothing is."""
+        """Return the value of a key, or None."""
         self.reads += 1
         return self.kept.get(key)
 
     def set(self, key: str, value: object) -> None:
-        """Keep a JSON value."""
+        """Store a JSON value."""
         self.writes += 1
         self.kept[key] = json.loads(json.dumps(value))
 
 
 def main() -> None:
-    """Print, for each thing that can be sent: writes, requests, time."""
+    """Print writes, requests and time for each kind of send."""
     ExecutorSafeguard.test_mode = True
     logging.disable(logging.INFO)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
@@ -88,7 +88,7 @@ def _measure(subject: Subject, url: str) -> None:
 
 
 def _counted(url: str, requests: Counter[str], send: Callable[[], object]) -> float:
-    """Seconds that a send takes; its API requests are added to the count."""
+    """Time a send and count its API requests."""
     before = _requests(url)
     started = time.perf_counter()
     send()
@@ -102,13 +102,13 @@ def _requests(url: str) -> Counter[str]:
 
 
 def _operator_task(subject: Subject, number: int, store: CountingStore) -> Callable[[], object]:
-    """An operator that is ready to run as the first try of a task."""
+    """Return an operator that is ready to run as the first try of a task."""
     operator = subject.operator(f"send_{number}")
     return partial(operator.execute, cast("Context", _context(operator.task_id, store)))
 
 
 def _context(task_id: str, store: CountingStore) -> Mapping[str, Any]:
-    """What an operator asks of a task's context."""
+    """Return the parts of a task's context that an operator uses."""
     ti = SimpleNamespace(
         dag_id="bench",
         run_id="run",

@@ -1,8 +1,8 @@
 """The cost of once-only sending in a real task, with Airflow's own state store: an operator over a bare hook call.
 
-A task of a real Airflow runs them in turn. A write of the state store is a request to Airflow's API server, by way of
-the task's supervisor, and so is an XCom, which is counted too. Here the local Directcall is as near as Airflow is; the
-real one is farther, so that the same milliseconds are a smaller part there.
+A task of a real Airflow alternates them. A write of the state store is a request to Airflow's API server through the
+task's supervisor, and so is an XCom, which is included. The sandbox is as near as Airflow; the real Directcall is
+farther away, so that the same milliseconds are a smaller share there.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ PATIENCE = 300.0
 
 
 def main() -> int:
-    """Print a line for each thing that can be sent; exit status 1 when the run fails."""
+    """Print the figures for each kind of send; return 1 if the run fails."""
     home = Path(tempfile.mkdtemp(prefix="delivery-cost-"))
     with sandbox_process() as settings:
         environment = {CONNECTION: connection_json(settings), "PYTHONPATH": str(ROOT)}
@@ -34,12 +34,12 @@ def main() -> int:
                 print(f"the run ended as {state}: see {home}")
                 return 1
             for position, subject in enumerate(SUBJECTS):
-                _tell(subject.name, airflow.xcom(DAG_ID, run_id, "measure", map_index=position))
+                _print_figures(subject.name, airflow.xcom(DAG_ID, run_id, "measure", map_index=position))
     shutil.rmtree(home, ignore_errors=True)
     return 0
 
 
-def _tell(name: str, pairs: object) -> None:
+def _print_figures(name: str, pairs: object) -> None:
     assert isinstance(pairs, list)
     ratios = [operator / bare for operator, bare in pairs]
     lower, middle, upper = statistics.quantiles(ratios, n=4)

@@ -1,7 +1,7 @@
 """Never twice, never silently lost: sends from real Airflow task processes under every fault of the matrix.
 
-Each row runs with our operators and with what an author of DAGs would write without them. Wanted: of at least 2,000
-sends of ours no duplicate and no silent loss.
+Each row runs with our operators and with the baseline. Target: no duplicate and no silent loss in at least 2,000 sends
+of ours.
 
     python -m bench.delivery_faults [--row NAME ...] [--sends 54] [--baseline 15] [--seed 1] [--json FILE]
 """
@@ -26,18 +26,18 @@ from tools.faults.rows import side_by_side
 from tools.faults.world import running_world
 
 PARALLELISM = 10
-#: Seconds that a batch may take; what has not ended then is judged as it is.
+#: Seconds after which the unfinished sends of a batch are judged as they are.
 PATIENCE = 900.0
-#: Rows that run at the same time, where they can: fewer idle processors, and still one DAG run of bearable size.
+#: Rows that run at the same time: enough to keep the processors busy, few enough for one DAG run.
 ROWS_AT_ONCE = 6
 
 console = Console(width=130, highlight=False)
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the matrix; exit status 1 when a send of ours was duplicated, lost, or ended otherwise than its row says."""
+    """Run the matrix; return 1 if a send of ours was duplicated, lost, or ended otherwise than its row expects."""
     options = _parser().parse_args(argv)
-    # As Ctrl-C: an Airflow that is left behind would go on for ever. The shell lets background jobs ignore SIGINT.
+    # Stop as on Ctrl-C, which background jobs ignore: an abandoned Airflow would run on.
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, signal.default_int_handler)
     rows = [row_named(name) for name in options.row] or list(MATRIX)
@@ -55,7 +55,7 @@ def main(argv: list[str] | None = None) -> int:
                 patience=PATIENCE,
             )
             results += batch
-            _tell(batch)
+            _print_batch(batch)
     show(results, console)
     console.print(f"took {time.monotonic() - started:.0f} s")
     if options.json is not None:
@@ -67,7 +67,7 @@ def main(argv: list[str] | None = None) -> int:
     return 1 if ours.duplicates or ours.lost or surprising else 0
 
 
-def _tell(batch: list[RowResult]) -> None:
+def _print_batch(batch: list[RowResult]) -> None:
     ours = total(batch, OURS)
     names = ", ".join(result.row.name for result in batch)
     found = f"{ours.duplicates} twice, {ours.lost} lost, {sum(len(result.surprises) for result in batch)} surprises"

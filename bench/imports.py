@@ -1,7 +1,6 @@
-"""What our modules add to ``import airflow.sdk``, which every DAG file pays at each parse. Wanted: at most 5 %.
+"""Import time of our modules over ``import airflow.sdk``, paid by every DAG file at each parse. Target: at most 5 %.
 
-Each sample is a fresh process that imports airflow.sdk, then all operator, sensor, trigger and link modules, and times
-both.
+Each sample is a fresh process that imports and times airflow.sdk, then all operator, sensor, trigger and link modules.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ import airflow_provider_directcall
 
 SAMPLES = 7
 PACKAGES = ("operators", "sensors", "triggers", "links")
-#: Libraries that a DAG file must not load because of us.
+#: Libraries that our modules must not load into a DAG file.
 HEAVY = ("httpx", "phonenumbers", "holidays", "tenacity", "pydantic", "starlette", "uvicorn")
 
 _SAMPLE = """
@@ -36,7 +35,7 @@ print(json.dumps([airflow_seconds, ours_seconds, loaded]))
 
 
 def modules() -> list[str]:
-    """Every module that a DAG file can import from us."""
+    """Return every module that a DAG file can import from us."""
     root = airflow_provider_directcall.__path__
     packages = [info.name for info in pkgutil.iter_modules(root) if info.name in PACKAGES]
     return [
@@ -47,7 +46,7 @@ def modules() -> list[str]:
 
 
 def sample() -> tuple[float, float, list[str]]:
-    """Seconds for Airflow, seconds for ours, heavy libraries that ours loaded."""
+    """Return the seconds for Airflow, the seconds for ours, and the heavy libraries that ours loaded."""
     arguments = json.dumps([modules(), HEAVY])
     done = subprocess.run([sys.executable, "-c", _SAMPLE, arguments], capture_output=True, check=True, text=True)
     airflow_seconds, ours_seconds, loaded = json.loads(done.stdout.splitlines()[-1])

@@ -1,6 +1,6 @@
 """Planning of 200 rules: time, and writes compared with those of removing all rules and adding the desired ones.
 
-Goal: less than 1 s, and no more writes than the difference needs.
+Target: less than 1 s, and no more writes than the difference needs.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _SECRET = "for-the-bench"
 
 
 def rules(seed: int) -> list[NumberRule]:
-    """Forwards at many times, for some callers only, and what takes all other calls."""
+    """Return forwards at many times, some for certain callers only, and rules that take all other calls."""
     chance = random.Random(seed)
     made: list[NumberRule] = [_forward(chance, priority) for priority in range(1, RULES - 1)]
     return [*made, Voicemail(email="a@example.com", priority=RULES - 1, weekdays="1-5"), HangUp(priority=RULES)]
@@ -41,11 +41,11 @@ def _forward(chance: random.Random, priority: int) -> Forward:
 
 
 def holiday(base: Sequence[NumberRule]) -> list[NumberRule]:
-    """One rule in front of all the others."""
+    """Put one rule before all others."""
     return [HangUp(priority=1), *(replace(rule, priority=rule.priority + 1) for rule in base[:-1])]
 
 
-#: What changes -> the wanted rules, from the live ones.
+#: Changes -> the function that makes the desired rules from the live ones.
 SCENARIOS: dict[str, Callable[[list[NumberRule]], list[NumberRule]]] = {
     "nothing": lambda base: base,
     "20 of 200": lambda base: [*base[:180], *rules(2)[180:]],
@@ -57,14 +57,14 @@ SCENARIOS: dict[str, Callable[[list[NumberRule]], list[NumberRule]]] = {
 
 
 def seconds_of(live: list[Rule], wanted: list[NumberRule]) -> float:
-    """Processor time of one plan."""
+    """Return the processor time of one plan."""
     started = time.process_time()
     plan_rules(_DID, live, wanted, secret=_SECRET)
     return time.process_time() - started
 
 
 def main() -> None:
-    """Print one line a scenario."""
+    """Print a line for each scenario."""
     base = rules(1)
     live: list[Rule] = [rule.to_wire(str(18000 + index)) for index, rule in enumerate(base)]
     print(f"{'what changes':<18} {'seconds':>8} {'writes':>7} {'fewest':>7} {'of remove-all-and-add':>22}")

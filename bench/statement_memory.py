@@ -1,6 +1,6 @@
-"""Peak memory of reading a statement of 200,000 rows, over one of 2,000. Wanted: less than 100 MB more.
+"""Peak memory of reading a statement of 200,000 rows, compared with one of 2,000. Target: less than 100 MB more.
 
-Each reading is a process of its own that takes rows one by one; its peak is what the operating system says.
+A separate process reads each statement row by row; the operating system reports its peak.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ WINDOW = ("2026-01-01T00:00:00-03:00", "2026-12-31T23:59:59-03:00")
 
 
 def peak_megabytes(rows: int) -> float:
-    """Peak memory of a process that reads that many rows."""
+    """Return the peak memory of a process that reads that many rows."""
     with sandbox_process() as settings:
         seeded = httpx.post(
             f"{settings.base_url}/_sandbox/seed",

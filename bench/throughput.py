@@ -1,7 +1,7 @@
-"""Requests per second of our clients as a part of bare httpx's, with the same requests to the same server. Wanted: 0.9.
+"""Requests per second of our clients over those of bare httpx, with the same requests and server. Target: 0.9.
 
-Bare httpx sends the same fields with a token fetched beforehand and decodes the JSON, and does nothing else. Both sides
-take turns in short blocks, each going first every other time, so that a change of the machine's pace meets both.
+Bare httpx sends the same fields with a prefetched token and decodes the JSON. Both sides alternate in short blocks,
+each going first every other time, so that changes of the machine's load affect both.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def main() -> None:
 
 
 def _fields(settings: Settings) -> dict[str, str]:
-    """The form fields of the request, with a token."""
+    """Return the form fields of the request, with a token."""
     with Client(settings) as client:
         token = client.send(methods.request_token(settings)).value
     params = {

@@ -1,1 +1,1 @@
-"""Scripts for working on the project itself; no part of the package."""
+"""Scripts for working on the project; not part of the package."""

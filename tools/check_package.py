@@ -1,9 +1,8 @@
-"""Checks what users get: builds the wheel, installs it in clean environments, asks Airflow for the provider.
+"""Build the wheel, install it in clean environments and check that Airflow lists the provider.
 
-Run by ``make package``. The wheel is built from the source distribution, so both are checked. There is one
-environment for each file in ``constraints/``, that is for each supported Airflow minor; it holds the wheel
-and its dependencies only. All of it lives in a temporary directory. The exit code is 0 when all is well,
-else 1.
+Run by ``make package``. The wheel is built from the source distribution, so both are checked. Each file in
+``constraints/``, that is each supported Airflow minor, gets an environment that holds the wheel and its dependencies
+only, in a temporary directory. The exit code is 0 when all checks pass, else 1.
 """
 
 from __future__ import annotations
@@ -30,9 +29,9 @@ HOOK = f"{PACKAGE}.hooks.directcall.DirectcallHook"
 BUILD_CONSTRAINTS = ROOT / "constraints" / "airflow-3.3.txt"
 REQUIRED_IN_PACKAGE = ("py.typed", "provider_info.py")
 REQUIRED_IN_METADATA = ("entry_points.txt", "licenses/LICENSE", "licenses/NOTICE")
-# Variables that would let the developer's own Airflow or source tree into the clean environments.
+# Variables that would leak the developer's own Airflow or source tree into the clean environments.
 FOREIGN_VARIABLES = ("AIRFLOW_", "COVERAGE_", "PYTEST_", "PYTHON", "VIRTUAL_ENV")
-# Fails on a module whose imports are not declared; only the pytest plugin may need pytest: its users have it.
+# Fails on a module with an undeclared dependency. Only the pytest plugin may import pytest.
 IMPORT_ALL = f"""
 import importlib, pkgutil, {PACKAGE} as package
 found = [module.name for module in pkgutil.walk_packages(package.__path__, package.__name__ + ".")]
@@ -44,17 +43,20 @@ print(len(found))
 
 
 class PackageError(Exception):
-    """Something about the built package is not as users need it; the text says what."""
+    """The built package is not usable; the text names the reason."""
 
 
 def clean_variables(variables: Mapping[str, str], home: Path) -> dict[str, str]:
-    """The environment variables for a command in a clean environment, with ``home`` as AIRFLOW_HOME."""
+    """Return the environment variables for a clean environment, with ``home`` as AIRFLOW_HOME."""
     kept = {name: value for name, value in variables.items() if not name.startswith(FOREIGN_VARIABLES)}
     return kept | {"AIRFLOW_HOME": str(home)}
 
 
 def run(command: list[str], scratch: Path) -> str:
-    """Standard output of a command run inside ``scratch``; raises PackageError when it fails."""
+    """Run a command inside ``scratch`` and return its standard output.
+
+    :raises PackageError: the command failed.
+    """
     variables = clean_variables(os.environ, scratch / "airflow")
     done = subprocess.run(command, cwd=scratch, env=variables, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -63,7 +65,7 @@ def run(command: list[str], scratch: Path) -> str:
 
 
 def build(scratch: Path) -> Path:
-    """The wheel, built into ``scratch`` by way of the source distribution."""
+    """Build the wheel into ``scratch``, from the source distribution."""
     uv = [sys.executable, "-m", "uv", "build", "--quiet", "--build-constraints", str(BUILD_CONSTRAINTS)]
     run([*uv, "--out-dir", str(scratch / "dist"), str(ROOT)], scratch)
     wheels = list((scratch / "dist").glob("*.whl"))
@@ -73,20 +75,20 @@ def build(scratch: Path) -> Path:
 
 
 def contents_faults(names: Iterable[str], version: str) -> list[str]:
-    """What is wrong with the file names of a wheel: one sentence each, none when all is well."""
+    """Return one sentence for each fault in the file names of a wheel."""
     present = set(names)
     metadata = f"{PACKAGE}-{version}.dist-info"
     required = [f"{PACKAGE}/{name}" for name in REQUIRED_IN_PACKAGE]
     required += [f"{metadata}/{name}" for name in REQUIRED_IN_METADATA]
-    strangers = sorted(name for name in present if name.split("/")[0] not in (PACKAGE, metadata))
-    tests = sorted(name for name in present if "tests" in Path(name).parts and name not in strangers)
+    unexpected = sorted(name for name in present if name.split("/")[0] not in (PACKAGE, metadata))
+    tests = sorted(name for name in present if "tests" in Path(name).parts and name not in unexpected)
     faults = [f"the wheel lacks {name}" for name in required if name not in present]
-    faults += [f"the wheel holds a file outside the package: {name}" for name in strangers]
+    faults += [f"the wheel holds a file outside the package: {name}" for name in unexpected]
     return faults + [f"the wheel holds a test: {name}" for name in tests]
 
 
-def listed(output: str) -> list[dict[str, str]]:
-    """The rows that an ``airflow ... --output json`` command printed, below whatever it logged first."""
+def parse_rows(output: str) -> list[dict[str, str]]:
+    """Return the rows printed by ``airflow ... --output json``, below any log lines."""
     lines = [line for line in output.splitlines() if line.startswith("[{")]
     if not lines:
         raise PackageError(f"no rows in the answer of Airflow:\n{output}")
@@ -95,7 +97,7 @@ def listed(output: str) -> list[dict[str, str]]:
 
 
 def provider_faults(providers: list[dict[str, str]], hooks: list[dict[str, str]], version: str) -> list[str]:
-    """What is wrong with Airflow's lists of providers and hooks: one sentence each, none when all is well."""
+    """Return one sentence for each fault in Airflow's lists of providers and hooks."""
     versions = [row["version"] for row in providers if row["package_name"] == DISTRIBUTION]
     classes = [row["class"] for row in hooks if row["connection_type"] == CONNECTION_TYPE]
     faults = []
@@ -107,7 +109,7 @@ def provider_faults(providers: list[dict[str, str]], hooks: list[dict[str, str]]
 
 
 def check_installed(wheel: Path, version: str, constraints: Path, scratch: Path) -> list[str]:
-    """Installs the wheel under one constraints file; returns what is wrong, one sentence each."""
+    """Install the wheel under one constraints file; return one sentence for each fault."""
     scratch.mkdir()
     uv = [sys.executable, "-m", "uv"]
     binaries = scratch / "venv" / "bin"
@@ -121,8 +123,8 @@ def check_installed(wheel: Path, version: str, constraints: Path, scratch: Path)
     print("  directcall-sandbox starts")
     airflow = [str(binaries / "airflow"), "providers"]
     faults = provider_faults(
-        listed(run([*airflow, "list", "--output", "json"], scratch)),
-        listed(run([*airflow, "hooks", "--output", "json"], scratch)),
+        parse_rows(run([*airflow, "list", "--output", "json"], scratch)),
+        parse_rows(run([*airflow, "hooks", "--output", "json"], scratch)),
         version,
     )
     if not faults:
@@ -131,7 +133,7 @@ def check_installed(wheel: Path, version: str, constraints: Path, scratch: Path)
 
 
 def check(scratch: Path) -> list[str]:
-    """Runs all checks inside ``scratch``; returns what is wrong, one sentence each."""
+    """Run all checks inside ``scratch``; return one sentence for each fault."""
     print("Building the source distribution, and the wheel from it")
     wheel = build(scratch)
     version = str(parse_wheel_filename(wheel.name)[1])
@@ -147,7 +149,7 @@ def check(scratch: Path) -> list[str]:
 
 
 def main() -> int:
-    """Prints what is done and what is wrong; returns the exit code."""
+    """Run the checks, print progress and faults, and return the exit code."""
     with tempfile.TemporaryDirectory(prefix="check-package-") as scratch:
         try:
             faults = check(Path(scratch))

@@ -1,8 +1,8 @@
-"""Once-only sending on the older Airflows, which have no task state store: the reduced fault matrix.
+"""Run the fault matrix on the older Airflows, which have no task state store.
 
-Run by ``make compat``. There is one environment for each file in ``constraints/`` but the newest; it holds the source
-tree, its dependencies and the development tools. Environments are kept in ``.cache/compat`` and made anew when the
-constraints or the project's own requirements change. The exit code is 0 when all is well, else 1.
+Run by ``make compat``. Each file in ``constraints/`` except for the newest gets an environment with the source tree,
+its dependencies and the development tools. Environments are kept in ``.cache/compat`` and rebuilt when the constraints
+or the project's requirements change. The exit code is 0 when all pass, else 1.
 """
 
 from __future__ import annotations
@@ -20,40 +20,44 @@ from tools.check_package import clean_variables
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 ENVIRONMENTS: Final = ROOT / ".cache" / "compat"
-#: The newest Airflow is the one of ``make test``.
+#: Tested by ``make faults``.
 _NEWEST: Final = "airflow-3.3"
 _TESTS: Final = ("tests/processes/test_delivery_faults.py",)
 
 
 def older_airflows() -> list[Path]:
-    """The constraints files of all supported Airflows but the newest."""
+    """Return the constraints files of all supported Airflows except for the newest."""
     return [path for path in sorted((ROOT / "constraints").glob("*.txt")) if path.stem != _NEWEST]
 
 
-def environment_of(constraints: Path) -> Path:
-    """Where the environment of a constraints file is: another place for other requirements."""
-    wanted = constraints.read_bytes() + (ROOT / "pyproject.toml").read_bytes() + sys.version.encode()
+def environment_of(constraints: Path, *packages: str) -> Path:
+    """Return the folder of the environment; it depends on the constraints and the requirements."""
+    wanted = constraints.read_bytes() + (ROOT / "pyproject.toml").read_bytes() + f"{sys.version} {packages}".encode()
     return ENVIRONMENTS / f"{constraints.stem}-{hashlib.sha256(wanted).hexdigest()[:12]}"
 
 
-def installed(constraints: Path) -> Path:
-    """The environment's Python, after everything is installed; CalledProcessError when that fails."""
-    environment = environment_of(constraints)
+def installed(constraints: Path, *packages: str) -> Path:
+    """Install the environment if needed and return its Python.
+
+    :param packages: further requirements.
+    :raises CalledProcessError: the installation failed.
+    """
+    environment = environment_of(constraints, *packages)
     python, stamp = environment / "bin" / "python", environment / "installed"
     if not stamp.exists():
         uv = [sys.executable, "-m", "uv"]
         _run([*uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(environment)])
         limits = ["--constraints", str(constraints), "--build-constraints", str(constraints)]
         install = [*uv, "pip", "install", "--quiet", "--python", str(python), *limits]
-        _run([*install, "--editable", str(ROOT), "--group", "dev"])
+        _run([*install, "--editable", str(ROOT), "--group", "dev", *packages])
         stamp.touch()
     return python
 
 
 def check(constraints: Path, arguments: Sequence[str]) -> bool:
-    """Whether the reduced matrix passes with one Airflow.
+    """Return whether the matrix passes with one Airflow.
 
-    :param arguments: for pytest, in place of nothing.
+    :param arguments: further arguments for pytest.
     """
     started = time.monotonic()
     python = installed(constraints)
@@ -65,7 +69,7 @@ def check(constraints: Path, arguments: Sequence[str]) -> bool:
 
 
 def main(arguments: Sequence[str] = ()) -> int:
-    """Check every older Airflow, also after one has failed; returns the exit code."""
+    """Check every older Airflow, also after a failure; return the exit code."""
     passed = [check(constraints, arguments) for constraints in older_airflows()]
     print("compat passed" if all(passed) else "compat failed")
     return 0 if all(passed) else 1

@@ -1,7 +1,7 @@
-"""Renews ``constraints/airflow-3.x.txt``: for each Airflow minor, one version of everything.
+"""Renew ``constraints/airflow-3.x.txt``, one file for each supported Airflow minor.
 
-Run by ``make constraints``. Each file pins the newest patch release of that Airflow, the project's
-dependencies and its tools, for every Python version the project supports (with markers where they differ).
+Run by ``make constraints``. Each file pins the newest patch release of that Airflow, the project's dependencies and its
+tools, for every supported Python version (with markers where they differ).
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 MINORS = ("3.1", "3.2", "3.3")
 OLDEST_PYTHON = "3.11"
-#: What an Airflow does not run with, though its own requirements allow it.
+#: Versions that an Airflow's own requirements allow, and that break it.
 UPPER_BOUNDS = {
-    # Its API server does not start: its unions name their discriminator in a way that later ones refuse.
+    # Its API server does not start with later ones, which reject the discriminators of its unions.
     "3.2": ("fastapi<0.140",),
 }
 PIN = re.compile(r"[a-z0-9][a-z0-9-]*==[0-9][0-9a-z.!+]*( ; .+)?")
@@ -29,13 +29,13 @@ HEADER = """\
 
 
 class UnpinnedLineError(ValueError):
-    """The resolver printed something that is no ``name==version ; marker`` line."""
+    """The resolver printed a line other than ``name==version ; marker``."""
 
 
 def pins(resolved: str) -> list[str]:
-    """The pins among the resolver's output lines, in their order.
+    """Return the pins in the resolver's output, in order.
 
-    Raises UnpinnedLineError for any other line: an address, a path or a hash must not get into the files.
+    :raises UnpinnedLineError: another line, such as an address, a path or a hash, which must not get into the files.
     """
     lines = [line.strip() for line in resolved.splitlines() if line.strip()]
     for line in lines:
@@ -45,9 +45,9 @@ def pins(resolved: str) -> list[str]:
 
 
 def resolve(requirements: Iterable[str], *project: str) -> list[str]:
-    """All pins that satisfy ``requirements`` and the given uv arguments.
+    """Return all pins that satisfy ``requirements`` and the given uv arguments.
 
-    Raises SystemExit on a conflict, after uv has printed its reasons.
+    :raises SystemExit: a conflict; uv has printed its reasons.
     """
     with tempfile.TemporaryDirectory() as scratch:
         wanted = Path(scratch) / "airflow.in"
@@ -63,16 +63,16 @@ def resolve(requirements: Iterable[str], *project: str) -> list[str]:
 
 
 def newest_patch(minor: str) -> str:
-    """The newest release of an Airflow minor, such as ``3.3.2`` for ``3.3``.
+    """Return the newest release of an Airflow minor, such as ``3.3.2`` for ``3.3``.
 
-    Asked for by itself: with the project's requirements, a conflict would quietly end in an old patch.
+    Resolved alone: together with the project's requirements, a conflict would silently select an old patch release.
     """
     found = resolve([f"apache-airflow~={minor}.0"])
     return next(pin.removeprefix("apache-airflow==") for pin in found if pin.startswith("apache-airflow=="))
 
 
 def renew(minor: str) -> None:
-    """Writes the constraints file of one Airflow minor."""
+    """Write the constraints file of one Airflow minor."""
     airflow = newest_patch(minor)
     bounds = UPPER_BOUNDS.get(minor, ())
     resolved = resolve([f"apache-airflow=={airflow}", *bounds], "pyproject.toml", "--group", "dev")
@@ -84,7 +84,7 @@ def renew(minor: str) -> None:
 
 
 def main() -> None:
-    """Renews the files of all supported minors."""
+    """Renew the files of all supported minors."""
     for minor in MINORS:
         renew(minor)
 

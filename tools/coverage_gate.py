@@ -1,7 +1,7 @@
-"""Fails when too few branches were taken: ``python -m tools.coverage_gate coverage.json``.
+"""Fail when branch coverage is too low: ``python -m tools.coverage_gate coverage.json``.
 
-Coverage's own ``fail_under`` looks at statements and branches together, and statements hide missing branches.
-The limit is the same ``fail_under`` of pyproject.toml.
+Coverage's own ``fail_under`` mixes statements and branches, so statements hide missing branches. The limit is the same
+``fail_under`` of pyproject.toml.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ PYPROJECT = Path(__file__).resolve().parent.parent / "pyproject.toml"
 
 
 def limit(pyproject: Path = PYPROJECT) -> float:
-    """The least share of branches in percent."""
+    """Return the lowest accepted branch coverage, in percent."""
     tools = tomllib.loads(pyproject.read_text(encoding="utf-8"))["tool"]
     return float(tools["coverage"]["report"]["fail_under"])
 
 
 def taken(report: Path) -> float:
-    """The share of branches taken, in percent, of a report by ``coverage json``.
+    """Return the branch coverage, in percent, of a report by ``coverage json``.
 
-    Raises ValueError when the report has no branches: then nothing was measured.
+    :raises ValueError: the report has no branches, so nothing was measured.
     """
     totals = json.loads(report.read_text(encoding="utf-8"))["totals"]
     if not totals.get("num_branches"):
@@ -32,7 +32,7 @@ def taken(report: Path) -> float:
 
 
 def main(arguments: list[str]) -> int:
-    """Prints the share and returns the exit code: 0 at or above the limit, 1 below."""
+    """Print the branch coverage; return 0 at or above the limit, else 1."""
     share, least = taken(Path(arguments[0])), limit()
     print(f"branches taken: {share:.1f} % (at least {least:g} %)")
     return 0 if share >= least else 1

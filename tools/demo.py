@@ -1,4 +1,4 @@
-"""``make demo``: two of the example DAGs on a real Airflow and a Directcall of this machine. No account, no network."""
+"""``make demo``: two of the example DAGs on a real Airflow against the sandbox, without an account or a network."""
 
 from __future__ import annotations
 
@@ -22,44 +22,44 @@ from tools.live_airflow import AirflowDidNotStartError, LiveAirflow, live_airflo
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = ROOT / "example_dags"
 HOME = ROOT / ".demo"
-#: Copies of the examples, in which the demo can change the calendar.
+#: Copies of the examples; the demo changes their calendar.
 DAGS = HOME / "dags"
 CAMPAIGN, ROUTING = "example_outbound_campaign", "example_holiday_routing"
 
-#: How many times faster calls and messages live, so that a call of half a minute is over soon.
+#: How many times faster calls and messages proceed, so that a call of half a minute ends soon.
 PACE = 10.0
 RUN_SECONDS = 400
-#: The example's calendar stands in this zone, which has no summer time.
+#: The zone of the example's calendar; it has no daylight saving time.
 ZONE = timezone(timedelta(hours=-3))
 DAYS_OF_RULES = 7
 CALLER = "5541990000099"
-#: Tasks that the examples' author wrote; what they return is the author's.
+#: Tasks written by the examples' author, whose return values may hold numbers.
 AUTHORS_TASKS = ("read_contacts", "voice_messages")
 HOT_LINE, OFFICE, ON_CALL = "1130000001", "551130000099", "5511990000077"
 NUMBERS_OF_THE_EXAMPLES = ("5511990000001", "5511990000076", ON_CALL, OFFICE, "551130000001")
 
-#: Wide enough for the tables, also where the output goes into a file.
+#: Wide enough for the tables, also when the output is a file.
 console = Console(width=110, highlight=False)
 
 
 class DemoFailedError(Exception):
-    """Something did not happen as it should; the text says what and where to look."""
+    """A step of the demo failed; the text names it and where to look."""
 
 
 def main() -> int:
-    """Run the demo; exit status 0 when everything happened as it should."""
+    """Run the demo; return the exit code."""
     started = time.monotonic()
     shutil.rmtree(HOME, ignore_errors=True)
     shutil.copytree(EXAMPLES, DAGS)
     try:
         with Sandbox(SandboxConfig(pace=PACE)).serve() as server:
-            _say(f"Directcall on this machine: {server.url}")
-            _say("Starting Airflow with its scheduler, workers and triggerer; this takes half a minute ...")
+            _print(f"Directcall on this machine: {server.url}")
+            _print("Starting Airflow with its scheduler, workers and triggerer; this takes half a minute ...")
             environment = {"AIRFLOW_CONN_DIRECTCALL_DEFAULT": server.connection_json()}
             with live_airflow(HOME, DAGS, environment) as airflow:
-                # Its schedule starts a first run at once, which is over before ours begin.
+                # Its schedule starts a first run at once, which ends before the demo's runs start.
                 airflow.unpause(ROUTING)
-                _say(f"Airflow: {airflow.url} ({time.monotonic() - started:.0f} s)")
+                _print(f"Airflow: {airflow.url} ({time.monotonic() - started:.0f} s)")
                 _run_campaign(airflow)
                 _run_routing(airflow, server)
                 _show_what_directcall_saw(server)
@@ -67,13 +67,13 @@ def main() -> int:
     except (AirflowDidNotStartError, DemoFailedError) as error:
         console.print(f"demo failed: {error}", style="bold red", markup=False)
         return 1
-    _say(f"Took {time.monotonic() - started:.0f} s. Logs and database of this run: {HOME.relative_to(ROOT)}/")
+    _print(f"Took {time.monotonic() - started:.0f} s. Logs and database of this run: {HOME.relative_to(ROOT)}/")
     console.print("demo passed", style="bold green")
     return 0
 
 
 def _run_campaign(airflow: LiveAirflow) -> None:
-    _say("Campaign: an SMS and a recorded call to each contact, a voice message to those who were not reached ...")
+    _print("Campaign: an SMS and a recorded call to each contact, a voice message to those who were not reached ...")
     run_id = airflow.trigger(CAMPAIGN)
     _wait(airflow, CAMPAIGN, run_id)
     summary = airflow.xcom(CAMPAIGN, run_id, "summary")
@@ -90,7 +90,9 @@ def _run_campaign(airflow: LiveAirflow) -> None:
 
 
 def _run_routing(airflow: LiveAirflow, server: SandboxServer) -> None:
-    _say("Holiday routing: the hot line's calendar as it is, with one more holiday, with it again, and without it ...")
+    _print(
+        "Holiday routing: the hot line's calendar as it is, with one more holiday, with it again, and without it ..."
+    )
     calendar = DAGS / "hotline.yaml"
     as_it_is = calendar.read_text(encoding="utf-8")
     day = _open_moment(calendar)
@@ -121,7 +123,7 @@ def _run_routing(airflow: LiveAirflow, server: SandboxServer) -> None:
 
 
 def _open_moment(calendar: Path) -> datetime:
-    """A moment at 10:00 of the days to come for which rules are written, at which the office answers."""
+    """Return 10:00 of the first coming day on which the office answers and for which rules are written."""
     known = load_calendar(calendar)
     today = datetime.now(ZONE).replace(hour=10, minute=0, second=0, microsecond=0)
     days = (today + timedelta(days=ahead) for ahead in range(1, DAYS_OF_RULES - 1))
@@ -145,7 +147,7 @@ def _check_for_leaks(server: SandboxServer) -> None:
     if leaks:
         found = "; ".join(f"{leak.kind} in {leak.place}" for leak in leaks[:5])
         raise DemoFailedError(f"something private was left behind: {found}")
-    _say("Logs, XComs and database hold no secret, no token, and no phone number that the DAGs did not put there.")
+    _print("Logs, XComs and database hold no secret, no token, and no phone number that the DAGs did not put there.")
 
 
 def _wait(airflow: LiveAirflow, dag_id: str, run_id: str) -> None:
@@ -174,7 +176,7 @@ def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) ->
     console.print(table)
 
 
-def _say(text: str) -> None:
+def _print(text: str) -> None:
     console.print(text, markup=False)
 
 

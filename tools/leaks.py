@@ -1,7 +1,7 @@
-"""Looks for secrets, tokens and whole phone numbers in everything that an Airflow left behind: logs and database.
+"""Search an Airflow's logs and database for secrets, tokens and unmasked phone numbers.
 
-What a DAG's author put somewhere is the author's: the DAG's own source, its parameters, what its own tasks return, and
-what was rendered into a task's fields. Everything else has to be clean.
+Numbers are accepted in places under the DAG author's control: the DAG's source, its parameters, the return values of
+the author's own tasks and rendered template fields.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-#: Columns that hold what the author wrote or templated: the DAG's text and parameters, and rendered fields.
+#: Columns under the author's control: the DAG's source and parameters, and rendered fields.
 _AUTHORS_COLUMNS = frozenset(
     {
         ("dag_code", "source_code"),
@@ -25,13 +25,13 @@ _AUTHORS_COLUMNS = frozenset(
     }
 )
 _JWT = re.compile(rb"eyJ[\w-]{5,}\.(eyJ[\w-]{5,})\.[\w-]{5,}")
-#: A claim of Directcall's tokens, which tells them from those that Airflow makes for itself.
+#: A claim that Directcall's tokens have and Airflow's own tokens do not.
 _DIRECTCALL_CLAIM = b"client_oauth_id"
 
 
 @dataclass(frozen=True, order=True)
 class Leak:
-    """Something that should not be there; names the kind and the place, never the thing."""
+    """A leaked value; names its kind and place, never the value."""
 
     place: str
     kind: str
@@ -39,11 +39,11 @@ class Leak:
 
 @dataclass(frozen=True)
 class Search:
-    """What to look for.
+    """A search for leaks.
 
-    :param secrets: texts that may be nowhere at all.
-    :param numbers: phone numbers with country code, digits only, that may be in the author's places only.
-    :param authors_tasks: tasks that the DAG's author wrote: their XComs are the author's.
+    :param secrets: texts that must not appear anywhere.
+    :param numbers: phone numbers with country code, digits only, that may appear in the author's places only.
+    :param authors_tasks: ids of tasks written by the DAG's author, whose return values are the author's.
     """
 
     secrets: Collection[str]
@@ -51,7 +51,7 @@ class Search:
     authors_tasks: Collection[str]
 
     def in_home(self, home: Path) -> list[Leak]:
-        """Every leak in the logs and the SQLite database below an AIRFLOW_HOME."""
+        """Return every leak in the logs and the SQLite database below an AIRFLOW_HOME."""
         return sorted({*self._in_logs(home), *self._in_database(home / "airflow.db")})
 
     def _in_logs(self, home: Path) -> Iterator[Leak]:
@@ -91,7 +91,7 @@ class Search:
 
     @cached_property
     def _number_patterns(self) -> list[re.Pattern[bytes]]:
-        """Each number without its country code, with whatever people write between digits."""
+        """Each number without its country code, with optional separators between the digits."""
         return [
             re.compile(rb"[\s().-]{0,3}".join(number[2:].encode()[i : i + 1] for i in range(len(number) - 2)))
             for number in self.numbers

@@ -1,4 +1,4 @@
-"""A whole Airflow on this machine for the demo and for tests: its own home, a random port, stopped without orphans."""
+"""A whole Airflow on this machine for the demo and for tests, with its own home and a random port."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ _TERMINAL_STATES = frozenset({"success", "failed"})
 
 
 class AirflowDidNotStartError(Exception):
-    """Airflow was not healthy in time, or its process ended; the text names its log."""
+    """Airflow was not healthy in time, or its process ended; the text names the log."""
 
 
 @dataclass
 class LiveAirflow:
     """``airflow standalone`` (scheduler, API server, DAG processor, triggerer, LocalExecutor) in a home of its own.
 
-    :param home: AIRFLOW_HOME; holds the database and all logs.
-    :param dags_folder: where the DAG files are.
+    :param home: AIRFLOW_HOME, with the database and all logs.
+    :param dags_folder: the folder of the DAG files.
     :param environment: further variables, such as connections.
     """
 
@@ -44,24 +44,24 @@ class LiveAirflow:
     _token: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
-        """Take a free port unless one was named."""
+        """Choose a free port unless one is given."""
         self.port = self.port or _free_port()
 
     @property
     def url(self) -> str:
-        """Where the UI and the REST API are."""
+        """The base URL of the UI and the REST API."""
         return f"http://127.0.0.1:{self.port}"
 
     @property
     def log_file(self) -> Path:
-        """What all its processes print."""
+        """The output of all its processes."""
         return self.home / "standalone.log"
 
     @property
     def variables(self) -> dict[str, str]:
-        """The environment of its processes, and of any ``airflow`` command that shall see the same database."""
+        """The environment of its processes, and of ``airflow`` commands on the same database."""
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
-        # standalone starts its parts as "airflow", found on the path.
+        # standalone finds the "airflow" command of its components on the path.
         inherited["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{inherited.get('PATH', os.defpath)}"
         return inherited | airflow_variables(self.home, self.dags_folder, self.port) | dict(self.environment)
 
@@ -82,11 +82,11 @@ class LiveAirflow:
         self.log_in()
 
     def log_in(self) -> None:
-        """Get a token for the REST API; everybody is an administrator here."""
+        """Get a token for the REST API; every user is an administrator here."""
         self._token = str(self._fetch("GET", "/auth/token")["access_token"])
 
     def stop(self) -> None:
-        """Stop it as Ctrl-C does; SIGTERM would leave its children behind."""
+        """Stop it as Ctrl-C does; SIGTERM would leave orphans."""
         if self._process is None:
             return
         for sent in (signal.SIGINT, signal.SIGINT, signal.SIGKILL):
@@ -100,23 +100,26 @@ class LiveAirflow:
         self._process = None
 
     def run(self, *arguments: str) -> str:
-        """What an ``airflow`` command prints; CalledProcessError when it fails."""
+        """Run an ``airflow`` command and return its output.
+
+        :raises CalledProcessError: the command failed.
+        """
         command = [sys.executable, "-m", "airflow", *arguments]
         done = subprocess.run(command, env=self.variables, stdout=subprocess.PIPE, check=True)
         return done.stdout.decode()
 
     def fetch(self, verb: str, path: str, body: JsonObject | None = None) -> JsonObject:
-        """One call of the REST API, below ``/api/v2``."""
+        """Call the REST API below ``/api/v2``."""
         return self._fetch(verb, f"/api/v2{path}", body)
 
     def trigger(self, dag_id: str, conf: JsonObject | None = None) -> str:
-        """Start a run as soon as the DAG is known; gives its run id."""
+        """Start a run as soon as the DAG is known and return its run id."""
         self.unpause(dag_id)
         run = self.fetch("POST", f"/dags/{dag_id}/dagRuns", {"logical_date": None, "conf": conf or {}})
         return str(run["dag_run_id"])
 
     def unpause(self, dag_id: str) -> None:
-        """Let a DAG run, as soon as it is known."""
+        """Unpause a DAG as soon as it is known."""
         deadline = time.monotonic() + _START_SECONDS
         while True:
             try:
@@ -128,7 +131,7 @@ class LiveAirflow:
                 time.sleep(1)
 
     def wait_for_run(self, dag_id: str, run_id: str, seconds: float) -> str:
-        """The run's last state; whatever it is when the time is over."""
+        """Wait for the end of a run, at most so many seconds, and return its state."""
         deadline = time.monotonic() + seconds
         while True:
             state = str(self.fetch("GET", f"/dags/{dag_id}/dagRuns/{run_id}")["state"])
@@ -137,13 +140,16 @@ class LiveAirflow:
             time.sleep(1)
 
     def task_instances(self, dag_id: str, run_id: str) -> list[JsonObject]:
-        """All task instances of a run, mapped ones one by one."""
+        """Return all task instances of a run, each mapped one included."""
         reply = self.fetch("GET", f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances?limit=500")
         found = reply["task_instances"]
         return found if isinstance(found, list) else []
 
     def xcom(self, dag_id: str, run_id: str, task_id: str, *, key: str = "return_value", map_index: int = -1) -> object:
-        """One XCom value; HTTPStatusError when there is none."""
+        """Return one XCom value.
+
+        :raises HTTPStatusError: it does not exist.
+        """
         path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/xcomEntries/{key}"
         return self.fetch("GET", f"{path}?map_index={map_index}&deserialize=false&stringify=false")["value"]
 
@@ -155,12 +161,15 @@ class LiveAirflow:
         return parsed
 
     def check_alive(self) -> None:
-        """Raise AirflowDidNotStartError when it has ended by itself."""
+        """Raise AirflowDidNotStartError if it has exited."""
         if self._process is None or self._process.poll() is not None:
             raise AirflowDidNotStartError(f"airflow standalone ended; see {self.log_file}")
 
     def wait_until_healthy(self) -> None:
-        """Wait until every component says that it is healthy; AirflowDidNotStartError when that takes too long."""
+        """Wait until every component reports that it is healthy.
+
+        :raises AirflowDidNotStartError: that takes too long.
+        """
         deadline = time.monotonic() + _START_SECONDS
         while time.monotonic() < deadline:
             self.check_alive()
@@ -178,7 +187,7 @@ class LiveAirflow:
         return all(_status(health.get(part)) == "healthy" for part in parts)
 
     def _kill_leftovers(self) -> None:
-        """Whatever of its session is still there: a child that outlived it would take the next run's tasks."""
+        """Kill the rest of its session: a surviving child would take the next run's tasks."""
         if self._process is None:
             return
         try:
@@ -188,14 +197,14 @@ class LiveAirflow:
 
 
 def airflow_variables(home: Path, dags_folder: Path, port: int = 0) -> dict[str, str]:
-    """Environment of a small Airflow that shares nothing with another one on the machine."""
+    """Return the environment of a small Airflow, isolated from any other on the machine."""
     url = f"http://127.0.0.1:{port}"
     return {
         "AIRFLOW_HOME": str(home),
         "AIRFLOW__CORE__DAGS_FOLDER": str(dags_folder),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__CORE__PARALLELISM": "4",
-        # A small machine may answer late; a task is not lost for it.
+        # A slow machine must not cost a task.
         "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "60",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{url}/execution/",
@@ -206,13 +215,16 @@ def airflow_variables(home: Path, dags_folder: Path, port: int = 0) -> dict[str,
         "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "5",
         "AIRFLOW__SCHEDULER__SCHEDULER_HEARTBEAT_SEC": "1",
         "AIRFLOW__LOGGING__COLORED_CONSOLE_LOG": "False",
+        # The default ports are the same for every Airflow on the machine.
+        "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(_free_port()),
+        "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(_free_port()),
         "NO_COLOR": "1",
     }
 
 
 @contextmanager
 def live_airflow(home: Path, dags_folder: Path, environment: Mapping[str, str]) -> Iterator[LiveAirflow]:
-    """An Airflow that runs inside the ``with`` block."""
+    """Run an Airflow inside the ``with`` block."""
     airflow = LiveAirflow(home, dags_folder, environment)
     try:
         airflow.start()
@@ -233,5 +245,5 @@ def _free_port() -> int:
 
 
 def default_interrupt() -> None:
-    """A process started in the background of a shell ignores SIGINT; Airflow has to obey it."""
+    """Restore SIGINT's default: a process started in a shell's background ignores it, and Airflow must not."""
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -1,4 +1,4 @@
-"""Times, inside a real task, an operator and a bare call of the hook in turn."""
+"""A DAG that times an operator and a bare hook call, alternating, inside a real task."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PAIRS = 30
 
 
 def seconds(send: Callable[[], object]) -> float:
-    """How long it takes."""
+    """Time a send."""
     started = time.perf_counter()
     send()
     return time.perf_counter() - started
@@ -23,7 +23,7 @@ def seconds(send: Callable[[], object]) -> float:
 
 @task
 def measure(position: int) -> list[list[float]]:
-    """Seconds with the operator and without it, a pair each; what the operator has kept is forgotten in between."""
+    """Return pairs of seconds, with the operator and without it; the operator's record is deleted in between."""
     subject = SUBJECTS[position]
     context = get_current_context()
     operator = subject.operator("send")

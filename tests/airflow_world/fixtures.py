@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 from airflow.sdk import Variable
-from airflow.sdk._shared.secrets_masker import reset_secrets_masker
 from airflow.sdk.bases import sensor as airflow_sensor
 from airflow.sdk.bases.operator import ExecutorSafeguard
 from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
@@ -24,12 +23,6 @@ from .variables import Variables
 from .world import ORIGIN, Run, World
 
 Connect = Callable[..., None]
-
-
-@pytest.fixture(autouse=True)
-def no_secrets_of_earlier_tests() -> None:
-    """Airflow makes one pattern of all secrets of a process, anew at each: every test would be slower than the last."""
-    reset_secrets_masker()
 
 
 @pytest.fixture

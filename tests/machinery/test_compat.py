@@ -1,4 +1,4 @@
-"""Which Airflows ``make compat`` checks, and in which environments."""
+"""tools.compat: the Airflows that it checks, and their environments."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The leak search finds what is planted, and leaves alone what a DAG's author wrote."""
+"""tools.leaks: planted values are found, except for the DAG author's own."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_a_clean_home_has_no_leak(home: Path) -> None:
         ("calling +55 (11) 99000-0011", "phone number"),
     ],
 )
-def test_what_is_planted_is_found(home: Path, text: str, kind: str) -> None:
+def test_planted_values_are_found(home: Path, text: str, kind: str) -> None:
     (home / "logs" / "task" / "2.log").write_text(text)
     plant(home, "INSERT INTO xcom VALUES ('place_call', 'return_value', ?)", text)
     plant(home, "INSERT INTO log VALUES (?)", text)

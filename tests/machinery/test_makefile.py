@@ -1,4 +1,4 @@
-"""The Makefile, from outside."""
+"""The Makefile's targets and environment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Facts about the project's own files that users or installers rely on."""
+"""The project's metadata, constraints and pages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the README tables say is what the code says."""
+"""The READMEs' tables and examples agree with the code."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_magic_numbers_are_those_of_the_sandbox(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", READMES)
-def test_code_can_be_run_as_it_stands(name: str) -> None:
+def test_code_examples_run_unchanged(name: str) -> None:
     from airflow.sdk import DAG
 
     from airflow_provider_directcall.operators.numbers import DirectcallUpdateNumberRuleOperator

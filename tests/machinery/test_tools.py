@@ -1,4 +1,4 @@
-"""The scripts in ``tools/``: what they refuse."""
+"""Checks of the scripts in ``tools/``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tools.check_package import (
     PackageError,
     clean_variables,
     contents_faults,
-    listed,
+    parse_rows,
     provider_faults,
 )
 from tools.constraints import UnpinnedLineError, pins
@@ -97,15 +97,15 @@ def test_a_listed_provider_has_no_faults() -> None:
 
 
 def test_rows_are_read_below_log_lines() -> None:
-    assert listed(f"[2026-11-22] a log line\n{json.dumps(PROVIDERS)}\n") == PROVIDERS
+    assert parse_rows(f"[2026-11-22] a log line\n{json.dumps(PROVIDERS)}\n") == PROVIDERS
 
 
 def test_no_rows_is_an_error_that_shows_the_answer() -> None:
     with pytest.raises(PackageError, match="nothing here"):
-        listed("nothing here\n")
+        parse_rows("nothing here\n")
 
 
-def test_a_clean_environment_knows_nothing_of_the_developers_airflow() -> None:
+def test_a_clean_environment_is_free_of_the_developers_airflow() -> None:
     mine = {"PATH": "/bin", "AIRFLOW_CONN_X": "secret", "PYTHONPATH": "/src", "AIRFLOW_HOME": "/home/me"}
 
     assert clean_variables(mine, Path("/tmp/x")) == {"PATH": "/bin", "AIRFLOW_HOME": "/tmp/x"}

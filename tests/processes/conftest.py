@@ -1,4 +1,4 @@
-"""A real Airflow for the tests of this folder: scheduler, workers, triggerer, API server, in processes of their own."""
+"""A real Airflow for the tests of this folder: scheduler, workers, triggerer and API server."""
 
 from __future__ import annotations
 
@@ -19,16 +19,15 @@ WRONG_SECRET = "not-the-secret-of-this-account"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All tests here share what is expensive, so they run one after the other on one worker."""
+    """Mark all tests of this folder."""
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.airflow)
-            item.add_marker(pytest.mark.xdist_group("airflow"))
 
 
 @pytest.fixture(scope="session")
 def directcall() -> Iterator[SandboxServer]:
-    """A Directcall whose calls live ten times faster than they say."""
+    """A sandbox whose calls proceed ten times faster than they report."""
     with Sandbox(SandboxConfig(pace=10)).serve() as server:
         yield server
 
@@ -52,6 +51,6 @@ def airflow(directcall: SandboxServer, tmp_path_factory: pytest.TempPathFactory)
 
 @pytest.fixture
 def sandbox(directcall: SandboxServer) -> SandboxServer:
-    """The same Directcall, emptied."""
+    """The same sandbox, reset."""
     directcall.reset()
     return directcall

@@ -1,4 +1,4 @@
-"""The example DAGs under ``airflow dags test``, and the demo as a newcomer runs it."""
+"""The example DAGs under ``airflow dags test``, and the demo."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ EXAMPLES = ROOT / "example_dags"
 
 @pytest.fixture(scope="session")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An AIRFLOW_HOME with a database and nothing that runs."""
+    """An AIRFLOW_HOME with a database and no running components."""
     folder = tmp_path_factory.mktemp("home")
     run("db", "migrate", home=folder)
     return folder

@@ -1,4 +1,4 @@
-"""What only real Airflow processes show: deferring and resuming, killing, retrying, links, the test button."""
+"""Behaviour of real Airflow processes: deferring and resuming, killing, retrying, links, the test button."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ def place_call(sandbox: SandboxServer, **tags: str) -> None:
         client.send(methods.place_call(AGENT, SHORT_CALL, tags=tags))
 
 
-def wait_until(true: Callable[[], bool], what: str) -> None:
+def wait_until(condition: Callable[[], bool], event: str) -> None:
     deadline = time.monotonic() + SECONDS
-    while not true():
-        assert time.monotonic() < deadline, f"{what} did not happen in {SECONDS} s"
+    while not condition():
+        assert time.monotonic() < deadline, f"{event} did not happen in {SECONDS} s"
         time.sleep(0.3)
 
 
@@ -89,7 +89,7 @@ def test_a_deferred_call_gives_its_row_and_a_link_to_the_recording(
     assert str(row["recording_url"]).startswith(sandbox.url)
 
 
-def test_a_call_that_nobody_takes_is_a_result(airflow: LiveAirflow, sandbox: SandboxServer) -> None:
+def test_a_busy_call_is_a_result(airflow: LiveAirflow, sandbox: SandboxServer) -> None:
     run_id = airflow.trigger("call_on_worker", {"destination": BUSY})
     assert airflow.wait_for_run("call_on_worker", run_id, SECONDS) == "success"
     assert airflow.xcom("call_on_worker", run_id, "call")["outcome"] == "busy"
@@ -101,7 +101,7 @@ def test_a_killed_task_hangs_up(airflow: LiveAirflow, sandbox: SandboxServer, da
     run_id = airflow.trigger(dag_id, {"destination": LONG_CALL})
     wait_until(lambda: bool(sandbox.state()["calls"]), "the call")
     if dag_id == "call_deferred":
-        # Airflow asks a trigger to stop its work only where the trigger runs already.
+        # Airflow calls a trigger's on_kill only once the trigger runs.
         wait_until(lambda: bool(list(logs_of(airflow, dag_id, run_id).rglob("*.trigger.*"))), "the trigger's start")
     mark_failed(airflow, dag_id, run_id, "call")
     wait_until(lambda: sandbox.state()["effects"]["calls_ended"] == 1, "the hang-up")
@@ -120,7 +120,7 @@ def test_an_sms_of_unknown_outcome_is_found_in_the_statement_and_not_sent_again(
     assert sandbox.state()["effects"]["messages_accepted"] == 1
     log = log_of(airflow, "send_sms", run_id)
     assert "may have taken effect" in log
-    assert "it is in the statement, so it is not sent again" in log
+    assert "it is in the statement, and is not sent again" in log
 
 
 def test_a_passing_refusal_is_retried(airflow: LiveAirflow, sandbox: SandboxServer) -> None:
@@ -139,7 +139,7 @@ def test_a_lasting_refusal_is_not_retried(airflow: LiveAirflow, sandbox: Sandbox
     assert "insufficient balance" in log_of(airflow, "send_sms", run_id)
 
 
-def test_a_wrong_secret_is_told_and_not_shown(airflow: LiveAirflow, sandbox: SandboxServer) -> None:
+def test_a_wrong_secret_is_reported_and_not_shown(airflow: LiveAirflow, sandbox: SandboxServer) -> None:
     run_id = airflow.trigger("send_sms", {"connection": "directcall_wrong"})
     assert airflow.wait_for_run("send_sms", run_id, SECONDS) == "failed"
     log = log_of(airflow, "send_sms", run_id)

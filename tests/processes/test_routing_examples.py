@@ -1,4 +1,4 @@
-"""Rules of a number on a real Airflow: the three examples, teardown, retries, memory from run to run."""
+"""Rules of a number on a real Airflow: the three examples, teardown, retries, state between runs."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ZONE = timezone(timedelta(hours=-3))
 
 @pytest.fixture(scope="module")
 def examples(airflow: LiveAirflow) -> LiveAirflow:
-    """The examples on the Airflow of all tests."""
+    """The shared Airflow with the example DAGs."""
     for name in NAMES:
         shutil.copy(EXAMPLES / name, airflow.dags_folder / name)
     return airflow
@@ -66,10 +66,10 @@ def snapshot_rules(sandbox: SandboxServer, sealed: object) -> list[tuple[object,
     return [(rule.rule_id, dict(rule.data)) for rule in found]
 
 
-def wait_until(true: Callable[[], bool], what: str) -> None:
+def wait_until(condition: Callable[[], bool], event: str) -> None:
     deadline = time.monotonic() + SECONDS
-    while not true():
-        assert time.monotonic() < deadline, f"{what} did not happen in {SECONDS} s"
+    while not condition():
+        assert time.monotonic() < deadline, f"{event} did not happen in {SECONDS} s"
         time.sleep(0.5)
 
 
@@ -94,7 +94,7 @@ def test_the_line_goes_back_when_the_middle_fails(airflow: LiveAirflow, sandbox:
 
 def test_the_line_goes_back_when_applying_itself_fails_half_way(airflow: LiveAirflow, sandbox: SandboxServer) -> None:
     before = sandbox.state()["rules"][DID]
-    # The second write, and all that would have taken the first one back.
+    # The second write, and the rollback of the first one.
     sandbox.inject(Fault(kind="error_500_before", endpoint="did/save", after=1, times=4))
     run_id = finished(airflow, "routing_fails_half_way", {}, "failed")
     assert "State of the rules: mixed" in log_of(airflow, "routing_fails_half_way", run_id)
@@ -171,7 +171,7 @@ def test_a_sound_is_uploaded_once_whatever_the_dag(
 
 
 def test_holiday_routing(examples: LiveAirflow, sandbox: SandboxServer) -> None:
-    """With the calendar that somebody changes: the day is a holiday, and later an ordinary one again."""
+    """A changed calendar makes the day a holiday, and later an ordinary day again."""
     calendar = examples.dags_folder / "hotline.yaml"
     written = calendar.read_text()
     day = datetime.now(ZONE).replace(hour=10, minute=0, second=0, microsecond=0) + timedelta(days=3)
@@ -201,9 +201,9 @@ def test_emergency_routing(examples: LiveAirflow, sandbox: SandboxServer) -> Non
     assert phone(sandbox, now) == MOBILE
     (message,) = sandbox.state()["messages"]
     assert (message["destination"], "emerg" in message["text"]) == (PERSON, True)
-    # Who reaches nobody on the mobile is not hung up.
+    # A caller whom the mobile does not answer is not hung up.
     assert rules(sandbox)[1][1] == "voicemail"
-    # The daily run keeps the emergency, and does not take it for somebody else's doing.
+    # The daily run keeps the emergency and does not report it as drift.
     result = examples.xcom(HOLIDAY, finished(examples, HOLIDAY, {}), "route")
     assert (result["changed"], result["drift"]["unexpected"]) == (False, [])
     assert phone(sandbox, now) == MOBILE
@@ -245,9 +245,9 @@ def test_an_emergency_that_cannot_be_is_not_kept(
 
 
 def asked(airflow: LiveAirflow) -> str:
-    """A run whose question a person could answer by now.
+    """Start a run and wait until its question can be answered.
 
-    Airflow fails a waiting task whose answer comes before its scheduler has noted that it waits. No person is so fast.
+    Airflow fails a waiting task that is answered before the scheduler has registered that it waits.
     """
     run_id = airflow.trigger(APPROVAL)
     wait_until(lambda: states(airflow, APPROVAL, run_id)["approve"] in {"awaiting_input", "deferred"}, "the question")

@@ -1,6 +1,6 @@
-"""The fault harness: sends from real Airflow task processes under every fault, and counts of what really happened.
+"""The fault harness: sends from real Airflow task processes under every fault, and counts the effects.
 
-One batch is one row of :mod:`.matrix`: many mapped tasks, each with one send that is marked by a tag of its own. The
-same faults meet our operators and, beside them, what an author of DAGs would write without them. What the local
-Directcall did is compared with what each task said about itself: see :mod:`.counting`.
+A batch runs rows of :mod:`.matrix` as mapped tasks, each with one send, marked by its own tag. The same faults meet our
+operators and a baseline: the code that a DAG author would write without them. :mod:`.judge` compares the effects in the
+sandbox with the reported outcome of each task.
 """

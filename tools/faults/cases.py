@@ -1,4 +1,4 @@
-"""From a row of the matrix to single sends: who gets what, how, and what Airflow is told of it."""
+"""Single sends made from the rows of the matrix, and the arguments of their tasks."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from airflow_provider_directcall.telephony.areas import AREAS
 from tools.faults.matrix import SETTLE_SECONDS
 from tools.faults.rows import Kind, Row, Way
 
-#: The account's numbers: each write of a rule has one of its own.
+#: The account's numbers, one for each write of a rule.
 DIDS: Final = tuple(f"11300{number:05}" for number in range(400))
 FORWARD_TO: Final = "5511990000077"
-#: Place in the order of a number's rules; the sandbox furnishes one rule of another priority.
+#: The priority of the rule; the sandbox's default rule has another.
 RULE_PRIORITY: Final = 7
 _AREA_CODES: Final = tuple(AREAS)
 
@@ -25,8 +25,8 @@ class Case:
     """One send.
 
     :ivar row: the fault that it meets.
-    :ivar name: the value of its tag ``case``; for a rule, the number (DID) it is written for.
-    :ivar map_index: which of the mapped tasks of its kind it is.
+    :ivar name: the value of its tag ``case``; for a rule, the number (DID).
+    :ivar map_index: the index among the mapped tasks of its kind.
     """
 
     row: Row
@@ -39,12 +39,12 @@ class Case:
 def cases_of(
     rows: Iterable[Row], sends: int, seed: int, *, by: str, among_ways: Collection[Way] = tuple(Way)
 ) -> list[Case]:
-    """The sends of a batch: of each row every kind in every way in turn, in an order that the seed decides.
+    """Return the sends of a batch: every kind in every way of each row in turn, in an order seeded by ``seed``.
 
-    :param sends: how many of each row.
-    :param seed: part of the names too: no late request of one batch is taken for one of the next.
-    :param by: who sends, ``ours`` or ``baseline``; part of the names.
-    :param among_ways: the only ways to be taken.
+    :param sends: the number of sends for each row.
+    :param seed: part of the names too, so that a late request of one batch is not attributed to the next.
+    :param by: the sender, ``ours`` or ``baseline``; part of the names.
+    :param among_ways: the permitted ways.
     """
     places = dict.fromkeys(Kind, 0)
     cases = []
@@ -59,7 +59,7 @@ def cases_of(
 
 
 def _combinations(row: Row, ways: Sequence[Way], seed: int) -> list[tuple[Kind, Way]]:
-    """Each kind in each way, the kinds taking turns, so that few sends have all kinds."""
+    """Return each kind in each way, alternating kinds, so that few sends cover all kinds."""
     dice = random.Random(f"{seed} {row.name}")
     turns: dict[Kind, Sequence[Way]] = {
         kind: dice.sample(ways, len(ways)) for kind in row.kinds if kind is not Kind.RULE
@@ -71,7 +71,7 @@ def _combinations(row: Row, ways: Sequence[Way], seed: int) -> list[tuple[Kind, 
 
 
 def arguments_of_ours(case: Case) -> dict[str, object]:
-    """Arguments of one of our operators, as JSON."""
+    """Return the arguments of our operator, as JSON."""
     row = case.row
     common: dict[str, object] = {
         "kill_at": [point.value if point is not None else None for point in row.kills],
@@ -93,7 +93,7 @@ def arguments_of_ours(case: Case) -> dict[str, object]:
 
 
 def arguments_of_baseline(case: Case) -> dict[str, object]:
-    """The same for what an author would write."""
+    """Return the arguments of the baseline's task, as JSON."""
     row = case.row
     return {
         "kind": case.kind.value,
@@ -106,16 +106,16 @@ def arguments_of_baseline(case: Case) -> dict[str, object]:
 
 
 def destination_of(case: Case) -> str:
-    """An invented mobile number, in another area than its neighbours': calls of two cases are between other parties."""
+    """Return an invented mobile number; neighbouring cases differ in area, so no two calls share their parties."""
     return f"55{_AREA_CODES[case.map_index % len(_AREA_CODES)]}99000{case.row.number}"
 
 
 def _connection(row: Row) -> str:
     if not row.without_server:
         return "directcall_default"
-    return f"{{{{ 'directcall_nobody' if ti.try_number in {row.without_server} else 'directcall_default' }}}}"
+    return f"{{{{ 'directcall_without_server' if ti.try_number in {row.without_server} else 'directcall_default' }}}}"
 
 
 def _did(by: str, place: int) -> str:
-    """Ours are counted from the one end, the baseline's from the other."""
+    """Return a number for a rule: ours from the start of the list, the baseline's from its end."""
     return DIDS[place] if by == "ours" else DIDS[-1 - place]

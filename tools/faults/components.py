@@ -1,4 +1,4 @@
-"""An Airflow whose parts are processes of their own, so that one of them can be killed and started again."""
+"""An Airflow whose components are separate processes, which can be killed and restarted one by one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _STOP_SECONDS: Final = 20
 
 
 class Component(StrEnum):
-    """A part of Airflow, by the name of its command."""
+    """A component of Airflow, by the name of its command."""
 
     API_SERVER = "api-server"
     SCHEDULER = "scheduler"
@@ -29,16 +29,16 @@ class Component(StrEnum):
 
     @property
     def command(self) -> list[str]:
-        """What follows ``airflow``; logs are read from files, so nobody has to serve them over a port."""
+        """The arguments of ``airflow``; logs are read from files, so no port serves them."""
         serves_logs = self in {Component.SCHEDULER, Component.TRIGGERER}
         return [self.value, "--skip-serve-logs"] if serves_logs else [self.value]
 
 
 @dataclass
 class SplitAirflow(LiveAirflow):
-    """Scheduler with LocalExecutor, API server, DAG processor and triggerer, each one a process and a session.
+    """Scheduler with LocalExecutor, API server, DAG processor and triggerer, each in a session of its own.
 
-    The workers are children of the scheduler, and their tasks children of theirs.
+    The workers are children of the scheduler, and the tasks children of the workers.
     """
 
     _components: dict[Component, subprocess.Popen[bytes]] = field(default_factory=dict)
@@ -47,11 +47,11 @@ class SplitAirflow(LiveAirflow):
 
     @property
     def variables(self) -> dict[str, str]:
-        """As for one process, with the secret by which the parts know each other."""
+        """The environment of its processes, with the secret that they share."""
         return super().variables | {"AIRFLOW__API_AUTH__JWT_SECRET": self._jwt_secret}
 
     def start(self) -> None:
-        """Make the database, start all parts, and wait until every one is healthy."""
+        """Create the database, start all components and wait until every one is healthy."""
         self.home.mkdir(parents=True, exist_ok=True)
         self.run("db", "migrate")
         for component in Component:
@@ -60,7 +60,7 @@ class SplitAirflow(LiveAirflow):
         self.log_in()
 
     def stop(self) -> None:
-        """Stop all parts, the scheduler with its workers first."""
+        """Stop all components, the scheduler with its workers first."""
         for component in (Component.SCHEDULER, Component.TRIGGERER, Component.DAG_PROCESSOR, Component.API_SERVER):
             process = self._components.get(component)
             if process is None:
@@ -73,7 +73,7 @@ class SplitAirflow(LiveAirflow):
             self.kill(component, with_children=True)
 
     def start_component(self, component: Component) -> None:
-        """Start one part; does not wait for it."""
+        """Start a component without waiting for it."""
         with (self.home / f"{component}.log").open("ab") as log:
             self._components[component] = subprocess.Popen(
                 [sys.executable, "-m", "airflow", *component.command],
@@ -86,10 +86,10 @@ class SplitAirflow(LiveAirflow):
             )
 
     def kill(self, component: Component, *, with_children: bool) -> None:
-        """End a part at once, by SIGKILL.
+        """End a component at once, by SIGKILL.
 
-        :param with_children: its children too, as when a machine or a container is lost; without, those of a
-            scheduler (its workers and their tasks) live on and do not know.
+        :param with_children: kill its children too, as when a machine or a container is lost; otherwise the workers
+            and tasks of a scheduler go on.
         """
         process = self._components.pop(component)
         family = descendants(process.pid)
@@ -101,19 +101,19 @@ class SplitAirflow(LiveAirflow):
             self._orphans += family
 
     def restart(self, component: Component, *, with_children: bool) -> None:
-        """Kill a part and start it again."""
+        """Kill a component and start it again."""
         self.kill(component, with_children=with_children)
         self.start_component(component)
 
     def check_alive(self) -> None:
-        """Raise AirflowDidNotStartError when a part has ended by itself."""
+        """Raise AirflowDidNotStartError if a component has exited."""
         for component, process in self._components.items():
             if process.poll() is not None:
                 raise AirflowDidNotStartError(f"airflow {component} ended; see {self.home / f'{component}.log'}")
 
 
 def descendants(pid: int) -> list[psutil.Process]:
-    """The children of a process, and theirs; Airflow gives each task a process group of its own."""
+    """Return all descendants of a process; Airflow gives each task its own process group."""
     try:
         found: list[psutil.Process] = psutil.Process(pid).children(recursive=True)
     except psutil.NoSuchProcess:
@@ -122,7 +122,7 @@ def descendants(pid: int) -> list[psutil.Process]:
 
 
 def kill_all(processes: Iterable[psutil.Process]) -> None:
-    """SIGKILL for each that is still the process it was; a number that the system gave away again is left alone."""
+    """Send SIGKILL to each process, except to another one that has reused its id."""
     for process in processes:
         with suppress(psutil.NoSuchProcess):
             process.kill()

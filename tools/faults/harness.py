@@ -1,4 +1,4 @@
-"""Runs batches of sends under faults, ours and the baseline side by side, and has them judged."""
+"""Runs batches of sends under faults, ours and the baseline side by side, and judges them."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import Final
 import httpx
 
 from tools.faults.cases import Case, arguments_of_baseline, arguments_of_ours, cases_of
-from tools.faults.counting import Report, Tally, Verdict, effects_in, judge
-from tools.faults.disturbing import STEPS, Run
+from tools.faults.disturbances import STEPS, Run
+from tools.faults.judge import Report, Tally, Verdict, effects_in, judge
 from tools.faults.logs import last_error, log_folder
 from tools.faults.rows import ON_WORKER, Disturbance, Kind, Row
 from tools.faults.world import World
@@ -22,7 +22,7 @@ from tools.live_airflow import JsonObject
 OURS: Final = "ours"
 BASELINE: Final = "baseline"
 _LOOK_SECONDS: Final = 0.5
-#: Airflow calls a task over as soon as a user does; its process or trigger hears of it some seconds later.
+#: Airflow ends a task as soon as a user marks it; its process or trigger notices some seconds later.
 _AFTERMATH_SECONDS: Final[Mapping[Disturbance | None, float]] = MappingProxyType({Disturbance.MARKED_FAILED: 15})
 
 
@@ -30,8 +30,8 @@ _AFTERMATH_SECONDS: Final[Mapping[Disturbance | None, float]] = MappingProxyType
 class RowResult:
     """One row, run and judged.
 
-    :ivar seconds: how long its batch took.
-    :ivar disturbed: whether the row's disturbance found its moment; a row without one is always disturbed.
+    :ivar seconds: the duration of its batch.
+    :ivar disturbed: whether the row's disturbance took place; true for a row without one.
     """
 
     row: Row
@@ -41,7 +41,7 @@ class RowResult:
     verdicts: dict[str, list[Verdict]] = field(default_factory=dict)
 
     def tally(self, by: str) -> Tally:
-        """The verdicts on :data:`OURS` or the :data:`BASELINE`, added up."""
+        """Add up the verdicts on :data:`OURS` or the :data:`BASELINE`."""
         tally = Tally()
         for verdict in self.verdicts.get(by, []):
             tally.add(verdict, may_duplicate=self.row.may_duplicate and by == OURS)
@@ -49,7 +49,7 @@ class RowResult:
 
     @property
     def surprises(self) -> list[Verdict]:
-        """Sends of ours that are duplicated, lost, hung up, or ended otherwise than the row says."""
+        """Sends of ours that were duplicated, lost or hung up, or ended otherwise than the row expects."""
         return [verdict for verdict in self.verdicts.get(OURS, []) if self._is_surprise(verdict)]
 
     def _is_surprise(self, verdict: Verdict) -> bool:
@@ -61,12 +61,12 @@ class RowResult:
 def run_batch(
     world: World, rows: Sequence[Row], *, seed: int, ours: int, baseline: int, patience: float
 ) -> list[RowResult]:
-    """Run rows side by side; they have to need the same of the world.
+    """Run rows with equal settings side by side.
 
-    :param ours: how many sends of each row with our operators.
-    :param baseline: how many as an author would write them; none where a row has no baseline.
-    :param patience: seconds after which whatever has not ended is judged as it is.
-    :raises AirflowDidNotStartError: a part of Airflow has ended by itself.
+    :param ours: the number of sends of each row with our operators.
+    :param baseline: the number of sends of each row with the baseline; rows without one have none.
+    :param patience: seconds after which unfinished sends are judged as they are.
+    :raises AirflowDidNotStartError: a component of Airflow has exited.
     """
     started = time.monotonic()
     compared = [row for row in rows if row.with_baseline]
@@ -103,7 +103,7 @@ def _prepare(world: World, rows: Sequence[Row], cases: Sequence[Case], seed: int
 
 
 def _start(world: World, by: str, cases: Sequence[Case]) -> Run:
-    """Start a run, which reads its cases from a file: every task gets the run's ``conf``, so that is kept small."""
+    """Start a run, which reads its cases from a file: every task gets the run's ``conf``, which must stay small."""
     arguments: JsonObject
     if by == OURS:
         arguments = {kind.value: [arguments_of_ours(case) for case in cases if case.kind is kind] for kind in Kind}
@@ -117,20 +117,20 @@ def _start(world: World, by: str, cases: Sequence[Case]) -> Run:
 
 
 def _attend(runs: dict[str, Run], disturbance: Disturbance | None, *, deadline: float) -> bool:
-    """Look on until all runs are over, and disturb them when it is time; whether that was done."""
+    """Poll until all runs are over and disturb them at the right moment; return whether that happened."""
     steps = [STEPS[disturbance]] if disturbance is not None else []
     while time.monotonic() < deadline:
         runs[OURS].world.airflow.check_alive()
-        if steps and _patiently(lambda: steps[0](runs[OURS])):
+        if steps and _tolerantly(lambda: steps[0](runs[OURS])):
             steps.clear()
-        elif _patiently(lambda: all(run.is_over for run in runs.values())):
+        elif _tolerantly(lambda: all(run.is_over for run in runs.values())):
             break
         time.sleep(_LOOK_SECONDS)
     return not steps
 
 
-def _patiently(look: Callable[[], bool]) -> bool:
-    """What a look shows; nothing, while Airflow's API does not answer because one of its parts is away."""
+def _tolerantly(look: Callable[[], bool]) -> bool:
+    """Return the result of a look, or False while Airflow's API does not answer because a component is down."""
     try:
         return look()
     except httpx.HTTPError:
@@ -138,7 +138,7 @@ def _patiently(look: Callable[[], bool]) -> bool:
 
 
 def _reports(run: Run, cases: Iterable[Case]) -> dict[str, Report]:
-    """What each task said, by the names of the cases."""
+    """Return the report of each task, by the name of its case."""
     tasks = {(str(task["task_id"]), task["map_index"]): task for task in run.mapped_tasks()}
     reports = {}
     for position, case in enumerate(cases):
@@ -156,11 +156,11 @@ def _report(run: Run, task_id: str, map_index: int, task: JsonObject | None) -> 
         return Report(state, tries, result=_result(run, task_id, map_index))
     folder = log_folder(airflow.home, run.dag_id, run.run_id, task_id, map_index)
     was_stopped = (task_id, map_index) in run.stopped
-    return Report(state, tries, said=last_error(folder), was_stopped=was_stopped)
+    return Report(state, tries, errors=last_error(folder), was_stopped=was_stopped)
 
 
 def _result(run: Run, task_id: str, map_index: int) -> object:
-    """The task's XCom; None where it gave none."""
+    """Return the task's XCom, or None."""
     try:
         return run.world.airflow.xcom(run.dag_id, run.run_id, task_id, map_index=map_index)
     except httpx.HTTPStatusError as error:

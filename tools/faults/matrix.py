@@ -1,4 +1,4 @@
-"""The fault matrix as data: one row a fault, at one point of the life of a request."""
+"""The fault matrix as data: a row for each fault at one point of a request's life."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ def _at_send(kind: str, meaning: str) -> Row:
 _UNKNOWN: Final = frozenset({Ending.UNKNOWN})
 _REFUSED: Final = frozenset({Ending.REFUSED})
 
-#: Below 3.3, a task cannot know whether it was cleared while it waited or after its end, so a Clear asks for another.
+#: Below 3.3, a task cannot know whether it was cleared while waiting or afterwards, so a Clear requests another send.
 _HAS_STATE_STORE: Final = Version(version("apache-airflow")) >= Version("3.3")
 
-#: Seconds for which an unknown outcome is looked for, in every row.
+#: Seconds for which an unknown outcome is reconciled, in every row.
 SETTLE_SECONDS: Final = 6.0
-#: A row that comes so late is found only if all of that time is used.
+#: A statement row this late is found only if all of that time is used.
 _NEARLY_SETTLE_SECONDS: Final = 0.9 * SETTLE_SECONDS
 
 MATRIX: Final[tuple[Row, ...]] = (
@@ -41,24 +41,24 @@ MATRIX: Final[tuple[Row, ...]] = (
     # The request itself.
     Row(
         name="connection_refused",
-        meaning="nobody listens at Directcall's address in the first try",
+        meaning="no server at Directcall's address in the first try",
         without_server=(1,),
         kinds=WITH_RULES,
     ),
     _at_send("cut_before", "the connection is cut before the effect"),
     _at_send("cut_after", "the connection is cut after the effect"),
-    _at_send("cut_in_body", "the connection is cut amid the answer"),
-    _at_send("hang_before", "no answer and no effect, until the time-out"),
-    _at_send("hang_after", "no answer after the effect, until the time-out"),
+    _at_send("cut_in_body", "the connection is cut within the reply"),
+    _at_send("hang_before", "no reply and no effect, until the time-out"),
+    _at_send("hang_after", "no reply after the effect, until the time-out"),
     _at_send("error_500_before", "HTTP 500 before the effect"),
     _at_send("error_500_after", "HTTP 500 after the effect"),
     _at_send("html_502_before", "an HTML 502 of a gateway before the effect"),
     _at_send("html_502_after", "an HTML 502 of a gateway after the effect"),
     _at_send("too_many_requests", "HTTP 429"),
     _at_send("expired_token", "the token has expired"),
-    _at_send("garbage_before", "an answer that is no JSON, before the effect"),
-    _at_send("garbage_after", "an answer that is no JSON, after the effect"),
-    _at_send("truncated", "half of the answer"),
+    _at_send("garbage_before", "a reply that is not JSON, before the effect"),
+    _at_send("garbage_after", "a reply that is not JSON, after the effect"),
+    _at_send("truncated", "half of the reply"),
     # Before and after the request.
     Row(
         name="log_in_trouble",
@@ -68,14 +68,18 @@ MATRIX: Final[tuple[Row, ...]] = (
     ),
     Row(
         name="wait_trouble",
-        meaning="the first looks at the state are cut or answered with 502",
+        meaning="the first requests for the state are cut or answered with 502",
         troubles=(Trouble("cut_before", Where.WAIT), Trouble("html_502_before", Where.WAIT)),
         ways=WAITING,
     ),
     Row(
         name="settle_trouble",
-        meaning="cut after the effect, and the first looks at the statement fail too",
-        troubles=(Trouble("cut_after"), Trouble("error_500_before", Where.SETTLE), Trouble("cut_before", Where.SETTLE)),
+        meaning="cut after the effect, and the first reads of the statement fail too",
+        troubles=(
+            Trouble("cut_after"),
+            Trouble("error_500_before", Where.RECONCILE),
+            Trouble("cut_before", Where.RECONCILE),
+        ),
     ),
     # The task's process.
     Row(
@@ -86,21 +90,21 @@ MATRIX: Final[tuple[Row, ...]] = (
     ),
     Row(
         name="killed_after_reply",
-        meaning="SIGKILL between the reply and its being written down",
+        meaning="SIGKILL between the reply and its record",
         kills=(Point.AFTER_REPLY,),
         kinds=WITH_RULES,
     ),
     Row(name="killed_waiting", meaning="SIGKILL while waiting", kills=(Point.AT_LOOK,), ways=WAITING),
     Row(
         name="terminated_waiting",
-        meaning="SIGTERM while waiting, though Airflow still wants the task",
+        meaning="SIGTERM while waiting, while Airflow still runs the task",
         kills=(Point.TERMINATED_AT_LOOK,),
         undone=0 if _HAS_STATE_STORE else None,
         ways=WAITING,
     ),
     Row(
         name="killed_at_end",
-        meaning="SIGKILL after the end, before Airflow hears of it",
+        meaning="SIGKILL after the end, before Airflow notices it",
         kills=(Point.AT_END,),
         kinds=WITH_RULES,
     ),
@@ -112,22 +116,22 @@ MATRIX: Final[tuple[Row, ...]] = (
     ),
     Row(
         name="timed_out_sending",
-        meaning="the task's execution_timeout comes between the effect and the answer",
+        meaning="the task's execution_timeout comes between the effect and the reply",
         kills=(Point.ALARM_AFTER_REPLY,),
     ),
     Row(
         name="killed_twice",
-        meaning="SIGKILL before the request, then between reply and note",
+        meaning="SIGKILL before the request, then between reply and record",
         kills=(Point.BEFORE_REQUEST, Point.AFTER_REPLY),
     ),
     Row(
         name="killed_settling",
-        meaning="SIGKILL between reply and note, then while settling",
+        meaning="SIGKILL between reply and record, then while reconciling",
         kills=(Point.AFTER_REPLY, Point.AT_LOOK),
     ),
     Row(
         name="lost_and_refused",
-        meaning="SIGKILL between reply and note; in the next try nobody listens",
+        meaning="SIGKILL between reply and record; no server in the next try",
         kills=(Point.AFTER_REPLY,),
         without_server=(2,),
         ends_as=frozenset({Ending.SENT, Ending.UNKNOWN}),
@@ -141,7 +145,7 @@ MATRIX: Final[tuple[Row, ...]] = (
     ),
     Row(
         name="statement_late_after_kill",
-        meaning="SIGKILL between reply and note, and the row comes nearly settle_seconds later",
+        meaning="SIGKILL between reply and record, and the row comes nearly settle_seconds later",
         kills=(Point.AFTER_REPLY,),
         statement_seconds=_NEARLY_SETTLE_SECONDS,
     ),
@@ -155,7 +159,7 @@ MATRIX: Final[tuple[Row, ...]] = (
     ),
     Row(
         name="no_statement_fail_after_kill",
-        meaning="SIGKILL between reply and note on an account without statements; on_unknown_outcome=fail",
+        meaning="SIGKILL between reply and record on an account without statements; on_unknown_outcome=fail",
         kills=(Point.AFTER_REPLY,),
         statement=False,
         ends_as=_UNKNOWN,
@@ -188,7 +192,7 @@ MATRIX: Final[tuple[Row, ...]] = (
     ),
     Row(
         name="triggerer_killed_settling",
-        meaning="cut after the effect, and the triggerer is killed while tasks settle in it",
+        meaning="cut after the effect, and the triggerer is killed while tasks reconcile in it",
         troubles=(Trouble("cut_after"),),
         disturbance=Disturbance.TRIGGERER_KILLED,
         ways=(Way.DEFERRABLE,),
@@ -222,7 +226,7 @@ MATRIX: Final[tuple[Row, ...]] = (
     ),
     Row(
         name="cleared_settling",
-        meaning="cut after the effect, and a user clears tasks that look for it",
+        meaning="cut after the effect, and a user clears the tasks that reconcile it",
         troubles=(Trouble("cut_after"),),
         disturbance=Disturbance.CLEARED_DURING,
         statement_seconds=_NEARLY_SETTLE_SECONDS,
@@ -232,14 +236,14 @@ MATRIX: Final[tuple[Row, ...]] = (
     ),
     Row(
         name="cleared_after",
-        meaning="a user clears the tasks after their end: each is wanted once more",
+        meaning="a user clears the tasks after their end: each is sent once more",
         disturbance=Disturbance.CLEARED_AFTER,
         generations=2,
         with_baseline=False,
     ),
     Row(
         name="marked_failed",
-        meaning="a user marks tasks as failed while they wait for long calls: they are hung up, and nothing follows",
+        meaning="a user marks tasks as failed while they wait for long calls: they are hung up and not placed again",
         disturbance=Disturbance.MARKED_FAILED,
         number="0600",
         pace=2.0,
@@ -256,5 +260,8 @@ MATRIX: Final[tuple[Row, ...]] = (
 
 
 def row_named(name: str) -> Row:
-    """The row of that name; ``KeyError`` when there is none."""
+    """Return the row of that name.
+
+    :raises KeyError: it does not exist.
+    """
     return {row.name: row for row in MATRIX}[name]

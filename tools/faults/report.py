@@ -1,4 +1,4 @@
-"""The results as a table for people and as JSON."""
+"""The results as a table and as JSON."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from dataclasses import asdict
 from rich.console import Console
 from rich.table import Table
 
-from tools.faults.counting import Tally, Verdict
 from tools.faults.harness import BASELINE, OURS, RowResult
+from tools.faults.judge import Tally, Verdict
 from tools.faults.rows import Ending
 from tools.live_airflow import JsonObject
 
-_COLUMNS = ("sends", "effects twice", "silent losses", "sent", "refused", "unknown, told", "not sent", "tries")
-#: Endings in the order of the columns; whatever is neither is in "not sent".
-_TOLD = (Ending.SENT, Ending.REFUSED, Ending.UNKNOWN)
+_COLUMNS = ("sends", "effects twice", "silent losses", "sent", "refused", "unknown", "not sent", "tries")
+#: Endings in the order of the columns; all others are in "not sent".
+_COLUMN_ENDINGS = (Ending.SENT, Ending.REFUSED, Ending.UNKNOWN)
 
 
 def total(results: Iterable[RowResult], by: str) -> Tally:
-    """All results of one side, added up."""
+    """Add up all results of one side."""
     tally = Tally()
     for result in results:
         tally.merge(result.tally(by))
@@ -27,7 +27,7 @@ def total(results: Iterable[RowResult], by: str) -> Tally:
 
 
 def show(results: Sequence[RowResult], console: Console) -> None:
-    """Print a table a side, and what was a surprise."""
+    """Print a table for each side, and the surprises."""
     for by in (OURS, BASELINE):
         table = Table(title=by, title_justify="left")
         table.add_column("fault")
@@ -41,13 +41,13 @@ def show(results: Sequence[RowResult], console: Console) -> None:
         console.print(table)
     for result in results:
         if not result.disturbed:
-            console.print(f"{result.row.name}: the disturbance never found its moment", markup=False)
+            console.print(f"{result.row.name}: the disturbance did not take place", markup=False)
         for verdict in result.surprises:
             console.print(f"{result.row.name}: {sentence(verdict)}", markup=False)
 
 
 def as_json(results: Sequence[RowResult]) -> JsonObject:
-    """The same, and every surprise in full."""
+    """Return the results with every surprise in full."""
     return {
         "rows": [_row(result) for result in results],
         "totals": {by: _tally(total(results, by)) for by in (OURS, BASELINE)},
@@ -80,21 +80,21 @@ def _verdict(verdict: Verdict) -> JsonObject:
         "duplicates": verdict.duplicates,
         "lost": verdict.is_lost,
         "tries": verdict.tries,
-        "said": verdict.said,
+        "error": verdict.error,
     }
 
 
 def _cells(tally: Tally) -> list[str]:
-    told = [tally.endings[ending] for ending in _TOLD]
+    reported = [tally.endings[ending] for ending in _COLUMN_ENDINGS]
     twice = f"{tally.duplicates} (+{tally.by_design} asked for)" if tally.by_design else str(tally.duplicates)
-    counts = [tally.lost, *told, tally.sends - sum(told), tally.tries]
+    counts = [tally.lost, *reported, tally.sends - sum(reported), tally.tries]
     return [str(tally.sends), twice, *map(str, counts)]
 
 
 def sentence(verdict: Verdict) -> str:
-    """One send for people: what happened, and what its task said."""
+    """Describe one send: its effects, its ending and the error of its task."""
     case, effects = verdict.case, verdict.effects
     lost = ", lost" if verdict.is_lost else ""
     undone = f" ({effects.undone} undone)" if effects.undone else ""
-    said = f": {verdict.said}" if verdict.said else ""
-    return f"{case.name} ({case.way}): {effects.made} effects{undone}{lost}, ended as {verdict.ending}{said}"
+    error = f": {verdict.error}" if verdict.error else ""
+    return f"{case.name} ({case.way}): {effects.made} effects{undone}{lost}, ended as {verdict.ending}{error}"

@@ -1,4 +1,4 @@
-"""What a row of the fault matrix is made of: what is sent and how, what goes wrong and where, how it should end."""
+"""The parts of a row of the fault matrix: kinds of sends, ways, faults, disturbances, expected endings."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from airflow_provider_directcall.sandbox import Fault
 
 
 class Kind(StrEnum):
-    """What a task has Directcall do once."""
+    """The kind of a send."""
 
     SMS = "sms"
     VOICE = "voice"
@@ -21,7 +21,7 @@ class Kind(StrEnum):
 
 
 class Way(StrEnum):
-    """How a task goes about it."""
+    """The way in which a task sends and waits."""
 
     WORKER = "worker"
     WORKER_WAITS = "worker, waits for the end"
@@ -30,7 +30,7 @@ class Way(StrEnum):
 
     @property
     def is_deferrable(self) -> bool:
-        """Whether it waits and settles in the triggerer."""
+        """Whether it waits and reconciles in the triggerer."""
         return self in {Way.DEFERRABLE, Way.DEFERRABLE_WAITS}
 
     @property
@@ -40,52 +40,52 @@ class Way(StrEnum):
 
 
 class Point(StrEnum):
-    """Where a task's process is killed, by SIGKILL from itself unless another signal is named."""
+    """The point at which a task's process is killed, by SIGKILL unless another signal is named."""
 
     BEFORE_REQUEST = "before_request"
-    """All is ready, and the request has not left."""
+    """The request is ready and has not left."""
     AFTER_REPLY = "after_reply"
-    """The reply is read, and nobody was told."""
+    """The reply is read and not yet recorded."""
     AT_LOOK = "at_look"
-    """At the first look at a state, a statement or rules: while waiting or settling."""
+    """At the first read of a state, a statement or rules: while waiting or reconciling."""
     AT_END = "at_end"
-    """All is done, and Airflow has not heard of it."""
+    """The task is done, and Airflow has not noticed."""
     TERMINATED_AT_LOOK = "terminated_at_look"
-    """At the first look too, but by SIGTERM, as a worker's platform does it; Airflow still wants the task."""
+    """At the first read too, but by SIGTERM, as from a worker's platform; Airflow still runs the task."""
     ALARM_AFTER_REPLY = "alarm_after_reply"
-    """The reply is read, and nobody was told: the alarm of the task's ``execution_timeout``. The process lives."""
+    """After the reply, the alarm of the task's ``execution_timeout``. The process lives."""
 
 
 class Disturbance(StrEnum):
-    """What happens to Airflow or to Directcall's server while a batch is under way."""
+    """A disturbance of Airflow or of Directcall's server while a batch runs."""
 
     SCHEDULER_KILLED = "scheduler_killed"
-    """The scheduler's process alone; its workers and their tasks live on."""
+    """The scheduler's process alone; its workers and their tasks go on."""
     MACHINE_LOST = "machine_lost"
     """The scheduler with its workers and their tasks."""
     TRIGGERER_KILLED = "triggerer_killed"
     """The triggerer, when half of the deferrable tasks are deferred."""
     OUTAGE = "outage"
-    """Directcall's server goes away for some seconds, with whatever it was doing."""
+    """Directcall's server goes away for some seconds and cuts its connections."""
     CLEARED_DURING = "cleared_during"
-    """A user clears tasks that wait for the end of what they sent, or look for it."""
+    """A user clears tasks that wait for an end, or reconcile."""
     CLEARED_AFTER = "cleared_after"
-    """A user clears the tasks after they have succeeded: everything is wanted once more."""
+    """A user clears the tasks after they have succeeded, which requests each send once more."""
     MARKED_FAILED = "marked_failed"
-    """A user marks tasks as failed while they wait for the end of what they sent."""
+    """A user marks tasks as failed while they wait for an end."""
 
 
 class Ending(StrEnum):
-    """What a task said in the end about what it sent."""
+    """The reported outcome of a send."""
 
     SENT = "sent"
     REFUSED = "refused"
     UNKNOWN = "unknown"
-    """It says that it may be out, and that nobody can say."""
+    """It reports that the outcome is unknown."""
     NOT_SENT = "not sent"
-    """It failed, and nothing in its error says that anything was, or may have been, sent."""
+    """It failed, and its error does not mention a send or a possible one."""
     MUTE = "mute"
-    """It failed without any error in its log: its process died."""
+    """It failed without an error in its log: its process died."""
     STOPPED = "stopped"
     """A user has marked it as failed."""
     UNFINISHED = "unfinished"
@@ -93,21 +93,21 @@ class Ending(StrEnum):
 
 
 class Where(StrEnum):
-    """Which requests of a task a trouble meets."""
+    """The requests of a task that meet a trouble."""
 
     LOG_IN = "log_in"
     SEND = "send"
     WAIT = "wait"
-    SETTLE = "settle"
+    RECONCILE = "reconcile"
 
 
-#: Requests by their place in the life of a send: endpoint, and the field that tells one task's requests from another's.
+#: Requests by their place in the life of a send: endpoint, and the field that identifies the task.
 _REQUESTS: Final[Mapping[Where, tuple[tuple[str, str | None], ...]]] = MappingProxyType(
     {
         Where.LOG_IN: (("request_token", None),),
         Where.SEND: (("sms/send", "campos[case]"), ("voz/call", "campos[case]"), ("did/save", "did")),
         Where.WAIT: (("sms/status", "code"), ("extrato/list", "callerid")),
-        Where.SETTLE: (
+        Where.RECONCILE: (
             ("extrato/list-sms", "campos[airflow_key]"),
             ("extrato/list", "campos[airflow_key]"),
             ("voz/status", "destino"),
@@ -125,9 +125,9 @@ class Trouble:
     """A fault of the sandbox, at one place in the life of every send.
 
     :ivar kind: one of the sandbox's fault kinds.
-    :ivar times: how often it meets each send, None for always.
-    :ivar after: so many requests of each send pass before.
-    :ivar probability: how many of the requests meet it; which ones, a seed decides.
+    :ivar times: the number of times for each send, None for always.
+    :ivar after: the number of requests of each send that pass first.
+    :ivar probability: the share of the requests that meet it, chosen by a seed.
     """
 
     kind: str
@@ -137,9 +137,9 @@ class Trouble:
     probability: float = 1.0
 
     def faults(self, seed: int, cases: Collection[str]) -> list[Fault]:
-        """The same for the sandbox.
+        """Return the sandbox's faults.
 
-        :param cases: the names of those it meets; only a trouble with the send itself can tell them from others.
+        :param cases: the names of the cases that meet it, used only for a trouble with the send itself.
         """
         return [
             Fault(
@@ -166,7 +166,7 @@ _SENT: Final = frozenset({Ending.SENT})
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What a row needs of the whole world; rows with equal settings can run side by side. Fields as in :class:`Row`.
+    """The row's requirements on the whole world; rows with equal settings can run side by side. See :class:`Row`.
 
     :ivar aimless: troubles that meet the requests of every task.
     """
@@ -178,33 +178,33 @@ class Setting:
     aimless: tuple[Trouble, ...]
 
     def faults(self) -> list[Fault]:
-        """What the sandbox lacks."""
+        """Return the faults of a sandbox without statements."""
         missing = () if self.statement else _NO_STATEMENTS
         return [Fault(kind="unavailable", endpoint=endpoint) for endpoint in missing]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One fault: what goes wrong, for which tasks, and how they should end.
+    """One fault, the tasks that meet it and their expected ending.
 
     :ivar name: short, unique.
-    :ivar meaning: for people.
-    :ivar troubles: what the sandbox does.
-    :ivar kills: where the task's process is killed in its first, second ... try; None leaves a try alone.
-    :ivar without_server: the tries (from 1) that find nobody who listens at Directcall's address.
-    :ivar disturbance: what happens around the tasks.
+    :ivar meaning: a description.
+    :ivar troubles: the sandbox's faults.
+    :ivar kills: the point at which the process is killed in its first, second ... try; None leaves a try alone.
+    :ivar without_server: the tries (from 1) that find no server at Directcall's address.
+    :ivar disturbance: the disturbance of Airflow or Directcall.
     :ivar statement: whether the account has statements.
-    :ivar statement_seconds: real seconds from the end of a call, or the leaving of a message, to its row.
-    :ivar pace: how many times faster calls and messages live.
+    :ivar statement_seconds: real seconds from the end of a call, or the sending of a message, to its row.
+    :ivar pace: the factor by which calls and messages proceed faster.
     :ivar policy: ``on_unknown_outcome``.
-    :ivar number: the last four digits of every destination; they decide what happens there.
-    :ivar kinds: what is sent.
-    :ivar ways: how.
-    :ivar ends_as: how every task of ours should end.
-    :ivar generations: how often each send is wanted.
-    :ivar undone: of these, how many are hung up or cancelled; None for any number.
-    :ivar may_duplicate: our own second sends are what the policy asks for, so they do not count as duplicates.
-    :ivar with_baseline: whether what an author would write without us meets it too.
+    :ivar number: the last four digits of every destination, which select its behaviour.
+    :ivar kinds: the kinds of sends.
+    :ivar ways: the ways of sending.
+    :ivar ends_as: the permitted endings of our tasks.
+    :ivar generations: the number of times that each send is requested.
+    :ivar undone: the number of these that are hung up or cancelled; None for any number.
+    :ivar may_duplicate: the policy requests second sends, so ours do not count as duplicates.
+    :ivar with_baseline: whether the baseline meets the fault too.
     """
 
     name: str
@@ -227,20 +227,20 @@ class Row:
     with_baseline: bool = True
 
     def faults(self, seed: int, cases: Collection[str]) -> list[Fault]:
-        """The row's faults for the sandbox, apart from a missing statement."""
+        """Return the row's faults for the sandbox, except for a missing statement."""
         return [fault for trouble in self.troubles for fault in trouble.faults(seed, cases)]
 
     @property
     def setting(self) -> Setting:
-        """What it needs of the world."""
+        """Its requirements on the world."""
         aimless = tuple(trouble for trouble in self.troubles if trouble.where is not Where.SEND)
         return Setting(self.statement, self.statement_seconds, self.pace, self.disturbance, aimless)
 
 
 def side_by_side(rows: Iterable[Row], most: int) -> list[list[Row]]:
-    """Rows in groups that can run at the same time.
+    """Group rows that can run at the same time.
 
-    :param most: rows in a group, at most.
+    :param most: the maximum number of rows in a group.
     """
     groups: dict[Setting, list[Row]] = {}
     for row in rows:

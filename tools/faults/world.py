@@ -1,4 +1,4 @@
-"""What a batch runs in: an Airflow whose parts can be killed, and a local Directcall that can go away and come back."""
+"""The world of a batch: an Airflow with components that can be killed, and a sandbox that can go away and come back."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from tools.faults.components import SplitAirflow
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 DAGS: Final = Path(__file__).parent / "dags"
-#: Seconds until a request is given up: short, because the hanging ones wait for it.
+#: Seconds until a request times out; short, because hanging ones wait for it.
 REQUEST_TIMEOUT: Final = 3.0
 OUTAGE_SECONDS: Final = 4.0
 
-#: Imported once by the scheduler, so that each task's process, a fork of it, does not import them anew: only faster.
+#: Imported once by the scheduler, so that each task's process, a fork of it, starts faster.
 _PRELOADED: Final = """\
 import httpx
 import phonenumbers
@@ -29,7 +29,7 @@ import airflow_provider_directcall.api.client
 import airflow_provider_directcall.api.methods
 """
 
-#: A small Airflow that notices soon what died.
+#: A small Airflow that soon notices dead components.
 _VARIABLES: Final[Mapping[str, str]] = {
     "AIRFLOW__CORE__MAX_ACTIVE_TASKS_PER_DAG": "64",
     "AIRFLOW__CORE__MAX_MAP_LENGTH": "4096",
@@ -47,7 +47,7 @@ _VARIABLES: Final[Mapping[str, str]] = {
 
 
 class Directcall:
-    """A local Directcall with one address and one memory, over all its servers."""
+    """A local Directcall with one address and one state over all its servers."""
 
     def __init__(self) -> None:
         self._sandbox = Sandbox(SandboxConfig(numbers=DIDS))
@@ -56,14 +56,17 @@ class Directcall:
         self.server.start()
 
     def go_away(self, seconds: float) -> None:
-        """Cut all connections, let nobody connect for a while, and come back with the same memory."""
+        """Cut all connections, refuse new ones for some seconds, and come back with the same state."""
         self.server.stop()
         time.sleep(seconds)
         self.server = self._sandbox.serve(self._port)
         self.server.start()
 
     def connection(self, port: int | None = None) -> str:
-        """The Airflow connection as JSON; with a port, to where nobody listens."""
+        """Return the Airflow connection as JSON.
+
+        :param port: another port than the server's.
+        """
         fields = json.loads(self.server.connection_json())
         host = f"http://127.0.0.1:{port}" if port is not None else fields["host"]
         return json.dumps({**fields, "host": host, "extra": {**fields["extra"], "timeout": REQUEST_TIMEOUT}})
@@ -71,7 +74,7 @@ class Directcall:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Both together."""
+    """Airflow and Directcall."""
 
     airflow: SplitAirflow
     directcall: Directcall
@@ -79,23 +82,23 @@ class World:
 
 @contextmanager
 def running_world(home: Path, *, parallelism: int) -> Iterator[World]:
-    """Start both, and stop both at the end of the block.
+    """Run both inside the ``with`` block.
 
-    :param home: an empty or missing folder, for Airflow's database and logs.
-    :param parallelism: how many task processes at once; most of them sleep.
+    :param home: an empty or missing folder for Airflow's database and logs.
+    :param parallelism: the number of concurrent task processes; most of them sleep.
     """
     settings = home / "config" / "airflow_local_settings.py"
     settings.parent.mkdir(parents=True)
     settings.write_text(_PRELOADED, encoding="utf-8")
     directcall = Directcall()
     try:
-        with _port_without_server() as nobody:
+        with _port_without_server() as port:
             environment = {
                 **_VARIABLES,
                 "PYTHONPATH": str(ROOT),
                 "AIRFLOW__CORE__PARALLELISM": str(parallelism),
                 "AIRFLOW_CONN_DIRECTCALL_DEFAULT": directcall.connection(),
-                "AIRFLOW_CONN_DIRECTCALL_NOBODY": directcall.connection(nobody),
+                "AIRFLOW_CONN_DIRECTCALL_WITHOUT_SERVER": directcall.connection(port),
             }
             airflow = SplitAirflow(home, DAGS, environment)
             try:
@@ -109,7 +112,7 @@ def running_world(home: Path, *, parallelism: int) -> Iterator[World]:
 
 @contextmanager
 def _port_without_server() -> Iterator[int]:
-    """A port that is taken, and where nobody listens: every connection is refused."""
+    """Reserve a port without a listener: every connection is refused."""
     with closing(socket.socket()) as taken:
         taken.bind(("127.0.0.1", 0))
         port: int = taken.getsockname()[1]

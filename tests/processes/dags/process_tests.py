@@ -1,4 +1,4 @@
-"""DAGs that the process tests run on a real Airflow. Numbers are made up; their last digits decide what happens."""
+"""DAGs of the process tests. The last digits of the invented numbers select the sandbox's behaviour."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""DAGs about the rules of a number that the process tests run on a real Airflow."""
+"""DAGs of the process tests about the rules of a number."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ with DAG("routing_for_a_while", schedule=None):
 
     @task
     def middle(dag_run=None) -> None:
-        """What the rules were changed for."""
+        """Run while the rules are changed."""
         if dag_run.conf["fails"]:
             raise RuntimeError("the middle fails")
 
@@ -39,7 +39,7 @@ with DAG("routing_fails_half_way", schedule=None):
 
     @task
     def work() -> None:
-        """What the rules were changed for."""
+        """Run while the rules are changed."""
 
     apply >> work() >> restore.as_teardown()
 
@@ -50,7 +50,7 @@ with DAG("routing_retried", schedule=None):
 
 
 class DyingApply(DirectcallApplyNumberRulesOperator):
-    """Its first try is killed between the first write and the second one."""
+    """An operator whose first try is killed between the first and the second write."""
 
     def execute(self, context):
         from airflow_provider_directcall.api.client import Client

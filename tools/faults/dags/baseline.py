@@ -1,4 +1,4 @@
-"""What an author of DAGs would write without our operators: httpx in a ``@task`` with ``retries=3``."""
+"""The baseline, as a DAG author would write it without our operators: httpx in a ``@task`` with ``retries=3``."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 ORIGIN = "551130000000"
 POLL_SECONDS = 1
 WAIT_SECONDS = 300
-#: Words with which a message has come to its end.
+#: States of a message that are final.
 ENDED = ("entregue", "nao entregue", "cancelada")
 PATHS = {"sms": "/sms/send", "voice": "/sms/send", "call": "/voz/call", "rule": "/did/save"}
 
 
 def fields_of(kind: str, case: str, destination: str) -> dict[str, str]:
-    """The form of one send."""
+    """Return the form fields of one send."""
     if kind == "rule":
         return {"did": case, "action": "fwd", "priority": "7", "data[phone]": "5511990000077", "data[wait]": "20"}
     fields = {"origem": ORIGIN, "destino": destination, "campos[case]": case, "formato": "JSON"}
@@ -37,17 +37,17 @@ def fields_of(kind: str, case: str, destination: str) -> dict[str, str]:
 
 
 def ask(client: httpx.Client, verb: str, path: str, fields: dict[str, str]) -> dict[str, Any]:
-    """One request; an error unless it is answered with ``status`` ok."""
+    """Send a request and return the reply; raise unless its ``status`` is ok."""
     response = client.get(path, params=fields) if verb == "GET" else client.post(path, data=fields)
     response.raise_for_status()
     reply: dict[str, Any] = response.json()
     if reply.get("status", "ok") != "ok":
-        raise RuntimeError(f"Directcall said no: {reply.get('codigo')} {reply.get('msg')}")
+        raise RuntimeError(f"Directcall refused: {reply.get('codigo')} {reply.get('msg')}")
     return reply
 
 
 def wait_for_end(client: httpx.Client, token: str, kind: str, callerid: str) -> None:
-    """Ask once a second until the message is delivered or the call is over."""
+    """Poll once a second until the message is delivered or the call is over."""
     today = datetime.now(ZoneInfo("America/Sao_Paulo"))
     window = [f"{today + timedelta(days=days):%Y%m%d}000000" for days in (-1, 2)]
     deadline = time.monotonic() + WAIT_SECONDS
@@ -68,7 +68,7 @@ with DAG("baseline", schedule=None, max_active_tasks=64):
 
     @task
     def cases(**context: Any) -> list[dict[str, object]]:  # noqa: ANN401 - Airflow's context
-        """The arguments of all sends."""
+        """Return the arguments of all sends."""
         return read_cases(context["dag_run"].conf, "cases")
 
     @task(retries=3, retry_delay=timedelta(seconds=1), execution_timeout=timedelta(minutes=20))
@@ -81,12 +81,12 @@ with DAG("baseline", schedule=None, max_active_tasks=64):
         without_server: list[int],
         **context: Any,  # noqa: ANN401 - Airflow's context
     ) -> str | None:
-        """Get a token, send, look at the status; perhaps wait for the end."""
+        """Get a token, send, and wait for the end if asked to."""
         import httpx
 
         number = context["ti"].try_number
         dying = DyingTransport(point_of(kill_at, number))
-        name = "directcall_nobody" if number in without_server else "directcall_default"
+        name = "directcall_without_server" if number in without_server else "directcall_default"
         connection = BaseHook.get_connection(name)
         hooks: dict[str, list[Callable[..., object]]] = {"request": [dying.before], "response": [dying.after]}
         timeout = float(connection.extra_dejson["timeout"])

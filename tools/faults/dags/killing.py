@@ -1,7 +1,7 @@
-"""Lets a task's process kill itself at one point of a request's life, as the kernel does when memory runs out.
+"""Signals that a task's process sends to itself at one point of a request's life.
 
-Or lets it be told to end, as a platform does that takes a machine away, or lets the alarm of its ``execution_timeout``
-go off.
+SIGKILL as from the kernel when memory runs out, SIGTERM as from a platform that removes a machine, and the alarm of
+``execution_timeout``.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ _LOOKING_PATHS: Final = ("/sms/status", "/extrato/list", "/did/route")
 
 
 def point_of(kill_at: Sequence[str | None], try_number: int) -> str | None:
-    """Where this try dies; None where it lives."""
+    """Return the point at which this try dies, or None."""
     return kill_at[try_number - 1] if try_number <= len(kill_at) else None
 
 
 @contextmanager
 def dying_at(point: str | None) -> Iterator[None]:
-    """Run a block with our client, whose requests show where in its life the task is."""
+    """Run a block in which our client's requests reach the point."""
     from airflow_provider_directcall.api.client import Client
 
     kept = Client.send
@@ -48,10 +48,10 @@ def dying_at(point: str | None) -> Iterator[None]:
         _terminate_if(point, condition=name in _LOOKS)
         reply: T = kept(self, request)
         _die_if(point, AFTER_REPLY, name in _SENDS)
-        _ring_if(point, condition=name in _SENDS)
+        _time_out_if(point, condition=name in _SENDS)
         return reply
 
-    Client.send = send  # type: ignore[method-assign]  # the process is the task's own, and ends with it
+    Client.send = send  # type: ignore[method-assign]  # the process belongs to the task, and ends with it
     try:
         yield
     finally:
@@ -60,25 +60,25 @@ def dying_at(point: str | None) -> Iterator[None]:
 
 
 class DyingTransport:
-    """Does the same for plain httpx: hooks for ``httpx.Client(event_hooks=...)``."""
+    """The same for plain httpx: hooks for ``httpx.Client(event_hooks=...)``."""
 
     def __init__(self, point: str | None) -> None:
         self._point = point
 
     def before(self, request: httpx.Request) -> None:
-        """Before a request leaves."""
+        """Handle a request before it leaves."""
         _die_if(self._point, BEFORE_REQUEST, request.url.path in _SENDING_PATHS)
         _die_if(self._point, AT_LOOK, request.url.path in _LOOKING_PATHS)
         _terminate_if(self._point, condition=request.url.path in _LOOKING_PATHS)
 
     def after(self, response: httpx.Response) -> None:
-        """After the reply was read."""
+        """Handle a reply after reading it."""
         response.read()
         _die_if(self._point, AFTER_REPLY, response.request.url.path in _SENDING_PATHS)
-        _ring_if(self._point, condition=response.request.url.path in _SENDING_PATHS)
+        _time_out_if(self._point, condition=response.request.url.path in _SENDING_PATHS)
 
     def end(self) -> None:
-        """After all is done."""
+        """Handle the end of the task."""
         _die_if(self._point, AT_END, condition=True)
 
 
@@ -88,17 +88,17 @@ def _die_if(point: str | None, here: str, condition: bool) -> None:
 
 
 def _terminate_if(point: str | None, *, condition: bool) -> None:
-    """Whether the process ends by it, and when, its own handler decides."""
+    """Send SIGTERM; the process's own handler decides whether and when it ends."""
     if condition and point == TERMINATED_AT_LOOK:
         os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _ring_if(point: str | None, *, condition: bool) -> None:
-    """The alarm of Airflow's ``execution_timeout``, before its time."""
+def _time_out_if(point: str | None, *, condition: bool) -> None:
+    """Raise the alarm of Airflow's ``execution_timeout`` early."""
     if condition and point == ALARM_AFTER_REPLY:
         signal.raise_signal(signal.SIGALRM)
 
 
 def _die() -> NoReturn:
     os.kill(os.getpid(), signal.SIGKILL)
-    raise AssertionError("nobody survives SIGKILL")
+    raise AssertionError("still alive after SIGKILL")

@@ -1,4 +1,4 @@
-"""Our operators under faults: one mapped task a kind, one send a mapped task. The run's ``conf`` names their file."""
+"""Our operators under faults: a task for each kind, mapped over its sends. The run's ``conf`` names their file."""
 
 from __future__ import annotations
 
@@ -22,27 +22,27 @@ if TYPE_CHECKING:
 
 ORIGIN = "551130000000"
 TEXT = "Bom dia"
-#: The time-out is longer than any task takes: where it is to strike, its alarm is rung.
+#: The time-out is longer than any task takes; rows that need it raise its alarm.
 RETRYING = {"retries": 3, "retry_delay": timedelta(seconds=1), "execution_timeout": timedelta(minutes=20)}
 
 
 class Mortal(BaseOperator):
     """An operator whose process dies at one point in each of its first tries.
 
-    :param kill_at: the points, first try first; None lets a try live.
+    :param kill_at: the points, first try first; None for a try that lives.
     """
 
     def __init__(self, *, kill_at: Sequence[str | None] = (), **kwargs: Any) -> None:  # noqa: ANN401 - Airflow's own
         super().__init__(**kwargs)
         self.kill_at = kill_at
 
-    def execute(self, context: Context) -> Any:  # noqa: ANN401 - whatever the operator gives
-        """Run the task, as far as it lives."""
+    def execute(self, context: Context) -> Any:  # noqa: ANN401 - the operator's result
+        """Run the task until it dies or ends."""
         with dying_at(self._point(context)):
             return super().execute(context)
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:  # noqa: ANN401 - as above
-        """Go on after a deferral, as far as it lives."""
+        """Resume after a deferral until it dies or ends."""
         with dying_at(self._point(context)):
             return super().resume_execution(next_method, next_kwargs, context)
 
@@ -70,7 +70,7 @@ with DAG("ours", schedule=None, max_active_tasks=64):
 
     @task
     def cases(kind: str, **context: Any) -> list[dict[str, object]]:  # noqa: ANN401 - Airflow's context
-        """The arguments of all sends of a kind."""
+        """Return the arguments of all sends of a kind."""
         return read_cases(context["dag_run"].conf, kind)
 
     sending = {**RETRYING, "origin": ORIGIN, "poll_interval": 1}

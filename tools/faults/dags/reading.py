@@ -1,4 +1,4 @@
-"""Reads the cases of a run from the file that its ``conf`` names."""
+"""The cases of a run, read from the file named in its ``conf``."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ from pathlib import Path
 
 
 def read_cases(conf: Mapping[str, str], kind: str) -> list[dict[str, object]]:
-    """The arguments of all sends of a kind, a mapping each."""
+    """Return the arguments of each send of a kind."""
     cases: dict[str, list[dict[str, object]]] = json.loads(Path(conf["cases_file"]).read_text(encoding="utf-8"))
     return cases[kind]

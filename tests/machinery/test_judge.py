@@ -1,4 +1,4 @@
-"""The judge of the fault harness: it has to see a second send and a silent loss where there is one."""
+"""tools.faults: duplicates and silent losses are detected, and reported per row."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from airflow_provider_directcall.api.client import Client
 from airflow_provider_directcall.api.settings import Settings
 from airflow_provider_directcall.sandbox import Sandbox, SandboxConfig, SandboxServer
 from tools.faults.cases import DIDS, FORWARD_TO, RULE_PRIORITY, Case, arguments_of_baseline, arguments_of_ours, cases_of
-from tools.faults.counting import Effect, Effects, Report, Verdict, effects_in, ending_of, judge
 from tools.faults.harness import BASELINE, OURS, RowResult
-from tools.faults.logs import Said, last_error, log_folder
+from tools.faults.judge import Effect, Effects, Report, Verdict, effects_in, ending_of, judge
+from tools.faults.logs import LoggedError, last_error, log_folder
 from tools.faults.matrix import MATRIX, row_named
 from tools.faults.report import as_json, show, total
 from tools.faults.rows import ON_WORKER, SENDS, Ending, Kind, Row, Way, side_by_side
@@ -34,7 +34,7 @@ def a_case(kind: Kind = Kind.SMS, name: str = "c", row: Row = ROW) -> Case:
 
 
 def effects_of(*names: str) -> Effects:
-    """Effects by their keys; ``-`` is one without a key, and a ``/`` at the end is one that was undone."""
+    """Return effects by their keys; ``-`` is one without a key, and a trailing ``/`` marks an undone one."""
     return Effects(
         tuple(
             Effect(str(40 + place), None if name.startswith("-") else name.rstrip("/"), name.endswith("/"))
@@ -43,8 +43,8 @@ def effects_of(*names: str) -> Effects:
     )
 
 
-def failed(*said: tuple[str, str]) -> Report:
-    return Report("failed", 4, said=[Said(*error) for error in said])
+def failed(*errors: tuple[str, str]) -> Report:
+    return Report("failed", 4, errors=[LoggedError(*error) for error in errors])
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ def test_effects_are_counted_by_case(server: SandboxServer, client: Client, time
         assert made(server, kind, kind.value).made == times
 
 
-def test_a_call_that_was_hung_up_is_told_apart(server: SandboxServer, client: Client) -> None:
+def test_a_call_that_was_hung_up_is_undone(server: SandboxServer, client: Client) -> None:
     placed = client.send(methods.place_call(AGENT, LONG_CALL, tags={"case": "c"}))
     client.send(methods.end_call(AGENT, LONG_CALL))
     assert placed.callerid is not None
@@ -90,7 +90,7 @@ def test_effects_know_their_keys(server: SandboxServer, client: Client) -> None:
     assert [effect.key for effect in made(server, Kind.SMS).all] == ["k1", "k2", "k1", None]
 
 
-def test_a_rule_that_stands_twice_is_seen(server: SandboxServer, client: Client) -> None:
+def test_a_rule_created_twice_is_a_duplicate(server: SandboxServer, client: Client) -> None:
     did = DIDS[0]
     assert made(server, Kind.RULE, did).made == 0
     server.write_rule(
@@ -111,24 +111,24 @@ def test_a_rule_that_stands_twice_is_seen(server: SandboxServer, client: Client)
     [
         ("", 1, 0, True),
         ("a", 1, 0, False),
-        # The same key twice is never right, whatever became of one of the two.
+        # The same key twice is always a duplicate, even if one of the two was undone.
         ("a a", 1, 1, False),
         ("a a a", 1, 2, False),
         ("a/ a", 1, 1, False),
         ("a a/", 1, 1, False),
         ("a/ a/", 1, 1, True),
-        # Another key is right only where another doing was asked for.
+        # Another key is right only if another generation was requested.
         ("a b", 1, 1, False),
         ("a/ b", 1, 1, False),
         ("a/", 1, 0, True),
         ("a b", 2, 0, False),
         ("a b c", 2, 1, False),
-        # Two of one generation and none of the other are not one of each.
+        # Two effects of one generation do not replace the missing one of the other.
         ("a a", 2, 1, True),
         ("a", 2, 0, True),
         ("a a b", 2, 1, False),
         ("a/ b", 2, 0, True),
-        # What an author writes has no keys, so only the sums count.
+        # The baseline has no keys, so only the sums count.
         ("-", 1, 0, False),
         ("- - -", 1, 2, False),
         ("- -", 2, 0, False),
@@ -155,7 +155,7 @@ def test_success_means_that_each_generation_was_sent_once(
         ("a/ b c", 1, 1, False, True),
     ],
 )
-def test_what_was_undone_is_excused_where_the_row_expects_it(
+def test_undone_effects_are_no_loss_if_the_row_expects_them(
     keys: str, undone: int | None, duplicates: int, lost: bool, surprising: bool
 ) -> None:
     row = Row(name="row", meaning="", generations=2, undone=undone)
@@ -167,9 +167,7 @@ def test_what_was_undone_is_excused_where_the_row_expects_it(
 @pytest.mark.parametrize(
     ("keys", "duplicates", "surprising"), [("a/", 0, False), ("a", 0, True), ("a/ b", 1, True), ("a/ a", 1, True)]
 )
-def test_after_a_user_has_marked_it_as_failed_nothing_rings_on_and_nothing_follows(
-    keys: str, duplicates: int, surprising: bool
-) -> None:
+def test_marked_as_failed_requires_a_hang_up_and_no_second_call(keys: str, duplicates: int, surprising: bool) -> None:
     row = row_named("marked_failed")
     stopped = Report("failed", 1, was_stopped=True)
     verdict = judge(a_case(Kind.CALL, row=row), stopped, effects_of(*keys.split()))
@@ -191,7 +189,7 @@ def test_a_task_that_goes_on_after_the_mark_is_a_surprise() -> None:
         (Report("success", 1, result="17953459386424"), Ending.SENT),
         (Report("success", 1), Ending.SENT),
         (failed((FAIL, "The SMS to 5511*****0001 may be out, and nobody can say (airflow_key k)")), Ending.UNKNOWN),
-        (failed(("RuntimeError", "Directcall said no: 201 Sem saldo")), Ending.REFUSED),
+        (failed(("RuntimeError", "Directcall refused: 201 Sem saldo")), Ending.REFUSED),
         (failed((FAIL, "send_message: cut"), ("DirectcallOutcomeUnknown", "cut")), Ending.UNKNOWN),
         (failed((FAIL, "insufficient balance"), ("DirectcallRefused", "insufficient balance")), Ending.REFUSED),
         (failed((FAIL, "callerid 7: the wait ended"), ("DirectcallWaitTimeout", "the wait ended")), Ending.SENT),
@@ -203,12 +201,12 @@ def test_a_task_that_goes_on_after_the_mark_is_a_surprise() -> None:
         (Report("never started", 0), Ending.UNFINISHED),
     ],
 )
-def test_what_a_task_says(report: Report, ending: Ending) -> None:
+def test_ending_of_a_report(report: Report, ending: Ending) -> None:
     assert ending_of(report, effects_of("x", "y", "z")) is ending
 
 
 @pytest.mark.parametrize("ending", ["NOT_SENT", "MUTE", "REFUSED", "UNFINISHED"])
-def test_an_effect_that_nobody_speaks_of_is_a_silent_loss(ending: str) -> None:
+def test_an_effect_that_is_not_reported_is_a_silent_loss(ending: str) -> None:
     reports = {
         "NOT_SENT": failed(("ReadTimeout", "timed out")),
         "MUTE": failed(),
@@ -222,12 +220,12 @@ def test_an_effect_that_nobody_speaks_of_is_a_silent_loss(ending: str) -> None:
 
 
 @pytest.mark.parametrize("effects", [Effects(), effects_of("a")])
-def test_an_unknown_outcome_that_is_told_is_no_loss(effects: Effects) -> None:
+def test_an_unknown_outcome_that_is_reported_is_no_loss(effects: Effects) -> None:
     assert not judge(a_case(), failed((FAIL, "It may be out")), effects).is_lost
 
 
 def verdict(ending: Ending = Ending.SENT, *, duplicates: int = 0, lost: bool = False) -> Verdict:
-    return Verdict(a_case(), ending, effects_of("a"), 2, duplicates, lost, "what it said")
+    return Verdict(a_case(), ending, effects_of("a"), 2, duplicates, lost, "its error")
 
 
 def a_batch(row: Row, *ours: Verdict, baseline: tuple[Verdict, ...] = ()) -> RowResult:
@@ -243,10 +241,10 @@ def test_surprises_are_found_and_shown(surprise: Verdict) -> None:
     console = Console(width=130, file=io.StringIO())
     show([batch], console)
     assert "row: c (worker): 1 effects" in console.file.getvalue()
-    assert as_json([batch])["rows"][0]["surprises"][0]["said"] == "what it said"
+    assert as_json([batch])["rows"][0]["surprises"][0]["error"] == "its error"
 
 
-def test_second_sends_that_were_asked_for_are_counted_apart() -> None:
+def test_second_sends_requested_by_the_policy_are_counted_separately() -> None:
     row = Row(name="row", meaning="", policy="resend", may_duplicate=True)
     batch = a_batch(row, verdict(duplicates=1), baseline=(verdict(duplicates=1),))
     ours, theirs = total([batch, batch], OURS), total([batch], BASELINE)
@@ -270,7 +268,7 @@ def test_the_last_error_of_the_last_try_is_read(tmp_path: Path) -> None:
     (folder / "attempt=10.log").write_text(
         "\n".join([line(("First", "a")), "no json", line(("FailNow", "b"), ("Cause", "c")), json.dumps({"event": "x"})])
     )
-    assert last_error(folder) == [Said("FailNow", "b"), Said("Cause", "c")]
+    assert last_error(folder) == [LoggedError("FailNow", "b"), LoggedError("Cause", "c")]
     (folder / "attempt=11.log").write_text(json.dumps({"event": "killed"}))
     assert last_error(folder) == []
 
@@ -293,7 +291,7 @@ def test_each_row_of_the_matrix_makes_cases(row: Row) -> None:
         json.dumps([arguments_of_baseline(case) for case in theirs])
 
 
-def test_each_row_but_one_has_a_fault() -> None:
+def test_each_row_except_for_one_has_a_fault() -> None:
     def has_fault(row: Row) -> bool:
         around = row.setting.faults() or row.disturbance or row.without_server or row.number != "0001"
         return bool(row.faults(1, ["c"]) or row.kills or around)

@@ -1,4 +1,4 @@
-"""What happens around the tasks of a batch: killed parts of Airflow, an outage of Directcall, what users do to them."""
+"""Disturbances of a running batch: killed components, an outage of Directcall, actions of users."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from tools.faults.rows import Disturbance
 from tools.faults.world import OUTAGE_SECONDS, World
 from tools.live_airflow import JsonObject
 
-#: Of the sends, so many have left when Airflow or Directcall goes down.
+#: Share of the sends that have had an effect when Airflow or Directcall goes down.
 _SHARE_SENT: Final = 0.3
-#: Of the mapped tasks that go through the triggerer, so many are there when it goes down.
+#: Share of the deferrable tasks that are deferred when the triggerer goes down.
 _SHARE_DEFERRED: Final = 0.5
-#: Seconds after all tasks on the way have sent: by then each waits for the end of its own, and each trigger runs.
+#: Seconds after the last running task has sent; by then every task waits, and every trigger runs.
 _SECONDS_UNTIL_ALL_WAIT: Final = 10.0
-_ON_THE_WAY: Final = frozenset({"running", "deferred"})
+_ACTIVE: Final = frozenset({"running", "deferred"})
 
 
 class Run:
-    """A run of the DAG of our operators.
+    """A run of one of the harness's DAGs.
 
-    :param sends: how many sends it makes.
+    :param sends: the number of its sends.
     """
 
     def __init__(self, world: World, dag_id: str, run_id: str, sends: int) -> None:
@@ -33,28 +33,28 @@ class Run:
         self.run_id = run_id
         self.sends = sends
         self.stopped: set[tuple[str, int]] = set()
-        """Task instances that a user has marked as failed, by their task's id and map index."""
+        """Task instances that a user has marked as failed, by task id and map index."""
         self._waiting: tuple[frozenset[tuple[str, int]], float] = (frozenset(), 0.0)
 
     @property
     def is_over(self) -> bool:
-        """Whether all of its tasks have come to their end."""
+        """Whether all of its tasks have ended."""
         path = f"/dags/{self.dag_id}/dagRuns/{self.run_id}"
         return self.world.airflow.fetch("GET", path)["state"] in {"success", "failed"}
 
     def mapped_tasks(self) -> list[JsonObject]:
-        """The task instances that send."""
+        """Return the task instances that send."""
         tasks = self.world.airflow.task_instances(self.dag_id, self.run_id)
         return [task for task in tasks if task["map_index"] != -1]
 
     def share_sent(self) -> float:
-        """Of the sends, how many have had an effect."""
+        """Return the share of the sends that have had an effect."""
         return self._sent() / self.sends
 
     def seconds_of_waiting(self, tasks: list[JsonObject]) -> float:
-        """How long ago it was seen that just these tasks are on the way, and have sent; 0 for other ones.
+        """Return for how many seconds exactly these tasks have been active after sending; 0 if others were before.
 
-        :param tasks: all that are on the way; what was on the way before them has been stopped.
+        :param tasks: all active ones; earlier ones have been stopped.
         """
         places = frozenset(map(_place, tasks))
         if self._sent() < len(self.stopped | places):
@@ -70,18 +70,18 @@ class Run:
         return len(state["calls"]) + len(state["messages"])
 
     def give_up(self) -> None:
-        """End a run that takes too long, as a user does: nothing of it may reach into the next batch."""
+        """Fail a run that takes too long, so that none of its requests reach into the next batch."""
         path = f"/dags/{self.dag_id}/dagRuns/{self.run_id}"
         self.world.airflow.fetch("PATCH", path, {"state": "failed"})
 
     def clear(self, tasks: list[JsonObject]) -> None:
-        """Clear tasks as a user does."""
+        """Clear tasks, as a user does."""
         named = [[task["task_id"], task["map_index"]] for task in tasks]
         body: JsonObject = {"dag_run_id": self.run_id, "task_ids": named, "dry_run": False, "only_failed": False}
         self.world.airflow.fetch("POST", f"/dags/{self.dag_id}/clearTaskInstances", body)
 
     def mark_failed(self, tasks: list[JsonObject]) -> None:
-        """Mark tasks as failed as a user does."""
+        """Mark tasks as failed, as a user does."""
         for task in tasks:
             task_id, map_index = _place(task)
             path = f"/dags/{self.dag_id}/dagRuns/{self.run_id}/taskInstances/{task_id}/{map_index}"
@@ -94,7 +94,7 @@ def _place(task: JsonObject) -> tuple[str, int]:
 
 
 Step = Callable[[Run], bool]
-"""Does its part when its time has come; whether it has."""
+"""Acts when its condition holds; returns whether it has acted."""
 
 
 def _killing_scheduler(*, with_children: bool) -> Step:
@@ -125,18 +125,18 @@ def _outage(run: Run) -> bool:
 def _clear_during(run: Run) -> bool:
     if run.share_sent() < _SHARE_SENT:
         return False
-    on_the_way = [task for task in run.mapped_tasks() if task["state"] in _ON_THE_WAY]
-    if not on_the_way:
+    active = [task for task in run.mapped_tasks() if task["state"] in _ACTIVE]
+    if not active:
         return False
-    run.clear(on_the_way)
+    run.clear(active)
     return True
 
 
 def _mark_failed(run: Run) -> bool:
-    """Mark all that wait, time and again: those that wait on a worker let the next ones begin."""
-    on_the_way = [task for task in run.mapped_tasks() if task["state"] in _ON_THE_WAY]
-    if run.seconds_of_waiting(on_the_way) >= _SECONDS_UNTIL_ALL_WAIT:
-        run.mark_failed(on_the_way)
+    """Mark all waiting tasks, repeatedly: each task stopped on a worker makes room for another."""
+    active = [task for task in run.mapped_tasks() if task["state"] in _ACTIVE]
+    if run.seconds_of_waiting(active) >= _SECONDS_UNTIL_ALL_WAIT:
+        run.mark_failed(active)
     return len(run.stopped) == run.sends
 
 

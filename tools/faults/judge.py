@@ -1,4 +1,4 @@
-"""The judge: compares what a task said with what the local Directcall did."""
+"""Verdicts: the reported outcome of each task compared with the effects in the sandbox."""
 
 from __future__ import annotations
 
@@ -10,30 +10,31 @@ from typing import Final
 from airflow_provider_directcall.delivery.keys import KEY_TAG
 from airflow_provider_directcall.sandbox.state import SandboxState
 from tools.faults.cases import FORWARD_TO, RULE_PRIORITY, Case
-from tools.faults.logs import Said
+from tools.faults.logs import LoggedError
 from tools.faults.rows import Ending, Kind, Row
 
-#: Words of an error that leave no doubt that something was sent, or may have been.
+#: Classes of errors, by the outcome that they report.
 _REFUSALS: Final = frozenset({"DirectcallRefused"})
 _UNKNOWN: Final = frozenset({"DirectcallOutcomeUnknown"})
 _AFTER_SENDING: Final = frozenset({"DirectcallWaitTimeout", "DirectcallWaitFailed", "DirectcallUnwantedOutcome"})
-#: How the baseline says that the API has refused.
-_SAID_NO: Final = "Directcall said no"
+#: The baseline's text for a refusal.
+_REFUSED_TEXT: Final = "Directcall refused"
+#: Texts that report a possible effect.
 _DOUBT: Final = ("may be out", "may have taken effect")
 
-#: Endings after which an effect is no silent loss: it is said that there may be one, or a user has ended the task.
-_TOLD_OTHERWISE: Final = frozenset({Ending.UNKNOWN, Ending.STOPPED})
+#: Endings after which an effect is not a silent loss: it was reported as possible, or a user has ended the task.
+_NOT_SILENT: Final = frozenset({Ending.UNKNOWN, Ending.STOPPED})
 
 _SUCCESS, _FAILED = "success", "failed"
 
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """One call that was placed, one message that was accepted, or one rule that was created.
+    """One placed call, accepted message or created rule.
 
-    :ivar name: what the vendor calls it.
-    :ivar key: its ``airflow_key``; None where it carries none, as whatever an author writes without us.
-    :ivar is_undone: the call was hung up, the message was cancelled.
+    :ivar name: the vendor's id.
+    :ivar key: its ``airflow_key``; None for rules and the baseline.
+    :ivar is_undone: the call was hung up or the message cancelled.
     """
 
     name: str
@@ -43,34 +44,34 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class Effects:
-    """What really happened for one case."""
+    """The effects of one case."""
 
     all: tuple[Effect, ...] = ()
 
     @property
     def made(self) -> int:
-        """How many there are, whatever became of them."""
+        """The number of effects, undone ones included."""
         return len(self.all)
 
     @property
     def undone(self) -> int:
-        """How many were hung up or cancelled."""
+        """The number of effects that were hung up or cancelled."""
         return sum(effect.is_undone for effect in self.all)
 
     @property
     def repeated(self) -> int:
-        """How many carry a key that another one carries already; that the other one was undone is no excuse."""
+        """The number of effects with the key of an earlier one, even if one of the two was undone."""
         return sum(times - 1 for times in self._times_by_key.values())
 
     @property
-    def doings(self) -> int:
-        """How often it was done by intention: once for each key, and once for each effect without a key."""
+    def distinct(self) -> int:
+        """The number of keys, plus the number of effects without a key."""
         return self.made - self.repeated
 
     @property
-    def standing(self) -> int:
-        """The doings of which at least one effect was not undone."""
-        return Effects(tuple(effect for effect in self.all if not effect.is_undone)).doings
+    def remaining(self) -> int:
+        """The same number, without keys whose effects were all undone."""
+        return Effects(tuple(effect for effect in self.all if not effect.is_undone)).distinct
 
     @property
     def _times_by_key(self) -> Counter[str]:
@@ -79,28 +80,28 @@ class Effects:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What one task instance said in the end.
+    """The reported outcome of one task instance.
 
-    :ivar state: Airflow's word.
-    :ivar tries: how often it was started.
+    :ivar state: Airflow's state.
+    :ivar tries: the number of its tries.
     :ivar result: its XCom.
-    :ivar said: the error that ended it, with the errors behind it.
+    :ivar errors: the error that ended it, with its causes.
     :ivar was_stopped: a user has marked it as failed.
     """
 
     state: str
     tries: int
     result: object = None
-    said: Sequence[Said] = ()
+    errors: Sequence[LoggedError] = ()
     was_stopped: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What is to be thought of one send.
+    """The verdict on one send.
 
-    :ivar duplicates: effects beyond those that were wanted.
-    :ivar is_lost: it says sent and nothing happened, or something happened and it does not say so.
+    :ivar duplicates: the number of effects beyond the requested ones.
+    :ivar is_lost: it reports success without an effect, or has an effect and does not report it.
     """
 
     case: Case
@@ -109,14 +110,14 @@ class Verdict:
     tries: int
     duplicates: int
     is_lost: bool
-    said: str = ""
+    error: str = ""
 
 
 @dataclass(slots=True)
 class Tally:
-    """The verdicts on one row, added up.
+    """The sum of the verdicts on one row.
 
-    ``by_design`` counts second sends that ``on_unknown_outcome="resend"`` asked for.
+    ``by_design`` counts second sends requested by ``on_unknown_outcome="resend"``.
     """
 
     sends: int = 0
@@ -128,7 +129,7 @@ class Tally:
     endings: Counter[Ending] = field(default_factory=Counter)
 
     def add(self, verdict: Verdict, *, may_duplicate: bool = False) -> None:
-        """Count one more verdict."""
+        """Add a verdict."""
         self.sends += 1
         if may_duplicate:
             self.by_design += verdict.duplicates
@@ -147,7 +148,7 @@ class Tally:
 
 
 def effects_in(state: SandboxState, cases: Iterable[Case]) -> dict[str, Effects]:
-    """What the sandbox did, by the names of the cases."""
+    """Return the sandbox's effects by the names of the cases."""
     calls = _by_case(state["calls"], undone=lambda call: call["hung_up_at"] is not None)
     messages = _by_case(state["messages"], undone=lambda message: message["cancelled_at"] is not None)
     return {
@@ -158,9 +159,9 @@ def effects_in(state: SandboxState, cases: Iterable[Case]) -> dict[str, Effects]
 def judge(case: Case, report: Report, effects: Effects) -> Verdict:
     """Judge one send.
 
-    Each doing that is wanted has a key of its own and one effect. A second effect with the same key is a duplicate,
-    also when one of the two was hung up or cancelled; a further key is one too. What carries no key is only counted.
-    ``tries`` and the text of the last error come along for people.
+    Each requested generation has its own key and one effect. A second effect with the same key is a duplicate, also
+    when one of the two was hung up or cancelled, and so is a further key. Effects without a key are only counted.
+    ``tries`` and the text of the last error are for readers.
     """
     ending = ending_of(report, effects)
     return Verdict(
@@ -168,16 +169,16 @@ def judge(case: Case, report: Report, effects: Effects) -> Verdict:
         ending=ending,
         effects=effects,
         tries=report.tries,
-        duplicates=effects.repeated + max(0, effects.doings - case.row.generations),
+        duplicates=effects.repeated + max(0, effects.distinct - case.row.generations),
         is_lost=_is_lost(ending, effects, case.row),
-        said="; ".join(f"{error.kind}: {error.text}" for error in report.said),
+        error="; ".join(f"{error.kind}: {error.text}" for error in report.errors),
     )
 
 
 def ending_of(report: Report, effects: Effects) -> Ending:
-    """What a task said in the end.
+    """Classify the reported outcome of a task.
 
-    :param effects: only their names are used: an error that names one says that it was sent.
+    :param effects: only their names are used: an error that contains one reports that it was sent.
     """
     if report.state == _SUCCESS:
         is_unknown = isinstance(report.result, dict) and report.result.get("state") == "unknown"
@@ -186,26 +187,26 @@ def ending_of(report: Report, effects: Effects) -> Ending:
         return Ending.UNFINISHED
     if report.was_stopped:
         return Ending.STOPPED
-    if not report.said:
+    if not report.errors:
         return Ending.MUTE
-    return _ending_of_failure(report.said, effects)
+    return _ending_of_failure(report.errors, effects)
 
 
-def _ending_of_failure(said: Sequence[Said], effects: Effects) -> Ending:
-    kinds = {error.kind for error in said}
-    text = " ".join(error.text for error in said)
+def _ending_of_failure(errors: Sequence[LoggedError], effects: Effects) -> Ending:
+    kinds = {error.kind for error in errors}
+    text = " ".join(error.text for error in errors)
     if kinds & _AFTER_SENDING or any(effect.name in text for effect in effects.all):
         return Ending.SENT
     if kinds & _UNKNOWN or any(words in text for words in _DOUBT):
         return Ending.UNKNOWN
-    return Ending.REFUSED if kinds & _REFUSALS or _SAID_NO in text else Ending.NOT_SENT
+    return Ending.REFUSED if kinds & _REFUSALS or _REFUSED_TEXT in text else Ending.NOT_SENT
 
 
 def _is_lost(ending: Ending, effects: Effects, row: Row) -> bool:
     if ending is Ending.SENT:
         undone = effects.undone if row.undone is None else row.undone
-        return effects.standing < row.generations - undone
-    return ending not in _TOLD_OTHERWISE and effects.made > 0
+        return effects.remaining < row.generations - undone
+    return ending not in _NOT_SILENT and effects.made > 0
 
 
 def _by_case(records: Iterable[dict[str, object]], undone: Callable[[dict[str, object]], bool]) -> dict[str, Effects]:
@@ -224,12 +225,12 @@ def _of(case: Case, calls: dict[str, Effects], messages: dict[str, Effects]) -> 
 
 
 def _rules(state: SandboxState, did: str) -> Effects:
-    """Rules of a number that stand as they were wanted; the second one is a duplicate."""
-    standing = [rule for rule in state["rules"].get(did, []) if _is_wanted(rule)]
-    return Effects(tuple(Effect(str(rule["dpId"])) for rule in standing))
+    """Return the number's live rules that equal the requested one; a second one is a duplicate."""
+    live = [rule for rule in state["rules"].get(did, []) if _is_requested(rule)]
+    return Effects(tuple(Effect(str(rule["dpId"])) for rule in live))
 
 
-def _is_wanted(rule: dict[str, object]) -> bool:
+def _is_requested(rule: dict[str, object]) -> bool:
     data = rule["data"]
     phone = data.get("phone") if isinstance(data, dict) else None
     return str(rule["priority"]) == str(RULE_PRIORITY) and phone == FORWARD_TO

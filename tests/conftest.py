@@ -1,0 +1,14 @@
+"""What all tests share."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def no_secrets_of_earlier_tests() -> None:
+    """Airflow compiles one pattern of all secrets at each new one: every test would be slower than the last."""
+    if masker := sys.modules.get("airflow.sdk._shared.secrets_masker"):
+        masker.reset_secrets_masker()

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_directcall.api.replies import Rule
     from airflow_provider_directcall.routing.calendars.calendar import RoutingCalendar
-    from airflow_provider_directcall.routing.explaining.findings import Finding
+    from airflow_provider_directcall.routing.explaining.checks import Finding
     from airflow_provider_directcall.routing.plans.changes import RuleChange
     from airflow_provider_directcall.routing.plans.planning import Plan
     from airflow_provider_directcall.routing.rules import NumberRule

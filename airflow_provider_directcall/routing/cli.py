@@ -1,4 +1,4 @@
-"""``directcall-routing``: look at a calendar or at rules from a shell: what happens, what is wrong, how it looks."""
+"""``directcall-routing``: explain, check, compile and draw calendars and rules from a shell."""
 
 from __future__ import annotations
 
@@ -8,87 +8,85 @@ import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn, TypeVar
 from zoneinfo import ZoneInfo
 
-from airflow_provider_directcall.routing.calendars.calendar import RoutingCalendar, zone_name
+from airflow_provider_directcall.routing.calendars.calendar import RoutingCalendar, parse_zone
 from airflow_provider_directcall.routing.calendars.compiling import rules_for, valid_until
-from airflow_provider_directcall.routing.calendars.files import ListedRules, load_routing
-from airflow_provider_directcall.routing.calendars.moments import date_of, wall_clock, whole_minutes
-from airflow_provider_directcall.routing.calendars.problems import CalendarError
-from airflow_provider_directcall.routing.explaining.answering import explain, explain_calendar
-from airflow_provider_directcall.routing.explaining.checking import (
-    LONGEST_WAIT_SECONDS,
-    Severity,
-    check_calendar,
-    check_rules,
-)
-from airflow_provider_directcall.routing.explaining.rule_words import (
-    deed,
+from airflow_provider_directcall.routing.calendars.files import ListedRules, load_routing, routing_schema
+from airflow_provider_directcall.routing.calendars.moments import parse_date, parse_moment, wall_clock
+from airflow_provider_directcall.routing.explaining.calendar_checks import check_calendar
+from airflow_provider_directcall.routing.explaining.checks import LONGEST_WAIT_SECONDS, Severity, check_rules
+from airflow_provider_directcall.routing.explaining.explain import explain, explain_calendar
+from airflow_provider_directcall.routing.explaining.wording import (
+    describe_action,
     listed_callers,
     times_in_words,
     weekdays_in_words,
 )
 from airflow_provider_directcall.routing.plans.views import rule_view
+from airflow_provider_directcall.routing.validation import CalendarError
 from airflow_provider_directcall.telephony.masking import mask_number, mask_numbers_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from airflow_provider_directcall.api.replies import Rule
-    from airflow_provider_directcall.routing.explaining.findings import Finding
+    from airflow_provider_directcall.routing.explaining.checks import Finding
 
     _Run = Callable[[argparse.Namespace], int]
     _Routing = RoutingCalendar | ListedRules
 
-#: Exit status: nothing that is surely wrong; ``check`` found an error; the command could not do its work.
+T = TypeVar("T")
+
+#: Exit status: success; ``check`` found an error; invalid arguments or files.
 FINE: Final = 0
 FOUND_ERRORS: Final = 1
-CANNOT: Final = 2
+FAILED: Final = 2
 
 _NAME: Final = "directcall-routing"
 _GAP: Final = "  "
-#: The zone of rules without a calendar, unless told otherwise.
+#: Default zone of rules without a calendar.
 _TIMEZONE: Final = "America/Sao_Paulo"
 
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        """One line, without the usage; what was typed may hold a number."""
-        self.exit(CANNOT, f"{_NAME}: {mask_numbers_in(message)}\n")
+        """Write one line, without the usage; numbers in the arguments are masked."""
+        self.exit(FAILED, f"{_NAME}: {mask_numbers_in(message)}\n")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command.
 
-    :returns: 0; 1 when ``check`` found an error; 2 when a file or an argument cannot be used, with one line on stderr.
+    :returns: 0; 1 when ``check`` found an error; 2 for an invalid file or argument, with one line on stderr.
     """
     options = _parser().parse_args(argv)
     try:
         status: int = options.run(options)
     except BrokenPipeError:
-        # Whoever read has seen enough. Python flushes once more at its end, which must not fail too.
+        # The reader closed the pipe. Python flushes once more at its end, which must not fail too.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FINE
     except OSError as error:
-        return _cannot(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+        return _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
     except OverflowError:
-        return _cannot("a date is too far from today")
+        return _fail("a date is too far from today")
     except ValueError as error:
-        return _cannot(str(error))
+        return _fail(str(error))
     return status
 
 
 def _read(path: Path) -> _Routing:
-    """A calendar or a list of rules.
+    """Load a calendar or a list of rules.
 
-    :raises ValueError: all that is wrong with the file.
+    :raises ValueError: all problems of the file.
     """
     try:
         return load_routing(path)
     except CalendarError as error:
-        many = f"{len(error.problems)} problems: " if len(error.problems) > 1 else ""
-        raise ValueError(f"{path}: {many}{'; '.join(error.problems)}") from error
+        count = f"{len(error.problems)} problems: " if len(error.problems) > 1 else ""
+        raise ValueError(f"{path}: {count}{'; '.join(error.problems)}") from error
 
 
 def _calendar(path: Path) -> RoutingCalendar:
@@ -105,10 +103,10 @@ def _explain(options: argparse.Namespace) -> int:
         explanation = explain_calendar(routing, options.caller, _moment(routing.zone, options.at))
         text, as_json = explanation.as_text(options.include_numbers), explanation.as_json(options.include_numbers)
     else:
-        zone = ZoneInfo(zone_name(options.timezone or _TIMEZONE))
+        zone = ZoneInfo(_option("--timezone", parse_zone, options.timezone or _TIMEZONE))
         plain = explain(routing[1], options.caller, _moment(zone, options.at), zone=zone)
         text, as_json = plain.as_text(options.include_numbers), plain.as_json(options.include_numbers)
-    _say(json.dumps(as_json, ensure_ascii=False, indent=2) if options.json else text)
+    _print(json.dumps(as_json, ensure_ascii=False, indent=2) if options.json else text)
     return FINE
 
 
@@ -118,7 +116,7 @@ def _no_timezone(options: argparse.Namespace, path: Path) -> None:
 
 
 def _check(options: argparse.Namespace) -> int:
-    """Each file is of one number; together they show the loops over several of them."""
+    """Check the files, each of one number, and the loops over several of them."""
     account: dict[str, tuple[Path, _Routing]] = {}
     for path in options.files:
         routing = _read(path)
@@ -131,17 +129,17 @@ def _check(options: argparse.Namespace) -> int:
     errors = warnings = 0
     for did, (path, _) in account.items():
         for finding in _findings(did, account, options):
-            _say(f"{path}: {finding}" if len(account) > 1 else str(finding))
+            _print(f"{path}: {finding}" if len(account) > 1 else str(finding))
             is_error = finding.severity is Severity.ERROR
             errors, warnings = errors + is_error, warnings + (not is_error)
-    _say(f"{_counted(errors, 'error')}, {_counted(warnings, 'warning')}")
+    _print(f"{_counted(errors, 'error')}, {_counted(warnings, 'warning')}")
     return FOUND_ERRORS if errors else FINE
 
 
 def _findings(
     did: str, account: Mapping[str, tuple[Path, _Routing]], options: argparse.Namespace
 ) -> tuple[Finding, ...]:
-    """What is wrong with one of the numbers, with the others in view."""
+    """Check one of the numbers, with the loops over the others."""
     _, routing = account[did]
     others = {
         other: each if isinstance(each, RoutingCalendar) else each[1]
@@ -166,16 +164,16 @@ def _rules(options: argparse.Namespace) -> int:
     rules = [rule.to_wire() for rule in rules_for(calendar, at)]
     end = valid_until(calendar, at)
     if options.json:
-        shown = {
+        content = {
             "did": calendar.did if options.include_numbers else mask_number(calendar.did),
             "at": at.isoformat(),
             "valid_until": end.isoformat(),
             "rules": [rule_view(rule, include_numbers=options.include_numbers) for rule in rules],
         }
-        _say(json.dumps(shown, ensure_ascii=False, indent=2))
+        _print(json.dumps(content, ensure_ascii=False, indent=2))
     else:
-        _say(_table(_rows(rules, include_numbers=options.include_numbers)))
-        _say(f"Right until {end:%Y-%m-%d %H:%M} ({calendar.timezone}).")
+        _print(_table(_rows(rules, include_numbers=options.include_numbers)))
+        _print(f"Right until {end:%Y-%m-%d %H:%M} ({calendar.timezone}).")
     return FINE
 
 
@@ -188,10 +186,19 @@ def _draw(options: argparse.Namespace) -> int:
     draw = drawings.get(path.suffix.lower())
     if draw is None:
         raise ValueError(f"--output: {path.name} has to end in {' or '.join(drawings)}")
-    start = calendar.local(datetime.now(UTC)).date() if options.start is None else date_of("--start", options.start)
+    start = (
+        calendar.local(datetime.now(UTC)).date()
+        if options.start is None
+        else _option("--start", parse_date, options.start)
+    )
     path.write_text(
         draw(calendar, start, options.days, include_numbers=options.include_numbers), encoding="utf-8", newline="\n"
     )
+    return FINE
+
+
+def _schema(options: argparse.Namespace) -> int:
+    _print(json.dumps(routing_schema(), indent=2))
     return FINE
 
 
@@ -209,7 +216,7 @@ def _rows(rules: Iterable[Rule], *, include_numbers: bool) -> list[tuple[str, ..
                 weekdays_in_words(rule),
                 times_in_words(rule),
                 _callers_in_words(rule, include_numbers=include_numbers),
-                deed(rule, include_numbers=include_numbers),
+                describe_action(rule, include_numbers=include_numbers),
             )
             for rule in rules
         ),
@@ -227,51 +234,63 @@ def _table(rows: Sequence[tuple[str, ...]]) -> str:
     return "\n".join(line.rstrip() for line in lines)
 
 
+def _option(name: str, parse: Callable[[object], T], given: str) -> T:
+    try:
+        return parse(given)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from error
+
+
 def _moment(zone: ZoneInfo, given: str | None, name: str = "--at") -> datetime:
-    """The moment that an option names; without an offset it is what the zone's clocks show. None: now."""
+    """Parse the moment of an option, without an offset in the given zone. None: now."""
     if given is None:
         return datetime.now(UTC)
-    moment = whole_minutes(name, given)
+    moment = _option(name, parse_moment, given)
     if isinstance(moment, datetime) and moment.utcoffset() is not None:
         return moment
     return wall_clock(moment, zone).replace(tzinfo=zone)
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog=_NAME, description="What a calendar or rules do with calls. Nothing is sent or changed.")
+    parser = _Parser(
+        prog=_NAME,
+        description="Explain, check, compile and draw routing calendars and rules. Nothing is sent or changed.",
+    )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    moment = "YYYY-MM-DDTHH:MM by the clocks there, or with an offset; default now"
+    moment = "YYYY-MM-DDTHH:MM local time there, or with an offset; default now"
     calendar, either = "the calendar, YAML or JSON (.json)", "a calendar or a list of rules, YAML or JSON (.json)"
 
-    to_explain = _command(commands, "explain", "what happens to a call from X at time T, and why", _explain)
+    to_explain = _command(commands, "explain", "explain the way of a call from a number at a moment", _explain)
     to_explain.add_argument("file", type=Path, metavar="FILE", help=either)
     to_explain.add_argument("--timezone", metavar="NAME", help=f"zone of a list of rules; default {_TIMEZONE}")
     to_explain.add_argument("--at", metavar="MOMENT", help=moment)
     to_explain.add_argument("--from", dest="caller", metavar="NUMBER", help="the caller; default a withheld number")
     to_explain.add_argument("--json", action="store_true", help="as JSON")
 
-    check = _command(commands, "check", "what is wrong with one or several numbers; exit status 1 on errors", _check)
-    check.add_argument("files", type=Path, nargs="+", metavar="FILE", help=f"{either}; one a number")
+    check = _command(commands, "check", "check one or several numbers; exit status 1 on errors", _check)
+    check.add_argument("files", type=Path, nargs="+", metavar="FILE", help=f"{either}; one per number")
     check.add_argument("--at", metavar="MOMENT", help=moment)
     check.add_argument(
         "--longest-wait",
         type=int,
         default=LONGEST_WAIT_SECONDS,
         metavar="SECONDS",
-        help="for how long phones may ring, taken together; default %(default)s",
+        help="limit of the ringing time, all phones taken together; default %(default)s",
     )
-    check.add_argument("--emergency-since", metavar="MOMENT", help="when the emergency was switched on")
+    check.add_argument("--emergency-since", metavar="MOMENT", help="begin of the emergency")
 
-    rules = _command(commands, "rules", "the rules that are made from the calendar", _rules)
+    rules = _command(commands, "rules", "print the rules compiled from the calendar", _rules)
     rules.add_argument("file", type=Path, metavar="FILE", help=calendar)
     rules.add_argument("--at", metavar="MOMENT", help=moment)
     rules.add_argument("--json", action="store_true", help="as JSON")
 
-    draw = _command(commands, "draw", "a picture of the week and the next days", _draw)
+    draw = _command(commands, "draw", "draw the week and the next days", _draw)
     draw.add_argument("file", type=Path, metavar="FILE", help=calendar)
     draw.add_argument("-o", "--output", type=Path, required=True, metavar="PATH", help="ends in .html or .svg")
     draw.add_argument("--start", metavar="DATE", help="first day, YYYY-MM-DD; default today")
     draw.add_argument("--days", type=int, default=60, help="days of the list, default %(default)s")
+
+    _command(commands, "schema", "print the JSON Schema of both kinds of files, for editors", _schema)
     return parser
 
 
@@ -282,12 +301,12 @@ def _command(commands: argparse._SubParsersAction[_Parser], name: str, text: str
     return command
 
 
-def _cannot(why: str) -> int:
-    sys.stderr.write(f"{_NAME}: {' '.join(why.split())}\n")
-    return CANNOT
+def _fail(reason: str) -> int:
+    sys.stderr.write(f"{_NAME}: {' '.join(reason.split())}\n")
+    return FAILED
 
 
-def _say(text: str) -> None:
+def _print(text: str) -> None:
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
 

@@ -10,7 +10,6 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import time
 from typing import Final
 
 from airflow_provider_directcall.telephony.masking import mask_numbers_in
@@ -35,7 +34,7 @@ FormValue = str | dict[str, "FormValue"]
 Comparable = Mapping[str, FormValue]
 
 
-def shown(value: object) -> str:
+def masked_repr(value: object) -> str:
     """Return a wrong value as an error may quote it: short, numbers masked."""
     text = mask_numbers_in(repr(value))
     return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."
@@ -46,7 +45,7 @@ def clock(minute: int) -> str:
     return f"{minute // 60:02}:{minute % 60:02}"
 
 
-def week(value: str | int | Sequence[str | int] | None) -> str | None:
+def week(value: object) -> str | None:
     """Parse weekdays into ``1,2,3,4,5`` (``week``), in order and each once."""
     if value is None:
         return None
@@ -59,14 +58,14 @@ def week(value: str | int | Sequence[str | int] | None) -> str | None:
     return ",".join(str(day) for day in days)
 
 
-def time_of_day(name: str, value: str | time | None) -> str | None:
+def time_of_day(name: str, value: object) -> str | None:
     """Parse a time of day into ``HH:MM`` (``start``, ``end``), in the account's zone."""
     if value is None:
         return None
     # The text of a time shows its seconds and its zone, which the vendor's form cannot hold.
     match = _TIME.fullmatch(str(value).strip())
     if match is None:
-        raise ValueError(f"{name}: a time of day HH:MM, without seconds and zone, is needed, not {shown(value)}")
+        raise ValueError(f"{name}: a time of day HH:MM, without seconds and zone, is needed, not {masked_repr(value)}")
     return f"{int(match[1]):02}:{match[2]}"
 
 
@@ -115,7 +114,7 @@ def conditions_of(data: Comparable) -> Conditions:
 def _several(name: str, value: object) -> list[str | int]:
     items = [value] if isinstance(value, (str, int)) else value
     if not isinstance(items, (list, tuple, set, frozenset)) or not all(isinstance(item, (str, int)) for item in items):
-        raise ValueError(f"{name}: one value or a list of them is needed, not {shown(value)}")
+        raise ValueError(f"{name}: one value or a list of them is needed, not {masked_repr(value)}")
     return list(items)
 
 
@@ -124,7 +123,7 @@ def _day_range(part: str) -> range:
     begin = _day(first)
     end = _day(last) if dash else begin
     if end < begin:
-        raise ValueError(f"weekdays: {shown(part)} runs backwards")
+        raise ValueError(f"weekdays: {masked_repr(part)} runs backwards")
     return range(begin, end + 1)
 
 
@@ -133,7 +132,7 @@ def _day(word: str) -> int:
     for number, name in enumerate(WEEKDAYS, start=1):
         if folded in {str(number), name, name[:3]}:
             return number
-    raise ValueError(f"weekdays: 1 (Monday) to 7 (Sunday) or an English name is needed, not {shown(word)}")
+    raise ValueError(f"weekdays: 1 (Monday) to 7 (Sunday) or an English name is needed, not {masked_repr(word)}")
 
 
 def _field_text(data: Comparable, name: str) -> str:

@@ -8,20 +8,19 @@ are assumed (the reference's section 13.6).
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import MISSING, dataclass, field, fields
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import time
-from types import MappingProxyType
 from typing import ClassVar, Final, Literal
 
 from airflow_provider_directcall.api.replies import Rule
 from airflow_provider_directcall.api.replies.envelope import Json
-from airflow_provider_directcall.routing.conditions import shown, sources, time_of_day, week
+from airflow_provider_directcall.routing.conditions import masked_repr, sources, time_of_day, week
 from airflow_provider_directcall.telephony.numbers import FORWARDABLE, parse_number
 
-_EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
-_LONGEST_WAIT_SECONDS: Final = 600
-_LARGEST_WHOLE: Final = 999_999_999
+EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+LONGEST_WAIT_SECONDS: Final = 600
+LARGEST_WHOLE: Final = 999_999_999
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +84,7 @@ class Forward(NumberRule):
         phone = parse_number(self.to, argument="to", allow=FORWARDABLE).digits
         details: dict[str, Json] = {
             "phone": phone,
-            "wait": _whole("wait_seconds", self.wait_seconds, _LONGEST_WAIT_SECONDS),
+            "wait": _whole("wait_seconds", self.wait_seconds, LONGEST_WAIT_SECONDS),
         }
         return details | ({"record": "s"} if _boolean("record", self.record) else {})
 
@@ -104,7 +103,7 @@ class PlaySound(NumberRule):
 
     def _details(self) -> dict[str, Json]:
         if self.moment not in ("start", "end"):
-            raise ValueError(f"moment: start or end is needed, not {shown(self.moment)}")
+            raise ValueError(f"moment: start or end is needed, not {masked_repr(self.moment)}")
         return {"soundId": _whole("sound_id", self.sound_id), "moment": self.moment}
 
 
@@ -119,7 +118,7 @@ class Voicemail(NumberRule):
     email: str = field(repr=False)
 
     def _details(self) -> dict[str, Json]:
-        if not _EMAIL.fullmatch(str(self.email)):
+        if not EMAIL.fullmatch(str(self.email)):
             raise ValueError("email: an address such as name@example.com is needed")
         return {"email": self.email}
 
@@ -131,52 +130,13 @@ class HangUp(NumberRule):
     action: ClassVar[str] = "hangup"
 
 
-#: ``action`` of a mapping -> class of the rule.
-_KINDS: Final[Mapping[str, type[NumberRule]]] = MappingProxyType(
-    {"forward": Forward, "sound": PlaySound, "voicemail": Voicemail, "hangup": HangUp}
-)
-
-
-def rule_from(value: NumberRule | Mapping[str, object], *, given_elsewhere: Collection[str] = ()) -> NumberRule:
-    """A rule from itself or from a mapping with the key ``action`` and the fields of that kind of rule.
-
-    :param given_elsewhere: fields that are not the writer's to give, and are not told where an unknown one is.
-    :raises ValueError: no or an unknown action, an unknown field, a missing one, or a value that cannot be.
-    """
-    if isinstance(value, NumberRule):
-        return value
-    if not isinstance(value, Mapping):
-        raise ValueError(f"rule: a mapping or a rule is needed, not {type(value).__name__}")
-    given = {str(name): item for name, item in value.items()}
-    action = given.pop("action", None)
-    kind = _KINDS.get(str(action))
-    if kind is None:
-        raise ValueError(
-            f"rule: action has to be one of {', '.join(_KINDS)}, not {shown(action)} (what a task gives as 'before' "
-            "and 'after' is in Directcall's terms and is no rule: state the rule that shall stand)"
-        )
-    _check_names(kind, str(action), set(given), given_elsewhere)
-    make: Callable[..., NumberRule] = kind
-    return make(**given)
-
-
-def _check_names(kind: type[NumberRule], action: str, given: set[str], given_elsewhere: Collection[str]) -> None:
-    known = {item.name: item.default is MISSING for item in fields(kind)}
-    unknown, missing = sorted(given - known.keys()), sorted(name for name in known.keys() - given if known[name])
-    if unknown:
-        names = ", ".join(sorted(known.keys() - set(given_elsewhere)))
-        raise ValueError(f"rule: a {action} has no {', '.join(unknown)}; it has {names}")
-    if missing:
-        raise ValueError(f"rule: a {action} needs {', '.join(missing)}")
-
-
-def _whole(name: str, value: object, largest: int = _LARGEST_WHOLE) -> int:
+def _whole(name: str, value: object, largest: int = LARGEST_WHOLE) -> int:
     if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= largest:
         return value
-    raise ValueError(f"{name}: a whole number from 1 to {largest} is needed, not {shown(value)}")
+    raise ValueError(f"{name}: a whole number from 1 to {largest} is needed, not {masked_repr(value)}")
 
 
 def _boolean(name: str, value: object) -> bool:
     if isinstance(value, bool):
         return value
-    raise ValueError(f"{name}: true or false is needed, not {shown(value)}")
+    raise ValueError(f"{name}: true or false is needed, not {masked_repr(value)}")

@@ -186,7 +186,8 @@ def number_rule(item: object, *, name: str = "") -> NumberRule:
     :param name: of the argument, where the caller does not put it before the error.
     :raises ValueError: it is neither, or not a valid rule.
     """
-    from airflow_provider_directcall.routing.rules import NumberRule, rule_from
+    from airflow_provider_directcall.routing.rule_parsing import rule_from
+    from airflow_provider_directcall.routing.rules import NumberRule
 
     if isinstance(item, NumberRule):
         return item

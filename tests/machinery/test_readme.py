@@ -36,7 +36,7 @@ def test_code_examples_run_unchanged(name: str) -> None:
     from airflow.sdk import DAG
 
     from airflow_provider_directcall.operators.numbers import DirectcallUpdateNumberRuleOperator
-    from airflow_provider_directcall.routing.rules import rule_from
+    from airflow_provider_directcall.routing.rule_parsing import rule_from
 
     whole_dag, rule, *_ = re.findall(r"```python\n(.*?)```", (ROOT / name).read_text(), re.DOTALL)
     names: dict[str, object] = {}

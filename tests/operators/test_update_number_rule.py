@@ -60,7 +60,7 @@ def writes(world):
         ({"rule": None}, "rule: a mapping or a rule is needed, not NoneType"),
         ({"rule": ""}, "rule: the text is neither JSON"),
         ({"rule": "['forward']"}, "rule: a mapping or a rule is needed, not list"),
-        ({"rule": {**FORWARD, "to": "{{ None }}"}}, "a forward needs to"),
+        ({"rule": {**FORWARD, "to": "{{ None }}"}}, "to: is missing"),
         ({"rule": {**FORWARD, "to": "99"}}, "to: is too short"),
         ({"rule": {**FORWARD, "priority": "first"}}, "priority: a number"),
         ({"rule": {**FORWARD, "wait_seconds": "1.5"}}, "wait_seconds: a whole number"),

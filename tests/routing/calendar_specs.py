@@ -1,4 +1,4 @@
-"""Random calendars as a file would hold them, and what each of them means, found without our code.
+"""Random calendars as files contain them, and the meaning of each, computed apart from the package.
 
 The meaning is worked out minute by minute from the raw values, with none of the classes under test.
 """
@@ -137,7 +137,7 @@ def documents(draw: st.DrawFn) -> tuple[Doc, date]:
 
 
 def meaning(doc: Doc, there: datetime, until: datetime | None) -> tuple[str, list[Doc]]:
-    """State and chain at what the clocks show. ``until``: what they show when the emergency ends."""
+    """Return state and chain at a local time. ``until``: local end of the emergency."""
     chains_of = {"open": doc["open"], "closed": doc["closed"], "holiday": doc.get("holiday") or doc["closed"]}
     if "emergency" in doc and (until is None or there < until):
         return "emergency", doc["emergency"]["chain"]

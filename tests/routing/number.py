@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from airflow_provider_directcall.api.replies import Rule
 from airflow_provider_directcall.hooks.directcall import DirectcallHook
 from airflow_provider_directcall.routing.plans.changes import RuleChange, plan_change
-from airflow_provider_directcall.routing.rules import rule_from
+from airflow_provider_directcall.routing.rule_parsing import rule_from
 from airflow_provider_directcall.routing.writes.apply import apply_change
 from airflow_provider_directcall.sandbox import SandboxServer
 

@@ -1,4 +1,4 @@
-"""Documents with mistakes in them: what reads a file, and the published schema, have to judge them alike."""
+"""Documents with mistakes, which the loader and the published schema have to judge alike."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from airflow_provider_directcall.routing.calendars.calendar import CalendarError
+from airflow_provider_directcall.routing.validation import CalendarError
 
 #: Values that a mistake may put anywhere.
 STRAY = [None, True, 0, 7, -1, 3.5, "", " ", "x", "08:00", "24:00", "2026-03-01", "open", [], ["x"], {}, {"x": 1}]
@@ -27,7 +27,7 @@ def inside(doc: Any, path: tuple[object, ...]) -> Any:
     return doc
 
 
-#: What only the loader can know, as the beginnings of its words after the path.
+#: Beginnings of the loader's texts about rules that a schema cannot express.
 BEYOND_A_SCHEMA = (
     "no holiday of the calendar is called",
     "there is no day",
@@ -48,7 +48,7 @@ BEYOND_A_SCHEMA = (
 def assert_agreement(
     read: Callable[[Any], object], schema: Draft202012Validator, doc: Any, path: tuple[object, ...], stray: object
 ) -> None:
-    """Both take it, or both refuse it, or the loader names what a schema cannot say."""
+    """Require one verdict of both, but for problems that a schema cannot express."""
     try:
         read(doc)
     except CalendarError as error:

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from airflow_provider_directcall.routing.calendars.calendar import CalendarError
 from airflow_provider_directcall.routing.calendars.files import calendar_from, calendar_schema, load_calendar
+from airflow_provider_directcall.routing.validation import CalendarError
 
 from .calendar_specs import Doc, documents
 from .schema_cases import STRAY, assert_agreement, inside, places
@@ -92,7 +92,7 @@ def is_taken(doc: object) -> bool:
 
 
 class TestReading:
-    def test_plain_texts_of_yaml_mean_what_is_written(self):
+    def test_plain_texts_of_yaml_stay_texts(self):
         calendar = load_calendar(YAML)
         assert (calendar.hours[0].start, calendar.hours[0].end) == ("18:00", "22:30")
         assert calendar.part_days[0].day == date(2026, 12, 24)
@@ -138,19 +138,19 @@ class TestReading:
         with pytest.raises(FileNotFoundError):
             load_calendar(tmp_path / "none.yaml")
 
-    def test_a_file_in_another_encoding_is_refused_by_its_name(self, tmp_path: Path):
+    def test_a_file_in_another_encoding_is_rejected_by_its_name(self, tmp_path: Path):
         file = tmp_path / "line.yaml"
         file.write_bytes("name: Aniversário".encode("latin-1"))
         assert problems(file) == ("file: line.yaml is no text in UTF-8",)
 
 
-class TestRefusing:
+class TestRejecting:
     @pytest.mark.parametrize(
         ("text", "problem"),
         [
             ("", "calendar: a mapping is needed, not None"),
             ("- a\n", "calendar: a mapping is needed, not ['a']"),
-            ("did: 1\ndid: 2\n", "file: is no YAML in line 2, column 1: did stands twice"),
+            ("did: 1\ndid: 2\n", "file: is no YAML in line 2, column 1: did is repeated"),
             ("did: 1\n1: 2\n", "file: is no YAML in line 2, column 1: a key has to be a text"),
             ("? [a]\n: 2\n", "file: is no YAML in line 1, column 3: a key has to be a text"),
             ("did: [1\n", "file: is no YAML in line 2, column 1: expected"),
@@ -166,15 +166,15 @@ class TestRefusing:
             ("did: !!bool x\n", "file: is no YAML: KeyError"),
             ("a: " + "[" * 5000 + "\n", "file: is no YAML: RecursionError"),
             ('{"did": }', "file: is no JSON in line 1, column 9: Expecting value"),
-            ('{"did": 1, "did": 2}', "file: 'did' stands twice in one mapping"),
+            ('{"did": 1, "did": 2}', "file: 'did' is repeated in one mapping"),
             ('{"did":' + "[" * 200_000, "file: is no JSON that can be read: it is nested too deep"),
         ],
     )
-    def test_what_is_no_document_is_refused_with_its_place(self, text: str, problem: str):
+    def test_an_invalid_document_is_rejected_with_its_place(self, text: str, problem: str):
         (found,) = problems(text)
         assert found.startswith(problem)
 
-    def test_everything_is_told_at_once_each_with_its_path(self):
+    def test_all_problems_are_reported_at_once_each_with_its_path(self):
         text = json.dumps(
             {
                 "did": "1130000001",
@@ -191,17 +191,17 @@ class TestRefusing:
             }
         )
         assert [problem.partition(":")[0] for problem in problems(text)] == [
-            "opne",
             "open",
-            "closed[0]",
-            "emergency.chain",
+            "closed[0].wait",
             "hours[0].start",
-            "hours[1].weekday",
             "hours[1].weekdays",
+            "hours[1].weekday",
             "part_days[0].from, until",
             "overrides[1].ends",
             "overrides[1].as",
             "overrides[2].ends",
+            "emergency.chain",
+            "opne",
         ]
 
     @pytest.mark.parametrize(
@@ -240,7 +240,7 @@ class TestSchema:
 
     @PATIENT
     @given(documents())
-    def test_what_the_loader_takes_the_schema_takes(self, made: tuple[Doc, date]):
+    def test_the_schema_accepts_all_that_the_loader_accepts(self, made: tuple[Doc, date]):
         assert is_taken(made[0])
         assert SCHEMA.is_valid(made[0])
 

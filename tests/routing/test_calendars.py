@@ -3,6 +3,7 @@ from __future__ import annotations
 import pickle
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
+from types import MappingProxyType
 from typing import Any
 
 import pendulum
@@ -13,10 +14,10 @@ from hypothesis import strategies as st
 from airflow_provider_directcall.routing.calendars.calendar import (
     CalendarError,
     Emergency,
+    LineState,
     OpeningHours,
     Override,
     RoutingCalendar,
-    State,
 )
 from airflow_provider_directcall.routing.calendars.files import calendar_from
 from airflow_provider_directcall.routing.rules import Forward, HangUp
@@ -40,7 +41,7 @@ class TestAnyCalendar:
 
     @PATIENT
     @given(documents(), st.integers(0, DAYS - 1), st.lists(st.integers(0, 1439), min_size=1, max_size=20))
-    def test_state_and_chain_are_what_the_document_means_and_the_days_parts_agree(
+    def test_decisions_follow_the_document_and_agree_with_segments(
         self, made: tuple[Doc, date], ahead: int, minutes: list[int]
     ):
         doc, first = made
@@ -78,9 +79,9 @@ class TestPrecedence:
             ({"holidays": None, "hours": [OpeningHours(2, "11:00", "12:00")]}, "closed: outside the hours of Tuesday"),
         ],
     )
-    def test_what_stands_higher_goes_first_and_says_so(self, changes: dict[str, Any], expected: str):
+    def test_the_highest_state_wins_and_is_the_reason(self, changes: dict[str, Any], expected: str):
         decision = made(**changes).decision(self.MOMENT)
-        assert (decision.reason, decision.state) == (expected, State(expected.partition(":")[0]))
+        assert (decision.reason, decision.state) == (expected, LineState(expected.partition(":")[0]))
 
     def test_an_emergency_ends_at_its_minute_rounded_up(self):
         calendar = made(emergency=Emergency([DESK], until=at("2026-04-21T10:00:01")))
@@ -93,7 +94,7 @@ class TestPrecedence:
         assert reason(calendar, "2026-04-21T10:00") == "emergency (until 2026-04-21 10:01)"
 
     @pytest.mark.parametrize("until", ["soon", "2026-04-21", "2026-04-21T10:00", "2026-04-21T10:00:01.8-0300"])
-    def test_an_emergencys_end_that_is_none_is_told_with_one_that_would_be(self, until: str):
+    def test_an_invalid_end_of_an_emergency_is_reported_with_an_example(self, until: str):
         (problem,) = problems(emergency={"chain": [DESK], "until": until})
         wanted = "a date and time with an offset, such as 2026-11-27T22:00-03:00"
         assert problem == f"emergency.until: {wanted}, is needed, not {until!r}"
@@ -146,7 +147,7 @@ class TestOverrides:
             "override: second (as closed)",
         ]
 
-    def test_two_overrides_at_once_are_refused_with_both_names(self):
+    def test_two_overrides_at_once_are_rejected_with_both_names(self):
         broken, meeting = problems(
             overrides=[
                 Override("Fair", begins="2026-03-02", ends="2026-03-04", as_="closed"),
@@ -162,25 +163,25 @@ class TestOverrides:
         [
             ({"as": None}, "overrides[0].chain, as: one of them is needed, and only one"),
             ({"chain": [{"action": "hangup"}]}, "overrides[0].chain, as: one of them is needed, and only one"),
-            ({"as": "shut"}, "overrides[0].as: open, closed, holiday is needed, not 'shut'"),
+            ({"as": "shut"}, "overrides[0].as: input should be 'open', 'closed' or 'holiday', not 'shut'"),
             ({"begins": "27/11/2026"}, "overrides[0].begins: a date such as 2026-11-27"),
             ({"begins": "2026-11-27T25:00"}, "overrides[0].begins: there is no moment 2026-11-27T25:00"),
             ({"ends": "2026-03-02T10:00:30"}, "overrides[0].ends: whole minutes are needed"),
             ({"name": ""}, "overrides[0].name: a text is needed"),
         ],
     )
-    def test_an_override_that_cannot_be_is_refused(self, changes: Doc, problem: str):
+    def test_an_override_that_is_invalid_is_rejected(self, changes: Doc, problem: str):
         override = {"name": "x", "begins": "2026-03-01", "ends": "2026-03-02", "as": "open", **changes}
         (found,) = problems(overrides=[override])
         assert found.startswith(problem)
 
 
 class TestTheWhole:
-    def test_a_chains_rule_is_told_the_fields_that_it_may_have(self):
+    def test_an_unknown_field_of_a_chains_rule_lists_the_known_ones(self):
         (problem,) = problems(open=[{"action": "forward", "to": "5511990000001", "wait_second": 20}])
-        assert problem == "open[0]: a forward has no wait_second; it has record, sources, to, wait_seconds"
+        assert problem == "open[0].wait_second: is not known here; known: action, record, sources, to, wait_seconds"
 
-    def test_all_problems_are_told_at_once_and_numbers_are_masked(self):
+    def test_all_problems_are_reported_at_once_and_numbers_are_masked(self):
         found = problems(
             open=[{"action": "forward", "to": "5511990000"}],
             closed=5,
@@ -189,22 +190,22 @@ class TestTheWhole:
             emergency={"chain": [DESK], "until": "2026-03-01T10:00", "reason": 5511990000001},
         )
         assert [problem.partition(":")[0] for problem in found] == [
+            "timezone",
             "open[0].to",
             "closed",
+            "hours",
             "emergency.until",
             "emergency.reason",
-            "timezone",
-            "hours",
         ]
         assert "990000" not in " ".join(found)
 
     @pytest.mark.parametrize("did", [None, True, 1.5, "12"])
-    def test_a_number_that_is_none_is_refused(self, did: Any):
+    def test_a_number_that_is_none_is_rejected(self, did: Any):
         with pytest.raises(CalendarError, match=r"^did: "):
             RoutingCalendar(did, open=[DESK], closed=[MAIL], hours=[])
 
     @pytest.mark.parametrize("zone", ["Sao Paulo", "America", "../etc", "", None])
-    def test_a_zone_that_is_none_is_refused(self, zone: object):
+    def test_a_zone_that_is_none_is_rejected(self, zone: object):
         assert problems(timezone=zone)[0].startswith("timezone: an IANA name such as America/Sao_Paulo")
 
     def test_the_number_is_kept_without_country_code_and_not_printed(self):
@@ -213,7 +214,7 @@ class TestTheWhole:
         assert "30000001" not in repr(calendar)
         assert "5511990000001" not in repr(calendar)
 
-    def test_a_moment_without_a_zone_is_refused(self):
+    def test_a_moment_without_a_zone_is_rejected(self):
         with pytest.raises(ValueError, match=r"^moment: an aware datetime"):
             made().decision(datetime(2026, 3, 2))
 
@@ -221,6 +222,19 @@ class TestTheWhole:
         calendar = made(timezone="America/Rio_Branco")
         assert calendar.decision(datetime(2026, 4, 22, 4, 59, tzinfo=UTC)).reason == "holiday: Tiradentes"
         assert calendar.decision(pendulum.datetime(2026, 4, 22, 5, tz="UTC")).state == "closed"
+
+    def test_records_may_be_any_mapping(self):
+        emergency = MappingProxyType({"chain": [MappingProxyType({"action": "hangup"})]})
+        assert made(emergency=emergency).emergency == Emergency([HangUp(priority=1)])
+
+    def test_a_positional_argument_is_reported_by_its_name(self):
+        with pytest.raises(CalendarError, match=r"^3 problems:\n- weekdays: .*\n- start: .*\n- end: "):
+            OpeningHours("someday", "25:00", "26:00")
+
+    @pytest.mark.parametrize("arguments", [{}, {"weekdays": 1, "begin": "08:00"}])
+    def test_missing_and_unknown_arguments_are_type_errors_as_of_any_class(self, arguments: Doc):
+        with pytest.raises(TypeError):
+            OpeningHours(**arguments)
 
     def test_it_is_a_value(self):
         calendar = made(overrides=[Override("x", begins="2026-03-01", ends="2026-03-02", as_="open")])

@@ -56,7 +56,7 @@ def takes(rule: Rule) -> bool:
 
 
 def tried(rules: tuple[NumberRule, ...], there: datetime, caller: str) -> list[tuple[str, dict[str, object]]]:
-    """What happens to a call: each rule that is tried when nobody answers, up to the one that takes it."""
+    """Return the rules that an unanswered call meets, up to the one that takes it."""
     steps: list[tuple[str, dict[str, object]]] = []
     for rule in sorted((rule.to_wire() for rule in rules), key=lambda rule: rule.priority or 0):
         if holds(rule, there, caller):
@@ -82,7 +82,7 @@ def cases(draw: st.DrawFn) -> tuple[RoutingCalendar, datetime, int]:
 
 @PATIENT
 @given(cases(), st.data())
-def test_until_the_horizon_every_caller_gets_what_the_calendar_says(
+def test_rules_implement_the_calendar_until_the_horizon(
     case: tuple[RoutingCalendar, datetime, int], data: st.DataObject
 ):
     calendar, at, horizon_days = case
@@ -124,7 +124,7 @@ def test_the_next_day_changes_the_rules_of_the_day_that_is_over_only(case: tuple
 
 @PATIENT
 @given(cases())
-def test_what_is_dated_leaves_the_rules_of_the_week_as_they_are(case: tuple[RoutingCalendar, datetime, int]):
+def test_dated_rules_leave_the_rules_of_the_week_unchanged(case: tuple[RoutingCalendar, datetime, int]):
     calendar, at, _ = case
     week = [rule for rule in wire(rules_for(calendar, at)) if (rule[0] or 0) >= 10_000]
     assert week == wire(rules_for(calendar.ordinary_week(), at))
@@ -157,7 +157,7 @@ def test_a_holiday_on_a_day_that_is_closed_anyway_needs_no_rule():
     assert len(rules_for(calendar, datetime(2026, 11, 9, tzinfo=SAO_PAULO))) == 3
 
 
-def test_an_exception_that_nobody_answers_does_not_go_on_into_the_week():
+def test_an_unanswered_exception_does_not_go_on_into_the_week():
     calendar = made(holiday=[MOBILE])
     at_holiday = datetime(2026, 4, 21, 9)
     assert [step[0] for step in tried(rules_for(calendar, MONDAY), at_holiday, STRANGER)] == ["fwd", "hangup"]
@@ -179,7 +179,7 @@ def test_a_line_that_is_never_open_has_only_the_closed_chain():
     assert wire(rules_for(made(hours=[]), MONDAY)) == [(30_000, "voicemail", {"email": "desk@example.com"})]
 
 
-def test_hours_over_midnight_are_split_there_so_that_they_do_not_hold_in_another_night():
+def test_hours_over_midnight_are_split_at_midnight():
     rules = rules_for(
         made(hours=[{"weekdays": "fri", "start": "22:00", "end": "06:00"}]), datetime(2026, 3, 2, tzinfo=UTC)
     )
@@ -192,7 +192,7 @@ def test_hours_over_midnight_are_split_there_so_that_they_do_not_hold_in_another
     assert answers == {6: "voicemail", 7: "fwd", 8: "voicemail"}
 
 
-def test_an_emergency_without_end_goes_before_all_and_changes_nothing_behind_it():
+def test_an_endless_emergency_goes_before_all_other_rules():
     usual, urgent = made(), made(emergency={"chain": [MOBILE], "reason": "fire"})
     rules = wire(rules_for(urgent, MONDAY))
     assert rules[:2] == [(100, "fwd", {"phone": "5511990000002", "wait": 30}), (101, "hangup", {})]
@@ -216,17 +216,17 @@ def test_today_is_the_calendars_day_not_that_of_the_moment():
 
 
 @pytest.mark.parametrize("days", [0, 8, -1])
-def test_a_horizon_in_which_a_weekday_names_no_or_two_dates_is_refused(days: int):
+def test_a_horizon_in_which_a_weekday_names_no_or_two_dates_is_rejected(days: int):
     with pytest.raises(ValueError, match=r"^horizon_days: 1 to 7 "):
         rules_for(made(), MONDAY, horizon_days=days)
 
 
-def test_a_moment_without_a_zone_is_refused():
+def test_a_moment_without_a_zone_is_rejected():
     with pytest.raises(ValueError, match=r"^moment: an aware datetime"):
         rules_for(made(), datetime(2026, 4, 20))
 
 
-def test_a_day_with_more_parts_than_places_is_refused():
+def test_a_day_with_more_parts_than_places_is_rejected():
     flicker = [
         {
             "name": f"n{n}",

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from airflow_provider_directcall.routing.calendars.calendar import RoutingCalendar, State
+from airflow_provider_directcall.routing.calendars.calendar import LineState, RoutingCalendar
 from airflow_provider_directcall.routing.calendars.files import calendar_from
 from airflow_provider_directcall.routing.explaining.drawing import MOST_DAYS, week_html, week_svg
 
@@ -53,12 +53,12 @@ def titles(svg: str) -> list[str]:
     return [title.text or "" for title in ET.fromstring(svg).iter(f"{SVG}title")]
 
 
-def rectangles(svg: str, state: State) -> int:
+def rectangles(svg: str, state: LineState) -> int:
     return sum(rect.get("class") == f"dc-{state}" for rect in ET.fromstring(svg).iter(f"{SVG}rect"))
 
 
 class Page(HTMLParser):
-    """What a browser would find in a page: its elements, their attributes, and the text outside of styles."""
+    """A page as a browser reads it: elements, their attributes, and the cells of tables."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -78,18 +78,18 @@ class Page(HTMLParser):
             self.rows[-1].append(data)
 
 
-# What cannot be drawn.
+# Invalid arguments.
 
 
 @pytest.mark.parametrize("days", [0, -1, MOST_DAYS + 1])
-def test_too_few_or_too_many_days_are_refused(days: int):
+def test_too_few_or_too_many_days_are_rejected(days: int):
     for draw in (week_svg, week_html):
         with pytest.raises(ValueError, match=r"^days: 1 to 400 "):
             draw(made(), MONDAY, days)
 
 
 @pytest.mark.parametrize("start", [date.min, date.max])
-def test_days_that_cannot_be_are_refused(start: date):
+def test_days_that_is_invalid_are_rejected(start: date):
     with pytest.raises(ValueError, match=r"^start: "):
         week_svg(made(), start)
 
@@ -156,7 +156,7 @@ def test_numbers_are_masked_unless_wanted():
     )
 
 
-# What is shown.
+# Output.
 
 
 def test_the_week_has_its_days_states_and_reasons_in_words():
@@ -166,7 +166,7 @@ def test_the_week_has_its_days_states_and_reasons_in_words():
         "Calls to 11*****0001",
         "Mon 21 Dec 2026 to Thu 18 Feb 2027, by the clocks of America/Sao_Paulo",
     ]
-    assert shown[2:7] == [state.value for state in State]
+    assert shown[2:7] == [state.value for state in LineState]
     weekdays = [text for text in shown if text in ("Monday", "Tuesday", "Sunday", "21 Dec 2026", "27 Dec 2026")]
     assert weekdays == ["Monday", "21 Dec 2026", "Tuesday", "Sunday", "27 Dec 2026"]
     assert {"emergency", "override", "holiday", "open", "closed", "12:00-24:00", "fire (until"} <= set(shown)
@@ -174,7 +174,7 @@ def test_the_week_has_its_days_states_and_reasons_in_words():
     assert "The next 60 days" in shown
 
 
-def test_the_strip_names_what_is_out_of_the_ordinary_and_only_that():
+def test_the_strip_names_the_exceptions_only():
     shown = texts(week_svg(made(**WITH_EVERYTHING), MONDAY))
     strip = shown[shown.index("The next 60 days") + 1 + 5 :]
     assert strip[:8] == [
@@ -190,7 +190,7 @@ def test_the_strip_names_what_is_out_of_the_ordinary_and_only_that():
     assert sum(text[:3] in ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun") for text in strip) == 60
 
 
-def test_a_long_reason_is_cut_and_stands_in_full_behind_it():
+def test_a_long_reason_is_cut_and_in_full_in_the_tooltip():
     name = "everybody is away " * 9
     svg = week_svg(made(holidays={"own_dates": {"2026-12-22": name}}), MONDAY)
     cut = [text for text in texts(svg) if text.startswith("holiday: everybody") and text.endswith("…")]
@@ -225,7 +225,7 @@ def test_the_picture_has_a_name_and_a_description_for_screen_readers():
 def test_states_differ_by_more_than_colour():
     root = ET.fromstring(week_svg(made(), MONDAY))
     drawn = {one.get("id"): next(iter(one)).get("d") for one in root.iter(f"{SVG}pattern")}
-    assert drawn.keys() == {f"dc-{state}" for state in State if state is not State.OPEN}
+    assert drawn.keys() == {f"dc-{state}" for state in LineState if state is not LineState.OPEN}
     assert len(set(drawn.values())) == len(drawn)
     style = root.findtext(f"{SVG}style") or ""
     assert "@media (prefers-color-scheme:dark)" in style
@@ -260,7 +260,7 @@ def test_the_page_has_the_picture_and_the_exceptions_as_tables():
     ]
 
 
-def test_an_emergency_without_a_reason_is_still_told():
+def test_an_emergency_without_a_reason_is_shown():
     page = Page(week_html(made(emergency={"chain": [{"action": "hangup"}], "until": "2026-12-21T10:00-03:00"}), MONDAY))
     assert ["Mon 21 Dec 2026, 00:00-10:00", "emergency", "(until 2026-12-21 10:00)"] in page.rows
     endless = Page(week_html(made(emergency={"chain": [{"action": "hangup"}]}), MONDAY, 2))
@@ -284,7 +284,9 @@ def test_every_part_of_every_day_is_drawn(case: Any):
         part.decision.state for ahead, day in enumerate(days) for part in calendar.segments(day) * (1 + (ahead < 7))
     ]
     # Each state is in the legend too.
-    assert {state: rectangles(svg, state) for state in State} == {state: parts.count(state) + 1 for state in State}
+    assert {state: rectangles(svg, state) for state in LineState} == {
+        state: parts.count(state) + 1 for state in LineState
+    }
 
 
 def test_a_day_of_a_clock_change_has_24_hours():

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from airflow_provider_directcall.routing.calendars.compiling import rules_for
-from airflow_provider_directcall.routing.calendars.files import load_calendar
+from airflow_provider_directcall.routing.calendars.files import load_calendar, routing_schema
 from airflow_provider_directcall.routing.cli import main
-from airflow_provider_directcall.routing.explaining.findings import Code, Finding
+from airflow_provider_directcall.routing.explaining.checks import Code, Finding
 
 from .conftest import Connect
 
@@ -51,8 +51,8 @@ def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, 
     return status, shown.out, shown.err
 
 
-def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
-    """What is told of something that cannot be done: one plain line, and exit status 2."""
+def rejected(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    """Return the one plain line about invalid arguments; the exit status is 2."""
     status, out, error = run(capsys, *arguments)
     assert (status, out) == (2, "")
     assert error.startswith("directcall-routing: ")
@@ -61,21 +61,21 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     return error.removeprefix("directcall-routing: ").strip()
 
 
-# What cannot be done.
+# Invalid arguments.
 
 
 @pytest.mark.parametrize("command", ["explain", "check", "rules"])
 def test_a_missing_file(capsys: pytest.CaptureFixture[str], tmp_path: Path, command: str):
     path = tmp_path / "nothing.yaml"
-    assert refused(capsys, command, str(path)) == f"{path}: No such file or directory"
+    assert rejected(capsys, command, str(path)) == f"{path}: No such file or directory"
 
 
 def test_a_folder_in_place_of_a_file(capsys: pytest.CaptureFixture[str], tmp_path: Path):
-    assert refused(capsys, "check", str(tmp_path)) == f"{tmp_path}: Is a directory"
+    assert rejected(capsys, "check", str(tmp_path)) == f"{tmp_path}: Is a directory"
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "told"),
+    ("name", "text", "message"),
     [
         ("a.yaml", "did: [", "file: is no YAML in line 1"),
         ("a.json", "{", "file: is no JSON in line 1"),
@@ -85,65 +85,65 @@ def test_a_folder_in_place_of_a_file(capsys: pytest.CaptureFixture[str], tmp_pat
     ],
 )
 def test_a_file_that_is_no_calendar(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, name: str, text: str, told: str
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, name: str, text: str, message: str
 ):
     path = tmp_path / name
     path.write_text(text, encoding="utf-8")
-    assert refused(capsys, "explain", str(path)).startswith(f"{path}: {told}")
+    assert rejected(capsys, "explain", str(path)).startswith(f"{path}: {message}")
 
 
 def test_all_problems_of_a_file_stand_on_the_line(capsys: pytest.CaptureFixture[str], tmp_path: Path):
     path = tmp_path / "a.yaml"
     path.write_text(CALENDAR.replace("18:00", "25:00").replace("5511990000001", "551199000"), encoding="utf-8")
-    told = refused(capsys, "check", str(path))
-    assert "2 problems: " in told
-    assert "open[0]" in told
-    assert "hours[0].end" in told
-    assert "551199000" not in told
+    message = rejected(capsys, "check", str(path))
+    assert "2 problems: " in message
+    assert "open[0]" in message
+    assert "hours[0].end" in message
+    assert "551199000" not in message
 
 
 @pytest.mark.parametrize("at", ["tomorrow", "2026-13-01", "2026-12-24T25:00", "2026-12-24T10:00:30", "24/12/2026"])
 @pytest.mark.parametrize("command", ["explain", "check", "rules"])
 def test_a_moment_that_cannot_be(capsys: pytest.CaptureFixture[str], calendar: str, command: str, at: str):
-    assert refused(capsys, command, calendar, "--at", at).startswith("--at: ")
+    assert rejected(capsys, command, calendar, "--at", at).startswith("--at: ")
 
 
 def test_a_moment_out_of_all_reach(capsys: pytest.CaptureFixture[str], calendar: str):
-    assert refused(capsys, "rules", calendar, "--at", "9999-12-31T10:00") == "a date is too far from today"
+    assert rejected(capsys, "rules", calendar, "--at", "9999-12-31T10:00") == "a date is too far from today"
 
 
 def test_a_caller_who_is_no_number(capsys: pytest.CaptureFixture[str], calendar: str):
-    told = refused(capsys, "explain", calendar, "--from", "119900000")
-    assert told.startswith("caller: ")
-    assert "119900000" not in told
+    message = rejected(capsys, "explain", calendar, "--from", "119900000")
+    assert message.startswith("caller: ")
+    assert "119900000" not in message
 
 
 def test_an_argument_too_many_is_not_shown_in_full(capsys: pytest.CaptureFixture[str], calendar: str):
-    told = refused(capsys, "explain", calendar, "5511990000001")
-    assert told == "unrecognized arguments: 5511*****0001"
+    message = rejected(capsys, "explain", calendar, "5511990000001")
+    assert message == "unrecognized arguments: 5511*****0001"
 
 
 @pytest.mark.parametrize(
     "arguments", [(), ("paint",), ("check",), ("check", "a.yaml", "--longest-wait", "long"), ("draw", "a.yaml")]
 )
 def test_a_wrong_command_line(capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...]):
-    refused(capsys, *arguments)
+    rejected(capsys, *arguments)
 
 
 @pytest.mark.parametrize(
-    ("output", "more", "told"),
+    ("output", "more", "message"),
     [
         ("week.png", (), "--output: week.png has to end in .svg or .html"),
         ("none/week.svg", (), "No such file or directory"),
         ("week.svg", ("--start", "soon"), "--start: a date such as"),
         ("week.svg", ("--days", "0"), "days: 1 to 400 is needed, not 0"),
-        ("week.svg", ("--start", "9999-12-31"), "start: 9999-12-31 is out of"),
+        ("week.svg", ("--start", "9999-12-31"), "start: 9999-12-31 is beyond"),
     ],
 )
 def test_a_picture_that_cannot_be(
-    capsys: pytest.CaptureFixture[str], calendar: str, tmp_path: Path, output: str, more: tuple[str, ...], told: str
+    capsys: pytest.CaptureFixture[str], calendar: str, tmp_path: Path, output: str, more: tuple[str, ...], message: str
 ):
-    assert told in refused(capsys, "draw", calendar, "-o", str(tmp_path / output), *more)
+    assert message in rejected(capsys, "draw", calendar, "-o", str(tmp_path / output), *more)
     assert not (tmp_path / output).exists()
 
 
@@ -240,9 +240,9 @@ def test_warnings_give_exit_status_0_and_limits_are_options(capsys: pytest.Captu
     status, out, _ = run(capsys, *arguments, "2026-12-01")
     assert status == 0
     assert "up to 50 s (limit 49 s)" in out
-    assert "stands since 2026-12-01 00:00 (limit 7 days) [endless_emergency]" in out
+    assert "is active since 2026-12-01 00:00 (limit 7 days) [endless_emergency]" in out
     assert "endless_emergency" not in run(capsys, *arguments, "2026-12-09")[1]
-    assert refused(capsys, *arguments, "long").startswith("--emergency-since: ")
+    assert rejected(capsys, *arguments, "long").startswith("--emergency-since: ")
 
 
 # Rules.
@@ -294,7 +294,12 @@ def test_a_picture_is_written(
 def test_help_names_all_commands(capsys: pytest.CaptureFixture[str]):
     status, out, _ = run(capsys, "--help")
     assert status == 0
-    assert all(command in out for command in ("explain", "check", "rules", "draw"))
+    assert all(command in out for command in ("explain", "check", "rules", "draw", "schema"))
+
+
+def test_the_schema_is_printed(capsys: pytest.CaptureFixture[str]):
+    status, out, _ = run(capsys, "schema")
+    assert (status, json.loads(out)) == (0, routing_schema())
 
 
 def test_nothing_heavy_is_imported():
@@ -311,7 +316,7 @@ def test_nothing_heavy_is_imported():
 DOC = (Path(__file__).parents[2] / "docs" / "explain-routing.md").read_text(encoding="utf-8")
 
 
-def test_the_docs_show_what_the_command_says(
+def test_the_docs_show_the_output_of_the_command(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.chdir(tmp_path)

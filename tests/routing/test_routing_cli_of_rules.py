@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from .test_routing_cli import CALENDAR, refused, run
+from .test_routing_cli import CALENDAR, rejected, run
 
 RULES = """
 did: "1130000002"
@@ -60,7 +60,7 @@ def test_a_loop_of_one_day_of_two_calendars_is_found(capsys: pytest.CaptureFixtu
     assert status == 1
     loops = [line for line in out.splitlines() if "[loop]" in line]
     assert [line.split(": ")[0] for line in loops] == [one, two]
-    # The rules of a day stand from a week before it.
+    # The rules of a day are live from a week before it.
     assert all("week from 2027-03-02: forwards round: 11*****0002 -> 11*****0001" in line for line in loops[1:])
     assert all(", on Wednesday 00:00-24:00" in line for line in loops)
     later = written(tmp_path, "later.yaml", OTHERS_CALENDAR + sale.replace("03-03", "03-04") % "1130000001")
@@ -69,12 +69,12 @@ def test_a_loop_of_one_day_of_two_calendars_is_found(capsys: pytest.CaptureFixtu
 
 def test_each_file_of_a_check_is_of_one_known_number(capsys: pytest.CaptureFixture[str], tmp_path: Path, calendar: str):
     nameless = written(tmp_path, "a.yaml", RULES.replace("did:", "#"))
-    told = refused(capsys, "check", calendar, nameless)
-    assert told == f"{nameless}: did: is missing; a check for loops needs the number"
+    message = rejected(capsys, "check", calendar, nameless)
+    assert message == f"{nameless}: did: is missing; a check for loops needs the number"
     again = written(tmp_path, "b.yaml", RULES.replace("1130000002", "551130000001"))
-    assert refused(capsys, "check", calendar, again) == f"{again}: number 11*****0001 is that of {calendar} too"
+    assert rejected(capsys, "check", calendar, again) == f"{again}: number 11*****0001 is that of {calendar} too"
     wrong = written(tmp_path, "c.yaml", RULES.replace("8:00", "25:00", 1))
-    assert refused(capsys, "check", calendar, wrong).startswith(f"{wrong}: rules[0].start: ")
+    assert rejected(capsys, "check", calendar, wrong).startswith(f"{wrong}: rules[0].start: ")
 
 
 def test_a_call_is_explained_by_a_list_of_rules_too(capsys: pytest.CaptureFixture[str], tmp_path: Path):
@@ -89,16 +89,18 @@ def test_a_call_is_explained_by_a_list_of_rules_too(capsys: pytest.CaptureFixtur
     ]
     west = run(capsys, "explain", path, "--at", "2026-12-24T11:30Z", "--timezone", "America/Manaus", "--json")
     assert [step["holds"] for step in json.loads(west[1])["steps"]] == [False, True]
-    assert refused(capsys, "explain", path, "--timezone", "Mars").startswith("timezone: an IANA name")
+    assert rejected(capsys, "explain", path, "--timezone", "Mars").startswith("--timezone: an IANA name")
 
 
 def test_a_calendar_has_its_own_timezone(capsys: pytest.CaptureFixture[str], calendar: str):
-    told = refused(capsys, "explain", calendar, "--timezone", "America/Manaus")
-    assert told == f"--timezone: {calendar} is a calendar, which has its own"
+    message = rejected(capsys, "explain", calendar, "--timezone", "America/Manaus")
+    assert message == f"--timezone: {calendar} is a calendar, which has its own"
 
 
 @pytest.mark.parametrize("command", [["rules"], ["draw", "-o", "x.svg"]])
-def test_what_needs_a_calendar_says_so(capsys: pytest.CaptureFixture[str], tmp_path: Path, command: list[str]):
+def test_a_command_for_calendars_rejects_a_list_of_rules(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, command: list[str]
+):
     path = written(tmp_path, "a.yaml", RULES)
-    told = refused(capsys, command[0], path, *command[1:])
-    assert told == f"{path}: is a list of rules, and a calendar is needed"
+    message = rejected(capsys, command[0], path, *command[1:])
+    assert message == f"{path}: is a list of rules, and a calendar is needed"

@@ -19,15 +19,16 @@ from airflow_provider_directcall.routing.calendars import (
     calendar_schema,
     load_routing,
     load_rules,
+    routing_schema,
     rules_schema,
 )
-from airflow_provider_directcall.routing.rules import Forward, HangUp, PlaySound, Voicemail, rule_from
+from airflow_provider_directcall.routing.rule_parsing import rule_from
+from airflow_provider_directcall.routing.rules import Forward, HangUp, PlaySound, Voicemail
 
 from .rule_specs import specs
 from .schema_cases import STRAY, assert_agreement, inside, places
 
 SCHEMA = Draft202012Validator(rules_schema())
-PUBLISHED = Path(__file__).parents[2] / "airflow_provider_directcall" / "routing" / "calendars" / "schema.json"
 
 YAML = """\
 # The rules of the shop's line.
@@ -75,7 +76,7 @@ def problems(text: str | Path) -> tuple[str, ...]:
     return caught.value.problems
 
 
-def test_everything_wrong_is_told_at_once_each_with_its_path():
+def test_all_problems_are_reported_at_once_each_with_its_path():
     doc = {
         "did": "12",
         "rule": [],
@@ -90,17 +91,19 @@ def test_everything_wrong_is_told_at_once_each_with_its_path():
     }
     found = problems(json.dumps(doc))
     assert [problem.partition(":")[0] for problem in found] == [
-        "rule",
         "did",
         "rules[0].priority",
-        "rules[1]",
-        "rules[2]",
+        "rules[1].when",
+        "rules[2].priority",
         "rules[3]",
         "rules[4].start",
+        "rules[4].end",
         "rules[5].email",
+        "rule",
     ]
-    assert "a forward has no when" in found[3]
-    assert "a hangup needs priority" in found[4]
+    known = "action, end, priority, record, sources, start, to, wait_seconds, weekdays"
+    assert found[2] == f"rules[1].when: is not known here; known: {known}"
+    assert found[3].endswith("is missing")
 
 
 @pytest.mark.parametrize(
@@ -108,14 +111,14 @@ def test_everything_wrong_is_told_at_once_each_with_its_path():
     [
         ("", "rules: a mapping with the key rules is needed, not None"),
         ("- {action: hangup, priority: 1}\n", "rules: a mapping with the key rules is needed"),
-        ("did: 1130000001\n", "rules: a list is needed, not None"),
-        ("rules: []\n", "rules: at least one is needed; a number without rules answers nobody"),
-        ("rules: {action: hangup}\n", "rules: a list is needed"),
+        ("did: 1130000001\n", "rules: is missing"),
+        ("rules: []\n", "rules: list should have at least 1 item, not 0"),
+        ("rules: {action: hangup}\n", "rules: input should be a valid list, not {'action'"),
         ("rules: [\n", "file: is no YAML in line 2"),
-        ('{"rules": 1, "rules": 2}', "file: 'rules' stands twice"),
+        ('{"rules": 1, "rules": 2}', "file: 'rules' is repeated"),
     ],
 )
-def test_what_is_no_list_of_rules_is_refused(text: str, problem: str):
+def test_an_invalid_list_of_rules_is_rejected(text: str, problem: str):
     (found,) = problems(text)
     assert found.startswith(problem)
 
@@ -185,7 +188,7 @@ def _texts(rule: dict[str, object]) -> dict[str, object]:
 
 class TestSchema:
     def test_the_published_schema_takes_both_kinds_of_files(self):
-        published = json.loads(PUBLISHED.read_text(encoding="utf-8"))
+        published = routing_schema()
         Draft202012Validator.check_schema(published)
         both, of_calendars = Draft202012Validator(published), Draft202012Validator(calendar_schema())
         assert both.is_valid(FULL)

@@ -1,15 +1,15 @@
-"""From a calendar, which knows dates, to rules, which know weekdays and times only.
+"""Compilation of a calendar, which has dates, into rules, which have weekdays and times only.
 
-The rules stand in three layers of priorities. A layer in front hides those behind it:
+The rules form four layers of priorities. A layer in front hides those behind it:
 
 | priorities | layer |
 |---|---|
 | 100-119 | an emergency without end, for every call |
-| 1000-7999 | what is dated: the rules of Monday from 1000, of Tuesday from 2000, ... of Sunday from 7000 |
+| 1000-7999 | dated exceptions: the rules of Monday from 1000, of Tuesday from 2000, ... of Sunday from 7000 |
 | 10000-29999 | the opening hours of the week, for each different time of day |
-| 30000-30019 | the closed chain, for every call that nothing in front takes |
+| 30000-30019 | the closed chain, for every call that no rule in front takes |
 
-Each chain has 20 places. So what comes or goes in one layer leaves the priorities of the others as they are.
+Each chain has 20 places. So a change in one layer leaves the priorities of the others as they are.
 """
 
 from __future__ import annotations
@@ -26,10 +26,8 @@ from airflow_provider_directcall.routing.calendars.hours import minute_of
 from airflow_provider_directcall.routing.conditions import WEEKDAYS
 from airflow_provider_directcall.routing.rules import NumberRule
 
-__all__ = ["LONGEST_HORIZON_DAYS", "rules_for", "valid_until"]
-
 LONGEST_HORIZON_DAYS: Final = len(WEEKDAYS)
-"""Above it a weekday would name two dates."""
+"""Limit of the horizon: above it a weekday would mean two dates."""
 
 _PLACES_A_CHAIN: Final = LONGEST_CHAIN + 1
 _EMERGENCY: Final = range(100, 120)
@@ -44,7 +42,7 @@ _ALWAYS: Final[Mapping[str, str]] = MappingProxyType({})
 
 @dataclass(frozen=True)
 class _Run:
-    """A part of a day with one chain, whatever the reasons."""
+    """A part of a day with one chain, possibly for several reasons."""
 
     begins: str
     ends: str
@@ -52,19 +50,19 @@ class _Run:
 
 
 def rules_for(calendar: RoutingCalendar, at: datetime, *, horizon_days: int = 7) -> tuple[NumberRule, ...]:
-    """The rules that shall stand on the number from a moment on, in the order in which they are tried.
+    """Compile the desired rules from a moment on, in the order in which they are tried.
 
-    They do what the calendar says until ``valid_until``. They are the same at every moment of a local day: what of
-    today is over stays among them. After ``valid_until`` what was dated comes again every week, so new ones have to be
-    made before; a day that nobody makes them does no harm.
+    They implement the calendar until ``valid_until``. They are the same at every moment of a local day: past parts of
+    today stay among them. After ``valid_until`` dated rules would repeat every week, so new ones have to be compiled
+    before; a missed day does no harm.
 
-    Directcall's reading of conditions (assumed): weekday and time are looked at on their own, by the local date and
+    Directcall's reading of conditions (assumed): weekday and time are compared on their own, with the local date and
     time of the call; the end is excluded; a start after the end is over midnight. So no rule runs over midnight, except
     that an end of ``00:00`` is the end of the day.
 
     :param at: aware.
-    :param horizon_days: how many local days the dated part covers, today counted: 1 to 7.
-    :raises ValueError: ``at`` has no zone, the horizon cannot be, or the calendar has more parts than there are places.
+    :param horizon_days: local days of the dated part, today included: 1 to 7.
+    :raises ValueError: ``at`` has no zone, the horizon is invalid, or the calendar has too many parts.
     """
     today = _first_day(calendar, at, horizon_days)
     rules: list[NumberRule] = []
@@ -80,7 +78,7 @@ def rules_for(calendar: RoutingCalendar, at: datetime, *, horizon_days: int = 7)
 
 
 def valid_until(calendar: RoutingCalendar, at: datetime, *, horizon_days: int = 7) -> datetime:
-    """When the rules that ``rules_for`` gives stop being right: the midnight after the last day of the horizon.
+    """Return the end of validity of the rules of ``rules_for``: the midnight after the last day of the horizon.
 
     :returns: aware, in the calendar's zone.
     :raises ValueError: as ``rules_for``.
@@ -96,7 +94,7 @@ def _first_day(calendar: RoutingCalendar, at: datetime, horizon_days: int) -> da
 
 
 def _ordinary_rules(week: RoutingCalendar) -> list[NumberRule]:
-    """The opening hours, and behind them the closed chain for all other times."""
+    """Compile the opening hours, and behind them the closed chain for all other times."""
     opened, closed = sealed(week.open), sealed(week.closed)
     weekdays: dict[tuple[str, str], set[int]] = {}
     for weekday in range(1, len(WEEKDAYS) + 1):
@@ -110,7 +108,7 @@ def _ordinary_rules(week: RoutingCalendar) -> list[NumberRule]:
 
 
 def _exceptional_runs(calendar: RoutingCalendar, week: RoutingCalendar, day: date) -> list[_Run]:
-    """Those parts of a day in which another chain is tried than in an ordinary week."""
+    """Return the parts of a day in which another chain is tried than in an ordinary week."""
     ordinary = week.segments(day)
     return _runs(segment for segment in calendar.segments(day) if _differs(segment, ordinary))
 
@@ -122,7 +120,7 @@ def _differs(segment: Segment, ordinary: Iterable[Segment]) -> bool:
 
 
 def _runs(segments: Iterable[Segment]) -> list[_Run]:
-    """Segments that touch and have one chain are one run."""
+    """Join adjacent segments with the same chain."""
     runs: list[_Run] = []
     for segment in segments:
         last = runs[-1] if runs else None
@@ -134,7 +132,7 @@ def _runs(segments: Iterable[Segment]) -> list[_Run]:
 
 
 def _conditions(weekdays: set[int], begins: str, ends: str) -> Mapping[str, str]:
-    """The conditions of a rule; those that always hold are left out."""
+    """Return the conditions of a rule; those that always hold are left out."""
     days = {"weekdays": ",".join(str(day) for day in sorted(weekdays))} if len(weekdays) < len(WEEKDAYS) else {}
     all_day = (begins, ends) == (_START_OF_DAY, _END_OF_DAY)
     hours = {} if all_day else {"start": begins, "end": _START_OF_DAY if ends == _END_OF_DAY else ends}

@@ -1,21 +1,38 @@
-"""What the ordinary week does not know: dated overrides, days that are a holiday in part, and an emergency."""
+"""Exceptions to the ordinary week: holidays, days that are a holiday in part, dated overrides, an emergency."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
-from functools import lru_cache
-from typing import Final, Literal, get_args
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, Annotated, Final, Literal, Self
 from zoneinfo import ZoneInfo
 
-from airflow_provider_directcall.routing.calendars.chains import Chain, ChainLike, chain_from
-from airflow_provider_directcall.routing.calendars.hours import MINUTES_A_DAY, clock, end_of, minute_of
-from airflow_provider_directcall.routing.calendars.moments import DATE, aware, date_of, wall_clock, whole_minutes
-from airflow_provider_directcall.routing.calendars.problems import Problems, text
-from airflow_provider_directcall.routing.conditions import shown, time_of_day
-from airflow_provider_directcall.telephony.holidays import BrazilianCalendar, OptionalDay
+from pydantic import BaseModel, Field, PlainValidator, WithJsonSchema, model_validator
 
-__all__ = ["Emergency", "LikeState", "Override", "PartDay", "is_optional_day"]
+from airflow_provider_directcall.routing.calendars.chains import ChainField, ChainLike
+from airflow_provider_directcall.routing.calendars.hours import minute_of
+from airflow_provider_directcall.routing.calendars.moments import (
+    AwareMoment,
+    Moment,
+    is_date,
+    parse_date,
+    wall_clock,
+)
+from airflow_provider_directcall.routing.conditions import MINUTES_A_DAY, clock, masked_repr
+from airflow_provider_directcall.routing.validation import (
+    CONFIG,
+    CalendarError,
+    EndTime,
+    ParsedBy,
+    Text,
+    Time,
+    parse,
+    record,
+    text,
+)
+from airflow_provider_directcall.telephony.areas import STATES
+from airflow_provider_directcall.telephony.holidays import CUSTOMARY_DAYS, BrazilianCalendar, OptionalDay
 
 #: Ordinary states whose chain an override can borrow.
 LikeState = Literal["open", "closed", "holiday"]
@@ -23,54 +40,53 @@ LikeState = Literal["open", "closed", "holiday"]
 _MINUTE: Final = timedelta(minutes=1)
 
 
-@dataclass(frozen=True, init=False)
+@record(
+    oneOf=[
+        {"required": ["chain"], "properties": {"chain": {"type": "array"}}},
+        {"required": ["as"], "properties": {"as": {"type": "string"}}},
+    ],
+    description="A dated exception. A date as its end is included, a time excluded.",
+)
 class Override:
-    """Something dated that goes before holidays and the week.
+    """A dated exception that goes before holidays and the week.
 
-    It covers exactly the time that it names, which may begin and end within a day.
+    It covers exactly the time between its ends, which may lie within a day.
 
-    - `name`: what people call it.
+    - `name`: for the people who read it.
     - `begins`, `ends`: a date, a datetime, or the text of one (``2026-11-27``, ``2026-11-27T22:00``, with or without an
       offset). A date is a whole day, `ends` included. A datetime is in whole minutes, `ends` excluded; without a zone
       it is local time of the calendar.
     - `chain` or `as_`: its own rules, or those of ``open``, ``closed`` or ``holiday``. In mappings the key is ``as``.
 
-    Raises CalendarError for values that cannot be.
+    Raises CalendarError for invalid values.
     """
 
-    name: str
-    begins: date | datetime
-    ends: date | datetime
-    chain: Chain | None
-    as_: LikeState | None
+    name: Text
+    begins: Moment = Field(kw_only=True)
+    ends: Moment = Field(kw_only=True)
+    chain: ChainField | None = Field(default=None, kw_only=True)
+    as_: LikeState | None = Field(default=None, kw_only=True, alias="as")
 
-    def __init__(
-        self,
-        name: str,
-        *,
-        begins: date | datetime | str,
-        ends: date | datetime | str,
-        chain: ChainLike | None = None,
-        as_: LikeState | None = None,
-    ) -> None:
-        problems = Problems()
-        with problems.at():
-            object.__setattr__(self, "name", text("name", name))
-        with problems.at():
-            object.__setattr__(self, "begins", whole_minutes("begins", begins))
-        with problems.at():
-            object.__setattr__(self, "ends", whole_minutes("ends", ends))
-        with problems.at():
-            object.__setattr__(self, "chain", None if chain is None else chain_from("chain", chain))
-        if as_ is not None and as_ not in get_args(LikeState):
-            problems.add(f"as: {', '.join(get_args(LikeState))} is needed, not {shown(as_)}")
-        if (chain is None) == (as_ is None):
-            problems.add("chain, as: one of them is needed, and only one")
-        object.__setattr__(self, "as_", as_)
-        problems.tell()
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            name: str,
+            *,
+            begins: date | datetime | str,
+            ends: date | datetime | str,
+            chain: ChainLike | None = None,
+            as_: LikeState | None = None,
+        ) -> None: ...
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if (self.chain is None) == (self.as_ is None):
+            raise ValueError("chain, as: one of them is needed, and only one")
+        return self
 
     def span(self, zone: ZoneInfo) -> tuple[datetime, datetime]:
-        """Begin and end, excluded, as the zone's clocks show them (datetimes without a zone).
+        """Return begin and end, excluded, as naive local times of a zone.
 
         :raises ValueError: the end is not after the begin.
         """
@@ -82,34 +98,32 @@ class Override:
         return begins, ends
 
 
-@dataclass(frozen=True, init=False)
+@record(description="Goes before all.")
 class Emergency:
-    """What goes before everything, from now on, until it is taken out of the calendar or its time has come.
+    """A chain that goes before everything, until it is taken out of the calendar or its end has come.
 
-    - `chain`: what happens to calls.
+    - `chain`: the rules for every call.
     - `until`: an aware datetime, or its text with an offset, at which it ends by itself; seconds are rounded up to the
       minute. It counts for every moment before. None: no end.
     - `reason`: why, for the people who read it.
 
-    Raises CalendarError for values that cannot be.
+    Raises CalendarError for invalid values.
     """
 
-    chain: Chain
-    until: datetime | None
-    reason: str
+    chain: ChainField
+    until: AwareMoment | None = Field(default=None, kw_only=True)
+    reason: Annotated[
+        str,
+        PlainValidator(lambda value: value if value == "" else text(value)),
+        WithJsonSchema({"type": "string", "pattern": r"^$|\S"}),
+    ] = Field(default="", kw_only=True)
 
-    def __init__(self, chain: ChainLike, *, until: datetime | str | None = None, reason: str = "") -> None:
-        problems = Problems()
-        with problems.at():
-            object.__setattr__(self, "chain", chain_from("chain", chain))
-        with problems.at():
-            object.__setattr__(self, "until", None if until is None else aware("until", until))
-        with problems.at():
-            object.__setattr__(self, "reason", reason if reason == "" else text("reason", reason))
-        problems.tell()
+    if TYPE_CHECKING:
+
+        def __init__(self, chain: ChainLike, *, until: datetime | str | None = None, reason: str = "") -> None: ...
 
     def ends(self, zone: ZoneInfo) -> datetime | None:
-        """The end as the zone's clocks show it, in whole minutes; None when there is none."""
+        """Return the end as naive local time of a zone, in whole minutes; None when there is none."""
         if self.until is None:
             return None
         end = wall_clock(self.until, zone)
@@ -117,7 +131,22 @@ class Emergency:
         return end if end == cut else cut + _MINUTE
 
 
-@dataclass(frozen=True)
+def _day(value: object) -> date | OptionalDay | str:
+    if isinstance(value, datetime):
+        raise ValueError("a date is needed, not a datetime, whose day depends on its time zone")
+    if isinstance(value, (date, OptionalDay)):
+        return value
+    name = text(value)
+    if name in list(OptionalDay):
+        return OptionalDay(name)
+    return parse_date(name) if is_date(name) else name
+
+
+@record(
+    description="A day of which only a part is holiday. `day` is a date, an optional day such as christmas_eve, or the "
+    "Portuguese name of a holiday.",
+    anyOf=[{"required": [name], "properties": {name: {"type": "string"}}} for name in ("from", "until")],
+)
 class PartDay:
     """A day of which only a part is holiday. The rest follows the week, whatever else the day is.
 
@@ -126,36 +155,33 @@ class PartDay:
     - `from_`, `until`: ``HH:MM``, one of them or both; `until` is excluded and may be ``24:00``. In mappings the keys
       are ``from`` and ``until``.
 
-    Raises CalendarError for values that cannot be.
+    Raises CalendarError for invalid values.
     """
 
-    day: date | OptionalDay | str
-    from_: str | time | None = field(default=None, kw_only=True)
-    until: str | time | None = field(default=None, kw_only=True)
-    begins: int = field(init=False, repr=False, compare=False)
-    """First minute of the day that is holiday."""
-    ends: int = field(init=False, repr=False, compare=False)
-    """Minute at which the holiday ends, excluded."""
+    day: Annotated[date | OptionalDay | str, PlainValidator(_day), WithJsonSchema({"type": "string", "pattern": r"\S"})]
+    from_: Time | None = Field(default=None, kw_only=True, alias="from")
+    until: EndTime | None = Field(default=None, kw_only=True)
 
-    def __post_init__(self) -> None:
-        """Check everything, and write it in one way."""
-        problems = Problems()
-        with problems.at():
-            object.__setattr__(self, "day", _day(self.day))
-        with problems.at():
-            from_, until = time_of_day("from", self.from_), end_of("until", self.until)
-            if from_ is None and until is None:
-                raise ValueError("from, until: at least one is needed")
-            object.__setattr__(self, "begins", minute_of(from_ or "00:00"))
-            object.__setattr__(self, "ends", minute_of(until) if until is not None else MINUTES_A_DAY)
-            object.__setattr__(self, "from_", from_)
-            object.__setattr__(self, "until", until)
-            if self.ends <= self.begins:
-                raise ValueError("until: it has to be after from")
-        problems.tell()
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.from_ is None and self.until is None:
+            raise ValueError("from, until: at least one is needed")
+        if self.ends <= self.begins:
+            raise ValueError("until: it has to be after from")
+        return self
+
+    @cached_property
+    def begins(self) -> int:
+        """First minute of the day that is holiday."""
+        return minute_of(str(self.from_ or "00:00"))
+
+    @cached_property
+    def ends(self) -> int:
+        """Minute at which the holiday ends, excluded."""
+        return MINUTES_A_DAY if self.until is None else minute_of(str(self.until))
 
     def __str__(self) -> str:
-        """The part of the day, in words."""
+        """Return the part of the day in words."""
         begins = f"from {clock(self.begins)}" if self.from_ is not None else ""
         ends = f"until {clock(self.ends)}" if self.until is not None else ""
         return f"{begins} {ends}".strip()
@@ -163,17 +189,73 @@ class PartDay:
 
 @lru_cache(maxsize=4096)
 def is_optional_day(day: date, which: OptionalDay) -> bool:
-    """Whether a day is that optional day, kept or not."""
+    """Return whether a day is that optional day, kept or not."""
     only_this = BrazilianCalendar(optional_days=frozenset({which}))
     return only_this.holiday(day) is not None and BrazilianCalendar(optional_days=False).holiday(day) is None
 
 
-def _day(value: object) -> date | OptionalDay | str:
-    if isinstance(value, datetime):
-        raise ValueError("day: a date is needed, not a datetime, whose day depends on its time zone")
-    if isinstance(value, (date, OptionalDay)):
+def _state(value: object) -> str | None:
+    return None if value is None else BrazilianCalendar(text(value)).state
+
+
+def _optional_days(value: object) -> bool | frozenset[OptionalDay]:
+    if isinstance(value, bool):
         return value
-    name = text("day", value)
-    if name in list(OptionalDay):
-        return OptionalDay(name)
-    return date_of("day", name) if DATE.fullmatch(name) else name
+    if not isinstance(value, (list, tuple, set, frozenset)):
+        raise ValueError(f"a list is needed, not {masked_repr(value)}")
+    if any(day not in list(OptionalDay) for day in value):
+        raise ValueError(f"true, false, or a list of these is needed: {', '.join(OptionalDay)}")
+    return frozenset(OptionalDay(day) for day in value)
+
+
+def _own_dates(value: object) -> dict[date, str]:
+    if not isinstance(value, Mapping):
+        raise ValueError(f"a mapping of dates to names is needed, not {masked_repr(value)}")
+    dates: dict[date, str] = {}
+    problems: list[str] = []
+    for day, name in value.items():
+        try:
+            dates[parse_date(day)] = text(name)
+        except ValueError as error:
+            problems.append(f"{day}: {error}")
+    if problems:
+        raise CalendarError(problems)
+    return dates
+
+
+class Holidays(BaseModel):
+    """Which days are holidays, as a mapping."""
+
+    model_config = CONFIG
+
+    state: Annotated[str | None, PlainValidator(_state), WithJsonSchema({"enum": [*sorted(STATES), None]})] = Field(
+        default=None, description="Two letters (UF): its holidays count too."
+    )
+    optional_days: Annotated[
+        bool | frozenset[OptionalDay],
+        ParsedBy(_optional_days, bool | list[OptionalDay]),
+    ] = Field(
+        default_factory=lambda: CUSTOMARY_DAYS, description="Days off that are no public holidays (ponto facultativo)."
+    )
+    own_dates: Annotated[
+        dict[date, str],
+        PlainValidator(_own_dates),
+        WithJsonSchema(
+            {
+                "type": "object",
+                "propertyNames": {"pattern": r"^\s*[0-9]{4}-[0-9]{2}-[0-9]{2}\s*$"},
+                "additionalProperties": {"type": "string", "pattern": r"\S"},
+            }
+        ),
+    ] = Field(default={}, description="Date to name: holidays of a city, days of the company.")
+
+
+def holidays_from(value: object) -> BrazilianCalendar | None:
+    """Return a Brazilian calendar as it is, or make it from a mapping with its arguments, dates as ``YYYY-MM-DD``.
+
+    :raises CalendarError: all problems of the mapping.
+    """
+    if value is None or isinstance(value, BrazilianCalendar):
+        return value
+    given = parse(Holidays, value)
+    return BrazilianCalendar(given.state, given.optional_days, given.own_dates)

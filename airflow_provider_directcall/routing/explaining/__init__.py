@@ -1,1 +1,1 @@
-"""What rules and calendars do to a call, in words and pictures, and what is wrong with them."""
+"""Explanations, checks and pictures of rules and calendars."""

@@ -1,6 +1,6 @@
-"""A calendar as a picture, for people who would rather look: the week from a day on, and the days after it.
+"""Picture of a calendar: the week from a day on, and the days after it.
 
-The pictures stand for themselves: no scripts, no fonts or other files from elsewhere. States are told apart by colour,
+The pictures are self-contained: no scripts, no fonts or other files from elsewhere. States differ in colour,
 pattern and words. They follow the light or dark scheme of the screen.
 """
 
@@ -22,7 +22,7 @@ from airflow_provider_directcall.routing.explaining.drawing_parts import (
     LEGEND_HEIGHT,
     WIDTH,
     Days,
-    Shown,
+    Mask,
     day_name,
     draw_grid,
     draw_legend,
@@ -37,25 +37,23 @@ from airflow_provider_directcall.routing.explaining.drawing_style import (
     picture_style,
     readable,
 )
-from airflow_provider_directcall.routing.explaining.rule_words import deed, listed_callers
+from airflow_provider_directcall.routing.explaining.wording import describe_action, listed_callers
 from airflow_provider_directcall.telephony.masking import mask_number, mask_numbers_in
 
-__all__ = ["MOST_DAYS", "week_html", "week_svg"]
-
 MOST_DAYS: Final = 400
-"""Days that a picture can have."""
+"""Limit of the days of a picture."""
 
 _DAYS_A_WEEK: Final = 7
 _DAY: Final = timedelta(days=1)
 _TITLE_HEIGHT: Final = 52
 _SECTION: Final = 30
-#: Nothing is loaded or run, whatever a text of the calendar holds.
+#: Load and run nothing, whatever a text of the calendar contains.
 _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'"
 
 
 @dataclass(frozen=True, slots=True)
-class _Exception:
-    """A time without a break at which one thing that is out of the ordinary holds, by the calendar's clocks."""
+class _SpecialTime:
+    """An uninterrupted time of one exception to the ordinary week, as naive local times."""
 
     begins: datetime
     ends: datetime
@@ -75,22 +73,22 @@ class _Exception:
 
 
 def week_svg(calendar: RoutingCalendar, start: date, days: int = 60, *, include_numbers: bool = False) -> str:
-    """A picture (SVG) of the week from a day on, as it really is, and of more days as a strip.
+    """Return a picture (SVG) of the week from a day on, as it really is, and of more days as a strip.
 
     :param start: the first day, in the calendar's zone.
     :param days: days of the strip, 1 to 400.
     :param include_numbers: show phone numbers in full instead of masked.
-    :raises ValueError: there are too few or too many days, or they are out of what dates can be.
+    :raises ValueError: there are too few or too many days, or they are beyond the range of dates.
     """
     return ET.tostring(_picture(calendar, start, days, include_numbers, is_alone=True), encoding="unicode") + "\n"
 
 
 def week_html(calendar: RoutingCalendar, start: date, days: int = 60, *, include_numbers: bool = False) -> str:
-    """A page (HTML) with the picture, and with the exceptions and what happens to calls as tables.
+    """Return a page (HTML) with the picture, and with tables of the exceptions and of the chains.
 
     Arguments and errors as ``week_svg``.
     """
-    shown = _shown(include_numbers)
+    mask = _mask(include_numbers)
     picture = _picture(calendar, start, days, include_numbers, is_alone=False)
     page = element(None, "html", lang="en")
     head = element(page, "head")
@@ -104,7 +102,7 @@ def week_html(calendar: RoutingCalendar, start: date, days: int = 60, *, include
     element(body, "p", _subtitle(calendar, start, days))
     element(body, "figure").append(picture)
     exceptions = [
-        (one.times, one.decision.state.value, shown(why_exceptional(one.decision)))
+        (one.times, one.decision.state.value, mask(why_exceptional(one.decision)))
         for one in _exceptions(_days(calendar, start, days)[:days])
     ]
     element(body, "h2", "Out of the ordinary")
@@ -113,14 +111,14 @@ def week_html(calendar: RoutingCalendar, start: date, days: int = 60, *, include
     else:
         element(body, "p", "Nothing: every day follows the hours of the week.")
     element(body, "h2", "What happens to a call")
-    rows = [(shown(name), _chain_in_words(chain, include_numbers)) for name, chain in _chains(calendar)]
+    rows = [(mask(name), _chain_in_words(chain, include_numbers)) for name, chain in _chains(calendar)]
     _table(body, ("State", "In this order, until somebody answers"), rows)
     return "<!DOCTYPE html>\n" + ET.tostring(page, encoding="unicode", method="html") + "\n"
 
 
 def _picture(calendar: RoutingCalendar, start: date, days: int, include_numbers: bool, *, is_alone: bool) -> ET.Element:
-    """The picture; one that is not alone stands under the page's own heading."""
-    shown = _shown(include_numbers)
+    """Draw the picture; the page has a heading of its own."""
+    mask = _mask(include_numbers)
     all_days = _days(calendar, start, days)
     top = _TITLE_HEIGHT if is_alone else 0
     height = top + LEGEND_HEIGHT + GRID_HEIGHT + _SECTION + strip_height(days)
@@ -136,7 +134,7 @@ def _picture(calendar: RoutingCalendar, start: date, days: int, include_numbers:
         class_="dc-picture",
     )
     element(picture, "title", _title(calendar, include_numbers), id="dc-name")
-    element(picture, "desc", shown(_description(calendar, start, days, all_days[:days])), id="dc-more")
+    element(picture, "desc", mask(_description(calendar, start, days, all_days[:days])), id="dc-more")
     element(picture, "style", picture_style())
     patterns(picture)
     element(picture, "rect", width=WIDTH, height=height, class_="dc-page")
@@ -145,26 +143,26 @@ def _picture(calendar: RoutingCalendar, start: date, days: int, include_numbers:
         element(picture, "text", _subtitle(calendar, start, days), x=4, y=42, class_="dc-faint")
     draw_legend(picture, top)
     top += LEGEND_HEIGHT
-    draw_grid(picture, top, all_days[:_DAYS_A_WEEK], shown)
+    draw_grid(picture, top, all_days[:_DAYS_A_WEEK], mask)
     top += GRID_HEIGHT + _SECTION
     element(picture, "text", _strip_title(days), x=4, y=top - 10, class_="dc-head")
-    draw_strip(picture, top, all_days[:days], shown)
+    draw_strip(picture, top, all_days[:days], mask)
     return picture
 
 
 def _days(calendar: RoutingCalendar, start: date, days: int) -> Days:
-    """So many days, and at least a week."""
+    """Return the segments of the days, and of at least a week."""
     if not 1 <= days <= MOST_DAYS:
         raise ValueError(f"days: 1 to {MOST_DAYS} is needed, not {days}")
     if not date.min + _DAY <= start <= date.max - (MOST_DAYS + 1) * _DAY:
-        raise ValueError(f"start: {start.isoformat()} is out of what a calendar can tell")
+        raise ValueError(f"start: {start.isoformat()} is beyond the range of dates")
     dates = (start + ahead * _DAY for ahead in range(max(days, _DAYS_A_WEEK)))
     return [(day, calendar.segments(day)) for day in dates]
 
 
-def _exceptions(days: Days) -> list[_Exception]:
-    """What is out of the ordinary, each without the breaks that midnights make."""
-    found: list[_Exception] = []
+def _exceptions(days: Days) -> list[_SpecialTime]:
+    """Return the exceptions, joined at midnight."""
+    found: list[_SpecialTime] = []
     for day, segments in days:
         midnight = datetime.combine(day, time())
         for segment in segments:
@@ -174,12 +172,12 @@ def _exceptions(days: Days) -> list[_Exception]:
             last = found[-1] if found else None
             if last is not None and (last.ends, last.decision) == (begins, segment.decision):
                 begins = found.pop().begins
-            found.append(_Exception(begins, ends, segment.decision))
+            found.append(_SpecialTime(begins, ends, segment.decision))
     return found
 
 
 def _chains(calendar: RoutingCalendar) -> Iterator[tuple[str, Chain]]:
-    """Every chain, what goes first first."""
+    """Yield every chain, highest precedence first."""
     if calendar.emergency is not None:
         yield "emergency", calendar.emergency.chain
     for override in calendar.overrides:
@@ -196,7 +194,7 @@ def _chain_in_words(chain: Chain, include_numbers: bool) -> str:
 
 def _rule_in_words(rule: Rule, include_numbers: bool) -> str:
     callers = ", ".join(each if include_numbers else mask_number(each) for each in listed_callers(rule))
-    words = deed(rule, include_numbers=include_numbers)
+    words = describe_action(rule, include_numbers=include_numbers)
     return f"{words} (only for calls from {callers})" if callers else words
 
 
@@ -235,5 +233,5 @@ def _description(calendar: RoutingCalendar, start: date, days: int, drawn: Days)
     )
 
 
-def _shown(include_numbers: bool) -> Shown:
+def _mask(include_numbers: bool) -> Mask:
     return readable if include_numbers else mask_numbers_in

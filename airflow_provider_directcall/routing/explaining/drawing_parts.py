@@ -1,4 +1,4 @@
-"""The parts of a picture of a calendar: the grid of a week, the strip of days, the legend."""
+"""Parts of a calendar's picture: the grid of a week, the strip of days, the legend."""
 
 from __future__ import annotations
 
@@ -8,26 +8,12 @@ from datetime import date
 from typing import Final
 from xml.etree import ElementTree as ET
 
-from airflow_provider_directcall.routing.calendars.calendar import Decision, Segment, State
+from airflow_provider_directcall.routing.calendars.calendar import Decision, LineState, Segment
 from airflow_provider_directcall.routing.calendars.hours import minute_of, weekday_name
 from airflow_provider_directcall.routing.explaining.drawing_style import LETTERS_PER_PIXEL, element
 
-__all__ = [
-    "EXCEPTIONS",
-    "GRID_HEIGHT",
-    "LEGEND_HEIGHT",
-    "WIDTH",
-    "day_name",
-    "draw_grid",
-    "draw_legend",
-    "draw_strip",
-    "exception_texts",
-    "strip_height",
-    "why_exceptional",
-]
-
 WIDTH: Final = 960
-EXCEPTIONS: Final = frozenset({State.EMERGENCY, State.OVERRIDE, State.HOLIDAY})
+EXCEPTIONS: Final = frozenset({LineState.EMERGENCY, LineState.OVERRIDE, LineState.HOLIDAY})
 """States that an ordinary week does not have."""
 
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -40,7 +26,7 @@ _HOUR: Final = 20
 _COLUMN: Final = (WIDTH - _AXIS) // 7
 GRID_HEIGHT: Final = _HEAD + _HOURS_A_DAY * _HOUR + 12
 _LINE: Final = 14
-#: Heights of a part of a day from which on it has a text, and a text in letters of the usual size.
+#: Least heights of a part of a day with a small text, and with a text of the usual size.
 _SMALL_TEXT, _TEXT = 9, 15
 
 LEGEND_HEIGHT: Final = 34
@@ -54,17 +40,17 @@ _BAR_HOUR: Final = 14
 _LABEL_LEFT: Final = _BAR_LEFT + _HOURS_A_DAY * _BAR_HOUR + 14
 
 Days = Sequence[tuple[date, Sequence[Segment]]]
-Shown = Callable[[str], str]
+Mask = Callable[[str], str]
 
 
 def day_name(day: date, *, year: bool = False) -> str:
-    """``Thu 24 Dec``, whatever the locale; with its year on demand."""
+    """Return ``Thu 24 Dec`` in any locale, optionally with the year."""
     name = f"{weekday_name(day.isoweekday())[:3]} {day.day} {_MONTHS[day.month - 1]}"
     return f"{name} {day.year}" if year else name
 
 
 def exception_texts(segments: Sequence[Segment]) -> list[str]:
-    """What is out of the ordinary on a day: ``holiday: Natal``, ``12:00-24:00 holiday: ...``."""
+    """Describe the exceptions of a day: ``holiday: Natal``, ``12:00-24:00 holiday: ...``."""
     return [
         segment.decision.reason if _is_all_day(segment) else f"{_times(segment)} {segment.decision.reason}"
         for segment in segments
@@ -73,28 +59,28 @@ def exception_texts(segments: Sequence[Segment]) -> list[str]:
 
 
 def why_exceptional(decision: Decision) -> str:
-    """The reason without the state, which stands before it; empty in an ordinary state."""
+    """Return the reason without its state; empty in an ordinary state."""
     if decision.state not in EXCEPTIONS:
         return ""
     return decision.reason.removeprefix(decision.state).removeprefix(":").strip()
 
 
 def strip_height(days: int) -> int:
-    """Height of a strip of so many days."""
+    """Return the height of a strip of days."""
     return _STRIP_HEAD + days * _ROW + 8
 
 
 def draw_legend(picture: ET.Element, top: int) -> None:
-    """Each state with its colour, pattern and name, what goes first first."""
+    """Draw each state with its colour, pattern and name, highest precedence first."""
     group = element(picture, "g", transform=f"translate(0 {top})")
-    for place, state in enumerate(State):
+    for place, state in enumerate(LineState):
         left = _AXIS + place * _SWATCH
         _block(group, state, (left, 4, 26, 16))
         element(group, "text", state.value, x=left + 33, y=16)
 
 
-def draw_grid(picture: ET.Element, top: int, days: Days, shown: Shown) -> None:
-    """Days as columns from midnight down to midnight."""
+def draw_grid(picture: ET.Element, top: int, days: Days, mask: Mask) -> None:
+    """Draw days as columns from midnight down to midnight."""
     group = element(picture, "g", transform=f"translate(0 {top})")
     for hour in range(_HOURS_A_DAY + 1):
         y = _HEAD + hour * _HOUR
@@ -108,11 +94,11 @@ def draw_grid(picture: ET.Element, top: int, days: Days, shown: Shown) -> None:
         date_text = f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
         element(group, "text", date_text, x=middle, y=31, class_="dc-middle dc-faint")
         for segment in segments:
-            _draw_part(group, left + 2, day, segment, shown)
+            _draw_part(group, left + 2, day, segment, mask)
 
 
-def draw_strip(picture: ET.Element, top: int, days: Days, shown: Shown) -> None:
-    """Days as lines, midnight to midnight from left to right, with what is out of the ordinary in words."""
+def draw_strip(picture: ET.Element, top: int, days: Days, mask: Mask) -> None:
+    """Draw days as lines, midnight to midnight from left to right, with the exceptions in words."""
     group = element(picture, "g", transform=f"translate(0 {top})")
     for hour in range(0, _HOURS_A_DAY + 1, 6):
         tick = _BAR_LEFT + hour * _BAR_HOUR
@@ -128,52 +114,52 @@ def draw_strip(picture: ET.Element, top: int, days: Days, shown: Shown) -> None:
             begins, ends = minute_of(segment.begins), minute_of(segment.ends)
             x, width = _BAR_LEFT + begins * _BAR_HOUR / 60, (ends - begins) * _BAR_HOUR / 60
             block = _block(group, segment.decision.state, (x, y, width, _BAR))
-            _say_more(block, day, segment, shown)
+            _add_tooltip(block, day, segment, mask)
         if texts:
-            label = shown("; ".join(texts))
+            label = mask("; ".join(texts))
             text = element(group, "text", _short(label, WIDTH - _LABEL_LEFT), x=_LABEL_LEFT, y=y + 9)
             element(text, "title", label)
 
 
-def _draw_part(group: ET.Element, left: int, day: date, segment: Segment, shown: Shown) -> None:
+def _draw_part(group: ET.Element, left: int, day: date, segment: Segment, mask: Mask) -> None:
     begins, ends = minute_of(segment.begins), minute_of(segment.ends)
     top, height = _HEAD + begins * _HOUR / 60, (ends - begins) * _HOUR / 60
     state = segment.decision.state
     block = _block(group, state, (left, top, _COLUMN - 4, height))
-    _say_more(block, day, segment, shown)
+    _add_tooltip(block, day, segment, mask)
     if height < _SMALL_TEXT:
         return
     small = " dc-small" if height < _TEXT else ""
     first = _LINE - 2 if height >= _TEXT else height / 2 + 3
-    for index, line in enumerate(_lines(segment, int(height - 4) // _LINE, shown)):
+    for index, line in enumerate(_lines(segment, int(height - 4) // _LINE, mask)):
         weight = " dc-strong" if index == 0 else ""
         style = f"dc-halo dc-{state}-halo{small}{weight}"
         element(block, "text", line, x=left + 6, y=f"{top + first + index * _LINE:g}", class_=style)
 
 
-def _lines(segment: Segment, room: int, shown: Shown) -> list[str]:
-    """State, times, and why it is not as in an ordinary week, in as many lines as there is room for."""
+def _lines(segment: Segment, room: int, mask: Mask) -> list[str]:
+    """Return state, times, and the reason of an exception, in as many lines as fit."""
     decision = segment.decision
-    why = shown(why_exceptional(decision))
+    why = mask(why_exceptional(decision))
     width = int((_COLUMN - 16) * LETTERS_PER_PIXEL)
     lines = [decision.state.value, "all day" if _is_all_day(segment) else _times(segment)][: max(room, 1)]
     left = room - len(lines)
     return [*lines, *(textwrap.wrap(why, width, max_lines=left, placeholder="…") if left > 0 and why else [])]
 
 
-def _block(group: ET.Element, state: State, place: tuple[float, float, float, float]) -> ET.Element:
-    """A rectangle (left, top, width, height) in the colour of a state, and its pattern over it."""
+def _block(group: ET.Element, state: LineState, place: tuple[float, float, float, float]) -> ET.Element:
+    """Draw a rectangle (left, top, width, height) in the colour of a state, and its pattern over it."""
     block = element(group, "g")
     left, top, width, height = (f"{length:g}" for length in place)
     element(block, "rect", x=left, y=top, width=width, height=height, class_=f"dc-{state}")
-    if state is not State.OPEN:
+    if state is not LineState.OPEN:
         element(block, "rect", x=left, y=top, width=width, height=height, fill=f"url(#dc-{state})")
     return block
 
 
-def _say_more(block: ET.Element, day: date, segment: Segment, shown: Shown) -> None:
-    """What a pointer over it shows; it has to be the first child."""
-    title = element(None, "title", shown(f"{day_name(day)}, {_times(segment)}: {segment.decision.reason}"))
+def _add_tooltip(block: ET.Element, day: date, segment: Segment, mask: Mask) -> None:
+    """Add the text for a pointer over it; it has to be the first child."""
+    title = element(None, "title", mask(f"{day_name(day)}, {_times(segment)}: {segment.decision.reason}"))
     block.insert(0, title)
 
 

@@ -1,4 +1,4 @@
-"""How a drawn week looks: colours for light and dark screens, and a pattern for each state beside its colour."""
+"""Style of a drawn week: colours for light and dark screens, and a pattern for each state."""
 
 from __future__ import annotations
 
@@ -7,15 +7,13 @@ from dataclasses import dataclass
 from typing import Final
 from xml.etree import ElementTree as ET
 
-from airflow_provider_directcall.routing.calendars.calendar import State
-
-__all__ = ["FONT", "LETTERS_PER_PIXEL", "element", "page_style", "patterns", "picture_style", "readable"]
+from airflow_provider_directcall.routing.calendars.calendar import LineState
 
 FONT: Final = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
-#: Letters of 11 px text that are sure to fit, for one pixel of width.
+#: Letters of 11 px text that surely fit in one pixel of width.
 LETTERS_PER_PIXEL: Final = 1 / 6.1
 
-#: What no XML text may hold.
+#: Characters that no XML text may contain.
 _NOT_XML: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -27,7 +25,7 @@ class _Colours:
     ink: str
     faint: str
     grid: str
-    states: dict[State, tuple[str, str]]
+    states: dict[LineState, tuple[str, str]]
 
 
 _LIGHT: Final = _Colours(
@@ -36,11 +34,11 @@ _LIGHT: Final = _Colours(
     faint="#5a6475",
     grid="#d5dae2",
     states={
-        State.OPEN: ("#c9ead9", "#1f7a57"),
-        State.CLOSED: ("#eceef2", "#8a94a5"),
-        State.HOLIDAY: ("#ffe2ad", "#a86300"),
-        State.OVERRIDE: ("#dcdafc", "#5148c4"),
-        State.EMERGENCY: ("#ffcfcb", "#bd2a20"),
+        LineState.OPEN: ("#c9ead9", "#1f7a57"),
+        LineState.CLOSED: ("#eceef2", "#8a94a5"),
+        LineState.HOLIDAY: ("#ffe2ad", "#a86300"),
+        LineState.OVERRIDE: ("#dcdafc", "#5148c4"),
+        LineState.EMERGENCY: ("#ffcfcb", "#bd2a20"),
     },
 )
 _DARK: Final = _Colours(
@@ -49,28 +47,28 @@ _DARK: Final = _Colours(
     faint="#a3adbd",
     grid="#3a4250",
     states={
-        State.OPEN: ("#17493a", "#52c79d"),
-        State.CLOSED: ("#262b34", "#7d8899"),
-        State.HOLIDAY: ("#5a3d0a", "#f0b449"),
-        State.OVERRIDE: ("#37336f", "#aaa4f7"),
-        State.EMERGENCY: ("#641f1b", "#ff8d84"),
+        LineState.OPEN: ("#17493a", "#52c79d"),
+        LineState.CLOSED: ("#262b34", "#7d8899"),
+        LineState.HOLIDAY: ("#5a3d0a", "#f0b449"),
+        LineState.OVERRIDE: ("#37336f", "#aaa4f7"),
+        LineState.EMERGENCY: ("#641f1b", "#ff8d84"),
     },
 )
 
 _TILE: Final = 8
 #: State -> lines of its pattern in a tile of 8 by 8. The usual state of a line, open, is plain.
 _LINES: Final = {
-    State.CLOSED: "M0 8L8 0",
-    State.HOLIDAY: "M2 2h1.6M6 6h1.6",
-    State.OVERRIDE: "M4 0V8",
-    State.EMERGENCY: "M0 0L8 8M0 8L8 0",
+    LineState.CLOSED: "M0 8L8 0",
+    LineState.HOLIDAY: "M2 2h1.6M6 6h1.6",
+    LineState.OVERRIDE: "M4 0V8",
+    LineState.EMERGENCY: "M0 0L8 8M0 8L8 0",
 }
 
 
 def element(parent: ET.Element | None, tag: str, text: str | None = None, **attributes: object) -> ET.Element:
-    """A new element, at the end of its parent when it has one.
+    """Make an element, at the end of its parent if there is one.
 
-    :param text: any text; what XML cannot hold is replaced, markup in it stays text.
+    :param text: any text; characters that XML cannot contain are replaced, markup in it stays text.
     :param attributes: a trailing underscore is dropped, others become hyphens.
     """
     named = {name.rstrip("_").replace("_", "-"): str(value) for name, value in attributes.items()}
@@ -80,7 +78,7 @@ def element(parent: ET.Element | None, tag: str, text: str | None = None, **attr
 
 
 def readable(text: str) -> str:
-    """A text without the characters that XML cannot hold."""
+    """Replace the characters of a text that XML cannot contain."""
     return _NOT_XML.sub("\ufffd", text)
 
 
@@ -95,7 +93,7 @@ def patterns(picture: ET.Element) -> None:
 
 
 def picture_style() -> str:
-    """The style sheet of the picture."""
+    """Return the style sheet of the picture."""
     fixed = (
         f".dc-picture text{{font:11px {FONT}}}"
         ".dc-picture .dc-head{font-size:13px;font-weight:600}"
@@ -111,7 +109,7 @@ def picture_style() -> str:
 
 
 def page_style() -> str:
-    """The style sheet of the page around the picture."""
+    """Return the style sheet of the page around the picture."""
     fixed = (
         f":root{{color-scheme:light dark}}body{{font:15px/1.5 {FONT};max-width:60rem;margin:2rem auto;padding:0 1rem}}"
         "h1{font-size:1.5rem;margin:0}h2{font-size:1.15rem;margin:2rem 0 .5rem}p{margin:.25rem 0 1rem}"

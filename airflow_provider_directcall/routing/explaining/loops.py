@@ -1,7 +1,7 @@
-"""Forwards that come back: to the number itself, or round several of the account's numbers.
+"""Forwarding loops: to the number itself, or over several of the account's numbers.
 
-Whether a forwarded call keeps its caller's number is not known. So lists of callers are looked at in one way only: a
-rule that is for some callers ends no loop, and may begin one.
+Whether a forwarded call keeps its caller's number is not known. So a rule for some callers may begin a loop, but ends
+none.
 """
 
 from __future__ import annotations
@@ -11,35 +11,29 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 
 from airflow_provider_directcall.api.replies import Rule
-from airflow_provider_directcall.routing.explaining.rule_checks import is_readable
-from airflow_provider_directcall.routing.explaining.rule_words import condition, listed_callers, surely_ends
+from airflow_provider_directcall.routing.explaining.wording import condition, is_readable, listed_callers, surely_ends
 from airflow_provider_directcall.routing.plans.coverage import Placed, Week
 from airflow_provider_directcall.telephony.numbers import parse_did
-
-__all__ = ["Loop", "forward_target", "loops"]
 
 
 @dataclass(frozen=True, slots=True)
 class Loop:
-    """A way that a call goes round.
+    """A forwarding loop.
 
-    :ivar numbers: the numbers in the order of forwarding, without 55; the number that is asked about first, when it is
-        one of them.
-    :ivar times: when it does so, in words.
+    :ivar numbers: the numbers in the order of forwarding, without 55; the checked number first, if it is one of them.
+    :ivar times: times of the week at which it exists, in words.
     """
 
     numbers: tuple[str, ...]
     times: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Edge:
-    target: str
-    cells: int
+#: Target of a forward, and the cells in which it may be tried.
+_Edge = tuple[str, int]
 
 
 def forward_target(rule: Rule) -> str | None:
-    """The number to which a rule forwards, without 55; None when it does not, or when that can be no number (DID)."""
+    """Return the number (DID) to which a rule forwards, without 55; None when there is none."""
     if rule.action != "fwd":
         return None
     try:
@@ -49,15 +43,15 @@ def forward_target(rule: Rule) -> str | None:
 
 
 def loops(did: str, rules_of: Mapping[str, Sequence[Rule]]) -> list[Loop]:
-    """All loops into which a call to the number can come.
+    """Find all loops that a call to the number can enter.
 
     :param did: the number, without 55.
-    :param rules_of: number, without 55 -> its rules; that of every number that may be part of a loop.
+    :param rules_of: number, without 55 -> its rules, for every number that may be part of a loop.
     """
     readable = {number: [rule for rule in rules if is_readable(rule)] for number, rules in rules_of.items()}
     week = Week(_without_callers(rule) for rules in readable.values() for rule in rules)
     edges = {number: _edges(week, rules, readable) for number, rules in readable.items()}
-    # Several ways may lead into one loop, at different numbers of it.
+    # Several ways may enter one loop, at different numbers of it.
     cells_of: dict[tuple[str, ...], int] = {}
     for numbers, cells in _rounds((did,), week.everything, edges, {did: week.everything}):
         least = numbers.index(did if did in numbers else min(numbers))
@@ -70,7 +64,7 @@ def loops(did: str, rules_of: Mapping[str, Sequence[Rule]]) -> list[Loop]:
 
 
 def _edges(week: Week, rules: Sequence[Rule], known: Mapping[str, object]) -> list[_Edge]:
-    """Forwards to known numbers, each with the times at which they may be tried."""
+    """Return the forwards to known numbers."""
     edges: list[_Edge] = []
     ended = 0
     placed = [(week.place(_without_callers(rule)), rule) for rule in rules]
@@ -78,8 +72,8 @@ def _edges(week: Week, rules: Sequence[Rule], known: Mapping[str, object]) -> li
         together = list(group)
         for place, rule in together:
             target = forward_target(rule)
-            if target in known:
-                edges.append(_Edge(str(target), place.holds & ~ended))
+            if target is not None and target in known:
+                edges.append((target, place.holds & ~ended))
         for place, rule in together:
             ended |= place.holds if surely_ends(rule) and not listed_callers(rule) else 0
     return edges
@@ -92,16 +86,14 @@ def _priority(placed: tuple[Placed, Rule]) -> float:
 def _rounds(
     way: tuple[str, ...], cells: int, edges: Mapping[str, Sequence[_Edge]], seen: dict[str, int]
 ) -> Iterator[tuple[tuple[str, ...], int]]:
-    """Depth first from the last number of a way; each number is entered once at any one time of the week."""
-    for edge in edges[way[-1]]:
-        here = cells & edge.cells
-        if here and edge.target in way:
-            yield way[way.index(edge.target) :], here
-            continue
-        new = here & ~seen.get(edge.target, 0)
-        if new:
-            seen[edge.target] = seen.get(edge.target, 0) | new
-            yield from _rounds((*way, edge.target), new, edges, seen)
+    """Search depth first from the last number of a way, entering each number once at any one time of the week."""
+    for target, times in edges[way[-1]]:
+        here = cells & times
+        if here and target in way:
+            yield way[way.index(target) :], here
+        elif new := here & ~seen.get(target, 0):
+            seen[target] = seen.get(target, 0) | new
+            yield from _rounds((*way, target), new, edges, seen)
 
 
 def _without_callers(rule: Rule) -> Rule:

@@ -14,7 +14,7 @@ from airflow_provider_directcall.api.methods import save_rule
 from airflow_provider_directcall.api.replies import Rule
 from airflow_provider_directcall.api.replies.envelope import JsonObject
 from airflow_provider_directcall.routing.comparison import differences
-from airflow_provider_directcall.routing.conditions import shown
+from airflow_provider_directcall.routing.conditions import masked_repr
 from airflow_provider_directcall.routing.errors import DirectcallRuleError
 from airflow_provider_directcall.routing.plans.changes import Change, ChangeKind, written_over
 from airflow_provider_directcall.routing.plans.coverage import Week
@@ -173,7 +173,7 @@ def _check_writable(did: str, change: Change) -> None:
             save_rule(did, before)
     if after is not None:
         place = "without priority" if after.priority is None else f"at priority {after.priority}"
-        name = f"the desired rule {place} ({shown(after.action)})"
+        name = f"the desired rule {place} ({masked_repr(after.action)})"
         with _explained(f"number {mask_number(did)}: {name} cannot be written"):
             save_rule(did, after)
 

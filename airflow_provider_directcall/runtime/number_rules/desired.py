@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from airflow_provider_directcall.runtime import arguments
 
 if TYPE_CHECKING:
     from airflow_provider_directcall.routing.calendars.calendar import RoutingCalendar
-    from airflow_provider_directcall.routing.explaining.findings import Finding
+    from airflow_provider_directcall.routing.calendars.special_days import Emergency
+    from airflow_provider_directcall.routing.explaining.checks import Finding
     from airflow_provider_directcall.routing.rules import NumberRule
 
 
@@ -36,7 +37,8 @@ class DesiredRules:
 
     def findings(self, now: datetime) -> tuple[Finding, ...]:
         """Return errors and warnings about the rules, errors first; numbers are masked."""
-        from airflow_provider_directcall.routing.explaining.checking import check_calendar, check_rules
+        from airflow_provider_directcall.routing.explaining.calendar_checks import check_calendar
+        from airflow_provider_directcall.routing.explaining.checks import check_rules
 
         if self.calendar is None:
             return check_rules(self.rules, did=self.did)
@@ -118,21 +120,27 @@ def _of_calendar(calendar: RoutingCalendar, moment: datetime, days: int) -> Desi
 
 
 def _listed(did: object, rules: object) -> DesiredRules:
-    from airflow_provider_directcall.routing.calendars.problems import Problems
+    from airflow_provider_directcall.routing.validation import CalendarError, problems_at
     from airflow_provider_directcall.telephony.numbers import parse_did
 
-    problems = Problems()
+    problems: list[str] = []
     number, found = "", []
-    with problems.at():
+    try:
         number = parse_did(arguments.optional_text(did) or "")
-    with problems.at():
-        listed = arguments.literal("rules", rules) if isinstance(rules, str) else rules
-        if not isinstance(listed, Sequence) or isinstance(listed, str) or not listed:
-            raise ValueError("rules: a list of at least one rule is needed; a number without rules answers no call")
-        for index, item in enumerate(listed):
-            with problems.at(f"rules[{index}]"):
-                found.append(arguments.number_rule(item))
-    problems.tell()
+    except ValueError as error:
+        problems += problems_at("", error)
+    listed = arguments.literal("rules", rules) if isinstance(rules, str) else rules
+    if not isinstance(listed, Sequence) or isinstance(listed, str) or not listed:
+        raise CalendarError(
+            [*problems, "rules: a list of at least one rule is needed; a number without rules answers no call"]
+        )
+    for index, item in enumerate(listed):
+        try:
+            found.append(arguments.number_rule(item))
+        except ValueError as error:
+            problems += problems_at(f"rules[{index}]", error)
+    if problems:
+        raise CalendarError(problems)
     return DesiredRules(number, tuple(found))
 
 
@@ -157,17 +165,8 @@ def _resolve(path: Path, folder: Path | None) -> Path:
 
 
 def _with_emergency(calendar: RoutingCalendar, emergency: object) -> RoutingCalendar:
-    from airflow_provider_directcall.routing.calendars.calendar import Emergency
-    from airflow_provider_directcall.routing.calendars.problems import Problems, built
-
-    given = emergency
-    if isinstance(given, str):
-        text = arguments.optional_text(given)
-        given = None if text is None else arguments.literal("emergency", text)
-    if not given:
-        return calendar
-    problems = Problems()
-    with problems.at("emergency"):
-        calendar = replace(calendar, emergency=built(Emergency, given))
-    problems.tell()
-    return calendar
+    if isinstance(emergency, str):
+        text = arguments.optional_text(emergency)
+        emergency = None if text is None else arguments.literal("emergency", text)
+    # The calendar validates a mapping too.
+    return replace(calendar, emergency=cast("Emergency", emergency)) if emergency else calendar

@@ -11,7 +11,7 @@ from airflow_provider_directcall.runtime import arguments
 
 if TYPE_CHECKING:
     from airflow_provider_directcall.api.replies import Rule
-    from airflow_provider_directcall.routing.explaining.findings import Finding
+    from airflow_provider_directcall.routing.explaining.checks import Finding
     from airflow_provider_directcall.routing.plans.planning import Plan
     from airflow_provider_directcall.routing.rules import NumberRule
     from airflow_provider_directcall.routing.writes.drift import Drift, RuleMarks
@@ -27,7 +27,7 @@ def reject_errors(findings: Iterable[Finding], *, skip_checks: bool) -> None:
     :param skip_checks: log the errors too.
     :raises DirectcallRuleError: there are errors.
     """
-    from airflow_provider_directcall.routing.explaining.findings import Severity
+    from airflow_provider_directcall.routing.explaining.checks import Severity
 
     findings = tuple(findings)
     errors = [str(finding) for finding in findings if finding.severity is Severity.ERROR]

@@ -1,8 +1,8 @@
-"""YAML and JSON read strictly: what is written is what is meant.
+"""Strict YAML and JSON: plain texts stay texts, and repeated keys are errors.
 
 YAML 1.1 makes a number of 22:00, an octal number of 0413, a date of 2026-11-27 and a boolean of "on". Here a plain text
-stays a text, unless it is a decimal whole number without a leading zero, ``true``, ``false`` or ``null``. A key that
-stands twice is an error in both formats.
+stays a text, unless it is a decimal whole number without a leading zero, ``true``, ``false`` or ``null``. A repeated
+key is an error in both formats.
 """
 
 from __future__ import annotations
@@ -14,13 +14,11 @@ from typing import Any, Final
 
 import yaml  # type: ignore[import-untyped]  # its stubs are a package of their own
 
-from airflow_provider_directcall.routing.calendars.problems import CalendarError
-from airflow_provider_directcall.routing.conditions import shown
-
-__all__ = ["parsed_json", "parsed_yaml"]
+from airflow_provider_directcall.routing.conditions import masked_repr
+from airflow_provider_directcall.routing.validation import CalendarError
 
 _MERGE: Final = "tag:yaml.org,2002:merge"
-#: Tag -> what a plain text of it looks like, and the characters that it can begin with.
+#: Tag -> pattern of its plain texts, and their possible first characters.
 _PLAIN: Final = {
     "tag:yaml.org,2002:null": (r"(?:~|null|Null|NULL)?", ["~", "n", "N", ""]),
     "tag:yaml.org,2002:bool": (r"true|True|TRUE|false|False|FALSE", list("tTfF")),
@@ -33,7 +31,7 @@ class _StrictLoader(yaml.SafeLoader):  # type: ignore[misc]  # the base is untyp
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012  # as the library has it
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        """As the library does, but keys are texts, and none stands twice."""
+        """Reject keys that are no texts, and repeated keys."""
         seen: set[str] = set()
         for key, _ in node.value:
             if key.tag == _MERGE:
@@ -41,12 +39,12 @@ class _StrictLoader(yaml.SafeLoader):  # type: ignore[misc]  # the base is untyp
             if key.tag != "tag:yaml.org,2002:str":
                 raise yaml.constructor.ConstructorError(None, None, "a key has to be a text", key.start_mark)
             if key.value in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"{key.value} stands twice", key.start_mark)
+                raise yaml.constructor.ConstructorError(None, None, f"{key.value} is repeated", key.start_mark)
             seen.add(key.value)
         return dict(super().construct_mapping(node, deep=deep))
 
 
-#: Tags of plain data. Others that the library knows, such as timestamps, have no place in a calendar.
+#: Tags of plain data. Others of the library, such as timestamps, have no place in a calendar.
 _TAGS: Final = {f"tag:yaml.org,2002:{name}" for name in ("null", "bool", "int", "str", "seq", "map")}
 
 _StrictLoader.yaml_constructors = {
@@ -56,10 +54,10 @@ for _tag, (_pattern, _first) in _PLAIN.items():
     _StrictLoader.add_implicit_resolver(_tag, re.compile(rf"(?:{_pattern})\Z"), _first)
 
 
-def parsed_yaml(text: str) -> object:
-    """The one document of a YAML text.
+def parse_yaml(text: str) -> object:
+    """Parse the one document of a YAML text.
 
-    :raises CalendarError: it is no YAML of the strict kind; the text's own content is not shown.
+    :raises CalendarError: it is no YAML of the strict kind; the error shows nothing of the content.
     """
     try:
         # A subclass of the safe loader: it builds plain data only.
@@ -72,22 +70,22 @@ def parsed_yaml(text: str) -> object:
         raise CalendarError([f"file: is no YAML: {type(error).__name__}"]) from None
 
 
-def parsed_json(text: str) -> object:
-    """The value of a JSON text.
+def parse_json(text: str) -> object:
+    """Parse a JSON text.
 
-    :raises CalendarError: it is no JSON, or a key stands twice; the text's own content is not shown.
+    :raises CalendarError: it is no JSON, or a key is repeated; the error shows nothing of the content.
     """
     try:
-        return json.loads(text, object_pairs_hook=_once)
+        return json.loads(text, object_pairs_hook=_unique)
     except json.JSONDecodeError as error:
         raise CalendarError([f"file: is no JSON in line {error.lineno}, column {error.colno}: {error.msg}"]) from None
     except RecursionError:
         raise CalendarError(["file: is no JSON that can be read: it is nested too deep"]) from None
 
 
-def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
     names = [name for name, _ in pairs]
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
-        raise CalendarError([f"file: {shown(twice)} stands twice in one mapping"])
+    repeated = next((name for name in names if names.count(name) > 1), None)
+    if repeated is not None:
+        raise CalendarError([f"file: {masked_repr(repeated)} is repeated in one mapping"])
     return dict(pairs)

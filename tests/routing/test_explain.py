@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from airflow_provider_directcall.api.replies import Rule
 from airflow_provider_directcall.routing.calendars.files import calendar_from
-from airflow_provider_directcall.routing.explaining.answering import Ending, explain, explain_calendar
+from airflow_provider_directcall.routing.explaining.explain import Ending, explain, explain_calendar
 from airflow_provider_directcall.routing.plans.coverage import Week
 from airflow_provider_directcall.routing.rules import Forward, HangUp, PlaySound, Voicemail
 from airflow_provider_directcall.sandbox.incoming_calls import IncomingCall, answer
@@ -33,7 +33,7 @@ def at(rules: Any, caller: str | None = STRANGER, moment: datetime = FRIDAY) -> 
 
 
 def test_who_is_listed_is_read_as_the_safe_order_reads_it():
-    """What an explanation says of a caller and a time, and what the cells of a plan say, is one reading."""
+    """Explanations and the cells of a plan evaluate rules alike."""
     odd = live("fwd", {"phone": "5511990000001", "source": "11 99000-0091;reception", "start": "8:00", "end": "00:00"})
     week = Week([odd, live("hangup", {"source": "5511990000091"}), live("hangup", {"source": "5511990000092"})])
     listed, other = (week.place(live("hangup", {"source": f"551199000009{n}"})).holds for n in (1, 2))
@@ -41,21 +41,21 @@ def test_who_is_listed_is_read_as_the_safe_order_reads_it():
     assert [bool(at([odd], caller=f"551199000009{n}").tried) for n in (1, 2)] == [True, False]
 
 
-# What cannot be told.
+# Invalid arguments.
 
 
-def test_a_moment_without_a_zone_is_refused():
+def test_a_moment_without_a_zone_is_rejected():
     with pytest.raises(ValueError, match=r"^moment: an aware datetime"):
         at([], moment=datetime(2026, 12, 18))
 
 
-def test_a_caller_who_is_no_number_is_refused_without_showing_it():
-    with pytest.raises(ValueError, match=r"^caller: ") as refused:
+def test_a_caller_who_is_no_number_is_rejected_without_showing_it():
+    with pytest.raises(ValueError, match=r"^caller: ") as caught:
         at([], caller="119900000")
-    assert "119900000" not in str(refused.value)
+    assert "119900000" not in str(caught.value)
 
 
-def test_without_rules_nobody_answers():
+def test_without_rules_the_call_is_unanswered():
     explanation = at([])
     assert (explanation.ending, explanation.waited_seconds, explanation.tried) == (Ending.NOBODY, 0, ())
     assert explanation.as_text() == (
@@ -63,7 +63,7 @@ def test_without_rules_nobody_answers():
     )
 
 
-def test_only_forwards_end_with_nobody_after_all_their_ringing():
+def test_forwards_alone_leave_the_call_unanswered_after_all_ringing():
     rules = [Forward(priority=1, to="5511990000001", wait_seconds=20), Forward(priority=2, to="5511990000002")]
     explanation = at(rules)
     assert (explanation.ending, explanation.waited_seconds) == (Ending.NOBODY, 50)
@@ -78,13 +78,13 @@ def test_only_forwards_end_with_nobody_after_all_their_ringing():
         ({"week": {"from": "1"}}, "weekdays: "),
     ],
 )
-def test_conditions_that_cannot_be_read_are_told(condition: dict[str, object], why: str):
+def test_unreadable_conditions_are_reported(condition: dict[str, object], why: str):
     step = at([live("hangup", condition)]).steps[0]
     assert not step.holds
     assert step.fails[0].startswith(why)
 
 
-def test_an_unknown_action_takes_the_call_and_its_fields_are_told():
+def test_an_unknown_action_takes_the_call_and_its_fields_are_named():
     explanation = at([live("queue", {"size": 3}), live("hangup", {}, 2)])
     assert explanation.ending is Ending.UNKNOWN
     assert explanation.steps[0].remarks == ("fields that are not known here and may be conditions: 'size'",)
@@ -98,7 +98,7 @@ def test_unknown_fields_and_the_unexplained_timeout_make_it_less_than_sure():
     assert step.remarks == ("fields that are not known here and may be conditions: 'nights', 'timeout'",)
 
 
-def test_rules_at_one_priority_are_tried_as_given_and_it_is_told():
+def test_rules_at_one_priority_are_tried_as_given_with_a_remark():
     explanation = at([live("voicemail", {"email": "a@example.com"}, rule_id="7"), live("hangup", {}, rule_id="3")])
     assert explanation.tried[0].rule_id == "7"
     assert explanation.steps[0].remarks == (
@@ -114,7 +114,7 @@ def test_a_rule_without_priority_is_the_last():
 
 
 @pytest.mark.parametrize("wait", [{}, {"wait": "soon"}])
-def test_a_forward_that_does_not_say_how_long_it_rings_is_assumed_to_ring_30_seconds(wait: dict[str, object]):
+def test_a_forward_without_a_wait_is_assumed_to_ring_30_seconds(wait: dict[str, object]):
     explanation = at([live("fwd", {"phone": "5511990000001", **wait})])
     assert explanation.waited_seconds == 30
     assert "for 30 s (assumed: it does not say how long)" in explanation.as_text()
@@ -123,7 +123,7 @@ def test_a_forward_that_does_not_say_how_long_it_rings_is_assumed_to_ring_30_sec
 # Why a rule does not hold.
 
 
-def test_every_condition_that_fails_is_told():
+def test_every_failed_condition_is_reported():
     rule = Forward(
         priority=1, to="5511990000001", weekdays="1-4", start="16:00", end="18:00", sources=["5511990000091"]
     )
@@ -142,7 +142,7 @@ def test_a_withheld_number_is_on_no_list():
     assert explanation.as_text().startswith("A call from a withheld number on ")
 
 
-def test_a_list_with_something_that_is_no_number_holds_for_the_numbers_on_it():
+def test_callers_that_are_no_numbers_leave_the_others_valid():
     explanation = at([live("hangup", {"source": "office;11990000099"})])
     assert explanation.ending is Ending.HUNG_UP
 
@@ -165,7 +165,7 @@ def test_the_clock_is_that_of_the_zone():
     assert "15:04 (America/Sao_Paulo)" in explanation.as_text()
 
 
-# What is shown.
+# Output.
 
 
 def test_numbers_and_addresses_are_masked_unless_wanted():
@@ -195,7 +195,7 @@ def test_json_has_every_rule_that_was_looked_at():
     assert shown["moment"] == "2026-12-18T15:04:00-03:00"
 
 
-# The same, worked out by the local Directcall, which shares no code with this.
+# The same, computed by the sandbox, which shares no code with this.
 
 sources = st.lists(st.sampled_from([*CALLERS, STRANGER]), min_size=1, max_size=2, unique=True).map(";".join)
 clock = st.integers(0, 47).map(lambda half: f"{half // 2:02}:{half % 2 * 30:02}")
@@ -223,7 +223,7 @@ live_rules = st.lists(st.tuples(deeds, conditions, st.integers(1, 50)), max_size
 
 
 @given(live_rules, st.integers(0, 7 * 48 - 1), st.sampled_from([*CALLERS, STRANGER]))
-def test_it_is_what_the_sandbox_does(rules: list[Any], half_hour: int, caller: str):
+def test_explanations_agree_with_the_sandbox(rules: list[Any], half_hour: int, caller: str):
     named = [
         (str(index), priority, action, {**data, **when}) for index, ((action, data), when, priority) in enumerate(rules)
     ]

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from airflow_provider_directcall.api.replies import Rule
 from airflow_provider_directcall.routing.calendars.compiling import rules_for
 from airflow_provider_directcall.routing.calendars.files import calendar_from
-from airflow_provider_directcall.routing.explaining.answering import Ending, explain
-from airflow_provider_directcall.routing.explaining.checking import Code, Finding, Severity, check_calendar, check_rules
+from airflow_provider_directcall.routing.explaining.calendar_checks import check_calendar
+from airflow_provider_directcall.routing.explaining.checks import Code, Finding, Severity, check_rules
+from airflow_provider_directcall.routing.explaining.explain import Ending, explain
 from airflow_provider_directcall.routing.rules import Forward, HangUp, NumberRule, PlaySound, Voicemail
 
 from .calendar_specs import documents
@@ -61,7 +62,7 @@ def test_the_usual_rules_are_fine():
     assert check(ring(1, weekdays="1-5", start="08:00", end="18:00"), mail(2)) == ()
 
 
-def test_a_gap_is_told_with_its_times_and_without_numbers():
+def test_a_gap_is_reported_with_its_times_and_without_numbers():
     finding = only(check(mail(1, weekdays="1-6", start="08:00", end="18:00"), mail(2, sources=[CALLER])), Code.GAP)
     assert "Monday, Tuesday, Wednesday, Thursday, Friday, Saturday 00:00-08:00, 18:00-24:00 (anybody else)" in (
         finding.text
@@ -86,7 +87,7 @@ def test_a_rule_of_an_unknown_action_is_no_end_and_hides_nothing():
     assert check(Rule(action="queue", data={}, priority=1, rule_id="7"), ring(2), mail(3)) == ()
 
 
-def test_a_hidden_rule_is_an_error_that_names_what_hides_it():
+def test_an_unreachable_rule_is_an_error_that_names_the_rules_in_front():
     live = Rule(action="voicemail", data={"email": "a@example.com"}, priority=1, rule_id="18000")
     finding = only(check(live, ring(2)), Code.UNREACHABLE)
     assert finding.severity is Severity.ERROR
@@ -144,7 +145,7 @@ def test_phones_behind_a_voicemail_are_not_waited_for():
     assert Code.LONG_WAIT not in codes(check(mail(1), ring(2, wait_seconds=600)))
 
 
-def test_a_rule_that_cannot_be_read_is_left_out_and_told():
+def test_an_unreadable_rule_is_left_out_and_reported():
     odd = Rule(action="fwd", data={"phone": "5511990000001", "week": "seg"}, priority=1, rule_id="5")
     finding = only(check(odd, mail(2)), Code.UNREADABLE)
     assert finding.where == "rule 5 at priority 1"
@@ -213,13 +214,13 @@ def test_a_loop_that_two_ways_lead_into_is_found_once():
     )
 
 
-def test_other_rules_that_cannot_be_read_are_left_out():
+def test_other_rules_that_is_invalid_read_are_left_out():
     odd = Rule(action="fwd", data={"phone": f"55{DID}", "week": "seg"}, priority=1)
     sip = Rule(action="fwd", data={"phone": "ip1130000009"}, priority=2)
     assert check(ring(1, f"55{SECOND}"), mail(2), account_rules={SECOND: [odd, sip]}) == ()
 
 
-# What the checks say is what happens.
+# Findings against explanations.
 
 HOURS = (0, 8, 12, 18, 22)
 clock = st.sampled_from([f"{hour:02}:00" for hour in HOURS])
@@ -248,7 +249,7 @@ def number_rules(draw: st.DrawFn) -> list[NumberRule]:
 
 @given(number_rules())
 @settings(deadline=None)
-def test_they_find_what_calls_at_all_times_meet(rules: list[NumberRule]):
+def test_findings_agree_with_calls_at_all_times(rules: list[NumberRule]):
     monday = datetime(2026, 12, 14, tzinfo=SAO_PAULO)
     calls = [
         explain(rules, caller, monday + timedelta(hours=hour), zone=SAO_PAULO)
@@ -294,7 +295,7 @@ def test_a_usual_calendar_is_fine():
     assert checked() == ()
 
 
-def test_a_moment_without_a_zone_is_refused():
+def test_a_moment_without_a_zone_is_rejected():
     with pytest.raises(ValueError, match=r"^moment: an aware datetime"):
         checked(at=datetime(2026, 12, 18), overrides=[])
 
@@ -422,7 +423,7 @@ def test_night_service_by_turns_is_no_loop():
     assert finding.where == "week from 2026-12-25"
 
 
-def test_an_emergency_that_makes_a_loop_and_what_it_hides():
+def test_an_emergency_with_a_loop_and_the_loop_that_it_hides():
     findings = checked(
         open=[to(DID), *BASE["closed"]],
         emergency={"chain": [to(SECOND), *BASE["closed"]]},
@@ -437,7 +438,7 @@ def test_an_emergency_that_makes_a_loop_and_what_it_hides():
 
 @given(documents())
 @settings(deadline=None)
-def test_what_is_made_from_a_calendar_has_no_gap_and_never_rings_out(case: Any):
+def test_compiled_rules_have_no_gap_and_never_ring_out(case: Any):
     doc, first = case
     calendar = calendar_from(doc)
     rules = rules_for(calendar, datetime(first.year, first.month, first.day, tzinfo=calendar.zone))

@@ -1,8 +1,8 @@
-"""What happens to a call from X at time T, and why.
+"""Explanation of one call: the rules that are tried, and why.
 
-Rules are read as assumed of the vendor (the reference's section 13.6): they are tried from the lowest priority; weekday
-and time of day are looked at on their own, by the local date and time of the call; the end is excluded, and an end that
-is not after the start is over midnight; a forward that nobody picks up, and a greeting, go on to the next rule.
+Rules are evaluated as assumed of the vendor (the reference's section 13.6): they are tried from the lowest priority;
+weekday and time of day are compared on their own, with the local date and time of the call; the end is excluded, and
+an end that is not after the start is over midnight; after an unanswered forward, or a greeting, the next rule is tried.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from typing import Final
 
 from airflow_provider_directcall.api.replies import Rule
 from airflow_provider_directcall.api.replies.envelope import JsonObject
-from airflow_provider_directcall.routing.calendars.calendar import RoutingCalendar, State
+from airflow_provider_directcall.routing.calendars.calendar import LineState, RoutingCalendar
 from airflow_provider_directcall.routing.calendars.compiling import rules_for
 from airflow_provider_directcall.routing.calendars.hours import weekday_name
 from airflow_provider_directcall.routing.comparison import comparable
-from airflow_provider_directcall.routing.conditions import conditions_of, shown
-from airflow_provider_directcall.routing.explaining.rule_words import (
+from airflow_provider_directcall.routing.conditions import conditions_of, masked_repr
+from airflow_provider_directcall.routing.explaining.wording import (
     Ending,
     as_rule,
-    deed,
+    describe_action,
     ending_of,
     ring_seconds,
     times_in_words,
@@ -36,8 +36,6 @@ from airflow_provider_directcall.routing.rules import NumberRule
 from airflow_provider_directcall.telephony.masking import mask_number, mask_numbers_in
 from airflow_provider_directcall.telephony.numbers import ALL_KINDS, parse_number
 
-__all__ = ["CalendarExplanation", "Ending", "Explanation", "Step", "explain", "explain_calendar"]
-
 _SHARED_PRIORITY: Final = "another rule has the same priority; which of them is tried first is not known"
 _ENDINGS: Final = {
     Ending.NOBODY: "nobody answers",
@@ -49,12 +47,12 @@ _ENDINGS: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """One rule that was looked at.
+class ConsideredRule:
+    """One rule that was considered.
 
     :ivar holds: whether all its conditions hold.
     :ivar fails: in words, the conditions that do not hold; without numbers.
-    :ivar remarks: what makes this less than sure; without numbers.
+    :ivar remarks: doubts about this rule; without numbers.
     """
 
     rule: Rule
@@ -69,19 +67,21 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What happens to one call when nobody picks up; whoever does, ends it earlier.
+    """Way of one call that is not answered; an answer ends it earlier.
+
+    Both formats mask phone numbers and e-mail addresses, unless called with ``include_numbers``.
 
     :ivar caller: the caller's digits; None for a withheld number.
-    :ivar moment: aware, in the zone in which the rules are read.
-    :ivar steps: the rules in the order in which they are looked at, up to the one that ends the call.
+    :ivar moment: aware, in the zone of the rules.
+    :ivar steps: the rules in the order of trying, up to the one that ends the call.
     :ivar untried: the rules behind that one.
-    :ivar ending: how the call ends.
-    :ivar waited_seconds: for how long phones ring. How long sounds play is not known and not in it.
+    :ivar ending: end of the call.
+    :ivar waited_seconds: ringing time; the length of sounds is not known and not included.
     """
 
     caller: str | None = field(repr=False)
     moment: datetime
-    steps: tuple[Step, ...]
+    steps: tuple[ConsideredRule, ...]
     untried: tuple[Rule, ...]
     ending: Ending
     waited_seconds: int
@@ -92,19 +92,14 @@ class Explanation:
         return tuple(step.rule for step in self.steps if step.holds)
 
     def as_text(self, include_numbers: bool = False) -> str:
-        """For a terminal or a log.
-
-        :param include_numbers: show phone numbers and e-mail addresses in full instead of masked.
-        """
+        """Format for a terminal or a log."""
         return "\n".join([f"A call {_when_and_who(self, include_numbers)}:", *_lines(self, include_numbers)])
 
     def as_json(self, include_numbers: bool = False) -> JsonObject:
-        """As a JSON-ready object.
+        """Return a JSON-ready object.
 
         Keys: ``caller``, ``moment``, ``steps`` (each with ``rule``, ``does``, ``holds``, ``fails``, ``remarks``),
         ``untried`` (how many rules), ``ending``, ``waited_seconds``.
-
-        :param include_numbers: show phone numbers and e-mail addresses in full instead of masked.
         """
         return {
             "caller": _caller(self, include_numbers),
@@ -112,7 +107,7 @@ class Explanation:
             "steps": [
                 {
                     "rule": rule_view(step.rule, include_numbers=include_numbers),
-                    "does": deed(step.rule, include_numbers=include_numbers),
+                    "does": describe_action(step.rule, include_numbers=include_numbers),
                     "holds": step.holds,
                     "fails": list(step.fails),
                     "remarks": list(step.remarks),
@@ -127,36 +122,30 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True)
 class CalendarExplanation:
-    """What a calendar does with one call.
+    """Way of one call through a calendar; the formats are as those of an Explanation.
 
     :ivar did: the number, without 55.
-    :ivar state: what goes first at that moment.
-    :ivar reason: which holiday, override or hours it is; as the calendar has it.
+    :ivar state: state of the line at that moment.
+    :ivar reason: the holiday, override or hours, as in the calendar's decision.
     :ivar chain: the call, by the chain of that state.
-    :ivar rules: the call, by the rules that are made from the calendar on that day. Both come to the same.
+    :ivar rules: the call, by the rules compiled from the calendar on that day, with the same result.
     """
 
     did: str = field(repr=False)
-    state: State
+    state: LineState
     reason: str = field(repr=False)
     chain: Explanation
     rules: Explanation
 
     def as_text(self, include_numbers: bool = False) -> str:
-        """For a terminal or a log.
-
-        :param include_numbers: show phone numbers and e-mail addresses in full instead of masked.
-        """
-        did, reason = self._shown(include_numbers)
+        """Format for a terminal or a log."""
+        did, reason = self._masked(include_numbers)
         head = f"A call to {did} {_when_and_who(self.rules, include_numbers)}:"
         return "\n".join([head, f"  {reason}", *_lines(self.rules, include_numbers)])
 
     def as_json(self, include_numbers: bool = False) -> JsonObject:
-        """As a JSON-ready object: ``did``, ``state``, ``reason``, and ``chain`` and ``rules`` as an Explanation's.
-
-        :param include_numbers: show phone numbers and e-mail addresses in full instead of masked.
-        """
-        did, reason = self._shown(include_numbers)
+        """Return a JSON-ready object: ``did``, ``state``, ``reason``; ``chain`` and ``rules`` as an Explanation's."""
+        did, reason = self._masked(include_numbers)
         return {
             "did": did,
             "state": str(self.state),
@@ -165,22 +154,22 @@ class CalendarExplanation:
             "rules": self.rules.as_json(include_numbers),
         }
 
-    def _shown(self, include_numbers: bool) -> tuple[str, str]:
+    def _masked(self, include_numbers: bool) -> tuple[str, str]:
         if include_numbers:
             return self.did, self.reason
         return mask_number(self.did), mask_numbers_in(self.reason)
 
 
 def explain(rules: Sequence[Rule | NumberRule], caller: str | None, moment: datetime, *, zone: tzinfo) -> Explanation:
-    """What rules do with a call, each in the order of trying, and why.
+    """Explain the way of a call through rules, in the order of trying.
 
-    A condition that cannot be read is taken not to hold, and an action that is not known to take the call; remarks say
-    so. Rules that share a priority are tried in the order in which they are given.
+    A condition that cannot be parsed counts as not fulfilled, and an unknown action as one that takes the call; remarks
+    say so. Rules that share a priority are tried in the order in which they are given.
 
-    :param rules: live or wanted ones, in any order.
+    :param rules: live or desired ones, in any order.
     :param caller: the caller's number in any spelling; None when it is withheld.
-    :param moment: when the call comes; aware.
-    :param zone: the zone in which the account's rules are read.
+    :param moment: time of the call; aware.
+    :param zone: the zone in which Directcall evaluates the account's rules.
     :raises ValueError: ``moment`` has no zone, or ``caller`` is no number.
     """
     if moment.utcoffset() is None:
@@ -189,11 +178,11 @@ def explain(rules: Sequence[Rule | NumberRule], caller: str | None, moment: date
     digits = None if caller is None else parse_number(caller, argument="caller", allow=ALL_KINDS).digits
     ordered = in_order(map(as_rule, rules))
     shares = Counter(rule.priority for rule in ordered)
-    steps: list[Step] = []
+    steps: list[ConsideredRule] = []
     ending = Ending.NOBODY
     for rule in ordered:
         fails = tuple(_fails(rule, digits, there))
-        steps.append(Step(rule, fails, tuple(_remarks(rule, is_shared=shares[rule.priority] > 1))))
+        steps.append(ConsideredRule(rule, fails, tuple(_remarks(rule, is_shared=shares[rule.priority] > 1))))
         if not fails and (its_ending := ending_of(rule)) is not None:
             ending = its_ending
             break
@@ -208,10 +197,10 @@ def explain(rules: Sequence[Rule | NumberRule], caller: str | None, moment: date
 
 
 def explain_calendar(calendar: RoutingCalendar, caller: str | None, moment: datetime) -> CalendarExplanation:
-    """What a calendar does with a call, why, and by which of the rules that are made from it on that day.
+    """Explain the way of a call through a calendar and through the rules compiled from it on that day.
 
     :param caller: the caller's number in any spelling; None when it is withheld.
-    :param moment: when the call comes; aware.
+    :param moment: time of the call; aware.
     :raises ValueError: ``moment`` has no zone, or ``caller`` is no number.
     """
     decision = calendar.decision(moment)
@@ -248,7 +237,7 @@ def _remarks(rule: Rule, *, is_shared: bool) -> Iterator[str]:
         yield _SHARED_PRIORITY
     unknown = unknown_fields(rule)
     if unknown:
-        yield f"fields that are not known here and may be conditions: {', '.join(map(shown, unknown))}"
+        yield f"fields that are not known here and may be conditions: {', '.join(map(masked_repr, unknown))}"
 
 
 def _lines(explanation: Explanation, include_numbers: bool) -> Iterator[str]:
@@ -256,7 +245,8 @@ def _lines(explanation: Explanation, include_numbers: bool) -> Iterator[str]:
         rule = step.rule
         place = "-" if rule.priority is None else rule.priority
         name = "" if rule.rule_id is None else f" (rule {rule.rule_id})"
-        yield f"  {'>' if step.holds else ' '} {place:>5}{name}  {deed(rule, include_numbers=include_numbers)}"
+        action = describe_action(rule, include_numbers=include_numbers)
+        yield f"  {'>' if step.holds else ' '} {place:>5}{name}  {action}"
         yield from (f"           no: {fail}" for fail in step.fails)
         yield from (f"           note: {remark}" for remark in step.remarks)
     untried = len(explanation.untried)

@@ -44,9 +44,10 @@ test: lint types layers coverage long demo ## What every change must pass, in un
 
 evidence: processes faults mutants compat bench ## What takes long: whole Airflows, faults, mutants, older Airflows, figures
 
-lint: install ## Style and common mistakes (ruff)
+lint: install ## Style and common mistakes (ruff), plain prose in docstrings and comments
 	$(RUN) ruff check
 	$(RUN) ruff format --check
+	$(RUN) tools.prose
 
 types: install ## Static types (mypy, strict)
 	$(RUN) mypy

@@ -118,7 +118,7 @@ class DirectcallUpdateNumberRuleOperator(BaseOperator):
 
     def _result(self, did: str, change: RuleChange, after: Rule) -> Result:
         from airflow_provider_directcall.routing.plans.views import rule_view
-        from airflow_provider_directcall.telephony.numbers import mask_number
+        from airflow_provider_directcall.telephony.masking import mask_number
 
         before = change.before
         return {
@@ -366,7 +366,7 @@ class DirectcallApplyNumberRulesOperator(DesiredRulesOperator):
 
     def _result(self, plan: Plan, applied: Applied, drift: Drift, policy: DriftPolicy) -> Result:
         from airflow_provider_directcall.routing.writes.drift import labels_of
-        from airflow_provider_directcall.telephony.numbers import mask_number
+        from airflow_provider_directcall.telephony.masking import mask_number
 
         path = arguments.optional_path(self.snapshot_path) if plan.has_changes else None
         return {
@@ -432,7 +432,7 @@ class DirectcallRestoreNumberRulesOperator(BaseOperator):
     def execute(self, context: Context) -> Result:
         """Read the rules, write the differences from the snapshot, read back."""
         from airflow_provider_directcall.hooks.directcall import DirectcallHook
-        from airflow_provider_directcall.telephony.numbers import mask_number
+        from airflow_provider_directcall.telephony.masking import mask_number
 
         with failing_without_retry(_is_final), DirectcallHook(self.directcall_conn_id) as hook:
             snapshot = load_snapshot(

@@ -118,7 +118,7 @@ def rules_variable(did: str, secret: str) -> SharedVariable[Memory]:
     :param secret: the connection's client secret.
     """
     from airflow_provider_directcall.routing.writes.drift import Memory
-    from airflow_provider_directcall.telephony.numbers import mask_number
+    from airflow_provider_directcall.telephony.masking import mask_number
 
     return SharedVariable(
         f"directcall_rules_{keyed_digest(secret, 'directcall rule memory 1', did)[:_NAME_DIGITS]}",

@@ -9,26 +9,10 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from airflow_provider_directcall.telephony.areas import AREAS
-from airflow_provider_directcall.telephony.masking import mask_number, mask_numbers_in
+from airflow_provider_directcall.telephony.masking import mask_number
 
 if TYPE_CHECKING:
     from airflow_provider_directcall.telephony.areas import Area
-
-__all__ = [
-    "ALL_KINDS",
-    "CALLABLE",
-    "DID_KINDS",
-    "FORWARDABLE",
-    "GEOGRAPHIC",
-    "TEXTABLE",
-    "VOICE_MESSAGEABLE",
-    "NumberKind",
-    "PhoneNumber",
-    "mask_number",
-    "mask_numbers_in",
-    "parse_did",
-    "parse_number",
-]
 
 
 class NumberKind(StrEnum):

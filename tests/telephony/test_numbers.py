@@ -10,6 +10,7 @@ from hypothesis import example, given, reject
 from hypothesis import strategies as st
 
 from airflow_provider_directcall.telephony.areas import AREAS
+from airflow_provider_directcall.telephony.masking import mask_number
 from airflow_provider_directcall.telephony.numbers import (
     ALL_KINDS,
     CALLABLE,
@@ -19,7 +20,6 @@ from airflow_provider_directcall.telephony.numbers import (
     VOICE_MESSAGEABLE,
     NumberKind,
     PhoneNumber,
-    mask_number,
     parse_number,
 )
 

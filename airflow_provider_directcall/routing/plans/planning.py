@@ -23,7 +23,8 @@ from airflow_provider_directcall.routing.plans.ordering import WriteStep, order
 from airflow_provider_directcall.routing.plans.pairing import DesiredRule, Pairing, pair
 from airflow_provider_directcall.routing.plans.views import change_json, plan_text, summary
 from airflow_provider_directcall.routing.rules import NumberRule
-from airflow_provider_directcall.telephony.numbers import mask_number, parse_did
+from airflow_provider_directcall.telephony.masking import mask_number
+from airflow_provider_directcall.telephony.numbers import parse_did
 
 _NOTHING_WRITTEN: Final = "Nothing was written. Correct it or remove it in Directcall's panel, and plan again"
 #: Kind of a write -> its verb, in the error about a live rule that could not be restored.

@@ -12,7 +12,7 @@ from airflow_provider_directcall.api.replies import Rule
 from airflow_provider_directcall.api.replies.envelope import Json, JsonObject
 from airflow_provider_directcall.routing.comparison import is_blank
 from airflow_provider_directcall.routing.plans.changes import Change, ChangeKind
-from airflow_provider_directcall.telephony.numbers import mask_number
+from airflow_provider_directcall.telephony.masking import mask_number
 
 RuleView = dict[str, Json]
 

@@ -31,7 +31,7 @@ from airflow_provider_directcall.routing.writes.write import (
     unwritable_differences,
     verify_write,
 )
-from airflow_provider_directcall.telephony.numbers import mask_number
+from airflow_provider_directcall.telephony.masking import mask_number
 
 log = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from airflow_provider_directcall.routing.plans.pairing import DesiredRule, rules
 from airflow_provider_directcall.routing.plans.planning import plan_rules
 from airflow_provider_directcall.routing.rules import NumberRule
 from airflow_provider_directcall.routing.writes.write import ForeignChanges, WriteSession, masked_rules
-from airflow_provider_directcall.telephony.numbers import mask_number
+from airflow_provider_directcall.telephony.masking import mask_number
 
 #: Seconds before each try to restore the rules.
 _PAUSES: Final = (0.0, 2.0, 5.0)

@@ -26,7 +26,8 @@ from airflow_provider_directcall.api.replies import Rule
 from airflow_provider_directcall.api.replies.envelope import JsonObject
 from airflow_provider_directcall.routing.errors import DirectcallSnapshotError
 from airflow_provider_directcall.routing.plans.digests import rule_fields
-from airflow_provider_directcall.telephony.numbers import mask_number, parse_did
+from airflow_provider_directcall.telephony.masking import mask_number
+from airflow_provider_directcall.telephony.numbers import parse_did
 
 _FORMAT: Final = "directcall rules 1"
 #: Prefix of a sealed snapshot; names the way of sealing.

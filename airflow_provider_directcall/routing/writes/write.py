@@ -20,7 +20,7 @@ from airflow_provider_directcall.routing.errors import DirectcallRuleError
 from airflow_provider_directcall.routing.plans.changes import Change
 from airflow_provider_directcall.routing.plans.digests import rule_text
 from airflow_provider_directcall.routing.plans.views import change_line, rule_view
-from airflow_provider_directcall.telephony.numbers import mask_number
+from airflow_provider_directcall.telephony.masking import mask_number
 
 #: Seconds before each read-back. A write whose connection was lost may still be in progress at the vendor.
 _PAUSES: Final = (0.0, 2.0, 5.0)

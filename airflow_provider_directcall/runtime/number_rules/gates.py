@@ -83,7 +83,7 @@ class DriftPolicy:
         :raises DirectcallRuleError: there is drift and the policy is ``fail``.
         """
         from airflow_provider_directcall.routing.writes.drift import OnDrift
-        from airflow_provider_directcall.telephony.numbers import mask_number
+        from airflow_provider_directcall.telephony.masking import mask_number
 
         if not drift.known:
             log.info("No earlier state of the rules of number %s is known, so drift cannot be seen.", mask_number(did))
@@ -113,7 +113,7 @@ class DriftPolicy:
 
 
 def _drift_text(drift: Drift, did: str) -> str:
-    from airflow_provider_directcall.telephony.numbers import mask_number
+    from airflow_provider_directcall.telephony.masking import mask_number
 
     return f"the rules of number {mask_number(did)} were changed elsewhere ({drift})"
 
@@ -147,7 +147,7 @@ def check_approved(plan: Plan, expected: str | None, *, first: Snapshot, drift: 
     """
     from airflow_provider_directcall.routing.plans.digests import approval_digest
     from airflow_provider_directcall.routing.plans.planning import plan_rules
-    from airflow_provider_directcall.telephony.numbers import mask_number
+    from airflow_provider_directcall.telephony.masking import mask_number
 
     if expected is None or approval_digest(plan, secret) == expected:
         return

@@ -61,6 +61,7 @@ class Deliveries(RuleBasedStateMachine):
         self.last_sent: Record | None = None
         self.licence = self.licence_in_flight = "the first"
         self.must_be_after: int | None = None
+        self.reported_key: str | None = None
 
     # Airflow
 
@@ -218,8 +219,11 @@ class Deliveries(RuleBasedStateMachine):
 
     def _written(self, record: Record) -> None:
         """End the licence: a request from before an end or a report does not count after it."""
-        if record.reported or (record.phase is Phase.DONE and not record.repeat):
+        is_new_report = record.reported and self.reported_key != record.key
+        if is_new_report or (record.phase is Phase.DONE and not record.repeat):
             self.licence = ""
+        # A try that leaves the look to the next one keeps the mark of an earlier report.
+        self.reported_key = record.key if record.reported else None
 
     def _last_end_is_unwanted(self) -> bool:
         effects = self.directcall.of(self.last_sent.key)

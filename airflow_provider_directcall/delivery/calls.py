@@ -13,13 +13,20 @@ from airflow_provider_directcall.api.methods import call_status, end_call, list_
 from airflow_provider_directcall.api.replies import CallOutcome
 from airflow_provider_directcall.delivery.errand import Accepted, End, Pending
 from airflow_provider_directcall.delivery.keys import KEY_TAG
-from airflow_provider_directcall.delivery.matching import LookupKey, Match, MatchKind, match_call, match_progress
+from airflow_provider_directcall.delivery.matching import (
+    LookupKey,
+    Match,
+    MatchKind,
+    match_call,
+    match_progress,
+    shows_key,
+)
 from airflow_provider_directcall.statement.search import window_of
 from airflow_provider_directcall.telephony.masking import mask_number
 
 if TYPE_CHECKING:
     from airflow_provider_directcall.api.lookups import Lookup
-    from airflow_provider_directcall.api.replies import Acknowledgement, PlacedCall
+    from airflow_provider_directcall.api.replies import Acknowledgement, PlacedCall, StatementRow
     from airflow_provider_directcall.api.requests import Request
     from airflow_provider_directcall.delivery.record import Record
 
@@ -71,7 +78,7 @@ class CallErrand:
         """Look for the row with the key; without one, ask whether a call is in progress."""
         window = window_of(record.since, now)
         listed = yield from rows(list_statement(*window, tags={KEY_TAG: record.key}))
-        match = match_call(listed, LookupKey(record.key, [self.destination], record.since))
+        match = match_call(listed, self._lookup_key(record))
         if match.kind is not MatchKind.NONE:
             return match
         try:
@@ -85,19 +92,29 @@ class CallErrand:
     def end(self, record: Record, now: datetime) -> Lookup[End | Pending]:
         """Look for the call's row; before that, ask whether a scheduled call was dialled."""
         ids = dict(record.ids)
-        if "callerid" not in ids:
+        if "schedule_id" in ids and "callerid" not in ids:
             scheduled = yield from ask(scheduled_call_status(self.origin, ids["schedule_id"]))
             if scheduled.refusal is not None:
                 return End(outcome=None, refusal=scheduled.refusal)
             if scheduled.placed is None or scheduled.placed.callerid is None:
                 return Pending()
             ids["callerid"] = scheduled.placed.callerid
-        window = window_of(record.since, now)
-        listing = list_statement(*window, callerid=ids["callerid"])
-        row = yield from first(listing, lambda row: row.callerid == ids["callerid"])
+        row = yield from self._row(record, ids.get("callerid"), now)
         if row is None:
             return Pending(ids)
         return End(str(row.outcome) if row.outcome is not None else None, row=row)
+
+    def _row(self, record: Record, callerid: str | None, now: datetime) -> Lookup[StatementRow | None]:
+        """Look for the call by its id; a call that was found without one, by its key."""
+        window = window_of(record.since, now)
+        if callerid is not None:
+            listing = list_statement(*window, callerid=callerid)
+            return (yield from first(listing, lambda row: row.callerid == callerid))
+        listing, wanted = list_statement(*window, tags={KEY_TAG: record.key}), self._lookup_key(record)
+        return (yield from first(listing, lambda row: shows_key(row, wanted)))
+
+    def _lookup_key(self, record: Record) -> LookupKey:
+        return LookupKey(record.key, [self.destination], record.since)
 
     def stop(self, ids: Mapping[str, str]) -> Request[Acknowledgement] | None:
         """Hang up the call in progress between the two parties (``/voz/end``).

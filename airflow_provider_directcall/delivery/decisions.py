@@ -35,7 +35,7 @@ class OnUnknownOutcome(StrEnum):
     FAIL = "fail"
     """Fail without a retry, and say where to look."""
     RESEND = "resend"
-    """Send again, at the risk of a second call or message."""
+    """Send again, at the risk of a second call or message; not while a call is in progress, or before its time."""
     HOLD = "hold"
     """Succeed with the state ``unknown`` in the result."""
 
@@ -222,7 +222,7 @@ class DeliveryDecisions:
 
         :param meanwhile: the record as it is now: after a scheduler's restart, two tries can run at once.
         """
-        if meanwhile is not None and meanwhile.generation >= record.generation and meanwhile.ids:
+        if meanwhile is not None and meanwhile.generation >= record.generation and meanwhile.is_accepted:
             return Sent(self._attempt.taken_up(meanwhile), found=True)
         if verdict.kind is VerdictKind.FOUND:
             accepted = self._attempt.taken_up(record).accepted(Phase.SENT, verdict.ids, None)
@@ -287,7 +287,7 @@ class DeliveryDecisions:
         match self._policy:
             case OnUnknownOutcome.HOLD:
                 return Held(reported, verdict.reason)
-            case OnUnknownOutcome.RESEND if send := self._send_again(record):
+            case OnUnknownOutcome.RESEND if not verdict.is_too_early and (send := self._send_again(record)):
                 return send
         return Unknown(reported, verdict.reason)
 

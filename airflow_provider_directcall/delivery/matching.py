@@ -2,8 +2,8 @@
 
 The statement is asked for the rows with the request's key. That a filter by tag works is documented; that rows show
 their tags is assumed. A row that shows our key is ours, and one that shows another key is not. A row without tags is
-ours only if it goes to our recipient, did not start before our request, and is the only such row. A row of ours
-without an id proves presence, and cannot be followed.
+ours only if it goes to our recipient, did not start before our request, and is the only such row. A row that shows our
+key proves presence, whatever else is missing in it: without an id, it is followed by its key.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class MatchKind(StrEnum):
 class Match:
     """One look at the statement.
 
-    :ivar ids: ids of the request, where it is there.
+    :ivar ids: ids of the request, where it is there and its row has one.
     """
 
     kind: MatchKind
@@ -99,12 +99,21 @@ def own_rows(rows: Iterable[MessageRow], wanted: LookupKey) -> list[MessageRow]:
     return [row for row in rows if _is_ours(row, row.sent_at, wanted)]
 
 
+def shows_key(row: Row, wanted: LookupKey) -> bool:
+    """Whether a row shows our key, and is not that of a deleted run of the same name, which had the same keys."""
+    moment = _time_of(row)
+    is_in_time = moment is None or moment >= wanted.since - CLOCKS_APART
+    return row.tags.get(KEY_TAG) == wanted.key and is_in_time
+
+
 def _match(rows: list[StatementRow] | list[MessageRow], wanted: LookupKey) -> Match:
     ours = [row for row in rows if _is_ours(row, _time_of(row), wanted)]
     ids = {row.callerid for row in ours if row.callerid is not None}
     proven = [row.callerid for row in ours if row.callerid is not None and row.tags]
     if proven or len(ids) == 1:
         return Match(MatchKind.THERE, {"callerid": proven[0] if proven else ids.pop()})
+    if any(row.tags for row in ours):
+        return Match(MatchKind.THERE)
     is_unproven = bool(ours) or any(not row.tags or row.tags.get(KEY_TAG) == wanted.key for row in rows)
     return Match(MatchKind.UNPROVEN if is_unproven else MatchKind.NONE)
 
@@ -114,10 +123,8 @@ def _time_of(row: Row) -> datetime | None:
 
 
 def _is_ours(row: Row, moment: datetime | None, wanted: LookupKey) -> bool:
-    shown = row.tags.get(KEY_TAG)
-    if shown is not None or row.tags:
-        # A run that was deleted and made again has the same keys.
-        return shown == wanted.key and (moment is None or moment >= wanted.since - CLOCKS_APART)
+    if row.tags:
+        return shows_key(row, wanted)
     # The filter may have been ignored, and earlier calls to the same number been listed as well.
     is_in_time = moment is not None and moment >= wanted.since - CLOCKS_APART
     return is_in_time and any(_same_number(row.destination, one) for one in wanted.destinations)

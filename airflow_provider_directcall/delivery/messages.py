@@ -26,6 +26,16 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+#: One state for several recipients: a message that is still on its way, then one that did not arrive, decides.
+_WORST_FIRST = (
+    MessageState.UNKNOWN,
+    MessageState.SCHEDULED,
+    MessageState.SENT,
+    MessageState.FAILED,
+    MessageState.CANCELLED,
+    MessageState.DELIVERED,
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageErrand:
@@ -91,17 +101,22 @@ class MessageErrand:
         return match_message(listed, self._lookup_key(record))
 
     def end(self, record: Record, now: datetime) -> Lookup[End | Pending]:
-        """Ask for the message's state."""
-        status = yield from ask(message_status(record.ids["callerid"]))
-        state = status.state
+        """Ask for the message's state; without an id, read it from its rows in the statement."""
+        if "callerid" in record.ids:
+            status = yield from ask(message_status(record.ids["callerid"]))
+            state = status.state
+        else:
+            states = {row.state for row in (yield from self.recipient_rows(record, now))}
+            state = next((state for state in _WORST_FIRST if state in states), MessageState.UNKNOWN)
         if not state.is_terminal:
             return Pending(state=state.value)
         return End(state.value, repeatable=len(self.destinations) == 1 and state is not MessageState.DELIVERED)
 
     def recipient_rows(self, record: Record, now: datetime) -> Lookup[list[MessageRow]]:
         """Read the rows of an accepted message in the statement, one a recipient."""
-        window = window_of(record.since, now)
-        listed = yield from rows(list_messages(*window, callerid=record.ids["callerid"]))
+        window, callerid = window_of(record.since, now), record.ids.get("callerid")
+        tags = {KEY_TAG: record.key} if callerid is None else None
+        listed = yield from rows(list_messages(*window, callerid=callerid, tags=tags))
         return own_rows(listed, self._lookup_key(record))
 
     def stop(self, ids: Mapping[str, str]) -> Request[Acknowledgement] | None:

@@ -64,6 +64,11 @@ class Record:
         """Return the same delivery, accepted by Directcall."""
         return replace(self, phase=phase, ids=dict(ids), recipients=recipients, reported=False)
 
+    @property
+    def is_accepted(self) -> bool:
+        """Whether the request is known to be there: by its ids, or by a row that showed its key and no id."""
+        return bool(self.ids) or self.phase in {Phase.SENT, Phase.DONE}
+
     def with_ids(self, ids: Mapping[str, str]) -> Self:
         """Return the same delivery with further ids."""
         return replace(self, ids={**self.ids, **ids})

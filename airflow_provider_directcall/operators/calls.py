@@ -151,6 +151,6 @@ class DirectcallPlaceCallOperator(OnceOnlyOperator):
     def _result(self, client: Client, record: Record, end: End | None) -> Result:
         if end is None or end.row is None:
             ids = {name: record.ids.get(name) for name in ("callerid", "schedule_id")}
-            return {**ids, "state": "sent" if record.ids else "unknown", "airflow_key": record.key}
+            return {**ids, "state": "sent" if record.is_accepted else "unknown", "airflow_key": record.key}
         self.recording_url = end.row.recording_url
         return {**end.row.as_xcom(include_numbers=self.include_numbers)}

@@ -86,7 +86,7 @@ class SendMessageOperator(OnceOnlyOperator):
         )
 
     def _result(self, client: Client, record: Record, end: End | None) -> Result:
-        state = "sent" if record.ids else "unknown"
+        state = "sent" if record.is_accepted else "unknown"
         return {
             "callerid": record.ids.get("callerid"),
             "recipients": self._recipients(client, record),
@@ -104,7 +104,7 @@ class SendMessageOperator(OnceOnlyOperator):
                 self._recipient(numbers.get(place, ""), message_id, code, accepted=code is None)
                 for place, message_id, code in record.recipients
             ]
-        found = self._message_ids(client, record) if record.ids else {}
+        found = self._message_ids(client, record) if record.is_accepted else {}
         return [
             self._recipient(number, found.get(number), None, accepted=True if number in found else None)
             for number in digits

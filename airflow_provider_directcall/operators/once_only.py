@@ -199,7 +199,7 @@ class OnceOnlyOperator(BaseOperator):
             if record is not None and record.phase is Phase.SENDING:
                 verdict = Verdict(VerdictKind.UNKNOWN, reason="the trigger of the task ended", retryable=True)
                 return self.execute_reconciled(context, verdict_event(verdict), record.as_json(), LOST_TRY)
-            self.log.error("The trigger that waited for the end of %s failed.", named(record.ids) if record else "it")
+            self.log.error("The trigger that waited for the end of %s failed.", named(record) if record else "it")
         result: Result = super().resume_execution(next_method, next_kwargs, context)
         return result
 
@@ -339,14 +339,14 @@ class OnceOnlyOperator(BaseOperator):
         result = self._result(this.client, sent.record, end)
         if end.row is not None and "schedule_id" in sent.record.ids:
             this.context["ti"].xcom_push(key="callerid", value=end.row.callerid)
-        self.log.info("%s: %s", named(sent.record.ids), end.outcome)
+        self.log.info("%s: %s", named(sent.record), end.outcome)
         unwanted = end.outcome is not None and end.outcome in self._unwanted
         done = self._drive(this, this.deliverer.end(sent, end, unwanted=unwanted))
         if done.begins_again:
             return this.deliverer.send_again(done)
         if unwanted:
             raise DirectcallUnwantedOutcome(
-                f"{named(sent.record.ids)} ended as {end.outcome!r}, which is in fail_on",
+                f"{named(sent.record)} ended as {end.outcome!r}, which is in fail_on",
                 outcome=str(end.outcome),
                 callerid=sent.record.ids.get("callerid"),
                 retryable=done.record.repeat,
@@ -469,7 +469,7 @@ class OnceOnlyOperator(BaseOperator):
 def _failing_after_effect(log: DeliveryLog, record: Record) -> AbstractContextManager[None]:
     """Decide which errors are final once the delivery exists; their texts begin with its ids."""
     return failing_without_retry(
-        lambda error: is_final_after_effect(error, remembers=log.remembers), lambda: named(record.ids)
+        lambda error: is_final_after_effect(error, remembers=log.remembers), lambda: named(record)
     )
 
 

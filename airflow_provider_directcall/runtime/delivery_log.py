@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from datetime import datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Final
 
@@ -137,6 +136,7 @@ def changed_target_text(record: Record, errand: Errand) -> str:
     )
 
 
-def named(ids: Mapping[str, str]) -> str:
-    """Return the ids of a request as a text."""
-    return ", ".join(f"{word} {ids[key]}" for key, word in ID_NAMES.items() if key in ids)
+def named(record: Record) -> str:
+    """Return the ids of a request as a text; its key where it has none."""
+    ids = ", ".join(f"{word} {record.ids[key]}" for key, word in ID_NAMES.items() if key in record.ids)
+    return ids or f"airflow_key {record.key}"

@@ -53,3 +53,13 @@ def hide_tags(monkeypatch, *, key=None, callerid=True):
 
     plain = PageReader.feed
     monkeypatch.setattr(PageReader, "feed", lambda self, page: map(changed, plain(self, page)))
+
+
+def hide_ids(monkeypatch):
+    """Rows of the statement that show their tags, and no id."""
+    plain = PageReader.feed
+
+    def feed(reader, page):
+        return [replace(row, callerid=None) for row in plain(reader, page)]
+
+    monkeypatch.setattr(PageReader, "feed", feed)

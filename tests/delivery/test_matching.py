@@ -44,7 +44,6 @@ def row(tags=OURS, destination=PERSON, callerid="c", at=SINCE):
         ([row({}, destination=None)], MatchKind.UNPROVEN),
         ([row({}, destination=OTHER), row()], MatchKind.THERE),
         ([row(destination=OTHER)], MatchKind.THERE),
-        ([row(callerid=None)], MatchKind.UNPROVEN),
         ([row({}, callerid=None)], MatchKind.UNPROVEN),
         ([row(callerid=None), row()], MatchKind.THERE),
         ([row({}, at=SINCE - timedelta(minutes=5))], MatchKind.THERE),
@@ -57,6 +56,10 @@ def row(tags=OURS, destination=PERSON, callerid="c", at=SINCE):
 def test_match_of_a_call(rows, kind):
     match = match_call(rows, LookupKey("k", [PERSON], SINCE))
     assert match == Match(kind, {"callerid": "c"} if kind is MatchKind.THERE else {})
+
+
+def test_a_row_with_our_key_and_no_id_is_there():
+    assert match_call([row(callerid=None)], LookupKey("k", [PERSON], SINCE)) == Match(MatchKind.THERE)
 
 
 @pytest.mark.parametrize(

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException
 
 from airflow_provider_directcall.sandbox import Fault
 
-from ..airflow_world.kinds import SMS, both_ways, each_kind, each_message
-from ..airflow_world.lost_answers import OTHER, hide_tags, lose_answer
-from ..airflow_world.world import NO_BALANCE, PERSON
+from ..airflow_world.kinds import CALL, SMS, both_ways, each_kind, each_message
+from ..airflow_world.lost_answers import OTHER, hide_ids, hide_tags, lose_answer
+from ..airflow_world.world import LONG_CALL, NO_BALANCE, PERSON
 
 # Rows with fewer or other fields
 
@@ -34,11 +36,51 @@ def test_rows_with_another_key_are_not_ours(run, world, kind, deferrable, monkey
 @each_kind
 @both_ways
 def test_row_without_id_forbids_a_second_send(run, world, kind, deferrable, monkeypatch):
+    """Neither tags nor an id: it may be ours, and the outcome stays unknown."""
     hide_tags(monkeypatch, callerid=False)
     lose_answer(world, kind)
     with pytest.raises(AirflowFailException, match="show neither"):
         run.to_the_end(kind.task(deferrable=deferrable))
     assert len(kind.sent(world)) == 1
+
+
+@each_kind
+@both_ways
+@pytest.mark.parametrize("waits", [False, True])
+@pytest.mark.parametrize("policy", ["fail", "resend"])
+def test_row_with_our_key_and_no_id_is_presence(run, world, kind, deferrable, monkeypatch, waits, policy):
+    """It is followed by its key, and never sent again in its generation."""
+    hide_ids(monkeypatch)
+    lose_answer(world, kind)
+    task = kind.task(deferrable=deferrable, waits=waits, on_unknown_outcome=policy, retries=2)
+    result = run.to_the_end(task)
+    assert result["callerid"] is None
+    assert kind.outcome(result) == kind.good_end if waits else result["state"] == "sent"
+    run.retry()
+    run.to_the_end(task)
+    assert len(kind.sent(world)) == 1
+
+
+@each_kind
+@both_ways
+def test_resend_waits_for_the_time_of_a_schedule(run, world, kind, deferrable):
+    """The statement cannot show it earlier: a second one would be scheduled beside the first."""
+    lose_answer(world, kind)
+    task = kind.task(deferrable=deferrable, on_unknown_outcome="resend", **kind.at(world.now() + timedelta(hours=3)))
+    with pytest.raises(AirflowFailException, match="before its time"):
+        run.to_the_end(task)
+    assert world.requests[kind.path] == 1
+
+
+@both_ways
+def test_resend_waits_for_a_call_in_progress(run, world, deferrable):
+    lose_answer(world, CALL)
+    task = CALL.task(
+        LONG_CALL, deferrable=deferrable, on_unknown_outcome="resend", completion_timeout=60, settle_seconds=30
+    )
+    with pytest.raises(AirflowFailException, match="in progress"):
+        run.to_the_end(task)
+    assert world.requests[CALL.path] == 1
 
 
 def test_rows_with_tags_as_a_list_are_ours(run, world):

@@ -30,6 +30,16 @@ if TYPE_CHECKING:
 
 ItemT = TypeVar("ItemT")
 _UPSERT: Final = "INSERT INTO record VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET text = excluded.text"
+#: Rows of files that earlier builds wrote -> today's; they change nothing in a file of today.
+_MIGRATIONS: Final = (
+    "UPDATE record SET kind = 'ReceivedMessageRecord' WHERE kind = 'ReceivedMessage'",
+    "UPDATE record SET kind = 'AudioRecord' WHERE kind = 'StoredAudio'",
+    "UPDATE record SET kind = 'SoundRecord' WHERE kind = 'StoredSound'",
+    "UPDATE record SET kind = 'clock', key = 'anchor' WHERE kind = 'setting' AND key = 'clock'",
+    "UPDATE record SET kind = 'last ids', key = substr(key, 6) WHERE kind = 'setting' AND key LIKE 'last %'",
+    "INSERT INTO record SELECT old.key, event.key, value FROM record old, json_each(text) event WHERE kind = 'tally'",
+    "DELETE FROM record WHERE kind = 'tally'",
+)
 
 
 class Database:
@@ -43,6 +53,8 @@ class Database:
         self.execute("PRAGMA journal_mode = WAL")
         self.execute("PRAGMA synchronous = OFF")
         self.execute("CREATE TABLE IF NOT EXISTS record (kind TEXT, key TEXT, text TEXT, PRIMARY KEY (kind, key))")
+        for statement in _MIGRATIONS:
+            self.execute(statement)
 
     @property
     def is_open(self) -> bool:

@@ -8,11 +8,13 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from airflow.sdk import BaseOperator
 from packaging.requirements import Requirement
 from packaging.version import Version
 from trove_classifiers import classifiers as known_classifiers
 
 import airflow_provider_directcall
+from airflow_provider_directcall.provider_info import get_provider_info
 
 ROOT = Path(__file__).resolve().parents[2]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -37,6 +39,10 @@ def registry_classes() -> list[str]:
     return re.findall(r"^ +- module: (\S+)$", text, flags=re.MULTILINE)
 
 
+def is_public_task(member: object) -> bool:
+    return isinstance(member, type) and issubclass(member, BaseOperator) and member.__name__.startswith("Directcall")
+
+
 def relative_links(page: Path) -> list[str]:
     prose = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
     targets = re.findall(r"\]\(([^)\s]+)\)", prose)
@@ -58,6 +64,14 @@ def test_the_registry_file_names_classes_that_exist() -> None:
     for path in paths:
         module, _, name = path.rpartition(".")
         assert isinstance(getattr(importlib.import_module(module), name), type), path
+
+
+def test_the_registry_file_names_every_operator_and_sensor() -> None:
+    info = get_provider_info()
+    modules = [name for kind in ("operators", "sensors") for each in info[kind] for name in each["python-modules"]]
+    members = [member for name in modules for member in vars(importlib.import_module(name)).values()]
+    public = {f"{each.__module__}.{each.__name__}" for each in members if is_public_task(each)}
+    assert {path for path in registry_classes() if ".hooks." not in path} == public
 
 
 def test_the_changelog_begins_with_this_version() -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from airflow_provider_directcall.delivery.keys import KEY_TAG, TaskIdentity, delivery_key, with_key
+from airflow_provider_directcall.delivery.keys import KEY_TAG, TaskIdentity, delivery_key, member_key, with_key
 
 IDENTITY = TaskIdentity("dag", "run", "task", 3, "step", "staging")
 PINNED = "musvtx7oobxie2eg"
@@ -48,6 +48,13 @@ def test_key_is_short_plain_text_without_content():
     assert key.isascii()
     assert key.isalnum()
     assert key == key.lower()
+
+
+def test_key_of_a_lots_member_differs_with_the_lot_and_the_member():
+    keys = [member_key(lot, member) for lot in (PINNED, "another") for member in ("1", "2")]
+    assert len(set(keys)) == 4
+    assert keys[0] == member_key(PINNED, "1")
+    assert {len(key) for key in keys} == {len(PINNED)}
 
 
 def test_key_is_one_tag_among_others():

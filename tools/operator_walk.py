@@ -18,7 +18,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType, FunctionType, SimpleNamespace
 from typing import TYPE_CHECKING, Final, cast
@@ -131,7 +130,7 @@ def walk() -> tuple[Switches, Switches]:
 
 
 async def _event_of(trigger: BaseTrigger) -> object:
-    """Return the event of a trigger, made anew from its serialized form."""
+    """Return the event of a trigger that is restored from its serialized form."""
     path, arguments = trigger.serialize()
     again: BaseTrigger = load(path.removeprefix(f"{PACKAGE}."))(**json.loads(json.dumps(arguments)))
     async for event in again.run():
@@ -170,7 +169,7 @@ def main() -> int:
     bases = {leaf.__name__: bases_of(leaf) for leaf in leaves}
     for name, kinds in bases.items():
         print(f"{name}: {len(kinds)} classes below BaseOperator ({', '.join(kind.__name__ for kind in kinds)})")
-    protocols = [load(path) for path in PROTOCOLS if find_spec(f"{PACKAGE}.{path.rpartition('.')[0]}")]
+    protocols = [load(path) for path in PROTOCOLS]
     abstract = abstract_methods([kind for kinds in bases.values() for kind in kinds], protocols)
     print(f"abstract methods: {len(abstract)} ({', '.join(abstract)})")
     start, resumption = walk()

@@ -249,8 +249,8 @@ class DirectcallApplyNumberRulesOperator(DesiredRulesOperator):
 
     Writing rules is assumed, not documented by Directcall: each write is read back and compared. The order of the
     writes keeps calls answered. When a write fails, the previous rules are restored, and the error reports the live
-    rules. A killed task rolls nothing back: its retry plans anew from the live rules, and a restore task as teardown
-    covers its last try.
+    rules. A killed task rolls nothing back: its retry makes a new plan from the live rules, and a restore task as
+    teardown covers its last try.
 
     The rules are checked first. Errors, such as a forward to the number itself, fail the task; warnings are logged.
 

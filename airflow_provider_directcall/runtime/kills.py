@@ -30,7 +30,6 @@ class KillGuard:
 
     ``on_kill`` may run in a signal handler, at any line of the task. A task that Airflow will run again goes on with
     its delivery.
-
     """
 
     def __init__(self) -> None:

@@ -1,6 +1,6 @@
 """The conditions of a rule (weekdays, hours, callers): parse the user's, read those of a live rule.
 
-All of it is assumed of the vendor (the reference's section 13.6). The parsers return None for None, which sets no
+All of it is assumed (docs/directcall-api.md, section 13.6). The parsers return None for None, which sets no
 condition. Every ValueError names the argument and masks numbers.
 """
 

@@ -2,7 +2,7 @@
 
 A rule is one of :class:`Forward`, :class:`PlaySound`, :class:`Voicemail`, :class:`HangUp`, or the same as a mapping
 with the key ``action``. Directcall documents only the forward's ``phone`` and ``wait``; all other wire fields
-are assumed (the reference's section 13.6).
+are assumed (docs/directcall-api.md, section 13.6).
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ STRANGER = "5541990000099"
 
 @dataclass
 class Line:
-    """The API of one number, as in the reference's section 13.6. ``seen`` holds the rules after each write."""
+    """The API of one number, as in docs/directcall-api.md, section 13.6. ``seen`` holds the rules after each write."""
 
     rules: dict[str, Rule]
     before_write: Callable[[int], None] = lambda count: None

@@ -1,6 +1,6 @@
 """Explanation of one call: the rules that are tried, and why.
 
-Rules are evaluated as assumed of the vendor (the reference's section 13.6): they are tried from the lowest priority;
+Rules are evaluated as assumed (docs/directcall-api.md, section 13.6): they are tried from the lowest priority;
 weekday and time of day are compared on their own, with the local date and time of the call; the end is excluded, and
 an end that is not after the start is over midnight; after an unanswered forward, or a greeting, the next rule is tried.
 """

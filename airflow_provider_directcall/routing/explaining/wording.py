@@ -1,6 +1,6 @@
 """One rule in words: its action and its conditions.
 
-Everything but the forward's ``phone`` and ``wait`` is assumed of the vendor (the reference's section 13.6).
+Everything but the forward's ``phone`` and ``wait`` is assumed of the vendor (docs/directcall-api.md, section 13.6).
 """
 
 from __future__ import annotations

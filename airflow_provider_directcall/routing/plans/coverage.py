@@ -1,7 +1,7 @@
 """Coverage: the treatment of calls by a number's rules, at each time of the week and for each caller.
 
-Rules are read as assumed in the reference's section 13.6: they are tried from the lowest priority, weekday and time of
-day are independent conditions, and a time window whose end is not after its start runs over midnight.
+Rules are read as assumed (docs/directcall-api.md, section 13.6): they are tried from the lowest priority; weekday and
+time of day are independent conditions, and a time window whose end is not after its start runs over midnight.
 
 Instead of every moment and caller, the code examines *cells*: a set of weekdays, a time of day between two neighbouring
 times that some rule names, and a set of callers, which no rule treats differently within the cell. A set of cells is an

@@ -42,7 +42,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Write:
+class WriteRecord:
     """Write the record, durably, before anything else is done.
 
     :ivar before_request: the request leaves next.
@@ -63,8 +63,8 @@ class Pause:
     record: Record
 
 
-Effect: TypeAlias = "Write | Pause | Request[Any]"
-Delivery: TypeAlias = Generator["Write | Pause | Request[Any]", Any, T]
+Effect: TypeAlias = "WriteRecord | Pause | Request[Any]"
+Delivery: TypeAlias = Generator["WriteRecord | Pause | Request[Any]", Any, T]
 
 
 class RecordLog(Protocol):
@@ -137,7 +137,7 @@ class Deliverer:
         """
         is_cancelled = end.outcome == CANCELLED
         done = self._decisions.ended(sent, cancelled=is_cancelled, unwanted=unwanted, repeatable=end.repeatable)
-        yield Write(done.record)
+        yield WriteRecord(done.record)
         return done
 
     def send_again(self, done: Done) -> Delivery[Outcome]:
@@ -153,7 +153,7 @@ class Deliverer:
                 case Send():
                     decision = yield from self._deliver(decision.record)
                 case Held() | Unknown() | TryLater() | TargetChanged():
-                    yield Write(decision.record)
+                    yield WriteRecord(decision.record)
                     return decision
                 case _:
                     return decision
@@ -165,7 +165,7 @@ class Deliverer:
         request = self._errand.request(record.key)
         build(request, self._settings, token="")  # a wrong argument must show before the intent is written
         record = self._decisions.sending(record, self._clock.now(), self._target_of(record))
-        yield Write(record, before_request=True)
+        yield WriteRecord(record, before_request=True)
         try:
             accepted = self._errand.accepted((yield request))
         except DirectcallOutcomeUnknown as unknown:
@@ -176,12 +176,12 @@ class Deliverer:
             return (yield from self._judge(Reconciling(record, ""), verdict))
         except DirectcallError as error:
             record = record.at(Phase.NOT_SENT)
-            yield Write(record)
+            yield WriteRecord(record)
             return NotSent(record, error)
         log.info("Accepted by Directcall: %s", ", ".join(f"{name} {value}" for name, value in accepted.ids.items()))
         phase = Phase.DONE if self._ends_when_sent else Phase.SENT
         record = record.accepted(phase, accepted.ids, accepted.recipients)
-        yield Write(record)
+        yield WriteRecord(record)
         return Sent(record, found=False)
 
     def _judge(self, doubtful: Reconciling, verdict: Verdict) -> Delivery[Decision]:
@@ -190,7 +190,7 @@ class Deliverer:
         decision = self._decisions.reconciled(doubtful.record, verdict, meanwhile)
         log.info("airflow_key %s: %s", doubtful.record.key, _VERDICTS[verdict.kind])
         if isinstance(decision, Sent) and decision.record is not meanwhile:
-            yield Write(decision.record.at(Phase.DONE) if self._ends_when_sent else decision.record)
+            yield WriteRecord(decision.record.at(Phase.DONE) if self._ends_when_sent else decision.record)
         if isinstance(decision, Unknown) and doubtful.doubt:
             return Unknown(decision.record, f"{doubtful.doubt}. {decision.reason}")
         return decision

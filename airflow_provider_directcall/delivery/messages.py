@@ -106,8 +106,9 @@ class MessageErrand:
             status = yield from ask(message_status(record.ids["callerid"]))
             state = status.state
         else:
-            states = {row.state for row in (yield from self.recipient_rows(record, now))}
-            state = next((state for state in _WORST_FIRST if state in states), MessageState.UNKNOWN)
+            states = [row.state for row in (yield from self.recipient_rows(record, now))]
+            is_complete = len(states) >= len(self.destinations)
+            state = next((each for each in _WORST_FIRST if is_complete and each in states), MessageState.UNKNOWN)
         if not state.is_terminal:
             return Pending(state=state.value)
         return End(state.value, repeatable=len(self.destinations) == 1 and state is not MessageState.DELIVERED)

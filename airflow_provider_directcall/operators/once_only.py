@@ -60,9 +60,8 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from airflow_provider_directcall.api.client import Client
-    from airflow_provider_directcall.delivery.calls import CallErrand
     from airflow_provider_directcall.delivery.deliverer import Deliverer, Delivery, Effect
-    from airflow_provider_directcall.delivery.messages import MessageErrand
+    from airflow_provider_directcall.delivery.errand import Errand
     from airflow_provider_directcall.triggers.delivery import DeliveryTrigger
 
 Result = dict[str, object]
@@ -93,7 +92,7 @@ class _Try:
 
     context: Context
     client: Client
-    errand: CallErrand | MessageErrand
+    errand: Errand
     decisions: DeliveryDecisions
     log: DeliveryLog
     deliverer: Deliverer
@@ -143,7 +142,7 @@ class OnceOnlyOperator(BaseOperator):
         self._kill_guard = KillGuard()
 
     @abstractmethod
-    def _errand(self) -> CallErrand | MessageErrand:
+    def _errand(self) -> Errand:
         """Return what is to be sent.
 
         :raises ValueError: an argument is wrong.
@@ -255,9 +254,9 @@ class OnceOnlyOperator(BaseOperator):
 
     def _perform(self, this: _Try, effect: Effect) -> object:
         """Do one thing that the delivery asks for."""
-        from airflow_provider_directcall.delivery.deliverer import Pause, Write
+        from airflow_provider_directcall.delivery.deliverer import Pause, WriteRecord
 
-        if isinstance(effect, Write):
+        if isinstance(effect, WriteRecord):
             if effect.before_request:
                 self._kill_guard.check(effect.record)
             this.log.write(effect.record)
@@ -430,7 +429,7 @@ class OnceOnlyOperator(BaseOperator):
             remembers=this.log.remembers,
         )
 
-    def _check(self, errand: CallErrand | MessageErrand) -> None:
+    def _check(self, errand: Errand) -> None:
         """Reject a wrong argument before anything is sent.
 
         :raises ValueError: an argument is wrong.

@@ -23,7 +23,7 @@ from airflow_provider_directcall.delivery.decisions import (
     TryLater,
     Unknown,
 )
-from airflow_provider_directcall.delivery.deliverer import Deliverer, Pause, Write
+from airflow_provider_directcall.delivery.deliverer import Deliverer, Pause, WriteRecord
 from airflow_provider_directcall.delivery.errand import Accepted, End, Pending
 from airflow_provider_directcall.delivery.keys import KEY_TAG
 from airflow_provider_directcall.delivery.reconciling import ReconcileTimeouts, Verdict, VerdictKind
@@ -228,7 +228,7 @@ class Try:
                 return stop.value
             answer = error = None
             match effect:
-                case Write():
+                case WriteRecord():
                     yield from self._write(effect)
                 case Pause():
                     self.record, self.reconciles = effect.record, True
@@ -240,7 +240,7 @@ class Try:
                     except DirectcallError as failed:
                         error = failed
 
-    def _write(self, effect: Write) -> Iterator[Point]:
+    def _write(self, effect: WriteRecord) -> Iterator[Point]:
         yield Point.BEFORE_WRITE
         self.store.write(self.number, effect.record)
         self.record = effect.record

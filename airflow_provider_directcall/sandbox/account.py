@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from airflow_provider_directcall.sandbox.clock import SandboxClock
 from airflow_provider_directcall.sandbox.config import SandboxConfig
 from airflow_provider_directcall.sandbox.faults import FaultPlan
+from airflow_provider_directcall.sandbox.quirks import active, faults_of
 from airflow_provider_directcall.sandbox.records import NumberRecord, RuleRecord
 from airflow_provider_directcall.sandbox.store import SandboxStore
 from airflow_provider_directcall.sandbox.tokens import ACCOUNT, Tokens
@@ -43,7 +44,7 @@ class Account:
         self.lock = threading.RLock()
         self.clock = self._new_clock()
         self.tokens = self._new_tokens()
-        self.faults = FaultPlan(self._endpoints, config.faults)
+        self.faults = FaultPlan(self._endpoints, config.faults, faults_of(config.quirks))
         self.store = SandboxStore(config.db)
         if _ANCHOR in self.store.clock:
             self.clock.restore(*self.store.clock[_ANCHOR])
@@ -55,7 +56,7 @@ class Account:
         self.settings = self.config
         self.clock = self._new_clock()
         self.tokens = self._new_tokens()
-        self.faults = FaultPlan(self._endpoints, self.config.faults)
+        self.faults = FaultPlan(self._endpoints, self.config.faults, faults_of(self.config.quirks))
         self.store.clear()
         self._load_defaults()
 
@@ -84,6 +85,7 @@ class Account:
         """Change settings while the sandbox runs, validated as at its start."""
         changed: Callable[..., SandboxConfig] = partial(replace, self.settings)
         self.settings = changed(**changes)
+        self.faults.set_quirks(faults_of(self.settings.quirks))
 
     def draw_faults(self, endpoint: str, fields: PhpArray) -> list[Fault]:
         """Count a request and return the faults that apply to it."""
@@ -93,9 +95,27 @@ class Account:
 
     def in_statement(self, row_id: str, begins_at: float, since: float) -> bool:
         """Return whether the row of a call or message that ended at ``since`` has reached the statement."""
+        age = self.statement_age(row_id, begins_at, since)
+        shown = (quirk.listed for quirk in active(self.settings.quirks))
+        return age >= 0 and all(listed is None or listed(age) for listed in shown)
+
+    def statement_age(self, row_id: str, begins_at: float, since: float) -> float:
+        """Return the seconds since the row of a call or message that ended at ``since`` is due in the statement."""
         lateness = zlib.crc32(row_id.encode()) / 2**32
         delay = self.settings.statement_delay + self.settings.statement_jitter * lateness
-        return self.lifecycle_time(begins_at) >= since + delay
+        return self.lifecycle_time(begins_at) - (since + delay)
+
+    @property
+    def changes_tags(self) -> bool:
+        """Whether a quirk changes tags as the account keeps them."""
+        return any(quirk.tags is not None for quirk in active(self.settings.quirks))
+
+    def kept_tags(self, tags: dict[str, str]) -> dict[str, str]:
+        """Return tags as the account keeps them."""
+        for quirk in active(self.settings.quirks):
+            if quirk.tags is not None:
+                tags = quirk.tags(tags, self.settings.tag_characters)
+        return tags
 
     def next_message_ids(self, count: int) -> tuple[str, list[int]]:
         """Return a ``callerid`` of 14 digits (tenths of a millisecond since the epoch) and the ids of its messages."""

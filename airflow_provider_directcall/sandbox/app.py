@@ -12,7 +12,7 @@ from starlette.routing import Route
 from airflow_provider_directcall.sandbox.control import control_routes
 from airflow_provider_directcall.sandbox.fault_middleware import FaultMiddleware
 from airflow_provider_directcall.sandbox.page import serve_page
-from airflow_provider_directcall.sandbox.quirks import reshape
+from airflow_provider_directcall.sandbox.quirks import change_reply
 from airflow_provider_directcall.sandbox.recordings import serve_recording
 from airflow_provider_directcall.sandbox.replies import ApiError, ApiReply, InvalidToken, Json, encode_reply
 from airflow_provider_directcall.sandbox.requests import CONTEXT_KEY, ApiRequest, RequestContext, read_request
@@ -75,7 +75,7 @@ def _run(route: ApiRoute, account: Account, request: ApiRequest) -> ApiReply:
         return ApiReply(_refusal(route, error), 400 if "http_400" in quirks else 200)
     if isinstance(reply, ApiReply):
         return reply
-    return ApiReply(reshape(route.success(reply), route.name, quirks))
+    return change_reply(ApiReply(route.success(reply)), route.name, quirks)
 
 
 def _check_token(account: Account, request: ApiRequest) -> None:

@@ -44,6 +44,8 @@ class SandboxConfig:
     """Whether scheduled messages appear in the statement (``agendada``)."""
     page_size: int = 100
     """Rows of a statement page."""
+    tag_characters: int = 16
+    """Characters that the quirks ``tag_values_cut`` and ``tag_names_cut`` keep."""
     recording_host: str | None = None
     """Base URL of recording links; None = this server, which serves them."""
     quirks: frozenset[str] = frozenset()
@@ -59,6 +61,7 @@ class SandboxConfig:
 
     def __post_init__(self) -> None:
         """Reject invalid settings with a ``ValueError`` that names the argument."""
+        object.__setattr__(self, "quirks", frozenset(self.quirks))
         unknown = self.quirks - QUIRKS.keys()
         if unknown:
             raise ValueError(f"quirks: unknown {', '.join(sorted(unknown))}; known: {', '.join(QUIRKS)}")

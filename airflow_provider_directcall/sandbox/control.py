@@ -28,6 +28,7 @@ SETTABLE: Final = frozenset(
         "statement_shuffle",
         "scheduled_in_statement",
         "page_size",
+        "tag_characters",
         "pace",
         "recording_host",
         "token_life",

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from airflow_provider_directcall.sandbox.faults import After, Fault
+    from airflow_provider_directcall.sandbox.faults import After, Change, Fault
     from airflow_provider_directcall.sandbox.php_forms import PhpArray
 
 log = logging.getLogger(__name__)
@@ -44,7 +44,7 @@ class FaultMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         name = self._endpoints.get(scope["path"])
-        context = RequestContext(name or "")
+        context = RequestContext(name or "", scope["path"])
         scope.setdefault("state", {})[CONTEXT_KEY] = context
         if name is None:
             await self._app(scope, receive, send)
@@ -65,22 +65,31 @@ class FaultMiddleware:
         )
 
     async def _serve(self, scope: Scope, body: bytes, client: ClientConnection, receive: Receive, send: Send) -> None:
+        changes: list[Change] = []
         lost: tuple[After, Fault] | None = None
-        fields = await read_fields(Request(scope, replay(body, receive)))
-        for fault in self._draw(client.context.endpoint, fields):
+        client.context.fields = await read_fields(Request(scope, replay(body, receive)))
+        for fault in self._draw(client.context.endpoint, client.context.fields):
             client.context.faults.append(fault.kind)
             kind = FAULT_KINDS[fault.kind]
             if kind.before is not None and await kind.before(client, fault):
                 return
+            if kind.change is not None:
+                changes.append(kind.change)
             if kind.after is not None and lost is None:
                 lost = kind.after, fault
-        if lost is None:
+        if lost is None and not changes:
             await self._app(scope, replay(body, receive), send)
             return
         capture = ReplyCapture()
         await self._app(scope, replay(body, receive), capture)
-        hook, fault = lost
-        await hook(client, fault, capture.reply())
+        reply = capture.reply()
+        for change in changes:
+            reply = change(reply, client.context)
+        if lost is None:
+            await client.send(reply)
+        else:
+            hook, fault = lost
+            await hook(client, fault, reply)
 
 
 class _StatusRecorder:

@@ -6,6 +6,7 @@ import random
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING, Final, TypeAlias, TypeGuard
 
 from airflow_provider_directcall.sandbox.php_forms import split_name, text_at
@@ -13,6 +14,7 @@ from airflow_provider_directcall.sandbox.php_forms import split_name, text_at
 if TYPE_CHECKING:
     from airflow_provider_directcall.sandbox.connection_faults import CapturedReply, ClientConnection
     from airflow_provider_directcall.sandbox.php_forms import PhpArray
+    from airflow_provider_directcall.sandbox.requests import RequestContext
 
 EVERY_ENDPOINT: Final = "*"
 _HTML: Final = "text/html; charset=UTF-8"
@@ -133,8 +135,10 @@ async def _truncated(client: ClientConnection, fault: Fault, reply: CapturedRepl
 
 Before: TypeAlias = Callable[["ClientConnection", Fault], Awaitable[bool]]
 """Runs before the effect; True ends the request there."""
+Change: TypeAlias = Callable[["CapturedReply", "RequestContext"], "CapturedReply"]
+"""Changes the reply after the effect; those of several faults add up."""
 After: TypeAlias = Callable[["ClientConnection", Fault, "CapturedReply"], Awaitable[None]]
-"""Runs after the effect and replaces the reply."""
+"""Runs after the effect and sends something in place of the reply."""
 
 
 _ERROR_500: Final = _replies(500, _FATAL, _HTML)
@@ -149,6 +153,7 @@ class FaultKind:
 
     description: str
     before: Before | None = None
+    change: Change | None = None
     after: After | None = None
 
 
@@ -212,17 +217,32 @@ class _ScheduledFault:
         return value is not None and (self.fault.among is None or value in self.fault.among)
 
 
+_NO_QUIRKS: Final[Mapping[str, Iterable[Fault]]] = {}
+
+
 class FaultPlan:
     """The faults in force, and their schedule.
 
     :param endpoints: names of all endpoints.
     :param faults: initial faults.
+    :param quirks: quirks that are on.
     """
 
-    def __init__(self, endpoints: Iterable[str], faults: Iterable[Fault] = ()) -> None:
+    def __init__(
+        self, endpoints: Iterable[str], faults: Iterable[Fault] = (), quirks: Mapping[str, Iterable[Fault]] = _NO_QUIRKS
+    ) -> None:
         self._known = (EVERY_ENDPOINT, *endpoints)
         self._scheduled: list[_ScheduledFault] = []
+        self._of_quirks: dict[str, list[_ScheduledFault]] = {}
         self.add(*faults)
+        self.set_quirks(quirks)
+
+    def set_quirks(self, quirks: Mapping[str, Iterable[Fault]]) -> None:
+        """Replace the faults of quirks, by the quirk's name; a quirk that stays on keeps its counters."""
+        self._of_quirks = {
+            name: self._of_quirks.get(name) or [_ScheduledFault(fault) for fault in faults]
+            for name, faults in quirks.items()
+        }
 
     def add(self, *faults: Fault) -> None:
         """Add faults after those in force.
@@ -235,12 +255,13 @@ class FaultPlan:
         self._scheduled += map(_ScheduledFault, faults)
 
     def clear(self) -> None:
-        """Remove all faults."""
+        """Remove all faults, except those of quirks."""
         self._scheduled.clear()
 
     def draw(self, endpoint: str, fields: PhpArray) -> list[Fault]:
-        """Count a request to an endpoint and return its faults, in the order of their addition."""
-        return [scheduled.fault for scheduled in self._scheduled if scheduled.applies(endpoint, fields)]
+        """Count a request to an endpoint and return its faults, in the order of their addition, then those of quirks."""
+        in_force = chain(self._scheduled, *self._of_quirks.values())
+        return [scheduled.fault for scheduled in in_force if scheduled.applies(endpoint, fields)]
 
     def report(self) -> list[dict[str, object]]:
         """Return the faults in force, each with the number of times it happened (``fired``)."""

@@ -44,6 +44,8 @@ class RequestContext:
 
     endpoint: str
     """The endpoint's name, for example ``voz/call``; empty for paths outside the API."""
+    path: str = ""
+    fields: PhpArray = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
     token_expired: bool = False
     duplicate_rows: bool = False

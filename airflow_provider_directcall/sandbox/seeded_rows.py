@@ -61,7 +61,7 @@ class SeededRows:
             callerid=self.callerid(number),
             origin=self.origin,
             destination=f"55119900000{number % _DESTINATIONS:02d}",
-            started_at=self.first_at + number * self.step_seconds,
+            starts_at=self.first_at + number * self.step_seconds,
             outcome=outcome,
             talk_seconds=talk_seconds,
             received=False,

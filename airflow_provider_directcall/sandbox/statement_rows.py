@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import random
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate
@@ -36,16 +37,32 @@ class RowFilter:
     callerid: str | None = None
     recorded_only: bool = False
     tags: tuple[tuple[str, str], ...] = ()
+    search: str | None = None
+    """The text of ``campos[search]``, which is no filter."""
+    with_tags: bool = False
+    """Whether rows show their tags."""
+    page: int = 1
+    any_tag: bool = False
+    """Whether one tag that matches is enough."""
+    tag_prefix: bool = False
+    """Whether a tag's value needs to begin with the wanted text only."""
 
-    def matches(self, record: CallRecord | MessageRecord) -> bool:
-        """Return whether a call or message matches; ``recorded_only`` is up to the caller."""
+    def matches(self, record: CallRecord | MessageRecord | CallRow, tags: Mapping[str, str]) -> bool:
+        """Return whether a record with these tags matches; ``recorded_only`` is up to the caller."""
         return (
             self.since <= int(record.starts_at) <= self.until
             and self.origin in {None, record.origin}
             and self.destination in {None, record.destination}
             and self.callerid in {None, record.callerid}
-            and all(record.tags.get(key) == value for key, value in self.tags)
+            and (not self.tags or self._match_tags(tags))
         )
+
+    def _match_tags(self, tags: Mapping[str, str]) -> bool:
+        found = (
+            key in tags and (tags[key].startswith(value) if self.tag_prefix else tags[key] == value)
+            for key, value in self.tags
+        )
+        return any(found) if self.any_tag else all(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +72,14 @@ class CallRow:
     callerid: str
     origin: str
     destination: str
-    started_at: float
+    starts_at: float
     outcome: str
     talk_seconds: float
     received: bool
     recorded: bool
     tags: dict[str, str]
+    age: float = math.inf
+    """Seconds since the row is due in the statement."""
 
     def price(self) -> str:
         """Return the price as the statement shows it; received calls are free."""
@@ -72,6 +91,7 @@ class CallRow:
 class FoundRows:
     """The rows that match a query: made-up ones by number, then those of calls. Computed when read."""
 
+    account: Account
     blocks: tuple[tuple[SeededRows, Sequence[int]], ...]
     calls: tuple[CallRecord, ...]
 
@@ -86,7 +106,7 @@ class FoundRows:
             if position < end:
                 return block.row(numbers[position - start])
             start = end
-        return _call_row(self.calls[position - start])
+        return _call_row(self.account, self.calls[position - start])
 
 
 def find(account: Account, query: RowFilter, kind: str) -> FoundRows:
@@ -96,13 +116,26 @@ def find(account: Account, query: RowFilter, kind: str) -> FoundRows:
         call
         for call in account.store.calls.values()
         if _of_kind(call, kind)
-        and query.matches(call)
+        and query.matches(call, account.kept_tags(call.tags))
         and (not query.recorded_only or _is_recorded(call))
         and account.in_statement(call.callerid, call.starts_at, call_times(call).ended_at)
     ]
     return FoundRows(
-        tuple((block, block.matching(query)) for block in blocks),
+        account,
+        tuple((block, _seeded(account, block, query)) for block in blocks),
         tuple(sorted(calls, key=lambda call: call.starts_at)),
+    )
+
+
+def _seeded(account: Account, block: SeededRows, query: RowFilter) -> Sequence[int]:
+    """Return the made-up rows that match: by arithmetic, or one by one where a quirk changes tags or their filter."""
+    if not (query.any_tag or query.tag_prefix or account.changes_tags):
+        return block.matching(query)
+    rows = ((number, block.row(number)) for number in range(block.count))
+    return tuple(
+        number
+        for number, row in rows
+        if query.matches(row, account.kept_tags(row.tags)) and (row.recorded or not query.recorded_only)
     )
 
 
@@ -125,7 +158,7 @@ def format_row(account: Account, row: CallRow, base_url: str, *, with_tags: bool
     fields: dict[str, Json] = {
         "origem": row.origin,
         "destino": row.destination,
-        "inicio": account.format_moment(row.started_at),
+        "inicio": account.format_moment(row.starts_at),
         "callerid": row.callerid,
         "duracao": write_duration(row.talk_seconds),
         "status": row.outcome,
@@ -136,7 +169,7 @@ def format_row(account: Account, row: CallRow, base_url: str, *, with_tags: bool
         host = account.settings.recording_host or base_url
         fields["gravacao_link"] = f"{host}/recordings/{recording_id(row.callerid)}"
     if with_tags:
-        fields["campos"] = {**row.tags}
+        fields["campos"] = {**account.kept_tags(row.tags)}
     return fields
 
 
@@ -154,7 +187,7 @@ def recorded_row(account: Account, wanted: str) -> CallRow | None:
     call = account.store.calls.get(callerid)
     numbers = ((block, block.number_of(callerid)) for block in account.store.seeded.values())
     rows = [block.row(number) for block, number in numbers if number is not None]
-    rows += [_call_row(call)] if call is not None else []
+    rows += [_call_row(account, call)] if call is not None else []
     return next((row for row in rows if row.recorded), None)
 
 
@@ -171,16 +204,17 @@ def _is_recorded(call: CallRecord) -> bool:
     return call.recorded and call_times(call).talk_seconds > 0
 
 
-def _call_row(call: CallRecord) -> CallRow:
+def _call_row(account: Account, call: CallRecord) -> CallRow:
     times = call_times(call)
     return CallRow(
         callerid=call.callerid,
         origin=call.origin,
         destination=call.destination,
-        started_at=call.starts_at,
+        starts_at=call.starts_at,
         outcome=times.outcome,
         talk_seconds=times.talk_seconds,
         received=call.direction == "recebida",
         recorded=_is_recorded(call),
         tags=call.tags,
+        age=account.statement_age(call.callerid, call.starts_at, times.ended_at),
     )

@@ -7,6 +7,7 @@ from math import ceil
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from airflow_provider_directcall.sandbox.lifecycle import MessagePhase, message_phase, message_times
+from airflow_provider_directcall.sandbox.quirks import active, change_row
 from airflow_provider_directcall.sandbox.requests import SEARCH_KEYS, invalid
 from airflow_provider_directcall.sandbox.statement_rows import (
     KINDS,
@@ -36,21 +37,22 @@ def list_calls(account: Account, request: ApiRequest) -> Fields:
     kind = request.text("tipoFiltro") or PLACED
     if kind not in KINDS:
         raise invalid("tipoFiltro")
-    return _call_rows(account, request, _row_filter(request, recorded_only=False), kind)
+    return _call_rows(account, request, _read_query(account, request, recorded_only=False), kind)
 
 
 def list_recordings(account: Account, request: ApiRequest) -> Fields:
     """Serve ``/extrato/list-recordings``: recorded calls, with a link to each audio."""
-    return _call_rows(account, request, _row_filter(request, recorded_only=True), "todas")
+    return _call_rows(account, request, _read_query(account, request, recorded_only=True), "todas")
 
 
 def _call_rows(account: Account, request: ApiRequest, query: RowFilter, kind: str) -> Fields:
     found = find(account, query, kind)
-    with_tags = _wants_tags(request)
-    rows: list[Json] = [
-        format_row(account, found.row(position), request.base_url, with_tags=with_tags)
-        for position in _positions(account, request, len(found))
-    ]
+    quirks = account.settings.quirks
+    rows: list[Json] = []
+    for position in _positions(account, request, query.page, len(found)):
+        row = found.row(position)
+        fields = format_row(account, row, request.base_url, with_tags=query.with_tags)
+        rows.append(change_row(fields, row.age, quirks))
     return _reply(account, request, rows, len(found))
 
 
@@ -59,15 +61,20 @@ def list_messages(account: Account, request: ApiRequest) -> Fields:
     kind = request.text("tipo")
     if kind not in {None, "texto", "voz"}:
         raise invalid("tipo")
-    query = _row_filter(request, recorded_only=False)
+    query = _read_query(account, request, recorded_only=False)
+    quirks = account.settings.quirks
     found = [
         message
         for message in account.store.messages.values()
-        if kind in {None, message.kind} and query.matches(message) and _listed(account, message)
+        if kind in {None, message.kind}
+        and query.matches(message, account.kept_tags(message.tags))
+        and _listed(account, message)
     ]
-    with_tags = _wants_tags(request)
-    positions = _positions(account, request, len(found))
-    rows: list[Json] = [_message_row(account, found[position], with_tags=with_tags) for position in positions]
+    rows: list[Json] = []
+    for position in _positions(account, request, query.page, len(found)):
+        message = found[position]
+        fields = _message_row(account, message, with_tags=query.with_tags)
+        rows.append(change_row(fields, account.statement_age(*_due(account, message)), quirks))
     return _reply(account, request, rows, len(found))
 
 
@@ -76,9 +83,10 @@ def show_balance(account: Account, request: ApiRequest) -> Fields:
     return {"msg": {"moeda": "BRL", "saldo": BALANCE}}
 
 
-def _row_filter(request: ApiRequest, *, recorded_only: bool) -> RowFilter:
+def _read_query(account: Account, request: ApiRequest, *, recorded_only: bool) -> RowFilter:
     tags = request.tags()
-    return RowFilter(
+    searches = [value for key, value in tags.items() if key in SEARCH_KEYS]
+    query = RowFilter(
         since=request.required_moment("dataInicial", COMPACT),
         until=request.required_moment("dataFinal", COMPACT),
         origin=request.text("numeroOrigem"),
@@ -86,16 +94,18 @@ def _row_filter(request: ApiRequest, *, recorded_only: bool) -> RowFilter:
         callerid=request.text("callerid"),
         recorded_only=recorded_only,
         tags=tuple((key, value) for key, value in tags.items() if key not in SEARCH_KEYS),
+        search=searches[0] if searches else None,
+        with_tags=any(value != "n" for value in searches),
+        page=request.integer("pagina", 1, _LAST_PAGE) or 1,
     )
+    for quirk in active(account.settings.quirks):
+        if quirk.query is not None:
+            query = quirk.query(query)
+    return query
 
 
-def _wants_tags(request: ApiRequest) -> bool:
-    return any(key in SEARCH_KEYS and value != "n" for key, value in request.tags().items())
-
-
-def _positions(account: Account, request: ApiRequest, count: int) -> Sequence[int]:
+def _positions(account: Account, request: ApiRequest, page: int, count: int) -> Sequence[int]:
     size = account.settings.page_size
-    page = request.integer("pagina", 1, _LAST_PAGE) or 1
     order = request.context.page_order
     pages = ceil(count / size)
     if order is not None and page <= pages:
@@ -110,11 +120,16 @@ def _reply(account: Account, request: ApiRequest, rows: list[Json], count: int) 
 
 
 def _listed(account: Account, message: MessageRecord) -> bool:
+    cancelled = message.cancelled_at is not None and not account.settings.scheduled_in_statement
+    return not cancelled and account.in_statement(*_due(account, message))
+
+
+def _due(account: Account, message: MessageRecord) -> tuple[str, float, float]:
+    """Return the id of a message's row, the message's beginning, and when it counts as sent."""
     row_id = str(message.message_id)
     if account.settings.scheduled_in_statement:
-        return account.in_statement(row_id, message.accepted_at, message.accepted_at)
-    sent_at = message_times(message, account.config.zone).sent_at
-    return message.cancelled_at is None and account.in_statement(row_id, message.starts_at, sent_at)
+        return row_id, message.accepted_at, message.accepted_at
+    return row_id, message.starts_at, message_times(message, account.config.zone).sent_at
 
 
 def _message_row(account: Account, message: MessageRecord, *, with_tags: bool) -> dict[str, Json]:
@@ -131,5 +146,5 @@ def _message_row(account: Account, message: MessageRecord, *, with_tags: bool) -
         "valor": format_price(message_price(message, phase)),
     }
     if with_tags:
-        fields["campos"] = {**message.tags}
+        fields["campos"] = {**account.kept_tags(message.tags)}
     return fields

@@ -6,6 +6,7 @@ import argparse
 import logging
 import signal
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
@@ -16,9 +17,11 @@ from airflow_provider_directcall.sandbox.quirks import QUIRKS
 from airflow_provider_directcall.sandbox.server import LOOPBACK, Sandbox
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from types import FrameType
 
+    from airflow_provider_directcall.sandbox.faults import FaultKind
+    from airflow_provider_directcall.sandbox.quirks.kinds import Quirk
     from airflow_provider_directcall.sandbox.server import SandboxServer
 
 DEFAULT_PORT: Final = 8025
@@ -28,9 +31,14 @@ PORT_TAKEN: Final = 2
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the sandbox until Ctrl-C or SIGTERM (exit status 0); exit with 2 when it cannot start."""
     options = _parser().parse_args(argv)
-    if options.list_numbers:
-        _print(list_numbers())
-        return 0
+    for wanted, listing in (
+        (options.list_numbers, list_numbers),
+        (options.list_quirks, partial(_describe, QUIRKS)),
+        (options.list_faults, partial(_describe, FAULT_KINDS)),
+    ):
+        if wanted:
+            _print(listing())
+            return 0
     try:
         config = _config(options)
         running = Sandbox(config).serve(options.port, options.host)
@@ -55,6 +63,11 @@ def list_numbers() -> str:
     wide = max(len(name) for _, name, _ in rows)
     lines = [f"{number}  {name:<{wide}}  {description}" for number, name, description in rows]
     return "\n".join(["Magic numbers (any area in place of 11):", *lines])
+
+
+def _describe(table: Mapping[str, FaultKind] | Mapping[str, Quirk]) -> str:
+    wide = max(map(len, table))
+    return "\n".join(f"{name:<{wide}}  {row.description}" for name, row in table.items())
 
 
 def welcome(server: SandboxServer) -> str:
@@ -98,18 +111,19 @@ def _parser() -> argparse.ArgumentParser:
         "--quirk",
         action="append",
         default=[],
-        choices=sorted(QUIRKS),
         metavar="NAME",
-        help=f"answer differently, may be repeated: {', '.join(sorted(QUIRKS))}",
+        help="behave differently, may be repeated; see --list-quirks",
     )
     parser.add_argument(
         "--fault",
         action="append",
         default=[],
         metavar="KIND[:ENDPOINT]",
-        help=f"make requests fail, may be repeated, as in html_502_after:voz/call; kinds: {', '.join(FAULT_KINDS)}",
+        help="make requests fail, may be repeated, as in html_502_after:voz/call; see --list-faults",
     )
     parser.add_argument("--list-numbers", action="store_true", help="print the magic numbers and end")
+    parser.add_argument("--list-quirks", action="store_true", help="print the quirks and end")
+    parser.add_argument("--list-faults", action="store_true", help="print the kinds of faults and end")
     return parser
 
 

@@ -64,7 +64,8 @@ class SandboxConfig:
         object.__setattr__(self, "quirks", frozenset(self.quirks))
         unknown = self.quirks - QUIRKS.keys()
         if unknown:
-            raise ValueError(f"quirks: unknown {', '.join(sorted(unknown))}; known: {', '.join(QUIRKS)}")
+            names = ", ".join(sorted(unknown))
+            raise ValueError(f"quirks: unknown {names}; `directcall-sandbox --list-quirks` lists all")
         if self.start is not None and self.start.tzinfo is None:
             raise ValueError("start must be an aware datetime")
         if self.page_size < 1:

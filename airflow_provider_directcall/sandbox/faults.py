@@ -9,9 +9,11 @@ from dataclasses import asdict, dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING, Final, TypeAlias, TypeGuard
 
+from airflow_provider_directcall.sandbox.answers import ANSWERS, CHANGES
 from airflow_provider_directcall.sandbox.php_forms import split_name, text_at
 
 if TYPE_CHECKING:
+    from airflow_provider_directcall.sandbox.answers import Answer
     from airflow_provider_directcall.sandbox.connection_faults import CapturedReply, ClientConnection
     from airflow_provider_directcall.sandbox.php_forms import PhpArray
     from airflow_provider_directcall.sandbox.requests import RequestContext
@@ -20,7 +22,6 @@ EVERY_ENDPOINT: Final = "*"
 _HTML: Final = "text/html; charset=UTF-8"
 _JSON: Final = "application/json; charset=UTF-8"
 _FATAL: Final = b"<br />\n<b>Fatal error</b>: Uncaught Exception in <b>/var/www/api/index.php</b> on line <b>42</b>\n"
-_BAD_GATEWAY: Final = b"<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>\n"
 _NOT_FOUND: Final = b"<html><head><title>404 Not Found</title></head><body><h1>Not Found</h1></body></html>\n"
 
 
@@ -55,7 +56,7 @@ class Fault:
     def __post_init__(self) -> None:
         """Reject an unknown kind and numbers out of range with a ``ValueError``."""
         if self.kind not in FAULT_KINDS:
-            raise ValueError(f"kind: unknown {self.kind!r}; known: {', '.join(FAULT_KINDS)}")
+            raise ValueError(f"kind: unknown {self.kind!r}; `directcall-sandbox --list-faults` lists all")
         if not 0 <= self.probability <= 1:
             raise ValueError(f"probability must be from 0 to 1, got {self.probability}")
         if self.after < 0 or self.seconds < 0 or (self.times is not None and self.times < 0):
@@ -142,9 +143,19 @@ After: TypeAlias = Callable[["ClientConnection", Fault, "CapturedReply"], Awaita
 
 
 _ERROR_500: Final = _replies(500, _FATAL, _HTML)
-_HTML_502: Final = _replies(502, _BAD_GATEWAY, _HTML)
 _HTML_404: Final = _replies(404, _NOT_FOUND, _HTML)
 _GARBAGE: Final = _replies(200, b"\x00\x01 lp0 on fire {]", _JSON)
+
+
+def _answers(answer: Answer) -> Before:
+    """Return the hook that sends an answer in place of the endpoint."""
+
+    async def hook(client: ClientConnection, fault: Fault) -> bool:
+        body = answer.body(client.context).encode()
+        await client.reply(answer.http_status, body, answer.content_type, **answer.headers)
+        return True
+
+    return hook
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,13 +177,20 @@ def _after(hook: Before) -> After:
     return lose_reply
 
 
+def _of_answers() -> dict[str, FaultKind]:
+    kinds = {}
+    for name, answer in ANSWERS.items():
+        hook = _answers(answer)
+        kinds[f"{name}_before"] = FaultKind(f"{answer.description}, no effect", before=hook)
+        kinds[f"{name}_after"] = FaultKind(f"{answer.description}, after the effect", after=_after(hook))
+    return kinds
+
+
 FAULT_KINDS: Final[Mapping[str, FaultKind]] = {
     "slow": FaultKind("the answer takes `seconds` (real) longer", before=_slow),
     "too_many_requests": FaultKind("429 with Retry-After, no effect", before=_too_many_requests),
     "error_500_before": FaultKind("a PHP error page with 500, no effect", before=_ERROR_500),
     "error_500_after": FaultKind("a PHP error page with 500, after the effect", after=_after(_ERROR_500)),
-    "html_502_before": FaultKind("an HTML 502 of a gateway, no effect", before=_HTML_502),
-    "html_502_after": FaultKind("an HTML 502 of a gateway, after the effect", after=_after(_HTML_502)),
     "cut_before": FaultKind("the connection is closed without an answer, no effect", before=_cut),
     "cut_after": FaultKind("the connection is closed without an answer, after the effect", after=_after(_cut)),
     "cut_in_body": FaultKind("the connection is closed amid the answer, after the effect", after=_cut_in_body),
@@ -187,6 +205,8 @@ FAULT_KINDS: Final[Mapping[str, FaultKind]] = {
     "reordered_pages": FaultKind("statement pages change places, by `seed`", before=_reordered_pages),
     "ignored_write": FaultKind("a rule write is answered as done, and nothing is changed", before=_ignored_write),
     "second_writer": FaultKind("another client writes a rule (`write`) just before", before=_second_writer),
+    **{name: FaultKind(description, change=change) for name, (description, change) in CHANGES.items()},
+    **_of_answers(),
 }
 
 
@@ -259,7 +279,7 @@ class FaultPlan:
         self._scheduled.clear()
 
     def draw(self, endpoint: str, fields: PhpArray) -> list[Fault]:
-        """Count a request to an endpoint and return its faults, in the order of their addition, then those of quirks."""
+        """Count a request to an endpoint and return its faults in order, those of quirks last."""
         in_force = chain(self._scheduled, *self._of_quirks.values())
         return [scheduled.fault for scheduled in in_force if scheduled.applies(endpoint, fields)]
 

@@ -11,7 +11,7 @@ import sys
 import httpx
 import pytest
 
-from airflow_provider_directcall.sandbox import MAGIC_NUMBERS
+from airflow_provider_directcall.sandbox import FAULT_KINDS, MAGIC_NUMBERS, QUIRKS
 from airflow_provider_directcall.sandbox.cli import main
 
 COMMAND = [sys.executable, "-m", "airflow_provider_directcall.sandbox.cli"]
@@ -32,7 +32,13 @@ def test_a_taken_port_is_one_line_and_2(capsys):
     assert str(port) in error
 
 
-@pytest.mark.parametrize("options", [["--speed", "-1"], ["--fault", "rain"]])
+@pytest.mark.parametrize(("option", "table"), [("--list-quirks", QUIRKS), ("--list-faults", FAULT_KINDS)])
+def test_lists_of_quirks_and_faults(capsys, option, table):
+    assert main([option]) == 0
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == [*table]
+
+
+@pytest.mark.parametrize("options", [["--speed", "-1"], ["--fault", "rain"], ["--quirk", "rain"]])
 def test_invalid_settings_are_one_line_and_2(capsys, options):
     assert main(["--port", "0", *options]) == 2
     assert capsys.readouterr().err.count("\n") == 1

@@ -8,12 +8,23 @@ import pytest
 
 from airflow_provider_directcall.sandbox import FAULT_KINDS, MAGIC_NUMBERS, QUIRKS, SandboxConfig, SandboxServer
 from airflow_provider_directcall.sandbox import cli as cli_module
+from airflow_provider_directcall.sandbox.answers import ANSWERS, CHANGES, GATEWAY_ANSWERS, GATEWAY_STATUSES
 from airflow_provider_directcall.sandbox.control import CONTROLS, SETTABLE
 from airflow_provider_directcall.sandbox.routes import ROUTES
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "sandbox.md").read_text()
 SOURCES = "".join(path.read_text() for path in (ROOT / "airflow_provider_directcall" / "sandbox").rglob("*.py"))
+
+
+def documented(name, description):
+    """Return the row of a kind of fault or a quirk; those of answers share one."""
+    base = re.sub("_(before|after)$", "", name)
+    if base in ANSWERS:
+        name, description = base, ANSWERS[base].description
+    if base in GATEWAY_ANSWERS:
+        name, description = (text.replace(base[-3:], "STATUS") for text in (name, description))
+    return f"| `{name}` | {description} |"
 
 
 @pytest.mark.parametrize("scenario", MAGIC_NUMBERS, ids=lambda scenario: scenario.name)
@@ -24,12 +35,24 @@ def test_magic_numbers(scenario):
 
 @pytest.mark.parametrize("kind", FAULT_KINDS)
 def test_fault_kinds(kind):
-    assert f"| `{kind}` | {FAULT_KINDS[kind].description} |" in PAGE
+    assert documented(kind, FAULT_KINDS[kind].description) in PAGE
 
 
 @pytest.mark.parametrize("quirk", QUIRKS)
 def test_quirks(quirk):
-    assert f"| `{quirk}` | {QUIRKS[quirk].description} |" in PAGE
+    assert documented(quirk, QUIRKS[quirk].description) in PAGE
+
+
+def test_answers_are_faults_and_quirks():
+    assert f"STATUS is one of {', '.join(map(str, GATEWAY_STATUSES))}." in PAGE
+    names = {f"{name}_{side}" for name in ANSWERS for side in ("before", "after")} | CHANGES.keys()
+    assert names <= FAULT_KINDS.keys() & QUIRKS.keys()
+
+
+def test_no_quirk_is_documented_that_does_not_exist():
+    tables = PAGE[PAGE.index("## Faults") : PAGE.index("## Control over HTTP")]
+    known = {documented(name, "").split("`")[1] for name in (*FAULT_KINDS, *QUIRKS)}
+    assert [row for row in re.findall(r"^\| `(\w+)` \|", tables, re.MULTILINE) if row not in known] == []
 
 
 @pytest.mark.parametrize("endpoint", ROUTES, ids=lambda endpoint: endpoint.name)

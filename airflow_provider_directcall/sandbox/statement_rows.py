@@ -86,6 +86,10 @@ class CallRow:
         free = self.received
         return format_price(FREE if free else call_price(self.destination, self.talk_seconds, recorded=self.recorded))
 
+    def origin_leg_price(self) -> str:
+        """Return the price of the leg to the origin's telephone, which the sandbox shows with a quirk only."""
+        return format_price(call_price(self.origin, self.talk_seconds, recorded=False))
+
 
 @dataclass(frozen=True, slots=True)
 class FoundRows:

@@ -48,12 +48,16 @@ def list_recordings(account: Account, request: ApiRequest) -> Fields:
 def _call_rows(account: Account, request: ApiRequest, query: RowFilter, kind: str) -> Fields:
     found = find(account, query, kind)
     quirks = account.settings.quirks
+    legs = 2 if "leg_rows" in quirks else 1
+    count = len(found) * legs
     rows: list[Json] = []
-    for position in _positions(account, request, query.page, len(found)):
-        row = found.row(position)
+    for position in _positions(account, request, query.page, count):
+        row = found.row(position // legs)
         fields = format_row(account, row, request.base_url, with_tags=query.with_tags)
+        if legs > 1 and position % legs == 0:
+            fields = {**fields, "destino": row.origin, "status": "atendida", "valor": row.origin_leg_price()}
         rows.append(change_row(fields, row.age, quirks))
-    return _reply(account, request, rows, len(found))
+    return _reply(account, request, rows, count)
 
 
 def list_messages(account: Account, request: ApiRequest) -> Fields:

@@ -46,6 +46,8 @@ class Account:
         self.tokens = self._new_tokens()
         self.faults = FaultPlan(self._endpoints, config.faults, faults_of(config.quirks))
         self.store = SandboxStore(config.db)
+        self.rules_before_write: tuple[RuleRecord, ...] | None = None
+        """The rules as they were before the last write; None: there was none."""
         if _ANCHOR in self.store.clock:
             self.clock.restore(*self.store.clock[_ANCHOR])
         else:
@@ -58,6 +60,7 @@ class Account:
         self.tokens = self._new_tokens()
         self.faults = FaultPlan(self._endpoints, self.config.faults, faults_of(self.config.quirks))
         self.store.clear()
+        self.rules_before_write = None
         self._load_defaults()
 
     def close(self) -> None:

@@ -143,6 +143,11 @@ def change_json(reply: CapturedReply, change: Callable[[dict[str, Json]], Json])
     return replace(reply, body=(_BOM if marked else b"") + php_json(body).encode())
 
 
+def empty_data(reply: CapturedReply, context: RequestContext) -> CapturedReply:
+    """Empty the list of rules or numbers in a reply."""
+    return change_json(reply, lambda body: {**body, "data": []} if "data" in body else body)
+
+
 def _is_latin1(reply: CapturedReply) -> bool:
     return any(b"ISO-8859-1" in value for name, value in reply.headers if name.lower() == b"content-type")
 

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING, Final, TypeAlias, TypeGuard
 
-from airflow_provider_directcall.sandbox.answers import ANSWERS, CHANGES
+from airflow_provider_directcall.sandbox.answers import ANSWERS, CHANGES, empty_data
 from airflow_provider_directcall.sandbox.php_forms import split_name, text_at
 
 if TYPE_CHECKING:
@@ -121,6 +121,11 @@ async def _ignored_write(client: ClientConnection, fault: Fault) -> bool:
     return False
 
 
+async def _neighbour_write(client: ClientConnection, fault: Fault) -> bool:
+    client.context.neighbour_write = True
+    return False
+
+
 async def _second_writer(client: ClientConnection, fault: Fault) -> bool:
     client.context.foreign_writes.append(fault.write)
     return False
@@ -204,6 +209,11 @@ FAULT_KINDS: Final[Mapping[str, FaultKind]] = {
     "duplicated_rows": FaultKind("a statement page shows half of its rows twice", before=_duplicated_rows),
     "reordered_pages": FaultKind("statement pages change places, by `seed`", before=_reordered_pages),
     "ignored_write": FaultKind("a rule write is answered as done, and nothing is changed", before=_ignored_write),
+    "neighbour_write": FaultKind(
+        "a rule write is answered as done, and another rule is changed, of another number if there is no other",
+        before=_neighbour_write,
+    ),
+    "empty_list": FaultKind("a listing of rules or numbers shows none", change=empty_data),
     "second_writer": FaultKind("another client writes a rule (`write`) just before", before=_second_writer),
     **{name: FaultKind(description, change=change) for name, (description, change) in CHANGES.items()},
     **_of_answers(),

@@ -51,6 +51,8 @@ class RequestContext:
     duplicate_rows: bool = False
     ignore_write: bool = False
     """Answer a rule write as done and change nothing."""
+    neighbour_write: bool = False
+    """Answer a rule write as done and change another rule."""
     page_order: int | None = None
     """Seed that reorders the pages of a statement."""
     foreign_writes: list[Mapping[str, str]] = field(default_factory=list)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -60,8 +60,25 @@ _REQUIRED: Final[dict[str, tuple[str, ...]]] = {
 
 def rules_of(account: Account, did: str) -> list[RuleRecord]:
     """Return the rules of a number in the order of evaluation."""
-    found = [rule for rule in account.store.rules.values() if rule.did == did]
-    return sorted(found, key=lambda rule: (rule.priority, int(rule.rule_id)))
+    return _in_order(rule for rule in account.store.rules.values() if rule.did == did)
+
+
+def shown_rules(account: Account, did: str) -> list[RuleRecord]:
+    """Return the rules that ``/did/route`` shows of a number."""
+    quirks = account.settings.quirks
+    behind = account.rules_before_write if "route_one_write_behind" in quirks else None
+    rules = account.store.rules.values() if behind is None else behind
+    return _in_order(rule for rule in rules if rule.did == did or "route_other_numbers" in quirks)
+
+
+def neighbour_of(account: Account, did: str, rule_id: str) -> RuleRecord | None:
+    """Return another rule, of the same number if there is one."""
+    others = [rule for rule in _in_order(account.store.rules.values()) if rule.rule_id != rule_id]
+    return next((rule for rule in others if rule.did == did), others[0] if others else None)
+
+
+def _in_order(rules: Iterable[RuleRecord]) -> list[RuleRecord]:
+    return sorted(rules, key=lambda rule: (rule.priority, int(rule.rule_id)))
 
 
 def known_number(account: Account, did: str) -> str:
@@ -95,12 +112,14 @@ def read_rule(account: Account, fields: PhpArray) -> RuleRecord:
 
 def store_rule(account: Account, rule: RuleRecord) -> None:
     """Store a rule, new or changed."""
+    account.rules_before_write = tuple(account.store.rules.values())
     account.store.rules[rule.rule_id] = rule
 
 
 def remove_rule(account: Account, did: str, rule_id: str) -> None:
     """Remove a rule; 010 when the number has no such rule."""
     _existing(account, known_number(account, did), rule_id)
+    account.rules_before_write = tuple(account.store.rules.values())
     del account.store.rules[rule_id]
 
 

@@ -7,8 +7,9 @@ import uuid
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from airflow_provider_directcall.sandbox.lifecycle import LIVE_CALL, call_phase, call_times
+from airflow_provider_directcall.sandbox.lifecycle import LIVE_CALL, CallPhase, call_phase, call_times
 from airflow_provider_directcall.sandbox.magic_numbers import scenario_of
+from airflow_provider_directcall.sandbox.quirks import active
 from airflow_provider_directcall.sandbox.records import CallRecord
 from airflow_provider_directcall.sandbox.replies import ApiError, envelope
 from airflow_provider_directcall.sandbox.wire_dates import DASHES, write_duration
@@ -62,7 +63,7 @@ def place(account: Account, request: ApiRequest) -> Fields:
 
 def end(account: Account, request: ApiRequest) -> Fields:
     """Serve ``/voz/end``: hang up every live call between two numbers; 003 without one, 004 if one cannot be ended."""
-    live = _live_calls(account, request)
+    live = _required(_live(account, _calls_of(account, _pair(request))))
     if not all(record.can_hang_up for record in live):
         raise ApiError("004", "A chamada nao foi encerrada")
     for record in live:
@@ -74,16 +75,26 @@ def end(account: Account, request: ApiRequest) -> Fields:
 
 def status(account: Account, request: ApiRequest) -> Fields:
     """Serve ``/voz/status``: the live calls between two numbers; 003 without one."""
-    return {"msg": [_status_row(account, record) for record in _live_calls(account, request)]}
+    quirks = account.settings.quirks
+    begun = [record for record in _calls_of(account, _pair(request)) if record.starts_at <= account.now()]
+    if "answered_forever" in quirks and begun:
+        return {"msg": [{**_status_row(account, record), "status": CallPhase.ANSWERED.value} for record in begun]}
+    live = _live(account, begun)
+    idle = next((quirk.idle for quirk in active(quirks) if quirk.idle is not None), None)
+    if idle is not None and not live:
+        return idle([_status_row(account, record) for record in begun])
+    return {"msg": [_status_row(account, record) for record in _required(live)]}
 
 
-def _status_row(account: Account, record: CallRecord) -> Json:
+def _status_row(account: Account, record: CallRecord) -> dict[str, Json]:
     now = account.lifecycle_time(record.starts_at)
+    times = call_times(record)
+    until = min(now, times.ended_at)
     return {
         "telefone": _with_blanks(record.destination),
         "status": call_phase(record, now).value,
         "inicio": account.format_moment(record.starts_at),
-        "duracao": write_duration(max(0.0, now - (call_times(record).answered_at or now))),
+        "duracao": write_duration(max(0.0, until - (times.answered_at or until))),
     }
 
 
@@ -111,14 +122,15 @@ def _pair(request: ApiRequest) -> tuple[str, str]:
     return origin, destination
 
 
-def _live_calls(account: Account, request: ApiRequest) -> list[CallRecord]:
-    pair = _pair(request)
-    live = [
-        record
-        for record in account.store.calls.values()
-        if (record.origin, record.destination) == pair
-        and call_phase(record, account.lifecycle_time(record.starts_at)) in LIVE_CALL
-    ]
+def _calls_of(account: Account, pair: tuple[str, str]) -> list[CallRecord]:
+    return [record for record in account.store.calls.values() if (record.origin, record.destination) == pair]
+
+
+def _live(account: Account, records: list[CallRecord]) -> list[CallRecord]:
+    return [record for record in records if call_phase(record, account.lifecycle_time(record.starts_at)) in LIVE_CALL]
+
+
+def _required(live: list[CallRecord]) -> list[CallRecord]:
     if not live:
         raise ApiError("003", "Chamada nao esta ativa")
     return live

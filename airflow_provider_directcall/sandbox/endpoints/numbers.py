@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from airflow_provider_directcall.sandbox import rules
@@ -27,13 +28,20 @@ def list_numbers(account: Account, request: ApiRequest) -> Fields:
 def list_rules(account: Account, request: ApiRequest) -> Fields:
     """Serve ``/did/route``: the rules of a number, in the order of evaluation."""
     did = request.text("did") or request.required("DIS_ID" if "old_did" in account.settings.quirks else "did")
-    return {"msg": [], "data": [rule_row(rule) for rule in rules.rules_of(account, rules.known_number(account, did))]}
+    return {
+        "msg": [],
+        "data": [rule_row(rule) for rule in rules.shown_rules(account, rules.known_number(account, did))],
+    }
 
 
 def save_rule(account: Account, request: ApiRequest) -> Fields:
     """Serve ``/did/save`` (assumed): create or change a rule."""
     rule = rules.read_rule(account, request.fields)
-    if not request.context.ignore_write:
+    if request.context.neighbour_write:
+        other = rules.neighbour_of(account, rule.did, rule.rule_id)
+        if other is not None:
+            rules.store_rule(account, replace(rule, rule_id=other.rule_id, did=other.did, extra=other.extra))
+    elif not request.context.ignore_write:
         rules.store_rule(account, rule)
         account.store.effects.add("rules_saved")
     return {"msg": [], "data": rule_row(rule)}
@@ -42,7 +50,11 @@ def save_rule(account: Account, request: ApiRequest) -> Fields:
 def remove_rule(account: Account, request: ApiRequest) -> Fields:
     """Serve ``/did/remove`` (assumed): remove a rule."""
     did, rule_id = request.required("did"), request.required("dpId")
-    if not request.context.ignore_write:
+    if request.context.neighbour_write:
+        other = rules.neighbour_of(account, did, rule_id)
+        if other is not None:
+            rules.remove_rule(account, other.did, other.rule_id)
+    elif not request.context.ignore_write:
         rules.remove_rule(account, did, rule_id)
         account.store.effects.add("rules_removed")
     return {"msg": [], "data": []}

@@ -11,7 +11,9 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from airflow_provider_directcall.sandbox.quirks.answers import SEND_ANSWERS
+from airflow_provider_directcall.sandbox.quirks.calls import CALLS
 from airflow_provider_directcall.sandbox.quirks.forms import FORMS
+from airflow_provider_directcall.sandbox.quirks.rules import RULES
 from airflow_provider_directcall.sandbox.quirks.statement import STATEMENT
 
 if TYPE_CHECKING:
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from airflow_provider_directcall.sandbox.quirks.kinds import Quirk, Row
     from airflow_provider_directcall.sandbox.replies import ApiReply
 
-QUIRKS: Final[dict[str, Quirk]] = {**STATEMENT, **FORMS, **SEND_ANSWERS}
+QUIRKS: Final[dict[str, Quirk]] = {**RULES, **CALLS, **STATEMENT, **FORMS, **SEND_ANSWERS}
 
 
 @lru_cache(maxsize=1024)

@@ -53,6 +53,8 @@ class Answer:
     body: Body
     content_type: str = JSON
     headers: Mapping[str, str] = field(default_factory=dict)
+    to_itself: bool = False
+    """Whether a Location header names the same path again."""
 
 
 def _fixed(text: str) -> Body:
@@ -125,6 +127,29 @@ ANSWERS: Final[dict[str, Answer]] = {
         HTML,
     ),
 }
+
+
+_AGES: Final = "Wed, 25 Nov 100000000000000 12:00:00 GMT"
+
+TRANSPORT_ANSWERS: Final[dict[str, Answer]] = {
+    **{
+        f"redirect_{status}": Answer(
+            f"a redirect to the same address with HTTP {status}", status, _fixed(_page(status)), HTML, to_itself=True
+        )
+        for status in (302, 307)
+    },
+    **{
+        f"far_retry_{status}": Answer(
+            f"HTTP {status} with a date of the year 10^14 in Retry-After",
+            status,
+            _fixed(_page(status)),
+            HTML,
+            headers={"retry-after": _AGES},
+        )
+        for status in (429, 503)
+    },
+}
+"""Answers in place of the reply to any request."""
 
 
 def change_json(reply: CapturedReply, change: Callable[[dict[str, Json]], Json]) -> CapturedReply:

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import struct
+import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, cast
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from starlette.types import Message, Receive, Scope, Send
 
     from airflow_provider_directcall.sandbox.requests import RequestContext
 
 TRANSPORT_KEY: Final = "directcall_transport"
 """Key of the connection's transport in the ASGI ``state``."""
+
+REPLIES_KEY: Final = "directcall_replies"
+"""Key of the list in the ASGI ``state`` that holds the connection's last reply."""
+_BLANKS: Final = b" " * 2**20
+_BLANKS_COUNT: Final = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +39,7 @@ class ClientConnection:
     def __init__(self, scope: Scope, receive: Receive, send: Send, context: RequestContext) -> None:
         self.context = context
         self._transport = scope["state"].get(TRANSPORT_KEY)
+        self._replies: list[CapturedReply] = scope["state"].setdefault(REPLIES_KEY, [])
         self._receive = receive
         self._send = send
 
@@ -60,6 +70,32 @@ class ClientConnection:
         self._connection().close()
         await self.wait_until_gone()
 
+    async def drip(self, reply: CapturedReply, seconds: float) -> None:
+        """Send the head, then the body byte by byte, until the client closes the connection."""
+        await self._send({"type": "http.response.start", "status": reply.http_status, "headers": reply.headers})
+        for byte in reply.body:
+            if await self.wait_until_gone(seconds):
+                return
+            await self._send({"type": "http.response.body", "body": bytes((byte,)), "more_body": True})
+        await self._send({"type": "http.response.body", "body": b""})
+
+    async def inflate(self, reply: CapturedReply) -> None:
+        """Send a reply as gzip, with blanks before it that are compressed as they are sent."""
+        left_out = {b"content-length", b"content-encoding"}
+        headers = [(name, value) for name, value in reply.headers if name.lower() not in left_out]
+        headers.append((b"content-encoding", b"gzip"))
+        await self._send({"type": "http.response.start", "status": reply.http_status, "headers": headers})
+        for part in _inflated(reply.body):
+            await self._send({"type": "http.response.body", "body": part, "more_body": True})
+            if await self.wait_until_gone(0):
+                return
+        await self._send({"type": "http.response.body", "body": b""})
+
+    async def send_previous(self, reply: CapturedReply) -> None:
+        """Send the reply to the request before on this connection; the first request gets its own."""
+        await self.send(self._replies[-1] if self._replies else reply)
+        self._replies[:] = [reply]
+
     async def wait_until_gone(self, seconds: float | None = None) -> bool:
         """Wait until the client closes the connection, at most ``seconds``; return whether it did."""
         try:
@@ -74,6 +110,20 @@ class ClientConnection:
         if self._transport is None:
             raise RuntimeError("a connection can be cut only on the sandbox's own server")
         return cast("asyncio.Transport", self._transport)
+
+
+def _inflated(body: bytes) -> Iterator[bytes]:
+    """Compress 600 MB of blanks and a body to gzip; after a full flush the same bytes mean the same blanks again."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
+    blanks = packer.compress(_BLANKS) + packer.flush(zlib.Z_FULL_FLUSH)
+    yield b"\x1f\x8b\x08" + bytes(7)
+    checksum = 0
+    for _ in range(_BLANKS_COUNT):
+        checksum = zlib.crc32(_BLANKS, checksum)
+        yield blanks
+    checksum = zlib.crc32(body, checksum)
+    length = len(_BLANKS) * _BLANKS_COUNT + len(body)
+    yield packer.compress(body) + packer.flush() + struct.pack("<II", checksum, length % 2**32)
 
 
 async def read_body(receive: Receive) -> bytes | None:

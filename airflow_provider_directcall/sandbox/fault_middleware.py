@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from starlette.requests import Request
 
 from airflow_provider_directcall.sandbox.connection_faults import (
+    REPLIES_KEY,
+    CapturedReply,
     ClientConnection,
     ReplyCapture,
     read_body,
@@ -52,7 +54,7 @@ class FaultMiddleware:
         body = await read_body(receive)
         if body is None:
             return
-        status = _StatusRecorder(send)
+        status = _ReplyRecorder(send, scope["state"].setdefault(REPLIES_KEY, []))
         client = ClientConnection(scope, receive, status, context)
         await self._serve(scope, body, client, receive, status)
         log.info(
@@ -92,14 +94,18 @@ class FaultMiddleware:
             await hook(client, fault, reply)
 
 
-class _StatusRecorder:
-    """A ``send`` that records the HTTP status for the log."""
+class _ReplyRecorder:
+    """A ``send`` that records the HTTP status for the log, and the connection's last reply unless it is in parts."""
 
-    def __init__(self, send: Send) -> None:
+    def __init__(self, send: Send, replies: list[CapturedReply]) -> None:
         self._send = send
+        self._replies = replies
+        self._headers: list[tuple[bytes, bytes]] = []
         self.http_status: int | None = None
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            self.http_status = message["status"]
+            self.http_status, self._headers = message["status"], list(message["headers"])
+        elif self.http_status is not None and not message.get("more_body", False):
+            self._replies[:] = [CapturedReply(self.http_status, self._headers, message.get("body", b""))]
         await self._send(message)

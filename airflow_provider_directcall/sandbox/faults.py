@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING, Final, TypeAlias, TypeGuard
 
-from airflow_provider_directcall.sandbox.answers import ANSWERS, CHANGES, empty_data
+from airflow_provider_directcall.sandbox.answers import ANSWERS, CHANGES, TRANSPORT_ANSWERS, empty_data
 from airflow_provider_directcall.sandbox.php_forms import split_name, text_at
 
 if TYPE_CHECKING:
@@ -135,6 +135,18 @@ async def _cut_in_body(client: ClientConnection, fault: Fault, reply: CapturedRe
     await client.cut_in_body(reply)
 
 
+async def _one_byte_a_second(client: ClientConnection, fault: Fault, reply: CapturedReply) -> None:
+    await client.drip(reply, fault.seconds)
+
+
+async def _gzip_bomb(client: ClientConnection, fault: Fault, reply: CapturedReply) -> None:
+    await client.inflate(reply)
+
+
+async def _previous_reply(client: ClientConnection, fault: Fault, reply: CapturedReply) -> None:
+    await client.send_previous(reply)
+
+
 async def _truncated(client: ClientConnection, fault: Fault, reply: CapturedReply) -> None:
     await client.reply(reply.http_status, reply.body[: len(reply.body) // 2], _JSON)
 
@@ -157,7 +169,8 @@ def _answers(answer: Answer) -> Before:
 
     async def hook(client: ClientConnection, fault: Fault) -> bool:
         body = answer.body(client.context).encode()
-        await client.reply(answer.http_status, body, answer.content_type, **answer.headers)
+        headers = {**answer.headers, **({"location": client.context.path} if answer.to_itself else {})}
+        await client.reply(answer.http_status, body, answer.content_type, **headers)
         return True
 
     return hook
@@ -184,7 +197,7 @@ def _after(hook: Before) -> After:
 
 def _of_answers() -> dict[str, FaultKind]:
     kinds = {}
-    for name, answer in ANSWERS.items():
+    for name, answer in {**ANSWERS, **TRANSPORT_ANSWERS}.items():
         hook = _answers(answer)
         kinds[f"{name}_before"] = FaultKind(f"{answer.description}, no effect", before=hook)
         kinds[f"{name}_after"] = FaultKind(f"{answer.description}, after the effect", after=_after(hook))
@@ -204,6 +217,13 @@ FAULT_KINDS: Final[Mapping[str, FaultKind]] = {
     "garbage_before": FaultKind("a 200 that is no JSON, no effect", before=_GARBAGE),
     "garbage_after": FaultKind("a 200 that is no JSON, after the effect", after=_after(_GARBAGE)),
     "truncated": FaultKind("the first half of the answer, as if it were whole, after the effect", after=_truncated),
+    "one_byte_a_second": FaultKind(
+        "the body of the reply comes byte by byte, each after `seconds` (real)", after=_one_byte_a_second
+    ),
+    "gzip_bomb": FaultKind("the reply has 600 MB of blanks before it, as 600 kB of gzip", after=_gzip_bomb),
+    "previous_reply": FaultKind(
+        "the reply to the request before on the same connection, after the effect", after=_previous_reply
+    ),
     "expired_token": FaultKind("the token has expired, no effect", before=_expired_token),
     "unavailable": FaultKind("an HTML 404: the account does not have this endpoint", before=_HTML_404),
     "duplicated_rows": FaultKind("a statement page shows half of its rows twice", before=_duplicated_rows),

@@ -15,7 +15,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from airflow_provider_directcall.sandbox.account import Account
 from airflow_provider_directcall.sandbox.app import build_app
 from airflow_provider_directcall.sandbox.config import SandboxConfig
-from airflow_provider_directcall.sandbox.connection_faults import TRANSPORT_KEY
+from airflow_provider_directcall.sandbox.connection_faults import REPLIES_KEY, TRANSPORT_KEY
 from airflow_provider_directcall.sandbox.operations import SandboxOperations
 from airflow_provider_directcall.sandbox.routes import ROUTES
 
@@ -34,7 +34,7 @@ class _CuttableProtocol(H11Protocol):
         super().connection_made(transport)
         # uvicorn enables its access log, which has whole URLs, again if the root logger is configured.
         self.access_log = False
-        self.app_state = {**self.app_state, TRANSPORT_KEY: transport}
+        self.app_state = {**self.app_state, TRANSPORT_KEY: transport, REPLIES_KEY: []}
 
 
 class _Server(uvicorn.Server):

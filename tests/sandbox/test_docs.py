@@ -8,7 +8,13 @@ import pytest
 
 from airflow_provider_directcall.sandbox import FAULT_KINDS, MAGIC_NUMBERS, QUIRKS, SandboxConfig, SandboxServer
 from airflow_provider_directcall.sandbox import cli as cli_module
-from airflow_provider_directcall.sandbox.answers import ANSWERS, CHANGES, GATEWAY_ANSWERS, GATEWAY_STATUSES
+from airflow_provider_directcall.sandbox.answers import (
+    ANSWERS,
+    CHANGES,
+    GATEWAY_ANSWERS,
+    GATEWAY_STATUSES,
+    TRANSPORT_ANSWERS,
+)
 from airflow_provider_directcall.sandbox.control import CONTROLS, SETTABLE
 from airflow_provider_directcall.sandbox.routes import ROUTES
 
@@ -20,8 +26,9 @@ SOURCES = "".join(path.read_text() for path in (ROOT / "airflow_provider_directc
 def documented(name, description):
     """Return the row of a kind of fault or a quirk; those of answers share one."""
     base = re.sub("_(before|after)$", "", name)
-    if base in ANSWERS:
-        name, description = base, ANSWERS[base].description
+    answer = (ANSWERS | TRANSPORT_ANSWERS).get(base)
+    if answer is not None:
+        name, description = base, answer.description
     if base in GATEWAY_ANSWERS:
         name, description = (text.replace(base[-3:], "STATUS") for text in (name, description))
     return f"| `{name}` | {description} |"
@@ -45,7 +52,7 @@ def test_quirks(quirk):
 
 def test_answers_are_faults_and_quirks():
     assert f"STATUS is one of {', '.join(map(str, GATEWAY_STATUSES))}." in PAGE
-    names = {f"{name}_{side}" for name in ANSWERS for side in ("before", "after")} | CHANGES.keys()
+    names = {f"{name}_{side}" for name in ANSWERS | TRANSPORT_ANSWERS for side in ("before", "after")} | CHANGES.keys()
     assert names <= FAULT_KINDS.keys() & QUIRKS.keys()
 
 

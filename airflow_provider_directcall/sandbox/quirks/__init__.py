@@ -10,7 +10,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from airflow_provider_directcall.sandbox.quirks.answers import SEND_ANSWERS
+from airflow_provider_directcall.sandbox.quirks.answers import SEND_ANSWERS, TRANSPORT
 from airflow_provider_directcall.sandbox.quirks.calls import CALLS
 from airflow_provider_directcall.sandbox.quirks.forms import FORMS
 from airflow_provider_directcall.sandbox.quirks.rules import RULES
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from airflow_provider_directcall.sandbox.quirks.kinds import Quirk, Row
     from airflow_provider_directcall.sandbox.replies import ApiReply
 
-QUIRKS: Final[dict[str, Quirk]] = {**RULES, **CALLS, **STATEMENT, **FORMS, **SEND_ANSWERS}
+QUIRKS: Final[dict[str, Quirk]] = {**RULES, **CALLS, **STATEMENT, **FORMS, **SEND_ANSWERS, **TRANSPORT}
 
 
 @lru_cache(maxsize=1024)

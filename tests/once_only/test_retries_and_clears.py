@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 from datetime import timedelta
 
@@ -302,12 +301,3 @@ def test_privacy_of_an_unknown_outcome(run, world, kind, deferrable, policy, log
     except AirflowFailException as error:
         shown = [f"{error!r} {error.__cause__!r}"]
     assert_private([*shown, logged(), *run.store.history, *run.kept_of_deferrals, str(run.events), repr(run.deferred)])
-
-
-# The operators
-
-
-@each_kind
-def test_every_argument_but_three_flags_is_templated(kind):
-    names = set(inspect.signature(kind.operator).parameters) - {"kwargs"}
-    assert set(kind.operator.template_fields) == names - {kind.waits, "include_numbers", "deferrable"}

@@ -101,13 +101,7 @@ def get_provider_info() -> dict[str, Any]:
         ],
         "hooks": [_modules("hooks.directcall")],
         "operators": [
-            _modules(
-                "operators.calls",
-                "operators.messages",
-                "operators.number_rules",
-                "operators.numbers",
-                "operators.sounds",
-            )
+            _modules(*(f"operators.{name}" for name in ("calls", "messages", "number_rules", "numbers", "sounds")))
         ],
         "sensors": [_modules("sensors.statement")],
         "triggers": [_modules("triggers.delivery", "triggers.statement")],
@@ -118,11 +112,7 @@ def get_provider_info() -> dict[str, Any]:
                 "connection-type": CONNECTION_TYPE,
                 "hook-class-name": f"{_PACKAGE}.hooks.directcall.DirectcallHook",
                 "hook-name": "Directcall",
-                "ui-field-behaviour": {
-                    "hidden-fields": _HIDDEN_FIELDS,
-                    "relabeling": _RELABELING,
-                    "placeholders": _PLACEHOLDERS,
-                },
+                "ui-field-behaviour": {name.replace("_", "-"): value for name, value in form_behaviour().items()},
                 "conn-fields": _CONN_FIELDS,
             }
         ],

@@ -258,13 +258,10 @@ class DirectcallApplyNumberRulesOperator(DesiredRulesOperator):
     nothing has to be written. Retries keep the one from before the first write (Airflow 3.3; before that only where
     ``snapshot_path`` is given). A user's Clear takes a new one.
 
-    :param calendar: as in :class:`DirectcallPlanNumberRulesOperator`.
-    :param rules: as there.
-    :param did: as there.
-    :param at: as there. Live rules know weekdays, no dates; so a moment whose rules have run out is rejected, and one
-        whose local day is after today, too.
-    :param horizon_days: as there.
-    :param emergency: as there.
+    It takes ``calendar``, ``rules``, ``did``, ``at``, ``horizon_days`` and ``emergency`` too, as
+    :class:`DirectcallPlanNumberRulesOperator` does. Live rules know weekdays, no dates; so an ``at`` whose rules have
+    run out is rejected, and one whose local day is after today, too.
+
     :param expected_digest: ``digest`` of the approved plan. When the live or the desired rules are no longer those of
         that plan, nothing is written and the task fails without a retry.
     :param on_drift: policy for rules changed elsewhere since the last write from Airflow: ``overwrite`` (the desired

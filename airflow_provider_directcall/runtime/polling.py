@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -36,6 +37,7 @@ _JITTER: Final = (0.9, 1.1)
 log = logging.getLogger(__name__)
 
 
+@dataclass(kw_only=True)
 class PollPace:
     """Paces one wait. No I/O and no clock.
 
@@ -46,24 +48,19 @@ class PollPace:
     :raises ValueError: the interval is not above 0, or the number of failures is below 1.
     """
 
-    def __init__(
-        self,
-        *,
-        interval: float,
-        max_consecutive_failures: int = DEFAULT_MAX_CONSECUTIVE_FAILURES,
-        deadline: datetime | None = None,
-        due_at: datetime | None = None,
-    ) -> None:
-        if not 0 < interval < float("inf"):
-            raise ValueError(f"poll_interval: a number of seconds above 0 is needed, not {interval!r}")
-        if max_consecutive_failures < 1:
-            raise ValueError(f"max_consecutive_failures: at least 1 is needed, not {max_consecutive_failures!r}")
-        self._interval = interval
-        self._max_failures = max_consecutive_failures
-        self._deadline = deadline
-        self._due_at = due_at
-        self._failures = 0
-        self._asked_pause = 0.0
+    interval: float
+    max_consecutive_failures: int = DEFAULT_MAX_CONSECUTIVE_FAILURES
+    deadline: datetime | None = None
+    due_at: datetime | None = None
+    _failures: int = field(default=0, init=False)
+    _asked_pause: float = field(default=0.0, init=False)
+
+    def __post_init__(self) -> None:
+        """Validate the interval and the number of failures."""
+        if not 0 < self.interval < float("inf"):
+            raise ValueError(f"poll_interval: a number of seconds above 0 is needed, not {self.interval!r}")
+        if self.max_consecutive_failures < 1:
+            raise ValueError(f"max_consecutive_failures: at least 1 is needed, not {self.max_consecutive_failures!r}")
 
     def succeeded(self) -> None:
         """Forget earlier failures: a poll was answered."""
@@ -78,24 +75,24 @@ class PollPace:
         if not error.retryable:
             raise error
         self._failures += 1
-        if self._failures >= self._max_failures:
+        if self._failures >= self.max_consecutive_failures:
             raise DirectcallWaitFailed(f"{self._failures} polls in a row failed, the last one with: {error}") from error
         self._asked_pause = error.retry_after or 0.0
 
     def is_over(self, now: datetime) -> bool:
         """Whether the deadline has come."""
-        return self._deadline is not None and now >= self._deadline
+        return self.deadline is not None and now >= self.deadline
 
     def pause(self, now: datetime, *, at_least: float = 0.0) -> float:
         """Return the seconds until the next poll, ``at_least`` so many, not beyond the deadline."""
-        grown = self._interval * 2.0 ** min(self._failures, _MAX_DOUBLINGS)
-        pause = max(min(grown, max(self._interval, _LONGEST_PAUSE)), self._asked_pause)
+        grown = self.interval * 2.0 ** min(self._failures, _MAX_DOUBLINGS)
+        pause = max(min(grown, max(self.interval, _LONGEST_PAUSE)), self._asked_pause)
         pause *= random.uniform(*_JITTER)  # noqa: S311 - spreads load, guards nothing
         pause = max(pause, at_least)
-        if self._due_at is not None:
-            pause = max(pause, (self._due_at - now).total_seconds())
-        if self._deadline is not None:
-            pause = min(pause, (self._deadline - now).total_seconds())
+        if self.due_at is not None:
+            pause = max(pause, (self.due_at - now).total_seconds())
+        if self.deadline is not None:
+            pause = min(pause, (self.deadline - now).total_seconds())
         return max(pause, 0.0)
 
 

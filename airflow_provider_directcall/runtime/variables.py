@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import KW_ONLY, dataclass, field
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from airflow_provider_directcall.api.digests import keyed_digest
@@ -25,6 +26,7 @@ _NAME_DIGITS: Final = 16
 log = logging.getLogger(__name__)
 
 
+@dataclass
 class SharedVariable(Generic[T]):
     """One value in a Variable. Where Airflow cannot read or write it, the task logs a warning and goes on.
 
@@ -36,23 +38,14 @@ class SharedVariable(Generic[T]):
     :param if_unwritten: consequence of a failed write.
     """
 
-    def __init__(
-        self,
-        name: str,
-        description: str,
-        *,
-        parse: Callable[[Json], T | None],
-        dump: Callable[[T], JsonObject],
-        if_unread: str,
-        if_unwritten: str,
-    ) -> None:
-        self.name: Final = name
-        self._description = description
-        self._parse = parse
-        self._dump = dump
-        self._if_unread = if_unread
-        self._if_unwritten = if_unwritten
-        self._known: T | None = None
+    name: str
+    description: str
+    _: KW_ONLY
+    parse: Callable[[Json], T | None]
+    dump: Callable[[T], JsonObject]
+    if_unread: str
+    if_unwritten: str
+    _known: T | None = field(default=None, init=False)
 
     def read(self) -> T | None:
         """Return the value, or None where there is none or it cannot be read."""
@@ -63,9 +56,9 @@ class SharedVariable(Generic[T]):
         try:
             text = Variable.get(self.name, default=None)
             value = None if text is None else json.loads(text)
-            self._known = None if value is None else self._parse(value)
+            self._known = None if value is None else self.parse(value)
         except (AirflowRuntimeError, ValueError) as error:
-            self._warn("read", error, self._if_unread)
+            self._warn("read", error, self.if_unread)
         return self._known
 
     def write(self, value: T) -> None:
@@ -76,9 +69,9 @@ class SharedVariable(Generic[T]):
         if value == self._known:
             return
         try:
-            Variable.set(self.name, json.dumps(self._dump(value)), description=self._description)
+            Variable.set(self.name, json.dumps(self.dump(value)), description=self.description)
         except AirflowRuntimeError as error:
-            self._warn("written", error, self._if_unwritten)
+            self._warn("written", error, self.if_unwritten)
         else:
             self._known = value
 

@@ -7,13 +7,13 @@ any area (DDD); the last digits follow the SIP and HTTP codes of the same meanin
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Final
 
 _MAGIC_NUMBER = re.compile(r"(?:ip|55)?[1-9][0-9]99000(?P<suffix>[0-9]{4})")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Scenario:
     """The outcome of calls, SMS and voice messages at a number. Times in (simulated) seconds."""
 
@@ -21,6 +21,7 @@ class Scenario:
     """The four digits after 99000-; empty for every other number."""
     name: str
     description: str
+    _: KW_ONLY
     outcome: str = "atendida"
     """The statement's word for a call."""
     ring_seconds: int = 4
@@ -41,44 +42,42 @@ class Scenario:
         return f"551199000{self.suffix or '0001'}"
 
 
-ANSWERED: Final = Scenario(
-    suffix="", name="answered", description="answered, talks 30 s; messages are delivered (every number not listed)"
-)
+ANSWERED: Final = Scenario("", "answered", "answered, talks 30 s; messages are delivered (every number not listed)")
 
 MAGIC_NUMBERS: Final[tuple[Scenario, ...]] = (
     ANSWERED,
-    Scenario(suffix="0104", name="short call", description="answered, hung up after 4 s", talk_seconds=4),
-    Scenario(suffix="0600", name="long call", description="answered, talks 600 s", talk_seconds=600),
+    Scenario("0104", "short call", "answered, hung up after 4 s", talk_seconds=4),
+    Scenario("0600", "long call", "answered, talks 600 s", talk_seconds=600),
     Scenario(
-        suffix="0486",
-        name="busy",
-        description="busy; an SMS is delivered, a voice message at its second attempt",
+        "0486",
+        "busy",
+        "busy; an SMS is delivered, a voice message at its second attempt",
         outcome="ocupado",
         ring_seconds=2,
         talk_seconds=0,
         voice_answered_on=2,
     ),
     Scenario(
-        suffix="0480",
-        name="no answer",
-        description="rings 25 s without an answer; an SMS is delivered, a voice message is not",
+        "0480",
+        "no answer",
+        "rings 25 s without an answer; an SMS is delivered, a voice message is not",
         outcome="nao atendida",
         ring_seconds=25,
         talk_seconds=0,
         voice_answered_on=None,
     ),
     Scenario(
-        suffix="0302",
-        name="voicemail",
-        description="voicemail answers after 20 s and takes 12 s; messages are delivered",
+        "0302",
+        "voicemail",
+        "voicemail answers after 20 s and takes 12 s; messages are delivered",
         outcome="caixa postal",
         ring_seconds=20,
         talk_seconds=12,
     ),
     Scenario(
-        suffix="0503",
-        name="failed",
-        description="the call fails in the network; messages are not delivered",
+        "0503",
+        "failed",
+        "the call fails in the network; messages are not delivered",
         outcome="falha",
         ring_seconds=0,
         talk_seconds=0,
@@ -86,46 +85,29 @@ MAGIC_NUMBERS: Final[tuple[Scenario, ...]] = (
         voice_answered_on=None,
     ),
     Scenario(
-        suffix="0410",
-        name="undelivered",
-        description="switched off: an SMS is not delivered (known after 30 s), a call is not answered",
+        "0410",
+        "undelivered",
+        "switched off: an SMS is not delivered (known after 30 s), a call is not answered",
         outcome="nao atendida",
         ring_seconds=25,
         talk_seconds=0,
         sms="nao entregue",
         voice_answered_on=None,
     ),
+    Scenario("0202", "unconfirmed", "an SMS leaves and is never confirmed; a call is answered", sms="enviada"),
+    Scenario("0402", "no balance", "refused by the API with codigo 201", refused_call="201", refused_message="201"),
+    Scenario("0404", "refused number", "refused by the API with codigo 001", refused_call="001", refused_message="001"),
     Scenario(
-        suffix="0202",
-        name="unconfirmed",
-        description="an SMS leaves and is never confirmed; a call is answered",
-        sms="enviada",
-    ),
-    Scenario(
-        suffix="0402",
-        name="no balance",
-        description="refused by the API with codigo 201",
-        refused_call="201",
-        refused_message="201",
-    ),
-    Scenario(
-        suffix="0404",
-        name="refused number",
-        description="refused by the API with codigo 001",
-        refused_call="001",
-        refused_message="001",
-    ),
-    Scenario(
-        suffix="0500",
-        name="gateway error",
-        description="refused by the API: codigo 002 for a call, 008 for a message",
+        "0500",
+        "gateway error",
+        "refused by the API: codigo 002 for a call, 008 for a message",
         refused_call="002",
         refused_message="008",
     ),
     Scenario(
-        suffix="0409",
-        name="cannot be hung up",
-        description="answered, talks 600 s; hanging up is answered with codigo 004",
+        "0409",
+        "cannot be hung up",
+        "answered, talks 600 s; hanging up is answered with codigo 004",
         talk_seconds=600,
         can_hang_up=False,
     ),

@@ -55,14 +55,11 @@ def list_statement(
     :param all_products: calls of all the account's products (``getAllPins``); for an account's administrator.
     :raises ValueError: an argument is wrong; nothing was sent.
     """
-    params = _window_params(since, until, origin, destination)
-    if callerid is not None:
-        params["callerid"] = identifier("callerid", callerid)
+    params = _window_params(since, until, origin, destination, callerid)
     if calls is not None:
         params["tipoFiltro"] = identifier("calls", str(calls))
     params["getAllPins"] = "true" if all_products else "false"
-    params |= tag_params(tags)
-    params[f"campos[{SEARCH_TAG}]"] = boolean(True)
+    params |= _search_params(tags)
     return listing("list_statement", params, StatementRow.from_fields, lambda row: row.key)
 
 
@@ -80,9 +77,7 @@ def list_recordings(
     Parameters as :func:`list_statement`. The vendor's page names no custom data here, so rows have no tags; a call's
     row in :func:`list_statement` has both its tags and its recording.
     """
-    params = _window_params(since, until, origin, destination)
-    if callerid is not None:
-        params["callerid"] = identifier("callerid", callerid)
+    params = _window_params(since, until, origin, destination, callerid)
     params["getAllPins"] = "true" if all_products else "false"
     return listing("list_recordings", params, StatementRow.from_fields, lambda row: row.key)
 
@@ -102,13 +97,10 @@ def list_messages(
     :param callerid: only the messages of one request (the id that ``send_sms`` returned).
     :param kind: texts or voice messages (``tipo``); None lists both. Others as :func:`list_statement`.
     """
-    params = _window_params(since, until, origin, destination)
-    if callerid is not None:
-        params["callerid"] = identifier("callerid", callerid)
+    params = _window_params(since, until, origin, destination, callerid)
     if kind is not None:
         params["tipo"] = identifier("kind", str(kind))
-    params |= tag_params(tags)
-    params[f"campos[{SEARCH_TAG}]"] = boolean(True)
+    params |= _search_params(tags)
     return listing("list_messages", params, MessageRow.from_fields, lambda row: row.key)
 
 
@@ -117,11 +109,19 @@ def balance() -> Request[Balance]:
     return Request("balance", {}, Balance.from_reply)
 
 
-def _window_params(since: datetime, until: datetime, origin: str | None, destination: str | None) -> dict[str, Value]:
+def _window_params(
+    since: datetime, until: datetime, origin: str | None, destination: str | None, callerid: str | None
+) -> dict[str, Value]:
     first, last = window(since, until, _TIME)
     params: dict[str, Value] = {"dataInicial": first, "dataFinal": last}
     if origin is not None:
         params["numeroOrigem"] = parse_number(origin, argument="origin", allow=ALL_KINDS).digits
     if destination is not None:
         params["numeroDestino"] = parse_number(destination, argument="destination", allow=ALL_KINDS).digits
+    if callerid is not None:
+        params["callerid"] = identifier("callerid", callerid)
     return params
+
+
+def _search_params(tags: Mapping[str, str] | None) -> dict[str, Value]:
+    return {**tag_params(tags), f"campos[{SEARCH_TAG}]": boolean(True)}

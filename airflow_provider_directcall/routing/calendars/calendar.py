@@ -101,19 +101,10 @@ Did = Annotated[str, ParsedBy(parse_file_did, str | int)]
 class RoutingCalendar:
     """The calendar of one number.
 
-    Chains are lists of rules, or of mappings, without priorities and times. All other records may be mappings with
-    their arguments too.
-
-    - `did`: the number (DID), with or without 55; kept without.
-    - `open`, `closed`: chains within and outside the hours.
-    - `holiday`: chain of holidays; None: the closed chain.
-    - `hours`: rows of `OpeningHours`; where rows overlap, the line is open as long as one holds. Hours over midnight
-      end with the day when that day ends as a holiday. Without rows the line is always closed.
-    - `holidays`: which days are holidays, from midnight to midnight; None: no day is.
-    - `part_days`: days of which only a part is holiday.
-    - `overrides`: dated exceptions. Two of them must not be in force at the same time.
-    - `emergency`: goes before all.
-    - `timezone`: IANA name; the zone in which the account's rules are read.
+    The descriptions of the fields document them, and the keys of calendar files. Chains are lists of rules, or of
+    mappings, without priorities and times. All other records may be mappings with their arguments too. Where rows of
+    `hours` overlap, the line is open as long as one holds; hours over midnight end with the day when that day ends as a
+    holiday. `did` is kept without 55.
 
     Raises CalendarError with all problems at once.
     """

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final
 from xml.etree import ElementTree as ET
 
@@ -17,43 +16,23 @@ LETTERS_PER_PIXEL: Final = 1 / 6.1
 _NOT_XML: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-@dataclass(frozen=True, slots=True)
-class _Colours:
-    """Colours of one scheme; ``states``: state -> fill, and line of its border and pattern."""
-
-    page: str
-    ink: str
-    faint: str
-    grid: str
-    states: dict[LineState, tuple[str, str]]
-
-
-_LIGHT: Final = _Colours(
-    page="#ffffff",
-    ink="#1c2330",
-    faint="#5a6475",
-    grid="#d5dae2",
-    states={
-        LineState.OPEN: ("#c9ead9", "#1f7a57"),
-        LineState.CLOSED: ("#eceef2", "#8a94a5"),
-        LineState.HOLIDAY: ("#ffe2ad", "#a86300"),
-        LineState.OVERRIDE: ("#dcdafc", "#5148c4"),
-        LineState.EMERGENCY: ("#ffcfcb", "#bd2a20"),
-    },
-)
-_DARK: Final = _Colours(
-    page="#14171d",
-    ink="#e8ebf1",
-    faint="#a3adbd",
-    grid="#3a4250",
-    states={
-        LineState.OPEN: ("#17493a", "#52c79d"),
-        LineState.CLOSED: ("#262b34", "#7d8899"),
-        LineState.HOLIDAY: ("#5a3d0a", "#f0b449"),
-        LineState.OVERRIDE: ("#37336f", "#aaa4f7"),
-        LineState.EMERGENCY: ("#641f1b", "#ff8d84"),
-    },
-)
+#: Name -> colour on a light and on a dark screen.
+_COLOURS: Final = {
+    "page": ("#ffffff", "#14171d"),
+    "ink": ("#1c2330", "#e8ebf1"),
+    "faint": ("#5a6475", "#a3adbd"),
+    "grid": ("#d5dae2", "#3a4250"),
+}
+#: State -> its fill, and the line of its border and pattern; each on a light and on a dark screen.
+_STATES: Final = {
+    LineState.OPEN: (("#c9ead9", "#17493a"), ("#1f7a57", "#52c79d")),
+    LineState.CLOSED: (("#eceef2", "#262b34"), ("#8a94a5", "#7d8899")),
+    LineState.HOLIDAY: (("#ffe2ad", "#5a3d0a"), ("#a86300", "#f0b449")),
+    LineState.OVERRIDE: (("#dcdafc", "#37336f"), ("#5148c4", "#aaa4f7")),
+    LineState.EMERGENCY: (("#ffcfcb", "#641f1b"), ("#bd2a20", "#ff8d84")),
+}
+#: Positions in the pairs of colours.
+_LIGHT, _DARK = 0, 1
 
 _TILE: Final = 8
 #: State -> lines of its pattern in a tile of 8 by 8. The usual state of a line, open, is plain.
@@ -120,19 +99,22 @@ def page_style() -> str:
     return f"{fixed}{_page_colours(_LIGHT)}@media (prefers-color-scheme:dark){{{_page_colours(_DARK)}}}"
 
 
-def _picture_colours(colours: _Colours) -> str:
+def _picture_colours(screen: int) -> str:
+    colours = {name: pair[screen] for name, pair in _COLOURS.items()}
     states = "".join(
-        f".dc-{state}{{fill:{fill};stroke:{line}}}.dc-{state}-line{{stroke:{line}}}.dc-{state}-halo{{stroke:{fill}}}"
-        for state, (fill, line) in colours.states.items()
+        f".dc-{state}{{fill:{fill[screen]};stroke:{line[screen]}}}.dc-{state}-line{{stroke:{line[screen]}}}"
+        f".dc-{state}-halo{{stroke:{fill[screen]}}}"
+        for state, (fill, line) in _STATES.items()
     )
     return (
-        f".dc-page{{fill:{colours.page}}}.dc-picture text{{fill:{colours.ink}}}"
-        f".dc-picture .dc-faint{{fill:{colours.faint}}}.dc-grid{{stroke:{colours.grid}}}{states}"
+        f".dc-page{{fill:{colours['page']}}}.dc-picture text{{fill:{colours['ink']}}}"
+        f".dc-picture .dc-faint{{fill:{colours['faint']}}}.dc-grid{{stroke:{colours['grid']}}}{states}"
     )
 
 
-def _page_colours(colours: _Colours) -> str:
+def _page_colours(screen: int) -> str:
+    colours = {name: pair[screen] for name, pair in _COLOURS.items()}
     return (
-        f"body{{background:{colours.page};color:{colours.ink}}}p,caption{{color:{colours.faint}}}"
-        f"th,td{{border-bottom:1px solid {colours.grid}}}"
+        f"body{{background:{colours['page']};color:{colours['ink']}}}p,caption{{color:{colours['faint']}}}"
+        f"th,td{{border-bottom:1px solid {colours['grid']}}}"
     )

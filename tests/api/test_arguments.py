@@ -11,9 +11,6 @@ from airflow_provider_directcall.api import methods as m
 from airflow_provider_directcall.api.replies import Rule
 from airflow_provider_directcall.api.requests import Listing, Request
 from airflow_provider_directcall.api.settings import Settings
-from airflow_provider_directcall.sandbox import SandboxServer
-
-from .drivers import Driver
 
 A, B = "5511990000001", "5511990000002"
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -152,7 +149,7 @@ BAD: dict[str, tuple[Callable[[], object], tuple[str, ...]]] = {
 
 
 @pytest.mark.parametrize("case", BAD)
-def test_bad_input(case: str) -> None:
+def test_bad_input(case) -> None:
     attempt, parts = BAD[case]
     with pytest.raises(ValueError) as caught:  # noqa: PT011 - the text is looked at below
         attempt()
@@ -170,16 +167,14 @@ def test_bad_input(case: str) -> None:
         lambda api: api.rows(m.list_statement(NAIVE, NOON)),
     ],
 )
-def test_nothing_is_sent(api: Driver, sandbox: SandboxServer, attempt: Callable[[Driver], object]) -> None:
+def test_nothing_is_sent(api, sandbox, attempt) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - its text is tested above
         attempt(api)
     assert sandbox.state()["requests"] == {}
 
 
 @pytest.mark.parametrize("origin", [None, "", "ip4130000001", "0013125550123"])
-def test_a_default_origin_that_does_not_fit_the_method(
-    connect: Callable[..., Driver], sandbox: SandboxServer, origin: str
-) -> None:
+def test_a_default_origin_that_does_not_fit_the_method(connect, sandbox, origin) -> None:
     api = connect(default_origin=origin or None)
     with pytest.raises(ValueError, match="origin"):
         api.send(m.send_voice_message(A, text="x"))
@@ -203,7 +198,7 @@ GOOD: dict[str, Callable[[], Request[object] | Listing[object]]] = {
 
 
 @pytest.mark.parametrize("case", GOOD)
-def test_the_limit_itself_is_taken(case: str) -> None:
+def test_the_limit_itself_is_taken(case) -> None:
     assert isinstance(GOOD[case](), (Request, Listing))
 
 

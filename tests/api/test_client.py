@@ -22,9 +22,7 @@ from airflow_provider_directcall.api.errors import (
 from airflow_provider_directcall.api.settings import Settings
 from airflow_provider_directcall.sandbox import Fault, SandboxServer
 
-from .clock import FrozenClock, SimulatedClock
-from .conftest import Connect
-from .drivers import Driver
+from .clock import FrozenClock
 
 A, B = "5511990000001", "5511990000002"
 CALL = m.place_call(A, B)
@@ -64,7 +62,7 @@ TOKEN = http(b'{"access_token":"0123456789abcdef0123456789abcdef01234567"}')
 OK_CALL = b'{"status":"ok","codigo":"000","callerid":"1"}'
 
 
-def test_a_reply_that_cannot_be_unpacked(connect: Connect) -> None:
+def test_a_reply_that_cannot_be_unpacked(connect) -> None:
     broken = http(b"no gzip", "Content-Encoding: gzip")
     with canned(TOKEN, broken, broken) as url:
         api = connect(base_url=url)
@@ -74,18 +72,18 @@ def test_a_reply_that_cannot_be_unpacked(connect: Connect) -> None:
             api.send(LIST)
 
 
-def test_a_packed_reply_and_a_token_of_the_old_kind(connect: Connect) -> None:
+def test_a_packed_reply_and_a_token_of_the_old_kind(connect) -> None:
     with canned(TOKEN, http(gzip.compress(OK_CALL), "Content-Encoding: gzip")) as url:
         assert connect(base_url=url).send(CALL).callerid == "1"
 
 
 @pytest.mark.parametrize("reply", [b"SSH-2.0-OpenSSH_9.6\r\n", b"", b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{"])
-def test_a_server_that_speaks_something_else(connect: Connect, reply: bytes) -> None:
+def test_a_server_that_speaks_something_else(connect, reply) -> None:
     with canned(TOKEN, reply) as url, pytest.raises(DirectcallOutcomeUnknown, match=r"RemoteProtocolError|ReadError"):
         connect(base_url=url).send(CALL)
 
 
-def test_a_redirect_is_not_followed(connect: Connect) -> None:
+def test_a_redirect_is_not_followed(connect) -> None:
     moved = http(b"", "Location: http://127.0.0.1:1/", status="307 Temporary Redirect")
     with canned(TOKEN, moved) as url, pytest.raises(DirectcallOutcomeUnknown, match="redirect"):
         connect(base_url=url).send(CALL)
@@ -94,9 +92,7 @@ def test_a_redirect_is_not_followed(connect: Connect) -> None:
 # --- logs
 
 
-def test_no_log_line_shows_a_token_or_a_number(
-    api: Driver, sandbox: SandboxServer, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_no_log_line_shows_a_token_or_a_number(api, sandbox, caplog) -> None:
     with caplog.at_level(logging.DEBUG), caplog.at_level(logging.INFO, logger="httpx"):
         sandbox.inject(Fault(kind="html_502_before", endpoint="voz/status", times=1))
         with pytest.raises(DirectcallError):
@@ -116,19 +112,19 @@ def test_no_log_line_shows_a_token_or_a_number(
     assert "; attempt 1, again in" in caplog.text
 
 
-def test_plain_http_to_another_machine_is_warned_of(connect: Connect, caplog: pytest.LogCaptureFixture) -> None:
+def test_plain_http_to_another_machine_is_warned_of(connect, caplog) -> None:
     connect(base_url="http://directcall.invalid")
     assert "travel in clear" in caplog.text
 
 
-def test_plain_http_to_this_machine_is_fine(api: Driver, caplog: pytest.LogCaptureFixture) -> None:
+def test_plain_http_to_this_machine_is_fine(api, caplog) -> None:
     assert caplog.text == ""
 
 
 # --- pace
 
 
-def test_the_pace_is_kept(connect: Connect, clock: SimulatedClock) -> None:
+def test_the_pace_is_kept(connect, clock) -> None:
     moments: list[float] = []
     api = connect(requests_per_second=4)
     for _ in range(5):
@@ -137,14 +133,14 @@ def test_the_pace_is_kept(connect: Connect, clock: SimulatedClock) -> None:
     assert [later - earlier for earlier, later in pairwise(moments)] == pytest.approx([0.25] * 4)
 
 
-def test_the_pace_is_kept_by_many_at_once(connect: Connect) -> None:
+def test_the_pace_is_kept_by_many_at_once(connect) -> None:
     """Twenty-one turns, the first for the token, a hundredth of a second apart."""
     clock = FrozenClock()
     connect(requests_per_second=100, clock=clock).together([CARRIER] * 20)
     assert sorted(clock.pauses) == pytest.approx([turn / 100 for turn in range(1, 21)])
 
 
-def test_no_pace_no_pause(api: Driver, clock: SimulatedClock) -> None:
+def test_no_pace_no_pause(api, clock) -> None:
     api.together([CARRIER] * 20)
     assert clock.pauses == []
 
@@ -152,7 +148,7 @@ def test_no_pace_no_pause(api: Driver, clock: SimulatedClock) -> None:
 # --- the account
 
 
-def test_on_token_gets_each_new_token(connect: Connect, sandbox: SandboxServer) -> None:
+def test_on_token_gets_each_new_token(connect, sandbox) -> None:
     tokens: list[str] = []
     api = connect(on_token=tokens.append)
     api.send(CARRIER)
@@ -162,7 +158,7 @@ def test_on_token_gets_each_new_token(connect: Connect, sandbox: SandboxServer) 
     assert all(token.startswith("eyJ") for token in tokens)
 
 
-def test_the_whole_way_of_every_method(api: Driver, sandbox: SandboxServer) -> None:
+def test_the_whole_way_of_every_method(api, sandbox) -> None:
     """Each method once, with a reply of the sandbox."""
     assert api.send(m.create_cipher(Settings("sandbox@example.com", "sandbox-secret"), B)).value
     audio = api.send(m.upload_audio(b"\xff\xfb" + b"x" * 100)).audio_id

@@ -22,7 +22,7 @@ def settings(directcall_sandbox: SandboxServer) -> Settings:
     return Settings("sandbox@example.com", "sandbox-secret", base_url=directcall_sandbox.url)
 
 
-async def test_certificates_are_loaded_in_another_thread(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_certificates_are_loaded_in_another_thread(settings, monkeypatch) -> None:
     threads: list[threading.Thread] = []
     make = ssl.create_default_context
 
@@ -39,7 +39,7 @@ async def test_certificates_are_loaded_in_another_thread(settings: Settings, mon
     assert threads[0] is not threading.current_thread()
 
 
-async def test_slow_answers_are_waited_for_side_by_side(settings: Settings, directcall_sandbox: SandboxServer) -> None:
+async def test_slow_answers_are_waited_for_side_by_side(settings, directcall_sandbox) -> None:
     """Thirty replies of 0.4 s each would take 12 s in sequence."""
     directcall_sandbox.inject(Fault(kind="slow", endpoint="portabilidade/consultar", seconds=0.4))
     async with AsyncClient(settings) as client:
@@ -48,7 +48,7 @@ async def test_slow_answers_are_waited_for_side_by_side(settings: Settings, dire
         assert time.monotonic() - started < 6
 
 
-async def test_a_client_can_be_closed_and_used_again(settings: Settings) -> None:
+async def test_a_client_can_be_closed_and_used_again(settings) -> None:
     client = AsyncClient(settings)
     await client.close()
     assert await client.send(CARRIER)
@@ -57,9 +57,7 @@ async def test_a_client_can_be_closed_and_used_again(settings: Settings) -> None
     await client.close()
 
 
-async def test_giving_up_waiting_does_not_spoil_the_token_for_others(
-    settings: Settings, directcall_sandbox: SandboxServer
-) -> None:
+async def test_giving_up_waiting_does_not_spoil_the_token_for_others(settings, directcall_sandbox) -> None:
     directcall_sandbox.inject(Fault(kind="slow", endpoint="request_token", seconds=0.3, times=1))
     async with AsyncClient(settings) as client:
         first = asyncio.create_task(client.send(CARRIER))

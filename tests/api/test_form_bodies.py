@@ -64,7 +64,7 @@ def sandbox_request(request: httpx.Request) -> ApiRequest:
 @pytest.mark.parametrize("endpoint_name", CASES)
 @settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(data=st.data())
-def test_arguments_come_back(endpoint_name: str, data: st.DataObject) -> None:
+def test_arguments_come_back(endpoint_name, data) -> None:
     case = data.draw(CASES[endpoint_name])
     request = sent(case.request)
     endpoint = ENDPOINTS[endpoint_name]
@@ -86,7 +86,7 @@ def test_arguments_come_back(endpoint_name: str, data: st.DataObject) -> None:
     name=st.text(max_size=12) | st.sampled_from(["", " ", "\t", "a\0b", "a]b", "a[b", 'a"b', "a\\b", "a\nb", "search"]),
     value=values,
 )
-def test_a_tag_survives_or_is_refused(files: tuple[object, ...], name: str, value: str) -> None:
+def test_a_tag_survives_or_is_refused(files, name, value) -> None:
     """PHP parses any tag's name and value, or the client rejects them before sending."""
     try:
         params = tag_params({name: value})
@@ -97,7 +97,7 @@ def test_a_tag_survives_or_is_refused(files: tuple[object, ...], name: str, valu
 
 
 @pytest.mark.parametrize("endpoint_name", ENDPOINTS)
-def test_the_token_is_in_no_header_and_in_no_address_of_a_post(endpoint_name: str) -> None:
+def test_the_token_is_in_no_header_and_in_no_address_of_a_post(endpoint_name) -> None:
     request = sent(Request(endpoint_name, {"origem": "551130000001"}, lambda reply: None))
     assert not any(TOKEN in value for value in request.headers.values())
     assert bool(request.url.query) == (ENDPOINTS[endpoint_name].verb == "GET")

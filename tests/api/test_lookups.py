@@ -9,10 +9,7 @@ import pytest
 from airflow_provider_directcall.api import methods as m
 from airflow_provider_directcall.api.errors import DirectcallOutcomeUnknown, DirectcallRefused
 from airflow_provider_directcall.api.lookups import Lookup, ask, rows
-from airflow_provider_directcall.sandbox import Fault, SandboxServer
-
-from .conftest import Connect
-from .drivers import Driver
+from airflow_provider_directcall.sandbox import Fault
 
 A, B = "5511990000001", "5511990000002"
 
@@ -22,7 +19,7 @@ def place(destination: str = B) -> Lookup[str]:
     return placed.callerid
 
 
-def test_run_sends_requests_and_reads_listings_in_full(api: Driver, sandbox: SandboxServer) -> None:
+def test_run_sends_requests_and_reads_listings_in_full(api, sandbox) -> None:
     now = datetime.fromtimestamp(sandbox.now(), UTC)
     sandbox.configure(page_size=1)
 
@@ -37,7 +34,7 @@ def test_run_sends_requests_and_reads_listings_in_full(api: Driver, sandbox: San
     assert sorted(found) == sorted(placed)
 
 
-def test_run_returns_the_result_of_a_lookup_without_requests(api: Driver) -> None:
+def test_run_returns_the_result_of_a_lookup_without_requests(api) -> None:
     def nothing() -> Lookup[int]:
         return 42
         yield
@@ -45,7 +42,7 @@ def test_run_returns_the_result_of_a_lookup_without_requests(api: Driver) -> Non
     assert api.run(nothing()) == 42
 
 
-def test_run_raises_an_error_inside_the_lookup(api: Driver, sandbox: SandboxServer) -> None:
+def test_run_raises_an_error_inside_the_lookup(api, sandbox) -> None:
     def forgiving() -> Lookup[str | None]:
         try:
             return (yield from place("5511990000402"))
@@ -57,7 +54,7 @@ def test_run_raises_an_error_inside_the_lookup(api: Driver, sandbox: SandboxServ
     assert sandbox.state()["effects"]["calls_placed"] == 1
 
 
-def test_run_raises_an_error_of_a_later_page_inside_the_lookup(api: Driver, sandbox: SandboxServer) -> None:
+def test_run_raises_an_error_of_a_later_page_inside_the_lookup(api, sandbox) -> None:
     now = datetime.fromtimestamp(sandbox.now(), UTC)
     sandbox.configure(page_size=1)
     sandbox.seed(3, first_at=now - timedelta(hours=1))
@@ -72,7 +69,7 @@ def test_run_raises_an_error_of_a_later_page_inside_the_lookup(api: Driver, sand
     assert api.run(forgiving()) is None
 
 
-def test_run_raises_errors_that_a_lookup_does_not_handle(api: Driver, connect: Connect, sandbox: SandboxServer) -> None:
+def test_run_raises_errors_that_a_lookup_does_not_handle(api, connect, sandbox) -> None:
     closed = []
 
     def careless() -> Lookup[str]:

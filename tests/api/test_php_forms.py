@@ -26,7 +26,7 @@ from .php_forms import php_request
         ("a[b]=1&a=2", {"a": "2"}),
     ],
 )
-def test_query(query: str, seen: object) -> None:
+def test_query(query, seen) -> None:
     request = httpx.Request("GET", "http://127.0.0.1/")
     request.url = request.url.copy_with(raw_path=b"/?" + query.replace(" ", "%20").encode())
     assert php_request(request).fields == seen
@@ -41,7 +41,7 @@ def test_query(query: str, seen: object) -> None:
         (b"name='a\"b'", 'a"b'),
     ],
 )
-def test_multipart_names(header: bytes, name: str) -> None:
+def test_multipart_names(header, name) -> None:
     body = b"--x\r\nContent-Disposition: form-data; " + header + b"\r\n\r\n1\r\n2\r\n--x--\r\n"
     request = httpx.Request(
         "POST", "http://h/", content=body, headers={"content-type": "multipart/form-data; boundary=x"}

@@ -67,7 +67,7 @@ def failure(request: object, response: httpx.Response) -> DirectcallError | None
     shape=st.sampled_from(["json", "json in json", "cut", "form", "html", "text"]),
     cut=st.integers(0, 200),
 )
-def test_no_error_shows_anything(body: dict[str, object], request: object, status: int, shape: str, cut: int) -> None:
+def test_no_error_shows_anything(body, request, status, shape, cut) -> None:
     text = json.dumps(body, ensure_ascii=False)
     if shape == "json in json":
         text = json.dumps({"status": "erro", "data": text, "msg": text})
@@ -85,7 +85,7 @@ def test_no_error_shows_anything(body: dict[str, object], request: object, statu
 
 
 @given(prefix=noise, suffix=noise)
-def test_a_connection_error_shows_nothing(prefix: str, suffix: str) -> None:
+def test_a_connection_error_shows_nothing(prefix, suffix) -> None:
     text = f"{prefix} http://h/x?access_token={JWT} {PHONE} {suffix}"
     error = protocol.transport_failure(REQUESTS[0], SETTINGS, httpx.ReadError(text))
     assert shows(str(error)) == []
@@ -112,7 +112,7 @@ PASSWORD = "s3nha-secreta"
         f"https:\\/\\/user:p@{PASSWORD}@example.com\\/",
     ],
 )
-def test_a_secret_in_its_field(text: str) -> None:
+def test_a_secret_in_its_field(text) -> None:
     assert PASSWORD not in redact(text)
     assert PASSWORD not in excerpt(f"before {text} after".encode())
 
@@ -123,7 +123,7 @@ def test_what_is_no_secret_stays() -> None:
 
 
 @given(secret=st.text(st.characters(codec="ascii", exclude_categories=["Cc"]), min_size=6, max_size=20), before=noise)
-def test_the_account_s_own_secret_anywhere(secret: str, before: str) -> None:
+def test_the_account_s_own_secret_anywhere(secret, before) -> None:
     assume(secret.strip() == secret and secret not in before + "***" and len(set(secret)) > 3)
     shown = redact(f"{before}<{secret}>", secret)
     assert secret not in shown
@@ -154,7 +154,7 @@ def test_of_a_page_neither_styles_nor_scripts_are_words() -> None:
     assert excerpt("<!-- x --><style>p { color: red }</style><script>go()</script><p>Not Found</p>") == "Not Found"
 
 
-def test_httpx_log_line(caplog: pytest.LogCaptureFixture) -> None:
+def test_httpx_log_line(caplog) -> None:
     logger = logging.getLogger("httpx")
     with caplog.at_level(logging.INFO, logger="httpx"):
         logger.info("HTTP Request: %s %s %d", "GET", httpx.URL(f"http://h/a?access_token={JWT}&origem={PHONE}"), 200)

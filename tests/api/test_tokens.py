@@ -12,7 +12,6 @@ from airflow_provider_directcall.api.tokens import TokenCache
 from airflow_provider_directcall.sandbox import Fault, SandboxServer
 
 from .clock import SimulatedClock
-from .conftest import Connect
 from .drivers import AsyncDriver, Driver
 
 A, B = "5511990000001", "5511990000002"
@@ -33,14 +32,12 @@ def waiting(api: Driver) -> int:
     return 50 if isinstance(api, AsyncDriver) else 20
 
 
-def test_none_is_asked_for_before_the_first_request(connect: Connect, sandbox: SandboxServer) -> None:
+def test_none_is_asked_for_before_the_first_request(connect, sandbox) -> None:
     connect()
     assert tokens_asked(sandbox) == 0
 
 
-def test_one_is_kept_until_five_minutes_before_its_end(
-    api: Driver, sandbox: SandboxServer, clock: SimulatedClock
-) -> None:
+def test_one_is_kept_until_five_minutes_before_its_end(api, sandbox, clock) -> None:
     api.send(CARRIER)
     clock.advance(3600 - 301)
     api.send(CARRIER)
@@ -50,7 +47,7 @@ def test_one_is_kept_until_five_minutes_before_its_end(
     assert tokens_asked(sandbox) == 2
 
 
-def test_one_of_a_short_life_is_kept_for_half_of_it(api: Driver, sandbox: SandboxServer, clock: SimulatedClock) -> None:
+def test_one_of_a_short_life_is_kept_for_half_of_it(api, sandbox, clock) -> None:
     sandbox.configure(token_life=100.0)
     api.send(CARRIER)
     clock.advance(49)
@@ -64,9 +61,7 @@ def test_one_of_a_short_life_is_kept_for_half_of_it(api: Driver, sandbox: Sandbo
 @pytest.mark.parametrize(
     "quirks", [set(), {"auth_200"}, {"auth_envelope"}, {"auth_envelope", "auth_200"}, {"hex_token"}]
 )
-def test_an_expired_one_is_renewed_and_the_call_placed_once(
-    api: Driver, sandbox: SandboxServer, quirks: set[str]
-) -> None:
+def test_an_expired_one_is_renewed_and_the_call_placed_once(api, sandbox, quirks) -> None:
     sandbox.configure(quirks=frozenset(quirks))
     api.send(CARRIER)
     sandbox.expire_tokens()
@@ -74,20 +69,20 @@ def test_an_expired_one_is_renewed_and_the_call_placed_once(
     assert (tokens_asked(sandbox), calls(sandbox), sandbox.state()["requests"]["voz/call"]) == (2, 1, 2)
 
 
-def test_one_that_is_never_accepted_is_renewed_only_once(api: Driver, sandbox: SandboxServer) -> None:
+def test_one_that_is_never_accepted_is_renewed_only_once(api, sandbox) -> None:
     sandbox.inject(Fault(kind="expired_token", endpoint="voz/call"))
     with pytest.raises(DirectcallAuthError, match="place_call: the access token was not accepted"):
         api.send(CALL)
     assert (tokens_asked(sandbox), calls(sandbox), sandbox.state()["requests"]["voz/call"]) == (2, 0, 2)
 
 
-def test_all_who_wait_share_the_first_one(api: Driver, sandbox: SandboxServer) -> None:
+def test_all_who_wait_share_the_first_one(api, sandbox) -> None:
     results = api.together([CARRIER] * waiting(api))
     assert {result.current for result in results}
     assert tokens_asked(sandbox) == 1
 
 
-def test_all_who_wait_share_one_renewal(api: Driver, sandbox: SandboxServer) -> None:
+def test_all_who_wait_share_one_renewal(api, sandbox) -> None:
     api.send(CARRIER)
     sandbox.expire_tokens()
     sandbox.inject(Fault(kind="slow", endpoint="request_token", seconds=0.3))
@@ -96,7 +91,7 @@ def test_all_who_wait_share_one_renewal(api: Driver, sandbox: SandboxServer) -> 
     assert tokens_asked(sandbox) == 2
 
 
-def test_a_wrong_secret_is_asked_about_once(connect: Connect, sandbox: SandboxServer) -> None:
+def test_a_wrong_secret_is_asked_about_once(connect, sandbox) -> None:
     api = connect(client_secret="wrong-secret")
     with pytest.raises(DirectcallAuthError, match="request_token: the client id or secret was not accepted") as caught:
         api.send(CALL)
@@ -104,7 +99,7 @@ def test_a_wrong_secret_is_asked_about_once(connect: Connect, sandbox: SandboxSe
     assert sandbox.state()["requests"] == {"request_token": 1}
 
 
-def test_a_wrong_secret_is_not_hammered_by_all_who_wait(connect: Connect, sandbox: SandboxServer) -> None:
+def test_a_wrong_secret_is_not_hammered_by_all_who_wait(connect, sandbox) -> None:
     api = connect(client_secret="wrong-secret")
     sandbox.inject(Fault(kind="slow", endpoint="request_token", seconds=0.5))
     errors = api.together([CALL] * waiting(api))
@@ -113,7 +108,7 @@ def test_a_wrong_secret_is_not_hammered_by_all_who_wait(connect: Connect, sandbo
     assert sandbox.state()["requests"] == {"request_token": 1}
 
 
-def test_a_failed_renewal_is_tried_again_by_the_next_request(api: Driver, sandbox: SandboxServer) -> None:
+def test_a_failed_renewal_is_tried_again_by_the_next_request(api, sandbox) -> None:
     sandbox.inject(Fault(kind="unavailable", endpoint="request_token", times=1))
     with pytest.raises(Exception, match="request_token"):
         api.send(CARRIER)
@@ -121,7 +116,7 @@ def test_a_failed_renewal_is_tried_again_by_the_next_request(api: Driver, sandbo
     assert tokens_asked(sandbox) == 2
 
 
-def test_trouble_with_the_token_is_repeated_once_not_by_both(connect: Connect, sandbox: SandboxServer) -> None:
+def test_trouble_with_the_token_is_repeated_once_not_by_both(connect, sandbox) -> None:
     """A request that waits for a token does not multiply the retries of the token's own request."""
     api = connect(budget=RetryBudget(attempts=3))
     sandbox.inject(Fault(kind="html_502_before", endpoint="request_token"))
@@ -131,7 +126,7 @@ def test_trouble_with_the_token_is_repeated_once_not_by_both(connect: Connect, s
     assert sandbox.state()["requests"] == {"request_token": 3}
 
 
-def test_passing_trouble_with_the_token_does_not_stop_a_call(api: Driver, sandbox: SandboxServer) -> None:
+def test_passing_trouble_with_the_token_does_not_stop_a_call(api, sandbox) -> None:
     sandbox.inject(Fault(kind="cut_after", endpoint="request_token", times=2))
     api.send(CALL)
     assert (tokens_asked(sandbox), calls(sandbox)) == (3, 1)
@@ -147,12 +142,12 @@ def store(cache: TokenCache, value: str) -> None:
         keep(Token(value, 3600))
 
 
-def test_the_cache_shows_no_token(cache: TokenCache) -> None:
+def test_the_cache_shows_no_token(cache) -> None:
     store(cache, "the-token")
     assert "the-token" not in repr(cache)
 
 
-def test_a_newer_token_is_not_rejected_with_an_older_one(cache: TokenCache) -> None:
+def test_a_newer_token_is_not_rejected_with_an_older_one(cache) -> None:
     store(cache, "new")
     cache.reject("old")
     assert cache.current(0) == "new"

@@ -12,9 +12,7 @@ from airflow_provider_directcall.api.settings import Settings
 from airflow_provider_directcall.hooks.connection import settings_of
 from airflow_provider_directcall.hooks.directcall import DirectcallAsyncHook, DirectcallHook
 from airflow_provider_directcall.provider_info import get_provider_info
-from airflow_provider_directcall.sandbox import Fault, SandboxServer
-
-from .conftest import Enter
+from airflow_provider_directcall.sandbox import Fault
 
 ENDPOINTS = {"save_rule": "/did/gravar"}
 FIELDS = {"list_statement": {"valor": "preco"}}
@@ -24,7 +22,7 @@ def settings(conn_id: str, **arguments: float) -> Settings:
     return DirectcallHook(conn_id, **arguments).settings
 
 
-def test_only_what_is_needed(enter: Enter) -> None:
+def test_only_what_is_needed(enter) -> None:
     assert settings(enter()) == Settings("me@example.com", "s3cret-x")
 
 
@@ -50,7 +48,7 @@ def test_only_what_is_needed(enter: Enter) -> None:
     ],
     ids=["typed", "texts"],
 )
-def test_everything(enter: Enter, extra: dict[str, object]) -> None:
+def test_everything(enter, extra) -> None:
     read = settings(enter(host="http://127.0.0.1:8025/", extra=extra))
     assert read == Settings(
         "me@example.com",
@@ -66,7 +64,7 @@ def test_everything(enter: Enter, extra: dict[str, object]) -> None:
 
 
 @pytest.mark.parametrize("empty", ["", None])
-def test_empty_means_not_set(enter: Enter, empty: str | None) -> None:
+def test_empty_means_not_set(enter, empty) -> None:
     names = get_provider_info()["connection-types"][0]["conn-fields"]
     assert settings(enter(host=empty, extra=dict.fromkeys(names, empty))) == Settings("me@example.com", "s3cret-x")
 
@@ -97,7 +95,7 @@ def test_the_form_s_fields_are_those_that_are_read() -> None:
         ("directcall://me%40example.com:s3cret-x@", "https://api.directcallsoft.com"),
     ],
 )
-def test_as_a_uri(enter: Enter, uri: str, base_url: str) -> None:
+def test_as_a_uri(enter, uri, base_url) -> None:
     extra = quote_plus(json.dumps({"timeout": 7, "endpoints": ENDPOINTS}))
     for query in ("", "/" * ("/http" not in uri) + f"?__extra__={extra}"):
         read = settings(enter(uri + query))
@@ -105,7 +103,7 @@ def test_as_a_uri(enter: Enter, uri: str, base_url: str) -> None:
         assert (read.timeout, read.endpoints) == ((7, ENDPOINTS) if query else (30, {}))
 
 
-def test_as_a_uri_with_texts(enter: Enter) -> None:
+def test_as_a_uri_with_texts(enter) -> None:
     endpoints = quote_plus(json.dumps(ENDPOINTS))
     read = settings(enter(f"directcall://a:b@h?timeout=7&requests_per_second=2&endpoints={endpoints}"))
     assert (read.timeout, read.requests_per_second, read.endpoints) == (7, 2, ENDPOINTS)
@@ -123,7 +121,7 @@ def test_as_a_uri_with_texts(enter: Enter) -> None:
         ({"host": "[::1]:7", "schema": "http"}, "http://[::1]:7"),
     ],
 )
-def test_host_scheme_and_port(enter: Enter, fields: dict[str, object], base_url: str) -> None:
+def test_host_scheme_and_port(enter, fields, base_url) -> None:
     assert settings(enter(**fields)).base_url == base_url
 
 
@@ -174,7 +172,7 @@ def test_host_scheme_and_port(enter: Enter, fields: dict[str, object], base_url:
         ({"extra": "[1]"}, ("extra", "object")),
     ],
 )
-async def test_what_is_wrong_is_named(enter: Enter, fields: dict[str, object], parts: tuple[str, ...]) -> None:
+async def test_what_is_wrong_is_named(enter, fields, parts) -> None:
     conn_id = enter(**fields)
     with pytest.raises(ValueError, match=r"^connection 'dc': ") as caught:
         _ = DirectcallHook(conn_id).settings
@@ -186,7 +184,7 @@ async def test_what_is_wrong_is_named(enter: Enter, fields: dict[str, object], p
     assert str(caught.value) == text
 
 
-def test_arguments_win_over_the_connection(enter: Enter) -> None:
+def test_arguments_win_over_the_connection(enter) -> None:
     conn_id = enter(extra={"timeout": 7, "requests_per_second": 1})
     read = settings(conn_id, timeout=3, requests_per_second=9)
     assert (read.timeout, read.requests_per_second) == (3, 9)
@@ -194,7 +192,7 @@ def test_arguments_win_over_the_connection(enter: Enter) -> None:
         settings(conn_id, timeout=0)
 
 
-def test_neither_settings_nor_hook_show_the_secret(enter: Enter) -> None:
+def test_neither_settings_nor_hook_show_the_secret(enter) -> None:
     hook = DirectcallHook(enter(extra={"default_origin": "551130000001"}))
     assert "s3cret-x" not in f"{hook.settings!r} {hook!r} {vars(hook)!r}"
     assert "551130000001" not in repr(hook.settings)
@@ -203,14 +201,14 @@ def test_neither_settings_nor_hook_show_the_secret(enter: Enter) -> None:
 # --- the button
 
 
-def test_a_good_connection(directcall_connection: str) -> None:
+def test_a_good_connection(directcall_connection) -> None:
     assert DirectcallHook(directcall_connection).test_connection() == (
         True,
         "Directcall accepted the client id and the secret; tokens live 60 minutes",
     )
 
 
-def test_a_wrong_secret(enter: Enter, directcall_sandbox: SandboxServer) -> None:
+def test_a_wrong_secret(enter, directcall_sandbox) -> None:
     good, text = DirectcallHook(enter(host=directcall_sandbox.url)).test_connection()
     assert not good
     assert text.startswith("request_token: the client id or secret was not accepted")
@@ -218,7 +216,7 @@ def test_a_wrong_secret(enter: Enter, directcall_sandbox: SandboxServer) -> None
     assert directcall_sandbox.state()["requests"] == {"request_token": 1}
 
 
-def test_a_dead_network(enter: Enter) -> None:
+def test_a_dead_network(enter) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -227,7 +225,7 @@ def test_a_dead_network(enter: Enter) -> None:
     assert text.startswith("request_token: nothing was sent (http")
 
 
-def test_a_server_in_trouble_is_asked_once(directcall_connection: str, directcall_sandbox: SandboxServer) -> None:
+def test_a_server_in_trouble_is_asked_once(directcall_connection, directcall_sandbox) -> None:
     directcall_sandbox.inject(Fault(kind="html_502_before", endpoint="request_token"))
     good, text = DirectcallHook(directcall_connection).test_connection()
     assert not good
@@ -235,7 +233,7 @@ def test_a_server_in_trouble_is_asked_once(directcall_connection: str, directcal
     assert directcall_sandbox.state()["requests"] == {"request_token": 1}
 
 
-def test_a_connection_that_is_not_filled_in(enter: Enter) -> None:
+def test_a_connection_that_is_not_filled_in(enter) -> None:
     assert DirectcallHook(enter(login="")).test_connection() == (
         False,
         "connection 'dc': login (the client id): it is missing",

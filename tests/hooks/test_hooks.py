@@ -14,7 +14,6 @@ from airflow_provider_directcall.api import methods
 from airflow_provider_directcall.api.client import Client
 from airflow_provider_directcall.hooks import directcall as module
 from airflow_provider_directcall.hooks.directcall import DirectcallAsyncHook, DirectcallHook
-from airflow_provider_directcall.sandbox import SandboxServer
 
 A, B = "5511990000001", "5511990000002"
 #: The clients request tokens themselves; a cipher never expires and has no place in a DAG.
@@ -24,7 +23,7 @@ METHODS = sorted(name for name in methods.__all__ if name[0].islower() and name 
 
 @pytest.mark.parametrize("hook", [DirectcallHook, DirectcallAsyncHook])
 @pytest.mark.parametrize("name", METHODS)
-def test_an_editor_shows_the_method_of_the_api(hook: type, name: str) -> None:
+def test_an_editor_shows_the_method_of_the_api(hook, name) -> None:
     method, described = getattr(hook, name), getattr(methods, name)
     assert method.__name__ == name
     assert inspect.getdoc(method) == inspect.getdoc(described)
@@ -53,7 +52,7 @@ def test_making_a_hook_reads_no_connection() -> None:
     assert DirectcallHook().directcall_conn_id == "directcall_default"
 
 
-def test_a_call_and_its_row(directcall_connection: str, directcall_sandbox: SandboxServer) -> None:
+def test_a_call_and_its_row(directcall_connection, directcall_sandbox) -> None:
     directcall_sandbox.set_speed(0)
     now = datetime.fromtimestamp(directcall_sandbox.now(), UTC)
     with DirectcallHook(directcall_connection) as hook:
@@ -64,7 +63,7 @@ def test_a_call_and_its_row(directcall_connection: str, directcall_sandbox: Sand
     assert (row.outcome, row.tags) == ("answered", {"customer": "42"})
 
 
-async def test_a_call_and_its_row_awaited(directcall_connection: str, directcall_sandbox: SandboxServer) -> None:
+async def test_a_call_and_its_row_awaited(directcall_connection, directcall_sandbox) -> None:
     directcall_sandbox.set_speed(0)
     now = datetime.fromtimestamp(directcall_sandbox.now(), UTC)
     async with DirectcallAsyncHook(directcall_connection) as hook:
@@ -74,7 +73,7 @@ async def test_a_call_and_its_row_awaited(directcall_connection: str, directcall
     assert [row.callerid for row in rows] == [placed.callerid]
 
 
-async def test_the_balance(directcall_connection: str) -> None:
+async def test_the_balance(directcall_connection) -> None:
     with DirectcallHook(directcall_connection) as hook:
         balance = hook.balance()
     async with DirectcallAsyncHook(directcall_connection) as async_hook:
@@ -82,7 +81,7 @@ async def test_the_balance(directcall_connection: str) -> None:
     assert (balance.currency, balance.amount) == ("BRL", Decimal("1234.56"))
 
 
-def test_wrong_arguments_of_a_listing_show_at_the_call(directcall_connection: str) -> None:
+def test_wrong_arguments_of_a_listing_show_at_the_call(directcall_connection) -> None:
     moment = datetime(2026, 1, 1, tzinfo=UTC)
     with pytest.raises(ValueError, match="until"):
         DirectcallHook(directcall_connection).list_statement(moment, moment - timedelta(1))
@@ -97,7 +96,7 @@ async def test_wrong_arguments_need_no_connection() -> None:
         DirectcallHook("there-is-none").place_call(A, "x")
 
 
-def test_a_hook_goes_on_after_it_was_closed(directcall_connection: str) -> None:
+def test_a_hook_goes_on_after_it_was_closed(directcall_connection) -> None:
     hook = DirectcallHook(directcall_connection)
     hook.close()
     assert isinstance(hook.get_conn(), Client)
@@ -107,7 +106,7 @@ def test_a_hook_goes_on_after_it_was_closed(directcall_connection: str) -> None:
     hook.close()
 
 
-async def test_an_async_hook_makes_one_client_for_all_who_ask_at_once(directcall_connection: str) -> None:
+async def test_an_async_hook_makes_one_client_for_all_who_ask_at_once(directcall_connection) -> None:
     hook = DirectcallAsyncHook(directcall_connection)
     clients = await asyncio.gather(*(hook.client() for _ in range(10)))
     assert len({id(client) for client in clients}) == 1
@@ -117,9 +116,7 @@ async def test_an_async_hook_makes_one_client_for_all_who_ask_at_once(directcall
     await hook.close()
 
 
-async def test_hooks_register_each_token_as_a_secret(
-    directcall_connection: str, directcall_sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_hooks_register_each_token_as_a_secret(directcall_connection, directcall_sandbox, monkeypatch) -> None:
     """Airflow masks a token that gets into a log after all."""
     registered: list[str] = []
 
@@ -136,7 +133,7 @@ async def test_hooks_register_each_token_as_a_secret(
     assert len(registered) == directcall_sandbox.state()["requests"]["request_token"] == 3
 
 
-async def test_airflow_masks_it_also_from_an_event_loop(directcall_connection: str) -> None:
+async def test_airflow_masks_it_also_from_an_event_loop(directcall_connection) -> None:
     async with DirectcallAsyncHook(directcall_connection) as hook:
         await hook.lookup_carrier(A)
         client = await hook.client()
@@ -145,7 +142,7 @@ async def test_airflow_masks_it_also_from_an_event_loop(directcall_connection: s
     assert mask(f"x {token} y") == "x *** y"
 
 
-def test_airflow_masks_it(directcall_connection: str) -> None:
+def test_airflow_masks_it(directcall_connection) -> None:
     tokens: list[str] = []
     with DirectcallHook(directcall_connection) as hook:
         hook.client._on_token = lambda token, mask=hook.client._on_token: (tokens.append(token), mask(token))

@@ -24,7 +24,7 @@ ROOT = Path(airflow_provider_directcall.__file__).parent
 
 
 @pytest.mark.parametrize("schema_name", ["provider_info.schema.json"])
-def test_airflow_s_schema_accepts_it(schema_name: str) -> None:
+def test_airflow_s_schema_accepts_it(schema_name) -> None:
     schema = json.loads(files("airflow").joinpath(schema_name).read_text())
     jsonschema.validate(INFO, schema)
 
@@ -53,7 +53,7 @@ def dotted_paths(value: object) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("path", sorted(set(dotted_paths(INFO))))
-def test_every_dotted_path_imports(path: str) -> None:
+def test_every_dotted_path_imports(path) -> None:
     module, _, name = path.rpartition(".")
     if name[0].isupper():
         assert isinstance(getattr(importlib.import_module(module), name), type)
@@ -64,7 +64,7 @@ def test_every_dotted_path_imports(path: str) -> None:
 @pytest.mark.parametrize(
     ("key", "base"), [("operators", "BaseOperator"), ("sensors", "BaseSensorOperator"), ("triggers", "BaseTrigger")]
 )
-def test_no_module_of_the_surface_is_forgotten(key: str, base: str) -> None:
+def test_no_module_of_the_surface_is_forgotten(key, base) -> None:
     """Every module from which users import a class of the kind is listed, and no other.
 
     The trigger modules of 0.1.0 serve tasks that were deferred before an upgrade.
@@ -97,7 +97,7 @@ def test_the_hook_fits_its_connection_type() -> None:
 
 
 @pytest.mark.parametrize(("name", "field"), CONNECTION["conn-fields"].items())
-def test_an_empty_field_of_the_form_is_valid(name: str, field: dict[str, object]) -> None:
+def test_an_empty_field_of_the_form_is_valid(name, field) -> None:
     jsonschema.Draft7Validator.check_schema(field["schema"])
     jsonschema.validate(None, field["schema"])
     jsonschema.validate(field["schema"].get("default"), field["schema"])
@@ -124,7 +124,7 @@ def test_airflow_shows_the_form() -> None:
     assert fields.port.hidden
 
 
-def test_the_hook_s_own_fields_are_those_of_the_info(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_hook_s_own_fields_are_those_of_the_info(monkeypatch) -> None:
     """Airflow 3.1 looks in the class itself, not in its parents, and replaces wtforms."""
     stand_in = ModuleType("wtforms")
     stand_in.StringField = lambda label, description: (label, description)

@@ -11,8 +11,6 @@ import pytest
 
 from airflow_provider_directcall.routing.calendars import Emergency
 
-from ..airflow_world.variables import Variables
-
 FILE = Path(__file__).resolve().parents[2] / "example_dags" / "example_emergency_routing.py"
 NAME = "directcall_emergency"
 MOBILE = "5511990000078"
@@ -76,7 +74,7 @@ def test_without_an_end_the_run_does_not_wait(run):
     ],
     ids=["nothing", "off", "another without end", "another with a later end"],
 )
-def test_the_end_clears_its_own_emergency_only(run, variables: Variables, monkeypatch, then, is_over):
+def test_the_end_clears_its_own_emergency_only(run, variables, monkeypatch, then, is_over):
     switched(run, until=in_minutes(5))
     if then:
         switched(run, **then)

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time
-from typing import Any
 
 import pytest
 
@@ -25,11 +24,11 @@ class TestChains:
             Voicemail(priority=1, email="a@example.com", sources="5511990000002"),
         ],
     )
-    def test_a_chain_that_may_leave_a_call_ends_with_a_hang_up(self, last: Any):
+    def test_a_chain_that_may_leave_a_call_ends_with_a_hang_up(self, last):
         assert sealed((last,)) == (last, HangUp(priority=2))
 
     @pytest.mark.parametrize("last", [MAIL, HOLIDAY_SOUND, HangUp(priority=1)])
-    def test_a_chain_that_takes_every_call_stays_as_it_is(self, last: Any):
+    def test_a_chain_that_takes_every_call_stays_as_it_is(self, last):
         assert sealed((last,)) == (last,)
 
     def test_the_order_of_the_list_is_the_order_of_trying(self):
@@ -57,11 +56,11 @@ class TestChains:
             (7, "open[0]: a mapping or a rule is needed"),
         ],
     )
-    def test_a_rule_that_is_invalid_is_rejected_with_its_place(self, rule: object, problem: str):
+    def test_a_rule_that_is_invalid_is_rejected_with_its_place(self, rule, problem):
         assert problems(open=[rule])[0].startswith(problem)
 
     @pytest.mark.parametrize(("length", "limit"), [(0, "at least 1 item"), (20, "at most 19 items")])
-    def test_a_chain_has_1_to_19_rules(self, length: int, limit: str):
+    def test_a_chain_has_1_to_19_rules(self, length, limit):
         assert problems(open=[DESK] * length) == (f"open: list should have {limit}, not {length}",)
 
     def test_a_list_of_callers_cannot_be_changed_behind_the_calendars_back(self):
@@ -108,7 +107,7 @@ class TestHours:
         assert reason(calendar, "2026-04-21T03:00") == "holiday: Tiradentes"
 
     @pytest.mark.parametrize("end", ["24:00", "00:00"])
-    def test_hours_to_the_end_of_the_day_say_nothing_of_the_next(self, end: str):
+    def test_hours_to_the_end_of_the_day_say_nothing_of_the_next(self, end):
         calendar = made(hours=[OpeningHours("mon", "18:00", end)])
         assert parts(calendar, date(2026, 3, 2)) == [("00:00", "18:00", "closed"), ("18:00", "24:00", "open")]
         assert parts(calendar, date(2026, 3, 3)) == [("00:00", "24:00", "closed")]
@@ -128,7 +127,7 @@ class TestHours:
             ("mon", "hours[0]: a mapping is needed, not 'mon'"),
         ],
     )
-    def test_a_row_that_is_invalid_is_rejected(self, row: object, problem: str):
+    def test_a_row_that_is_invalid_is_rejected(self, row, problem):
         assert problems(hours=[row])[0].startswith(problem)
 
 
@@ -204,7 +203,7 @@ class TestHolidays:
             ({"day": " ", "until": "12:00"}, "part_days[0].day: a text is needed"),
         ],
     )
-    def test_a_part_day_that_is_invalid_is_rejected(self, part: object, problem: str):
+    def test_a_part_day_that_is_invalid_is_rejected(self, part, problem):
         assert problems(part_days=[part])[0].startswith(problem)
 
     @pytest.mark.parametrize(
@@ -221,5 +220,5 @@ class TestHolidays:
             ("SP", "holidays: a mapping is needed, not 'SP'"),
         ],
     )
-    def test_holidays_that_is_invalid_are_rejected(self, holidays: object, problem: str):
+    def test_holidays_that_is_invalid_are_rejected(self, holidays, problem):
         assert problems(holidays=holidays)[0].startswith(problem)

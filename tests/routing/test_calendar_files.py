@@ -4,7 +4,6 @@ import copy
 import json
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -106,7 +105,7 @@ class TestReading:
         assert calendar.open[0].to_wire().data["phone"] == "5511990000001"
 
     @pytest.mark.parametrize("number", ["04130000001", "041 30000001", "+55 41 3000-0001", "4130000001"])
-    def test_a_number_of_yaml_is_its_digits(self, number: str):
+    def test_a_number_of_yaml_is_its_digits(self, number):
         assert load_calendar(YAML.replace("1130000001", number)).did == "4130000001"
 
     def test_a_merge_key_can_be_overruled(self):
@@ -121,7 +120,7 @@ class TestReading:
 
     @pytest.mark.parametrize("name", ["line.json", "line.JSON", "line.yaml", "line.yml"])
     @pytest.mark.parametrize("kind", [Path, str])
-    def test_a_file_is_json_or_yaml_by_its_name(self, tmp_path: Path, name: str, kind: Any):
+    def test_a_file_is_json_or_yaml_by_its_name(self, tmp_path, name, kind):
         text = json.dumps(FULL) if name.lower().endswith("json") else YAML
         file = tmp_path / name
         file.write_text("\ufeff" + text, encoding="utf-8")
@@ -134,11 +133,11 @@ class TestReading:
         calendar = load_calendar(YAML)
         assert calendar_from(calendar) is calendar
 
-    def test_a_file_that_is_not_there_is_an_error_of_the_system(self, tmp_path: Path):
+    def test_a_file_that_is_not_there_is_an_error_of_the_system(self, tmp_path):
         with pytest.raises(FileNotFoundError):
             load_calendar(tmp_path / "none.yaml")
 
-    def test_a_file_in_another_encoding_is_rejected_by_its_name(self, tmp_path: Path):
+    def test_a_file_in_another_encoding_is_rejected_by_its_name(self, tmp_path):
         file = tmp_path / "line.yaml"
         file.write_bytes("name: Aniversário".encode("latin-1"))
         assert problems(file) == ("file: line.yaml is no text in UTF-8",)
@@ -170,7 +169,7 @@ class TestRejecting:
             ('{"did":' + "[" * 200_000, "file: is no JSON that can be read: it is nested too deep"),
         ],
     )
-    def test_an_invalid_document_is_rejected_with_its_place(self, text: str, problem: str):
+    def test_an_invalid_document_is_rejected_with_its_place(self, text, problem):
         (found,) = problems(text)
         assert found.startswith(problem)
 
@@ -221,7 +220,7 @@ class TestRejecting:
             "part_days: [{day: '5511990000001', until: '12:00'}]\n",
         ],
     )
-    def test_no_error_shows_a_number_in_full(self, text: str):
+    def test_no_error_shows_a_number_in_full(self, text):
         assert "99000000" not in " ".join(problems(text))
 
 
@@ -234,18 +233,18 @@ class TestSchema:
         assert calendar_schema()["$schema"] == "https://json-schema.org/draft/2020-12/schema"
 
     @pytest.mark.parametrize("doc", [SMALL, FULL, SMALL | {"holiday": None, "holidays": None, "emergency": None}])
-    def test_a_good_document_is_good_for_both(self, doc: Doc):
+    def test_a_good_document_is_good_for_both(self, doc):
         assert is_taken(doc)
         assert SCHEMA.is_valid(doc)
 
     @PATIENT
     @given(documents())
-    def test_the_schema_accepts_all_that_the_loader_accepts(self, made: tuple[Doc, date]):
+    def test_the_schema_accepts_all_that_the_loader_accepts(self, made):
         assert is_taken(made[0])
         assert SCHEMA.is_valid(made[0])
 
     @pytest.mark.parametrize("path", list(places(FULL)), ids=lambda path: ".".join(map(str, path)))
-    def test_one_stray_value_or_missing_or_unknown_key_is_judged_alike(self, path: tuple[object, ...]):
+    def test_one_stray_value_or_missing_or_unknown_key_is_judged_alike(self, path):
         *above, last = path
         for stray in STRAY:
             doc = copy.deepcopy(FULL)
@@ -263,7 +262,7 @@ class TestSchema:
 
     @PATIENT
     @given(documents(), st.data())
-    def test_two_mistakes_in_any_document_are_judged_alike(self, made: tuple[Doc, date], data: st.DataObject):
+    def test_two_mistakes_in_any_document_are_judged_alike(self, made, data):
         doc = copy.deepcopy(made[0])
         for _ in range(2):
             path = data.draw(st.sampled_from(list(places(doc))))

@@ -4,7 +4,6 @@ import pickle
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from types import MappingProxyType
-from typing import Any
 
 import pendulum
 import pytest
@@ -23,7 +22,7 @@ from airflow_provider_directcall.routing.calendars.files import calendar_from
 from airflow_provider_directcall.routing.rules import Forward, HangUp
 
 from .calendar_cases import DESK, HOLIDAY_SOUND, MAIL, at, made, parts, problems, reason
-from .calendar_specs import DAYS, Doc, documents, meaning
+from .calendar_specs import DAYS, documents, meaning
 
 PATIENT = settings(deadline=None)  # the first holiday that is looked up loads the library behind it
 
@@ -31,7 +30,7 @@ PATIENT = settings(deadline=None)  # the first holiday that is looked up loads t
 class TestAnyCalendar:
     @PATIENT
     @given(documents(), st.integers(0, DAYS - 1))
-    def test_the_parts_of_a_day_cover_it_and_none_could_be_longer(self, made: tuple[Doc, date], ahead: int):
+    def test_the_parts_of_a_day_cover_it_and_none_could_be_longer(self, made, ahead):
         doc, first = made
         segments = calendar_from(doc).segments(first + timedelta(days=ahead))
         assert (segments[0].begins, segments[-1].ends) == ("00:00", "24:00")
@@ -41,9 +40,7 @@ class TestAnyCalendar:
 
     @PATIENT
     @given(documents(), st.integers(0, DAYS - 1), st.lists(st.integers(0, 1439), min_size=1, max_size=20))
-    def test_decisions_follow_the_document_and_agree_with_segments(
-        self, made: tuple[Doc, date], ahead: int, minutes: list[int]
-    ):
+    def test_decisions_follow_the_document_and_agree_with_segments(self, made, ahead, minutes):
         doc, first = made
         calendar, day = calendar_from(doc), first + timedelta(days=ahead)
         segments = calendar.segments(day)
@@ -79,7 +76,7 @@ class TestPrecedence:
             ({"holidays": None, "hours": [OpeningHours(2, "11:00", "12:00")]}, "closed: outside the hours of Tuesday"),
         ],
     )
-    def test_the_highest_state_wins_and_is_the_reason(self, changes: dict[str, Any], expected: str):
+    def test_the_highest_state_wins_and_is_the_reason(self, changes, expected):
         decision = made(**changes).decision(self.MOMENT)
         assert (decision.reason, decision.state) == (expected, LineState(expected.partition(":")[0]))
 
@@ -94,7 +91,7 @@ class TestPrecedence:
         assert reason(calendar, "2026-04-21T10:00") == "emergency (until 2026-04-21 10:01)"
 
     @pytest.mark.parametrize("until", ["soon", "2026-04-21", "2026-04-21T10:00", "2026-04-21T10:00:01.8-0300"])
-    def test_an_invalid_end_of_an_emergency_is_reported_with_an_example(self, until: str):
+    def test_an_invalid_end_of_an_emergency_is_reported_with_an_example(self, until):
         (problem,) = problems(emergency={"chain": [DESK], "until": until})
         wanted = "a date and time with an offset, such as 2026-11-27T22:00-03:00"
         assert problem == f"emergency.until: {wanted}, is needed, not {until!r}"
@@ -105,7 +102,7 @@ class TestPrecedence:
         assert states == [("00:00", "10:00"), ("10:00", "24:00")]
 
     @pytest.mark.parametrize(("name", "rule"), [("open", DESK), ("closed", MAIL), ("holiday", HOLIDAY_SOUND)])
-    def test_an_override_borrows_a_states_chain(self, name: Any, rule: object):
+    def test_an_override_borrows_a_states_chain(self, name, rule):
         override = Override("x", begins="2026-04-21", ends="2026-04-21", as_=name)
         assert made(overrides=[override]).decision(self.MOMENT).chain[0] == rule
 
@@ -170,7 +167,7 @@ class TestOverrides:
             ({"name": ""}, "overrides[0].name: a text is needed"),
         ],
     )
-    def test_an_override_that_is_invalid_is_rejected(self, changes: Doc, problem: str):
+    def test_an_override_that_is_invalid_is_rejected(self, changes, problem):
         override = {"name": "x", "begins": "2026-03-01", "ends": "2026-03-02", "as": "open", **changes}
         (found,) = problems(overrides=[override])
         assert found.startswith(problem)
@@ -200,12 +197,12 @@ class TestTheWhole:
         assert "990000" not in " ".join(found)
 
     @pytest.mark.parametrize("did", [None, True, 1.5, "12"])
-    def test_a_number_that_is_none_is_rejected(self, did: Any):
+    def test_a_number_that_is_none_is_rejected(self, did):
         with pytest.raises(CalendarError, match=r"^did: "):
             RoutingCalendar(did, open=[DESK], closed=[MAIL], hours=[])
 
     @pytest.mark.parametrize("zone", ["Sao Paulo", "America", "../etc", "", None])
-    def test_a_zone_that_is_none_is_rejected(self, zone: object):
+    def test_a_zone_that_is_none_is_rejected(self, zone):
         assert problems(timezone=zone)[0].startswith("timezone: an IANA name such as America/Sao_Paulo")
 
     def test_the_number_is_kept_without_country_code_and_not_printed(self):
@@ -232,7 +229,7 @@ class TestTheWhole:
             OpeningHours("someday", "25:00", "26:00")
 
     @pytest.mark.parametrize("arguments", [{}, {"weekdays": 1, "begin": "08:00"}])
-    def test_missing_and_unknown_arguments_are_type_errors_as_of_any_class(self, arguments: Doc):
+    def test_missing_and_unknown_arguments_are_type_errors_as_of_any_class(self, arguments):
         with pytest.raises(TypeError):
             OpeningHours(**arguments)
 

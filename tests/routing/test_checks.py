@@ -72,7 +72,7 @@ def test_a_gap_is_reported_with_its_times_and_without_numbers():
 
 
 @pytest.mark.parametrize("rule", [ring(1), PlaySound(priority=1, sound_id=3)])
-def test_rules_after_which_none_is_left_are_a_warning(rule: NumberRule):
+def test_rules_after_which_none_is_left_are_a_warning(rule):
     finding = only(check(rule), Code.RINGS_OUT)
     assert finding.severity is Severity.WARNING
     assert "nobody answers" in finding.text
@@ -249,7 +249,7 @@ def number_rules(draw: st.DrawFn) -> list[NumberRule]:
 
 @given(number_rules())
 @settings(deadline=None)
-def test_findings_agree_with_calls_at_all_times(rules: list[NumberRule]):
+def test_findings_agree_with_calls_at_all_times(rules):
     monday = datetime(2026, 12, 14, tzinfo=SAO_PAULO)
     calls = [
         explain(rules, caller, monday + timedelta(hours=hour), zone=SAO_PAULO)
@@ -355,7 +355,7 @@ def test_a_chain_that_rings_the_same_phone_twice_and_too_long():
         ([("sun", "22:00", "03:00"), ("sun", "22:00", "06:00")], "Sunday 22:00 to Monday 03:00"),
     ],
 )
-def test_hours_that_overlap(rows: list[tuple[str, str, str]], times: str):
+def test_hours_that_overlap(rows, times):
     hours = [{"weekdays": days, "start": start, "end": end} for days, start, end in rows]
     finding = only(checked(hours=hours), Code.HOURS_OVERLAP)
     assert finding.where == "hours[1]"
@@ -438,7 +438,7 @@ def test_an_emergency_with_a_loop_and_the_loop_that_it_hides():
 
 @given(documents())
 @settings(deadline=None)
-def test_compiled_rules_have_no_gap_and_never_ring_out(case: Any):
+def test_compiled_rules_have_no_gap_and_never_ring_out(case):
     doc, first = case
     calendar = calendar_from(doc)
     rules = rules_for(calendar, datetime(first.year, first.month, first.day, tzinfo=calendar.zone))

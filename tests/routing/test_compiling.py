@@ -82,9 +82,7 @@ def cases(draw: st.DrawFn) -> tuple[RoutingCalendar, datetime, int]:
 
 @PATIENT
 @given(cases(), st.data())
-def test_rules_implement_the_calendar_until_the_horizon(
-    case: tuple[RoutingCalendar, datetime, int], data: st.DataObject
-):
+def test_rules_implement_the_calendar_until_the_horizon(case, data):
     calendar, at, horizon_days = case
     rules = rules_for(calendar, at, horizon_days=horizon_days)
     minutes = (valid_until(calendar, at, horizon_days=horizon_days) - at) // timedelta(minutes=1)
@@ -106,7 +104,7 @@ def test_rules_implement_the_calendar_until_the_horizon(
 
 @PATIENT
 @given(cases(), st.integers(0, 1439))
-def test_a_second_run_on_the_same_day_has_nothing_to_write(case: tuple[RoutingCalendar, datetime, int], minute: int):
+def test_a_second_run_on_the_same_day_has_nothing_to_write(case, minute):
     calendar, at, horizon_days = case
     other = at.replace(hour=minute // 60, minute=minute % 60)
     again = rules_for(calendar, other, horizon_days=horizon_days)
@@ -115,7 +113,7 @@ def test_a_second_run_on_the_same_day_has_nothing_to_write(case: tuple[RoutingCa
 
 @PATIENT
 @given(cases())
-def test_the_next_day_changes_the_rules_of_the_day_that_is_over_only(case: tuple[RoutingCalendar, datetime, int]):
+def test_the_next_day_changes_the_rules_of_the_day_that_is_over_only(case):
     calendar, at, _ = case
     today, tomorrow = (wire(rules_for(calendar, at + timedelta(days=ahead))) for ahead in (0, 1))
     over = range(1000 * at.isoweekday(), 1000 * (at.isoweekday() + 1))
@@ -124,7 +122,7 @@ def test_the_next_day_changes_the_rules_of_the_day_that_is_over_only(case: tuple
 
 @PATIENT
 @given(cases())
-def test_dated_rules_leave_the_rules_of_the_week_unchanged(case: tuple[RoutingCalendar, datetime, int]):
+def test_dated_rules_leave_the_rules_of_the_week_unchanged(case):
     calendar, at, _ = case
     week = [rule for rule in wire(rules_for(calendar, at)) if (rule[0] or 0) >= 10_000]
     assert week == wire(rules_for(calendar.ordinary_week(), at))
@@ -132,7 +130,7 @@ def test_dated_rules_leave_the_rules_of_the_week_unchanged(case: tuple[RoutingCa
 
 @PATIENT
 @given(cases())
-def test_no_two_rules_share_a_priority_and_they_come_in_their_order(case: tuple[RoutingCalendar, datetime, int]):
+def test_no_two_rules_share_a_priority_and_they_come_in_their_order(case):
     priorities = [rule.priority for rule in rules_for(*case[:2])]
     assert priorities == sorted(set(priorities))
 
@@ -216,7 +214,7 @@ def test_today_is_the_calendars_day_not_that_of_the_moment():
 
 
 @pytest.mark.parametrize("days", [0, 8, -1])
-def test_a_horizon_in_which_a_weekday_names_no_or_two_dates_is_rejected(days: int):
+def test_a_horizon_in_which_a_weekday_names_no_or_two_dates_is_rejected(days):
     with pytest.raises(ValueError, match=r"^horizon_days: 1 to 7 "):
         rules_for(made(), MONDAY, horizon_days=days)
 
@@ -242,7 +240,7 @@ def test_a_day_with_more_parts_than_places_is_rejected():
 
 
 @pytest.mark.parametrize("day", [datetime(2018, 11, 4), datetime(2019, 2, 16), datetime(2019, 2, 17)])
-def test_summer_time_changes_are_read_as_the_clocks_show_them(day: datetime):
+def test_summer_time_changes_are_read_as_the_clocks_show_them(day):
     """São Paulo's last summer time: midnight left out on 2018-11-04, the last hour of 2019-02-16 came twice."""
     calendar = made(hours=[{"weekdays": "sat,sun", "start": "23:30", "end": "00:30"}], holidays=None)
     start = day.replace(tzinfo=SAO_PAULO)

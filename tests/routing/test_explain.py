@@ -78,7 +78,7 @@ def test_forwards_alone_leave_the_call_unanswered_after_all_ringing():
         ({"week": {"from": "1"}}, "weekdays: "),
     ],
 )
-def test_unreadable_conditions_are_reported(condition: dict[str, object], why: str):
+def test_unreadable_conditions_are_reported(condition, why):
     step = at([live("hangup", condition)]).steps[0]
     assert not step.holds
     assert step.fails[0].startswith(why)
@@ -114,7 +114,7 @@ def test_a_rule_without_priority_is_the_last():
 
 
 @pytest.mark.parametrize("wait", [{}, {"wait": "soon"}])
-def test_a_forward_without_a_wait_is_assumed_to_ring_30_seconds(wait: dict[str, object]):
+def test_a_forward_without_a_wait_is_assumed_to_ring_30_seconds(wait):
     explanation = at([live("fwd", {"phone": "5511990000001", **wait})])
     assert explanation.waited_seconds == 30
     assert "for 30 s (assumed: it does not say how long)" in explanation.as_text()
@@ -151,7 +151,7 @@ def test_callers_that_are_no_numbers_leave_the_others_valid():
     ("hour", "holds"),
     [(21, False), (22, True), (23, True)],
 )
-def test_over_midnight_the_weekday_is_that_of_the_call(hour: int, holds: bool):
+def test_over_midnight_the_weekday_is_that_of_the_call(hour, holds):
     rule = HangUp(priority=1, weekdays="fri", start="22:00", end="06:00")
     assert at([rule], moment=FRIDAY.replace(hour=hour)).steps[0].holds is holds
     # Friday's own early hours, not Saturday's.
@@ -223,7 +223,7 @@ live_rules = st.lists(st.tuples(deeds, conditions, st.integers(1, 50)), max_size
 
 
 @given(live_rules, st.integers(0, 7 * 48 - 1), st.sampled_from([*CALLERS, STRANGER]))
-def test_explanations_agree_with_the_sandbox(rules: list[Any], half_hour: int, caller: str):
+def test_explanations_agree_with_the_sandbox(rules, half_hour, caller):
     named = [
         (str(index), priority, action, {**data, **when}) for index, ((action, data), when, priority) in enumerate(rules)
     ]
@@ -258,7 +258,7 @@ BASE: dict[str, Any] = {
 
 @given(documents(), st.integers(0, (DAYS - 7) * 96), st.sampled_from([*CALLERS, STRANGER, None]))
 @settings(deadline=None)  # the first look at a year reads its holidays
-def test_the_chain_and_the_rules_of_a_calendar_come_to_the_same(case: Any, quarter: int, caller: str | None):
+def test_the_chain_and_the_rules_of_a_calendar_come_to_the_same(case, quarter, caller):
     doc, first = case
     calendar = calendar_from(doc)
     there = datetime(first.year, first.month, first.day) + timedelta(minutes=15 * quarter)
@@ -289,7 +289,7 @@ def test_the_chain_and_the_rules_of_a_calendar_come_to_the_same(case: Any, quart
         ("2026-12-28T10:00", "override", "override: Inventory (as closed)"),
     ],
 )
-def test_the_reason_names_the_holiday_the_override_or_the_hours(moment: str, state: str, reason: str):
+def test_the_reason_names_the_holiday_the_override_or_the_hours(moment, state, reason):
     calendar = calendar_from(
         {
             **BASE,

@@ -6,7 +6,6 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -14,8 +13,6 @@ from airflow_provider_directcall.routing.calendars.compiling import rules_for
 from airflow_provider_directcall.routing.calendars.files import load_calendar, routing_schema
 from airflow_provider_directcall.routing.cli import main
 from airflow_provider_directcall.routing.explaining.checks import Code, Finding
-
-from .conftest import Connect
 
 CALENDAR = """
 did: "1130000001"
@@ -65,12 +62,12 @@ def rejected(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
 
 
 @pytest.mark.parametrize("command", ["explain", "check", "rules"])
-def test_a_missing_file(capsys: pytest.CaptureFixture[str], tmp_path: Path, command: str):
+def test_a_missing_file(capsys, tmp_path, command):
     path = tmp_path / "nothing.yaml"
     assert rejected(capsys, command, str(path)) == f"{path}: No such file or directory"
 
 
-def test_a_folder_in_place_of_a_file(capsys: pytest.CaptureFixture[str], tmp_path: Path):
+def test_a_folder_in_place_of_a_file(capsys, tmp_path):
     assert rejected(capsys, "check", str(tmp_path)) == f"{tmp_path}: Is a directory"
 
 
@@ -84,15 +81,13 @@ def test_a_folder_in_place_of_a_file(capsys: pytest.CaptureFixture[str], tmp_pat
         ("a.yaml", CALENDAR.replace("18:00", "25:00"), "hours[0].end: "),
     ],
 )
-def test_a_file_that_is_no_calendar(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, name: str, text: str, message: str
-):
+def test_a_file_that_is_no_calendar(capsys, tmp_path, name, text, message):
     path = tmp_path / name
     path.write_text(text, encoding="utf-8")
     assert rejected(capsys, "explain", str(path)).startswith(f"{path}: {message}")
 
 
-def test_all_problems_of_a_file_stand_on_the_line(capsys: pytest.CaptureFixture[str], tmp_path: Path):
+def test_all_problems_of_a_file_stand_on_the_line(capsys, tmp_path):
     path = tmp_path / "a.yaml"
     path.write_text(CALENDAR.replace("18:00", "25:00").replace("5511990000001", "551199000"), encoding="utf-8")
     message = rejected(capsys, "check", str(path))
@@ -104,21 +99,21 @@ def test_all_problems_of_a_file_stand_on_the_line(capsys: pytest.CaptureFixture[
 
 @pytest.mark.parametrize("at", ["tomorrow", "2026-13-01", "2026-12-24T25:00", "2026-12-24T10:00:30", "24/12/2026"])
 @pytest.mark.parametrize("command", ["explain", "check", "rules"])
-def test_a_moment_that_cannot_be(capsys: pytest.CaptureFixture[str], calendar: str, command: str, at: str):
+def test_a_moment_that_cannot_be(capsys, calendar, command, at):
     assert rejected(capsys, command, calendar, "--at", at).startswith("--at: ")
 
 
-def test_a_moment_out_of_all_reach(capsys: pytest.CaptureFixture[str], calendar: str):
+def test_a_moment_out_of_all_reach(capsys, calendar):
     assert rejected(capsys, "rules", calendar, "--at", "9999-12-31T10:00") == "a date is too far from today"
 
 
-def test_a_caller_who_is_no_number(capsys: pytest.CaptureFixture[str], calendar: str):
+def test_a_caller_who_is_no_number(capsys, calendar):
     message = rejected(capsys, "explain", calendar, "--from", "119900000")
     assert message.startswith("caller: ")
     assert "119900000" not in message
 
 
-def test_an_argument_too_many_is_not_shown_in_full(capsys: pytest.CaptureFixture[str], calendar: str):
+def test_an_argument_too_many_is_not_shown_in_full(capsys, calendar):
     message = rejected(capsys, "explain", calendar, "5511990000001")
     assert message == "unrecognized arguments: 5511*****0001"
 
@@ -126,7 +121,7 @@ def test_an_argument_too_many_is_not_shown_in_full(capsys: pytest.CaptureFixture
 @pytest.mark.parametrize(
     "arguments", [(), ("paint",), ("check",), ("check", "a.yaml", "--longest-wait", "long"), ("draw", "a.yaml")]
 )
-def test_a_wrong_command_line(capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...]):
+def test_a_wrong_command_line(capsys, arguments):
     rejected(capsys, *arguments)
 
 
@@ -140,14 +135,12 @@ def test_a_wrong_command_line(capsys: pytest.CaptureFixture[str], arguments: tup
         ("week.svg", ("--start", "9999-12-31"), "start: 9999-12-31 is beyond"),
     ],
 )
-def test_a_picture_that_cannot_be(
-    capsys: pytest.CaptureFixture[str], calendar: str, tmp_path: Path, output: str, more: tuple[str, ...], message: str
-):
+def test_a_picture_that_cannot_be(capsys, calendar, tmp_path, output, more, message):
     assert message in rejected(capsys, "draw", calendar, "-o", str(tmp_path / output), *more)
     assert not (tmp_path / output).exists()
 
 
-def test_the_reader_may_leave_early(calendar: str):
+def test_the_reader_may_leave_early(calendar):
     command = [sys.executable, "-m", "airflow_provider_directcall.routing.cli", "rules", calendar]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
@@ -160,7 +153,7 @@ def test_the_reader_may_leave_early(calendar: str):
 # Explaining.
 
 
-def test_a_call_is_explained(capsys: pytest.CaptureFixture[str], calendar: str):
+def test_a_call_is_explained(capsys, calendar):
     status, out, error = run(capsys, "explain", calendar, "--at", "2026-12-24T15:00", "--from", "11 99000-0003")
     assert (status, error) == (0, "")
     assert out.splitlines()[:4] == [
@@ -172,7 +165,7 @@ def test_a_call_is_explained(capsys: pytest.CaptureFixture[str], calendar: str):
     assert out.endswith("If nobody picks up: the call is hung up.\n")
 
 
-def test_a_moment_is_by_the_calendars_clocks_or_has_an_offset(capsys: pytest.CaptureFixture[str], calendar: str):
+def test_a_moment_is_by_the_calendars_clocks_or_has_an_offset(capsys, calendar):
     local = run(capsys, "explain", calendar, "--at", "2026-12-24 15:00")
     assert run(capsys, "explain", calendar, "--at", "2026-12-24T18:00Z") == local
     assert "from a withheld number on Thursday 2026-12-24 15:00" in local[1]
@@ -180,7 +173,7 @@ def test_a_moment_is_by_the_calendars_clocks_or_has_an_offset(capsys: pytest.Cap
     assert "2026-12-24 00:00" in midnight[1]
 
 
-def test_without_a_moment_it_is_now(capsys: pytest.CaptureFixture[str], calendar: str):
+def test_without_a_moment_it_is_now(capsys, calendar):
     before = load_calendar(calendar).local(datetime.now(UTC))
     status, out, _ = run(capsys, "explain", calendar, "--json")
     after = load_calendar(calendar).local(datetime.now(UTC))
@@ -191,7 +184,7 @@ def test_without_a_moment_it_is_now(capsys: pytest.CaptureFixture[str], calendar
 
 
 @pytest.mark.parametrize("command", [("explain",), ("explain", "--json"), ("rules",), ("rules", "--json")])
-def test_numbers_are_masked_unless_wanted(capsys: pytest.CaptureFixture[str], calendar: str, command: Any):
+def test_numbers_are_masked_unless_wanted(capsys, calendar, command):
     arguments = [command[0], calendar, *command[1:], "--at", "2026-12-23T15:00"]
     arguments += ["--from", "5511990000091"] if command[0] == "explain" else []
     masked = run(capsys, *arguments)[1]
@@ -204,11 +197,11 @@ def test_numbers_are_masked_unless_wanted(capsys: pytest.CaptureFixture[str], ca
 # Checking.
 
 
-def test_a_calendar_without_findings(capsys: pytest.CaptureFixture[str], calendar: str):
+def test_a_calendar_without_findings(capsys, calendar):
     assert run(capsys, "check", calendar) == (0, "0 errors, 0 warnings\n", "")
 
 
-def test_errors_give_exit_status_1(capsys: pytest.CaptureFixture[str], tmp_path: Path):
+def test_errors_give_exit_status_1(capsys, tmp_path):
     path = tmp_path / "a.yaml"
     path.write_text(
         CALENDAR.replace("closed:\n", "closed:\n  - {action: hangup}\n")
@@ -224,7 +217,7 @@ def test_errors_give_exit_status_1(capsys: pytest.CaptureFixture[str], tmp_path:
     ]
 
 
-def test_warnings_give_exit_status_0_and_limits_are_options(capsys: pytest.CaptureFixture[str], tmp_path: Path):
+def test_warnings_give_exit_status_0_and_limits_are_options(capsys, tmp_path):
     path = tmp_path / "a.json"
     mail = {"action": "voicemail", "email": "desk@example.com"}
     ring = {"action": "forward", "to": "5511990000001", "wait_seconds": 50}
@@ -248,7 +241,7 @@ def test_warnings_give_exit_status_0_and_limits_are_options(capsys: pytest.Captu
 # Rules.
 
 
-def test_the_rules_as_a_table(capsys: pytest.CaptureFixture[str], calendar: str):
+def test_the_rules_as_a_table(capsys, calendar):
     status, out, _ = run(capsys, "rules", calendar, "--at", "2026-12-01")
     assert status == 0
     assert out.splitlines() == [
@@ -260,7 +253,7 @@ def test_the_rules_as_a_table(capsys: pytest.CaptureFixture[str], calendar: str)
     ]
 
 
-def test_the_rules_as_json(capsys: pytest.CaptureFixture[str], calendar: str):
+def test_the_rules_as_json(capsys, calendar):
     status, out, _ = run(capsys, "rules", calendar, "--at", "2026-12-21T10:00", "--json", "--include-numbers")
     shown = json.loads(out)
     assert status == 0
@@ -276,9 +269,7 @@ def test_the_rules_as_json(capsys: pytest.CaptureFixture[str], calendar: str):
 
 
 @pytest.mark.parametrize(("name", "begins"), [("week.svg", "<svg "), ("WEEK.HTML", "<!DOCTYPE html>")])
-def test_a_picture_is_written(
-    capsys: pytest.CaptureFixture[str], calendar: str, tmp_path: Path, name: str, begins: str
-):
+def test_a_picture_is_written(capsys, calendar, tmp_path, name, begins):
     path = tmp_path / name
     assert run(capsys, "draw", calendar, "-o", str(path), "--start", "2026-12-21", "--days", "30") == (0, "", "")
     written = path.read_text(encoding="utf-8")
@@ -291,13 +282,13 @@ def test_a_picture_is_written(
     assert str(load_calendar(calendar).local(datetime.now(UTC)).year) in again
 
 
-def test_help_names_all_commands(capsys: pytest.CaptureFixture[str]):
+def test_help_names_all_commands(capsys):
     status, out, _ = run(capsys, "--help")
     assert status == 0
     assert all(command in out for command in ("explain", "check", "rules", "draw", "schema"))
 
 
-def test_the_schema_is_printed(capsys: pytest.CaptureFixture[str]):
+def test_the_schema_is_printed(capsys):
     status, out, _ = run(capsys, "schema")
     assert (status, json.loads(out)) == (0, routing_schema())
 
@@ -316,9 +307,7 @@ def test_nothing_heavy_is_imported():
 DOC = (Path(__file__).parents[2] / "docs" / "explain-routing.md").read_text(encoding="utf-8")
 
 
-def test_the_docs_show_the_output_of_the_command(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+def test_the_docs_show_the_output_of_the_command(capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (example,) = re.findall(r"```yaml\n(.*?)```", DOC, re.DOTALL)
     Path("calendar.yaml").write_text(example, encoding="utf-8")
@@ -333,9 +322,7 @@ def test_the_docs_name_every_finding_with_its_severity():
     assert dict(rows) == {code.value: Finding(code, "", "").severity.value for code in Code}
 
 
-def test_the_python_of_the_docs_runs(
-    capsys: pytest.CaptureFixture[str], connect: Connect, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+def test_the_python_of_the_docs_runs(capsys, connect, tmp_path, monkeypatch):
     connect()
     monkeypatch.chdir(tmp_path)
     Path("calendar.yaml").write_text(CALENDAR, encoding="utf-8")

@@ -29,7 +29,7 @@ def calendar(tmp_path: Path) -> str:
     return written(tmp_path, "calendar.yaml", CALENDAR)
 
 
-def test_a_list_of_rules_is_checked_all_in_all(capsys: pytest.CaptureFixture[str], tmp_path: Path):
+def test_a_list_of_rules_is_checked_all_in_all(capsys, tmp_path):
     assert run(capsys, "check", written(tmp_path, "a.yaml", RULES)) == (0, "0 errors, 0 warnings\n", "")
     path = written(tmp_path, "b.yaml", RULES.replace("priority: 2}", "priority: 1, weekdays: fri}"))
     status, out, error = run(capsys, "check", path, "--longest-wait", "10")
@@ -38,7 +38,7 @@ def test_a_list_of_rules_is_checked_all_in_all(capsys: pytest.CaptureFixture[str
     assert codes == ["[same_priority]", "[gap]", "[rings_out]", "[long_wait]"]
 
 
-def test_loops_over_the_numbers_of_several_files_are_found(capsys: pytest.CaptureFixture[str], tmp_path: Path):
+def test_loops_over_the_numbers_of_several_files_are_found(capsys, tmp_path):
     for_everybody = CALENDAR.replace(', sources: ["5511990000091"]', "")
     one = written(tmp_path, "one.yaml", for_everybody.replace('to: "5511990000001"', 'to: "1130000002"'))
     two = written(tmp_path, "two.yaml", RULES.replace("5511990000001", "1130000001"))
@@ -52,7 +52,7 @@ def test_loops_over_the_numbers_of_several_files_are_found(capsys: pytest.Captur
     assert end == "2 errors, 0 warnings"
 
 
-def test_a_loop_of_one_day_of_two_calendars_is_found(capsys: pytest.CaptureFixture[str], tmp_path: Path):
+def test_a_loop_of_one_day_of_two_calendars_is_found(capsys, tmp_path):
     sale = 'overrides: [{name: Sale, begins: "2027-03-03", ends: "2027-03-03", chain: [{action: forward, to: "%s"}]}]\n'
     one = written(tmp_path, "one.yaml", CALENDAR + sale % "1130000002")
     two = written(tmp_path, "two.yaml", OTHERS_CALENDAR + sale % "1130000001")
@@ -67,7 +67,7 @@ def test_a_loop_of_one_day_of_two_calendars_is_found(capsys: pytest.CaptureFixtu
     assert "[loop]" not in run(capsys, "check", one, later, "--at", "2026-12-01")[1]
 
 
-def test_each_file_of_a_check_is_of_one_known_number(capsys: pytest.CaptureFixture[str], tmp_path: Path, calendar: str):
+def test_each_file_of_a_check_is_of_one_known_number(capsys, tmp_path, calendar):
     nameless = written(tmp_path, "a.yaml", RULES.replace("did:", "#"))
     message = rejected(capsys, "check", calendar, nameless)
     assert message == f"{nameless}: did: is missing; a check for loops needs the number"
@@ -77,7 +77,7 @@ def test_each_file_of_a_check_is_of_one_known_number(capsys: pytest.CaptureFixtu
     assert rejected(capsys, "check", calendar, wrong).startswith(f"{wrong}: rules[0].start: ")
 
 
-def test_a_call_is_explained_by_a_list_of_rules_too(capsys: pytest.CaptureFixture[str], tmp_path: Path):
+def test_a_call_is_explained_by_a_list_of_rules_too(capsys, tmp_path):
     path = written(tmp_path, "a.yaml", RULES)
     status, out, _ = run(capsys, "explain", path, "--at", "2026-12-24T15:00", "--from", "11 99000-0003")
     assert status == 0
@@ -92,15 +92,13 @@ def test_a_call_is_explained_by_a_list_of_rules_too(capsys: pytest.CaptureFixtur
     assert rejected(capsys, "explain", path, "--timezone", "Mars").startswith("--timezone: an IANA name")
 
 
-def test_a_calendar_has_its_own_timezone(capsys: pytest.CaptureFixture[str], calendar: str):
+def test_a_calendar_has_its_own_timezone(capsys, calendar):
     message = rejected(capsys, "explain", calendar, "--timezone", "America/Manaus")
     assert message == f"--timezone: {calendar} is a calendar, which has its own"
 
 
 @pytest.mark.parametrize("command", [["rules"], ["draw", "-o", "x.svg"]])
-def test_a_command_for_calendars_rejects_a_list_of_rules(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, command: list[str]
-):
+def test_a_command_for_calendars_rejects_a_list_of_rules(capsys, tmp_path, command):
     path = written(tmp_path, "a.yaml", RULES)
     message = rejected(capsys, command[0], path, *command[1:])
     assert message == f"{path}: is a list of rules, and a calendar is needed"

@@ -118,7 +118,7 @@ def test_all_problems_are_reported_at_once_each_with_its_path():
         ('{"rules": 1, "rules": 2}', "file: 'rules' is repeated"),
     ],
 )
-def test_an_invalid_list_of_rules_is_rejected(text: str, problem: str):
+def test_an_invalid_list_of_rules_is_rejected(text, problem):
     (found,) = problems(text)
     assert found.startswith(problem)
 
@@ -131,12 +131,12 @@ def test_an_invalid_list_of_rules_is_rejected(text: str, problem: str):
         "rules: [{action: hangup, priority: 1, '5511990000001': 1, weekdays: '5511990000001'}]\n",
     ],
 )
-def test_no_error_shows_a_number_in_full(text: str):
+def test_no_error_shows_a_number_in_full(text):
     assert "99000000" not in " ".join(problems(text))
 
 
 @pytest.mark.parametrize("name", ["rules.yaml", "rules.json"])
-def test_a_file_and_its_text_give_the_number_and_its_rules(tmp_path: Path, name: str):
+def test_a_file_and_its_text_give_the_number_and_its_rules(tmp_path, name):
     text = YAML if name.endswith("yaml") else json.dumps(yaml.load(YAML, Loader=yaml.BaseLoader) | {"rules": _plain()})
     file = tmp_path / name
     file.write_text(text, encoding="utf-8")
@@ -204,7 +204,7 @@ class TestSchema:
         assert SCHEMA.is_valid(FULL)
 
     @pytest.mark.parametrize("path", list(places(FULL)), ids=lambda path: ".".join(map(str, path)))
-    def test_one_stray_value_or_missing_or_unknown_key_is_judged_alike(self, path: tuple[object, ...]):
+    def test_one_stray_value_or_missing_or_unknown_key_is_judged_alike(self, path):
         *above, last = path
         for stray in STRAY:
             doc = copy.deepcopy(FULL)

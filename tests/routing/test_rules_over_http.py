@@ -10,7 +10,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_directcall.errors import DirectcallRefused
-from airflow_provider_directcall.sandbox import SandboxServer
 
 from .number import DID, RULE_ID, Number
 from .rule_specs import specs
@@ -110,7 +109,7 @@ def test_replaced_field_names_are_used_in_requests_and_replies(number, connect):
     assert number.data() == {"phone": PHONE, "wait": 30, "das": "08:00", "ate": "18:00"}
 
 
-def test_rules_of_another_number_are_left_alone(directcall_sandbox: SandboxServer, number):
+def test_rules_of_another_number_are_left_alone(directcall_sandbox, number):
     others = directcall_sandbox.state()["rules"]["4130000001"]
     number.make(action="hangup", priority=1)
     assert directcall_sandbox.state()["rules"]["4130000001"] == others

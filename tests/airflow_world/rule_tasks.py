@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
+
 from airflow_provider_directcall.operators.numbers import (
     DirectcallApplyNumberRulesOperator,
     DirectcallPlanNumberRulesOperator,
     DirectcallRestoreNumberRulesOperator,
 )
 
-from .world import Run
+from .world import Killed, Run
 
 DID = "1130000001"
 OFFICE, MOBILE, OTHERS = "5511990000031", "5511990000032", "5511990000033"
@@ -72,6 +74,13 @@ def write_elsewhere(world, **fields):
 
 def rule_ids(world):
     return [rule["dpId"] for rule in world.sandbox.state()["rules"][DID]]
+
+
+def start_killed(run, task, dies="after did/save"):
+    """Start a try whose worker is killed, and make the task ready for the next one."""
+    with pytest.raises(Killed):
+        run.start(task, dies=dies)
+    run.retry()
 
 
 def next_run(world, *, remembers=True):

@@ -23,6 +23,7 @@ from ..airflow_world.rule_tasks import (
     live,
     next_run,
     restore,
+    start_killed,
     write_elsewhere,
     writes,
 )
@@ -182,10 +183,8 @@ def test_a_try_without_effect_leaves_no_snapshot_to_the_next_one(run, world, tmp
 
 
 def test_a_retry_that_fails_does_not_lose_the_first_snapshot(run, world):
-    with pytest.raises(Killed):
-        run.start(apply(retries=2), dies="after did/save")
+    start_killed(run, apply(retries=2))
     world.sandbox.inject(Fault(kind="error_500_before", endpoint="did/save", times=1))
-    run.retry()
     with pytest.raises(DirectcallApplyError, match="state: previous"):
         run.start(apply(retries=2))
     run.retry()
@@ -224,18 +223,14 @@ def test_a_clear_takes_a_new_snapshot(run, world):
 
 
 def test_another_number_than_before_takes_a_new_snapshot(run, world):
-    with pytest.raises(Killed):
-        run.start(apply(retries=1), dies="after did/save")
-    run.retry()
+    start_killed(run, apply(retries=1))
     run.start(apply(did="1130000002", retries=1))
     result = run.start(restore(snapshot_task_id="task", include_numbers=True))
     assert result["did"] == "1130000002"
 
 
 def test_without_a_store_a_retry_takes_the_half_way_state(run_without_store, world):
-    with pytest.raises(Killed):
-        run_without_store.start(apply(retries=1), dies="after did/save")
-    run_without_store.retry()
+    start_killed(run_without_store, apply(retries=1))
     run_without_store.start(apply(retries=1))
     run_without_store.start(restore())
     assert live(world) not in (BEFORE, AFTER)
@@ -244,11 +239,9 @@ def test_without_a_store_a_retry_takes_the_half_way_state(run_without_store, wor
 def test_without_a_store_the_file_of_this_run_keeps_the_first_snapshot(run_without_store, world, tmp_path):
     path = tmp_path / "snapshot.json"
     run = run_without_store
-    with pytest.raises(Killed):
-        run.start(apply(retries=1, snapshot_path=str(path)), dies="after did/save")
+    start_killed(run, apply(retries=1, snapshot_path=str(path)))
     at = world.now().timestamp() + 1
     os.utime(path, (at, at))
-    run.retry()
     result = run.start(apply(retries=1, snapshot_path=str(path)))
     assert result["snapshot_path"] == str(path)
     assert path.stat().st_mode & 0o777 == 0o600

@@ -15,10 +15,11 @@ from ..airflow_world.rule_tasks import (
     apply,
     live,
     plan,
+    start_killed,
     write_elsewhere,
     writes,
 )
-from ..airflow_world.world import Killed, Run
+from ..airflow_world.world import Run
 
 pytestmark = pytest.mark.usefixtures("ordinary_day")
 
@@ -53,19 +54,15 @@ def test_another_plan_than_the_approved_one_fails_for_good(run, world, changed):
 
 def test_a_retry_finishes_the_approved_plan(run, world):
     digest = run.start(plan(rules=RULES, did=DID))["digest"]
-    with pytest.raises(Killed):
-        run.start(apply(expected_digest=digest, retries=1), dies="after did/save")
-    run.retry()
+    start_killed(run, apply(expected_digest=digest, retries=1))
     run.start(apply(expected_digest=digest, retries=1))
     assert live(world) == AFTER
 
 
 def test_a_retry_does_not_finish_the_plan_after_drift(run, world):
     digest = run.start(plan(rules=RULES, did=DID))["digest"]
-    with pytest.raises(Killed):
-        run.start(apply(expected_digest=digest, retries=1), dies="after did/save")
+    start_killed(run, apply(expected_digest=digest, retries=1))
     write_elsewhere(world, priority="7", action="hangup")
-    run.retry()
     with pytest.raises(AirflowFailException, match="not the approved one"):
         run.start(apply(expected_digest=digest, retries=1))
 
@@ -74,12 +71,10 @@ def test_a_retry_does_not_finish_the_plan_after_drift(run, world):
 def test_a_retry_does_not_finish_the_plan_when_drift_is_unknown(world, remembers):
     run = Run(world, remembers=remembers)
     digest = run.start(plan(rules=RULES, did=DID))["digest"]
-    with pytest.raises(Killed):
-        run.start(apply(expected_digest=digest, retries=1), dies="after did/save")
+    start_killed(run, apply(expected_digest=digest, retries=1))
     write_elsewhere(world, priority="7", action="hangup")
     world.variables.kept.clear()
     before = live(world)
-    run.retry()
     with pytest.raises(AirflowFailException, match="not the approved one"):
         run.start(apply(expected_digest=digest, retries=1))
     assert live(world) == before

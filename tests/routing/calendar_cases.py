@@ -15,6 +15,13 @@ from airflow_provider_directcall.routing.calendars.calendar import (
 )
 from airflow_provider_directcall.routing.rules import Forward, PlaySound, Voicemail
 
+#: A small calendar as a document.
+DOC: dict[str, Any] = {
+    "did": "1130000001",
+    "open": [{"action": "forward", "to": "5511990000001"}, {"action": "voicemail", "email": "desk@example.com"}],
+    "closed": [{"action": "voicemail", "email": "desk@example.com"}],
+    "hours": [{"weekdays": "1-5", "start": "08:00", "end": "18:00"}],
+}
 ZONE = ZoneInfo("America/Sao_Paulo")
 DESK = Forward(priority=1, to="5511990000001")
 MAIL = Voicemail(priority=1, email="desk@example.com")

@@ -13,6 +13,7 @@ from itertools import groupby
 
 from airflow_provider_directcall.api.errors import DirectcallRefused
 from airflow_provider_directcall.api.replies import Rule
+from airflow_provider_directcall.routing.plans.changes import Change
 from airflow_provider_directcall.sandbox.incoming_calls import IncomingCall, holds
 from airflow_provider_directcall.sandbox.records import RuleRecord
 
@@ -54,6 +55,15 @@ class Line:
         self.rules[rule_id] = saved
         self.seen.append(self.live)
         return saved
+
+    def write(self, changes: Iterable[Change]) -> list[list[Rule]]:
+        """Make the writes of a plan, and return the rules after each."""
+        for change in changes:
+            if change.after is None:
+                self.remove_rule("", change.before.rule_id)
+            else:
+                self.save_rule("", change.after)
+        return self.seen
 
     def remove_rule(self, did: str, rule_id: str) -> None:
         self.before_write(len(self.seen))

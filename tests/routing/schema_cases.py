@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import pytest
 from jsonschema import Draft202012Validator
 
 from airflow_provider_directcall.routing.validation import CalendarError
@@ -57,3 +59,23 @@ def assert_agreement(
             assert not unsaid, (path, stray)
     else:
         assert schema.is_valid(doc), (path, stray, [one.message for one in schema.iter_errors(doc)])
+
+
+def assert_one_mistake_is_judged_alike(
+    read: Callable[[Any], object], schema: Draft202012Validator, full: Any, path: tuple[object, ...]
+) -> None:
+    """Put stray values at one place of a good document, leave it out, and add an unknown key to it."""
+    *above, last = path
+    for stray in STRAY:
+        doc = copy.deepcopy(full)
+        inside(doc, tuple(above))[last] = stray
+        assert_agreement(read, schema, doc, path, stray)
+    doc = copy.deepcopy(full)
+    del inside(doc, tuple(above))[last]
+    assert_agreement(read, schema, doc, path, "(missing)")
+    if isinstance(inside(full, path), dict) and last != "own_dates":
+        doc = copy.deepcopy(full)
+        inside(doc, path)["unknown"] = 1
+        assert not schema.is_valid(doc)
+        with pytest.raises(CalendarError):
+            read(doc)

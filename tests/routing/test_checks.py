@@ -16,6 +16,7 @@ from airflow_provider_directcall.routing.explaining.checks import Code, Finding,
 from airflow_provider_directcall.routing.explaining.explain import Ending, explain
 from airflow_provider_directcall.routing.rules import Forward, HangUp, NumberRule, PlaySound, Voicemail
 
+from .calendar_cases import DOC as BASE
 from .calendar_specs import documents
 
 SAO_PAULO = ZoneInfo("America/Sao_Paulo")
@@ -58,8 +59,18 @@ def test_a_number_without_rules_is_one_gap():
     )
 
 
-def test_the_usual_rules_are_fine():
-    assert check(ring(1, weekdays="1-5", start="08:00", end="18:00"), mail(2)) == ()
+@pytest.mark.parametrize(
+    "rules",
+    [
+        [ring(1, weekdays="1-5", start="08:00", end="18:00"), mail(2)],
+        [Rule(action="queue", data={}, priority=1, rule_id="7"), ring(2), mail(3)],
+        [mail(1, sources=[CALLER]), mail(2, start="08:00", end="09:00"), HangUp(priority=3)],
+        [ring(1, weekdays="1-5"), HangUp(priority=1, weekdays="6,7"), mail(2)],
+    ],
+    ids=["usual", "unknown action ends and hides nothing", "hidden for some only", "one priority, never at once"],
+)
+def test_rules_without_findings(rules):
+    assert check(*rules) == ()
 
 
 def test_a_gap_is_reported_with_its_times_and_without_numbers():
@@ -83,10 +94,6 @@ def test_a_forward_outside_the_hours_of_the_voicemail_rings_out():
     assert "00:00-08:00, 18:00-24:00" in finding.text
 
 
-def test_a_rule_of_an_unknown_action_is_no_end_and_hides_nothing():
-    assert check(Rule(action="queue", data={}, priority=1, rule_id="7"), ring(2), mail(3)) == ()
-
-
 def test_an_unreachable_rule_is_an_error_that_names_the_rules_in_front():
     live = Rule(action="voicemail", data={"email": "a@example.com"}, priority=1, rule_id="18000")
     finding = only(check(live, ring(2)), Code.UNREACHABLE)
@@ -107,18 +114,10 @@ def test_many_hiding_rules_are_counted():
     assert "rule at priority 4, and 3 more end" in finding.text
 
 
-def test_a_rule_that_is_hidden_for_some_only_is_fine():
-    assert check(mail(1, sources=[CALLER]), mail(2, start="08:00", end="09:00"), HangUp(priority=3)) == ()
-
-
 def test_two_rules_at_one_priority_that_hold_at_once():
     finding = only(check(ring(1, weekdays="1-5"), HangUp(priority=1, weekdays="5,6"), mail(2)), Code.SAME_PRIORITY)
     assert finding.severity is Severity.ERROR
     assert finding.text.endswith("same priority and holds at the same times: Friday 00:00-24:00 (anybody else)")
-
-
-def test_two_rules_at_one_priority_that_never_hold_at_once_are_fine():
-    assert check(ring(1, weekdays="1-5"), HangUp(priority=1, weekdays="6,7"), mail(2)) == ()
 
 
 def test_the_same_phone_twice_for_the_same_calls():
@@ -181,16 +180,26 @@ def test_round_two_numbers():
     assert "forwards round: 11*****0001 -> 11*****0002 -> 11*****0001" in finding.text
 
 
-def test_round_two_numbers_at_different_times_is_no_loop():
-    rules = [ring(1, f"55{SECOND}", start="18:00", end="08:00"), mail(2)]
-    by_day = {SECOND: [ring(1, f"55{DID}", start="08:00", end="18:00"), mail(2)]}
-    assert check(*rules, account_rules=by_day) == ()
+NIGHT, DAY = {"start": "18:00", "end": "08:00"}, {"start": "08:00", "end": "18:00"}
 
 
-def test_a_night_that_the_other_number_takes_itself_is_no_loop():
-    rules = [mail(1, start="18:00", end="08:00"), ring(2, f"55{SECOND}"), mail(3)]
-    back_at_night = {SECOND: [ring(1, f"55{DID}", start="18:00", end="08:00"), mail(2)]}
-    assert check(*rules, account_rules=back_at_night) == ()
+@pytest.mark.parametrize(
+    ("rules", "others"),
+    [
+        ([ring(1, f"55{SECOND}", **NIGHT), mail(2)], [ring(1, f"55{DID}", **DAY), mail(2)]),
+        ([mail(1, **NIGHT), ring(2, f"55{SECOND}"), mail(3)], [ring(1, f"55{DID}", **NIGHT), mail(2)]),
+        (
+            [ring(1, f"55{SECOND}"), mail(2)],
+            [
+                Rule(action="fwd", data={"phone": f"55{DID}", "week": "seg"}, priority=1),
+                Rule(action="fwd", data={"phone": "ip1130000009"}, priority=2),
+            ],
+        ),
+    ],
+    ids=["different times", "a night that the number takes itself", "unreadable rules of others are left out"],
+)
+def test_forwards_that_are_no_loop(rules, others):
+    assert check(*rules, account_rules={SECOND: others}) == ()
 
 
 def test_a_rule_for_some_callers_ends_no_loop_and_may_begin_one():
@@ -212,12 +221,6 @@ def test_a_loop_that_two_ways_lead_into_is_found_once():
     assert finding.text == (
         "forwards round: 11*****0002 -> 11*****0003 -> 11*****0002, on Monday 00:00-24:00; Tuesday 00:00-24:00"
     )
-
-
-def test_other_rules_that_is_invalid_read_are_left_out():
-    odd = Rule(action="fwd", data={"phone": f"55{DID}", "week": "seg"}, priority=1)
-    sip = Rule(action="fwd", data={"phone": "ip1130000009"}, priority=2)
-    assert check(ring(1, f"55{SECOND}"), mail(2), account_rules={SECOND: [odd, sip]}) == ()
 
 
 # Findings against explanations.
@@ -271,17 +274,6 @@ def test_findings_agree_with_calls_at_all_times(rules):
 
 # Calendars.
 
-BASE: dict[str, Any] = {
-    "did": DID,
-    "open": [
-        {"action": "forward", "to": "5511990000001"},
-        {"action": "voicemail", "email": "desk@example.com"},
-    ],
-    "closed": [{"action": "voicemail", "email": "desk@example.com"}],
-    "hours": [{"weekdays": "1-5", "start": "08:00", "end": "18:00"}],
-}
-
-
 ARGUMENTS = ("account_rules", "longest_wait", "emergency_since", "longest_emergency_days", "include_numbers")
 
 
@@ -291,13 +283,26 @@ def checked(at: datetime = NOW, **changes: Any) -> tuple[Finding, ...]:
     return check_calendar(calendar_from({**BASE, **keys}), at=at, **arguments)
 
 
-def test_a_usual_calendar_is_fine():
-    assert checked() == ()
-
-
 def test_a_moment_without_a_zone_is_rejected():
     with pytest.raises(ValueError, match=r"^moment: an aware datetime"):
         checked(at=datetime(2026, 12, 18), overrides=[])
+
+
+def rows(*hours):
+    return [{"weekdays": days, "start": start, "end": end} for days, start, end in hours]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"open": [{"action": "forward", "to": "5511990000001"}, {"action": "sound", "sound_id": 3}]},
+        {"hours": rows(("1-5", "08:00", "12:00"), ("1-5", "12:00", "18:00"), ("sun", "22:00", "08:00"))},
+    ],
+    ids=["usual", "a sound at the end of a chain", "hours that touch"],
+)
+def test_calendars_without_findings(changes):
+    assert checked(**changes) == ()
 
 
 def test_every_chain_is_looked_at_and_named():
@@ -327,10 +332,6 @@ def test_a_chain_that_rings_out_hangs_up():
     assert (finding.where, finding.text) == ("open", "when nobody picks up, the call is hung up without a word")
 
 
-def test_a_chain_that_says_something_at_its_end_is_fine():
-    assert checked(open=[{"action": "forward", "to": "5511990000001"}, {"action": "sound", "sound_id": 3}]) == ()
-
-
 def test_a_chain_for_some_callers_only():
     finding = only(checked(closed=[{**BASE["closed"][0], "sources": [CALLER]}]), Code.RINGS_OUT)
     assert (finding.where, finding.text) == (
@@ -346,7 +347,7 @@ def test_a_chain_that_rings_the_same_phone_twice_and_too_long():
 
 
 @pytest.mark.parametrize(
-    ("rows", "times"),
+    ("hours", "times"),
     [
         ([("1-5", "08:00", "12:00"), ("fri", "11:00", "18:00")], "Friday 11:00 to Friday 12:00"),
         ([("sun", "22:00", "06:00"), ("mon", "05:00", "08:00")], "Monday 05:00 to Monday 06:00"),
@@ -355,16 +356,10 @@ def test_a_chain_that_rings_the_same_phone_twice_and_too_long():
         ([("sun", "22:00", "03:00"), ("sun", "22:00", "06:00")], "Sunday 22:00 to Monday 03:00"),
     ],
 )
-def test_hours_that_overlap(rows, times):
-    hours = [{"weekdays": days, "start": start, "end": end} for days, start, end in rows]
-    finding = only(checked(hours=hours), Code.HOURS_OVERLAP)
+def test_hours_that_overlap(hours, times):
+    finding = only(checked(hours=rows(*hours)), Code.HOURS_OVERLAP)
     assert finding.where == "hours[1]"
     assert finding.text == f"shares time with hours[0], which is open once all the same: {times}"
-
-
-def test_hours_that_touch_do_not_overlap():
-    rows = [("1-5", "08:00", "12:00"), ("1-5", "12:00", "18:00"), ("sun", "22:00", "08:00")]
-    assert checked(hours=[{"weekdays": days, "start": start, "end": end} for days, start, end in rows]) == ()
 
 
 def test_an_override_that_is_over():

@@ -14,20 +14,15 @@ from airflow_provider_directcall.routing.calendars.compiling import rules_for, v
 from airflow_provider_directcall.routing.calendars.files import calendar_from
 from airflow_provider_directcall.routing.rules import NumberRule
 
-from .calendar_specs import CALLERS, DAYS, Doc, documents
+from .calendar_cases import DOC
+from .calendar_specs import CALLERS, DAYS, documents
 
 PATIENT = settings(deadline=None)  # the first holiday that is looked up loads the library behind it
 SAO_PAULO = ZoneInfo("America/Sao_Paulo")
 STRANGER = "5511990000099"
-DESK = {"action": "forward", "to": "5511990000001"}
 MOBILE = {"action": "forward", "to": "5511990000002"}
-MAIL = {"action": "voicemail", "email": "desk@example.com"}
-BASE: Doc = {
-    "did": "1130000001",
-    "open": [DESK],
-    "closed": [MAIL],
-    "hours": [{"weekdays": "1-5", "start": "08:00", "end": "18:00"}],
-}
+MAIL = DOC["closed"][0]
+BASE = {**DOC, "open": DOC["open"][:1]}
 MONDAY = datetime(2026, 4, 20, 10, tzinfo=SAO_PAULO)  # the day before Tiradentes
 
 

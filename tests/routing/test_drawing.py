@@ -13,16 +13,11 @@ from airflow_provider_directcall.routing.calendars.calendar import LineState, Ro
 from airflow_provider_directcall.routing.calendars.files import calendar_from
 from airflow_provider_directcall.routing.explaining.drawing import MOST_DAYS, week_html, week_svg
 
+from .calendar_cases import DOC as BASE
 from .calendar_specs import documents
 
 MONDAY = date(2026, 12, 21)
 SVG = "{http://www.w3.org/2000/svg}"
-BASE: dict[str, Any] = {
-    "did": "1130000001",
-    "open": [{"action": "forward", "to": "5511990000001"}, {"action": "voicemail", "email": "desk@example.com"}],
-    "closed": [{"action": "voicemail", "email": "desk@example.com"}],
-    "hours": [{"weekdays": "1-5", "start": "08:00", "end": "18:00"}],
-}
 WITH_EVERYTHING: dict[str, Any] = {
     **BASE,
     "holiday": [{"action": "sound", "sound_id": 7}],

@@ -17,6 +17,7 @@ from airflow_provider_directcall.routing.rules import Forward, HangUp, PlaySound
 from airflow_provider_directcall.sandbox.incoming_calls import IncomingCall, answer
 from airflow_provider_directcall.sandbox.records import RuleRecord
 
+from .calendar_cases import DOC
 from .calendar_specs import CALLERS, DAYS, documents, meaning
 
 SAO_PAULO = ZoneInfo("America/Sao_Paulo")
@@ -248,12 +249,7 @@ def test_explanations_agree_with_the_sandbox(rules, half_hour, caller):
 
 # Calendars.
 
-BASE: dict[str, Any] = {
-    "did": "1130000001",
-    "open": [{"action": "forward", "to": "5511990000001"}],
-    "closed": [{"action": "voicemail", "email": "desk@example.com"}],
-    "hours": [{"weekdays": "1-5", "start": "08:00", "end": "18:00"}],
-}
+BASE = {**DOC, "open": DOC["open"][:1]}
 
 
 @given(documents(), st.integers(0, (DAYS - 7) * 96), st.sampled_from([*CALLERS, STRANGER, None]))

@@ -29,13 +29,7 @@ def numbered(*rules: NumberRule) -> list[Rule]:
 
 def states(live, plan: Plan) -> list[list[Rule]]:
     """Return the rules after each write."""
-    line = Line.of(live)
-    for change in plan.changes:
-        if change.after is None:
-            line.remove_rule(DID, change.before.rule_id)
-        else:
-            line.save_rule(DID, change.after)
-    return line.seen
+    return Line.of(live).write(plan.changes)
 
 
 @settings(max_examples=250, deadline=None)

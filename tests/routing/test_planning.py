@@ -153,11 +153,7 @@ def test_plan_reaches_the_desired_rules_and_keeps_unknown_fields(rules):
     live, desired = rules
     plan = planned(live, desired)
     line = Line.of(live)
-    for change in plan.changes:
-        if change.after is None:
-            line.remove_rule(DID, change.before.rule_id)
-        else:
-            line.save_rule(DID, change.after)
+    line.write(plan.changes)
     assert contents(line.live, without=UNKNOWN) == contents(rule.to_wire() for rule in desired)
     assert not planned(line.live, desired).has_changes
     for rule in live:
@@ -170,11 +166,7 @@ def test_plan_reaches_the_desired_rules_and_keeps_unknown_fields(rules):
 @given(live_rules(), live_rules())
 def test_plan_to_rules_in_the_vendors_terms_drops_all_old_fields(live, goal):
     line = Line.of(live)
-    for change in planned(live, goal).changes:
-        if change.after is None:
-            line.remove_rule(DID, change.before.rule_id)
-        else:
-            line.save_rule(DID, change.after)
+    line.write(planned(live, goal).changes)
     assert contents(line.live) == contents(goal)
 
 

@@ -5,7 +5,7 @@ An emergency is a text of its own: it comes into the file when it is declared, a
 
 from __future__ import annotations
 
-SP_2026 = """
+_SP = """
 did: 1130000001
 open:
   - {action: forward, to: 5511990000001, wait_seconds: 20}
@@ -22,6 +22,11 @@ hours:
   - {weekdays: sat, start: 09:00, end: 13:00}
 holidays:
   state: SP
+"""
+
+SP_2026 = (
+    _SP
+    + """\
   optional_days: [carnival, corpus_christi, civil_service_day]
   own_dates: {2026-01-26: Aniversário de Santos, 2026-09-08: Nossa Senhora do Monte Serrat}
 part_days:
@@ -49,6 +54,7 @@ overrides:
   - {name: Black Friday, begins: 2026-11-27T08:00, ends: 2026-11-27T22:00, as: open}
   - {name: Réveillon, begins: 2026-12-31T20:00, ends: 2027-01-01T08:00, chain: *on_duty}
 """
+)
 
 SP_2026_EMERGENCY = """
 emergency:
@@ -107,23 +113,9 @@ emergency:
   reason: Enchente
 """
 
-SP_2028 = """
-did: 1130000001
-open:
-  - {action: forward, to: 5511990000001, wait_seconds: 20}
-  - {action: forward, to: 5511990000002}
-  - &desk {action: voicemail, email: desk@example.com}
-closed: [*desk]
-holiday:
-  - {action: sound, sound_id: 150}
-  - {action: forward, to: 5511990000003}
-  - &duty {action: voicemail, email: duty@example.com}
-hours:
-  - {weekdays: mon-fri, start: 08:00, end: 12:00}
-  - {weekdays: mon-fri, start: 13:30, end: 18:00}
-  - {weekdays: sat, start: 09:00, end: 13:00}
-holidays:
-  state: SP
+SP_2028 = (
+    _SP
+    + """\
   optional_days: [carnival, corpus_christi]
   own_dates: {2028-01-25: Aniversário de São Paulo}
 part_days:
@@ -153,6 +145,7 @@ overrides:
   - {name: Luto, begins: 2028-12-04T00:01, ends: 2028-12-04T23:59, as: holiday}
   - {name: Recesso, begins: 2028-12-30T09:00, ends: 2029-01-03, chain: *shut}
 """
+)
 
 SP_2028_EMERGENCY = """
 emergency:

@@ -47,17 +47,24 @@ def test_call_is_unanswered_without_rules(rule, ring):
     assert (answer["action"], answer["answered"], answer["tried"]) == (None, False, [])
 
 
-def test_rules_are_tried_in_ascending_priority(rule, ring):
-    rule(20, "hangup")
-    rule(3, "voicemail", email="a@b.example")
+MAIL = ("voicemail", {"email": "a@b.example"})
+
+
+@pytest.mark.parametrize(
+    ("rules", "action", "tried"),
+    [
+        ([(20, "hangup", {}), (3, *MAIL)], "voicemail", ["18004"]),
+        ([(1, *MAIL), (1, "hangup", {})], "voicemail", ["18003"]),
+        ([(1, "fwd", {"phone": "5511990000002", "wait": 3}), (2, "hangup", {})], "hangup", ["18003", "18004"]),
+        ([(1, "fwd", {"phone": "5511990000002", "wait": 0})], None, ["18003"]),
+    ],
+    ids=["ascending priority", "equal priorities by age", "wait shorter than the ringing", "no wait at all"],
+)
+def test_order_of_rules_and_waits_decide_which_rule_answers(rule, ring, rules, action, tried):
+    for priority, kind, data in rules:
+        rule(priority, kind, **data)
     answer = ring()
-    assert (answer["action"], answer["tried"]) == ("voicemail", ["18004"])
-
-
-def test_equal_priorities_are_tried_by_age(rule, ring):
-    rule(1, "voicemail", email="a@b.example")
-    rule(1, "hangup")
-    assert ring()["action"] == "voicemail"
+    assert (answer["action"], answer["tried"]) == (action, tried)
 
 
 def test_a_forward_that_is_not_answered_falls_through(rule, ring):
@@ -67,17 +74,6 @@ def test_a_forward_that_is_not_answered_falls_through(rule, ring):
     answer = ring()
     assert (answer["rule_id"], len(answer["tried"]), answer["waited"]) == (last, 3, 39)
     assert answer["recorded"] is True
-
-
-def test_a_wait_shorter_than_the_ringing_falls_through(rule, ring):
-    rule(1, "fwd", phone="5511990000002", wait=3)
-    rule(2, "hangup")
-    assert ring()["action"] == "hangup"
-
-
-def test_no_wait_at_all_falls_through(rule, ring):
-    rule(1, "fwd", phone="5511990000002", wait=0)
-    assert ring()["action"] is None
 
 
 def test_unanswered_phone_falls_through(rule, ring):

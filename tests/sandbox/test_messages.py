@@ -91,33 +91,48 @@ def test_an_empty_file_is_refused(api):
     assert reply["codigo"] == "001"
 
 
-def test_a_message_goes_through_its_life(api):
-    code = api.send()["callerid"]
-    phases = []
-    for seconds in (0, 1, 4):
-        api.server.advance(seconds)
-        phases.append(phrase(api, code))
-    assert phases == ["Mensagem na fila de envio", "Mensagem enviada, aguardando confirmacao", "Mensagem entregue"]
+QUEUED, SENT = "Mensagem na fila de envio", "Mensagem enviada, aguardando confirmacao"
+DELIVERED, FAILED = "Mensagem entregue", "Mensagem nao entregue"
+ANSWERS, BUSY, SILENT, UNDELIVERED = "5511990000001", "5511990000486", "5511990000480", "5511990000410"
+HOUR = 3600
 
 
-def test_status_phrase_of_many_has_unfinished_then_failed(api):
-    code = api.send("5511990000001;5511990000410")["callerid"]
-    api.server.advance(10)
-    assert phrase(api, code) == "Mensagem enviada, aguardando confirmacao"
-    api.server.advance(30)
-    assert phrase(api, code) == "Mensagem nao entregue: 5511990000410"
+def voice(attempts):
+    return {"tipo": "voz", "num_tentativas": attempts}
 
 
-def test_the_phrase_of_one_failure(api):
-    code = api.send("5511990000410")["callerid"]
-    api.server.advance(31)
-    assert phrase(api, code) == "Mensagem nao entregue"
-
-
-def test_without_short_number_nothing_is_confirmed(api):
-    code = api.send(short_number="n")["callerid"]
-    api.server.advance(10**6)
-    assert phrase(api, code) == "Mensagem enviada, aguardando confirmacao"
+@pytest.mark.parametrize(
+    ("destination", "fields", "phrases"),
+    [
+        (ANSWERS, {}, {0: QUEUED, 1: SENT, 5: DELIVERED}),
+        (f"{ANSWERS};{UNDELIVERED}", {}, {10: SENT, 40: f"{FAILED}: {UNDELIVERED}"}),
+        (UNDELIVERED, {}, {31: FAILED}),
+        (ANSWERS, {"short_number": "n"}, {10**6: SENT}),
+        (BUSY, voice("2"), {180: SENT, 201: DELIVERED}),
+        (BUSY, voice("1"), {31: FAILED}),
+        (SILENT, voice("1"), {30: SENT, 31: FAILED}),
+        (SILENT, voice(""), {390: SENT, 391: FAILED}),
+        (SILENT, voice("many"), {390: SENT, 391: FAILED}),
+        (SILENT, voice("0"), {390: SENT, 391: FAILED}),
+        (SILENT, voice("4"), {570: SENT, 571: FAILED}),
+        (
+            ANSWERS,
+            {"tipo": "voz", "enviar_de": "14", "enviar_ate": "18"},
+            {4 * HOUR - 1: QUEUED, 4 * HOUR + 20: DELIVERED},
+        ),
+        (
+            ANSWERS,
+            {"tipo": "voz", "enviar_de": "8", "enviar_ate": "9"},
+            {22 * HOUR - 1: QUEUED, 22 * HOUR + 20: DELIVERED},
+        ),
+        (ANSWERS, {"tipo": "voz", "enviar_ate": "9"}, {14 * HOUR - 1: QUEUED, 14 * HOUR + 20: DELIVERED}),
+    ],
+)
+def test_status_phrase_by_seconds_after_sending(api, destination, fields, phrases):
+    code, now = api.send(destination, **fields)["callerid"], api.server.now()
+    for seconds, expected in phrases.items():
+        api.server.advance(now + seconds - api.server.now())
+        assert phrase(api, code) == expected
 
 
 def test_unknown_code_is_010(api):
@@ -144,7 +159,7 @@ def test_a_message_on_its_way_cannot_be_cancelled(api):
     api.server.advance(3600)
     assert api.get("/sms/remove", code=code).json()["codigo"] == "010"
     api.server.advance(10)
-    assert phrase(api, code) == "Mensagem entregue"
+    assert phrase(api, code) == DELIVERED
 
 
 def test_voice_message_by_stored_audio(api, person):
@@ -183,50 +198,11 @@ def test_an_mp3_without_id3_is_one(api):
     assert api.post("/sms/audio", files={"audio": ("a.mp3", b"\xff\xfb\x90\x00")}).json()["status"] == "ok"
 
 
-def test_voice_message_is_tried_again_three_minutes_later(api):
-    code = api.send("5511990000486", tipo="voz", num_tentativas="2")["callerid"]
-    api.server.advance(180)
-    assert phrase(api, code) == "Mensagem enviada, aguardando confirmacao"
-    api.server.advance(21)
-    assert phrase(api, code) == "Mensagem entregue"
-
-
-@pytest.mark.parametrize(("attempts", "seconds"), [("1", 31), ("", 391), ("many", 391), ("0", 391), ("4", 571)])
-def test_voice_message_gives_up_after_its_attempts(api, attempts, seconds):
-    code = api.send("5511990000480", tipo="voz", num_tentativas=attempts)["callerid"]
-    api.server.advance(seconds - 1)
-    assert phrase(api, code) == "Mensagem enviada, aguardando confirmacao"
-    api.server.advance(1)
-    assert phrase(api, code) == "Mensagem nao entregue"
-
-
-def test_one_attempt_is_not_enough_for_a_busy_number(api):
-    code = api.send("5511990000486", tipo="voz", num_tentativas="1")["callerid"]
-    api.server.advance(31)
-    assert phrase(api, code) == "Mensagem nao entregue"
-
-
-@pytest.mark.parametrize(
-    ("window", "hours"),
-    [
-        ({"enviar_de": "14", "enviar_ate": "18"}, 4),
-        ({"enviar_de": "8", "enviar_ate": "9"}, 22),
-        ({"enviar_ate": "9"}, 14),
-    ],
-)
-def test_voice_message_waits_for_its_window(api, window, hours):
-    code = api.send(tipo="voz", **window)["callerid"]
-    api.server.advance(hours * 3600 - 1)
-    assert phrase(api, code) == "Mensagem na fila de envio"
-    api.server.advance(21)
-    assert phrase(api, code) == "Mensagem entregue"
-
-
 def test_a_window_over_midnight(api, start_time):
     api.server.set_time(start_time.replace(hour=23))
     code = api.send(tipo="voz", enviar_de="22", enviar_ate="6")["callerid"]
     api.server.advance(30)
-    assert phrase(api, code) == "Mensagem entregue"
+    assert phrase(api, code) == DELIVERED
 
 
 def test_lot_sends_each_its_text(api):

@@ -104,7 +104,7 @@ class RoutingCalendar:
     The descriptions of the fields document them, and the keys of calendar files. Chains are lists of rules, or of
     mappings, without priorities and times. All other records may be mappings with their arguments too. Where rows of
     `hours` overlap, the line is open as long as one holds; hours over midnight end with the day when that day ends as a
-    holiday. `did` is kept without 55.
+    holiday. Holidays last from midnight to midnight. `did` is kept without 55.
 
     Raises CalendarError with all problems at once.
     """

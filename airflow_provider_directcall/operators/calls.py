@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_directcall.delivery.keys import with_key
 from airflow_provider_directcall.links.recording import RecordingLink
-from airflow_provider_directcall.operators.once_only import OnceOnlyOperator, Result
+from airflow_provider_directcall.operators.once_only import (
+    COMMON_TEMPLATE_FIELDS,
+    DEFAULT_COMPLETION_TIMEOUT,
+    DEFAULT_SETTLE_SECONDS,
+    OnceOnlyOperator,
+    Result,
+)
 from airflow_provider_directcall.runtime import arguments
+from airflow_provider_directcall.runtime.polling import DEFAULT_DEFERRABLE, DEFAULT_POLL_INTERVAL
 
 if TYPE_CHECKING:
     from airflow_provider_directcall.api.client import Client
@@ -48,9 +55,16 @@ class DirectcallPlaceCallOperator(OnceOnlyOperator):
     :param fail_on: outcomes that fail the task: ``answered``, ``busy``, ``no_answer``, ``cancelled``, ``failed``; needs
         ``wait_for_completion``.
     :param wait_for_completion: wait until the call is in the statement.
-
-    It takes ``completion_timeout``, ``settle_seconds``, ``on_unknown_outcome``, ``poll_interval``, ``include_numbers``,
-    ``directcall_conn_id`` and ``deferrable`` too, as :class:`~.once_only.OnceOnlyOperator` documents them.
+    :param completion_timeout: seconds (or a timedelta) to wait, from dialling on; then the task fails without a retry.
+    :param settle_seconds: seconds (or a timedelta) without a row in the statement that prove absence, counted from the
+        end of any call in progress between the two numbers.
+    :param on_unknown_outcome: policy when the statement does not prove it: ``fail`` without a retry, ``resend`` at the
+        risk of a second call, or ``hold``: succeed with ``{"callerid": None, "schedule_id": None, "state": "unknown",
+        "airflow_key"}``.
+    :param poll_interval: seconds between two looks at the statement.
+    :param include_numbers: show phone numbers in the result in full instead of masked.
+    :param directcall_conn_id: id of the connection.
+    :param deferrable: wait in the triggerer instead of on a worker; by default Airflow's ``default_deferrable``.
     """
 
     template_fields: Sequence[str] = (
@@ -60,7 +74,7 @@ class DirectcallPlaceCallOperator(OnceOnlyOperator):
         "tags",
         "dial_destination_first",
         "schedule_at",
-        *OnceOnlyOperator.template_fields,
+        *COMMON_TEMPLATE_FIELDS,
     )
     template_fields_renderers: ClassVar[dict[str, str]] = {"tags": "json"}
     operator_extra_links = (RecordingLink(),)
@@ -75,10 +89,29 @@ class DirectcallPlaceCallOperator(OnceOnlyOperator):
         tags: Mapping[str, str] | str | None = None,
         dial_destination_first: bool | str = False,
         schedule_at: datetime | str | None = None,
+        fail_on: Iterable[str] | str = (),
         wait_for_completion: bool = False,
-        **kwargs: Any,  # noqa: ANN401 - the arguments of OnceOnlyOperator and BaseOperator
+        completion_timeout: float | timedelta | str = DEFAULT_COMPLETION_TIMEOUT,
+        settle_seconds: float | timedelta | str = DEFAULT_SETTLE_SECONDS,
+        on_unknown_outcome: str = "fail",
+        poll_interval: float | str = DEFAULT_POLL_INTERVAL,
+        include_numbers: bool = False,
+        directcall_conn_id: str = "directcall_default",
+        deferrable: bool = DEFAULT_DEFERRABLE,
+        **kwargs: Any,  # noqa: ANN401 - BaseOperator's own arguments
     ) -> None:
-        super().__init__(waits=wait_for_completion, **kwargs)
+        super().__init__(
+            waits=wait_for_completion,
+            fail_on=fail_on,
+            completion_timeout=completion_timeout,
+            settle_seconds=settle_seconds,
+            on_unknown_outcome=on_unknown_outcome,
+            poll_interval=poll_interval,
+            include_numbers=include_numbers,
+            directcall_conn_id=directcall_conn_id,
+            deferrable=deferrable,
+            **kwargs,
+        )
         self.destination = destination
         self.origin = origin
         self.record = record

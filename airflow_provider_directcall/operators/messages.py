@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_directcall.api.clock import current_clock
 from airflow_provider_directcall.delivery.keys import with_key
 from airflow_provider_directcall.errors import DirectcallError
-from airflow_provider_directcall.operators.once_only import OnceOnlyOperator, Result
+from airflow_provider_directcall.operators.once_only import (
+    COMMON_TEMPLATE_FIELDS,
+    DEFAULT_COMPLETION_TIMEOUT,
+    DEFAULT_SETTLE_SECONDS,
+    OnceOnlyOperator,
+    Result,
+)
 from airflow_provider_directcall.runtime import arguments
 from airflow_provider_directcall.runtime.audio import read_audio
+from airflow_provider_directcall.runtime.polling import DEFAULT_DEFERRABLE, DEFAULT_POLL_INTERVAL
 
 if TYPE_CHECKING:
     import os
@@ -26,17 +33,18 @@ if TYPE_CHECKING:
 
 
 class SendMessageOperator(OnceOnlyOperator):
-    """Sends a message to one or several recipients; :class:`DirectcallSendSMSOperator` documents the parameters."""
+    """Sends a message to one or several recipients.
 
-    template_fields: Sequence[str] = (
-        "destination",
-        "origin",
-        "tags",
-        "send_at",
-        "as_csv",
-        *OnceOnlyOperator.template_fields,
-    )
-    template_fields_renderers: ClassVar[dict[str, str]] = {"tags": "json"}
+    :param destination: one number or several, as a list or as a text (see :func:`.arguments.texts`).
+    :param origin: the sender; None for the connection's default.
+    :param tags: custom data.
+    :param send_at: aware datetime or ISO text with a zone; None sends at once.
+    :param as_csv: send the recipients as a file.
+    :param wait_for_delivery: wait until the message is delivered, failed or cancelled.
+
+    Further parameters as in :class:`~.once_only.OnceOnlyOperator`.
+    """
+
     ui_color = "#eaf2e3"
 
     _kind: ClassVar[str]
@@ -45,11 +53,11 @@ class SendMessageOperator(OnceOnlyOperator):
         self,
         *,
         destination: str | Sequence[str],
-        origin: str | None = None,
-        tags: Mapping[str, str] | str | None = None,
-        send_at: datetime | str | None = None,
-        as_csv: bool | str = False,
-        wait_for_delivery: bool = False,
+        origin: str | None,
+        tags: Mapping[str, str] | str | None,
+        send_at: datetime | str | None,
+        as_csv: bool | str,
+        wait_for_delivery: bool,
         **kwargs: Any,  # noqa: ANN401 - the arguments of OnceOnlyOperator and BaseOperator
     ) -> None:
         super().__init__(waits=wait_for_delivery, **kwargs)
@@ -164,30 +172,72 @@ class DirectcallSendSMSOperator(SendMessageOperator):
     :param as_csv: send the recipients as a file (``destino_csv``); needed for more than ten.
     :param fail_on: states that fail the task: ``failed``, ``cancelled``, ``delivered``; needs ``wait_for_delivery``.
     :param wait_for_delivery: wait until the message is delivered, failed or cancelled; needs ``short_number``.
-
-    It takes ``completion_timeout``, ``settle_seconds``, ``on_unknown_outcome``, ``poll_interval``, ``include_numbers``,
-    ``directcall_conn_id`` and ``deferrable`` too, as :class:`~.once_only.OnceOnlyOperator` documents them.
+    :param completion_timeout: seconds (or a timedelta) to wait, from the time of sending on; then the task fails
+        without a retry.
+    :param settle_seconds: seconds (or a timedelta) without a row in the statement that prove absence.
+    :param on_unknown_outcome: policy when the statement does not prove it: ``fail`` without a retry, ``resend`` at the
+        risk of a second message, or ``hold``: succeed with ``"callerid": None`` and ``"state": "unknown"``.
+    :param poll_interval: seconds between two looks at the state.
+    :param include_numbers: show phone numbers in the result in full instead of masked.
+    :param directcall_conn_id: id of the connection.
+    :param deferrable: wait in the triggerer instead of on a worker; by default Airflow's ``default_deferrable``.
     """
 
     template_fields: Sequence[str] = (
+        "destination",
         "text",
+        "origin",
+        "tags",
+        "send_at",
         "short_number",
         "show_origin",
         "reply_email",
-        *SendMessageOperator.template_fields,
+        "as_csv",
+        *COMMON_TEMPLATE_FIELDS,
     )
+    template_fields_renderers: ClassVar[dict[str, str]] = {"tags": "json"}
     _kind = "SMS"
 
     def __init__(
         self,
         *,
+        destination: str | Sequence[str],
         text: str,
+        origin: str | None = None,
+        tags: Mapping[str, str] | str | None = None,
+        send_at: datetime | str | None = None,
         short_number: bool | str = True,
         show_origin: bool | str = False,
         reply_email: str | None = None,
-        **kwargs: Any,  # noqa: ANN401 - the arguments of SendMessageOperator and BaseOperator
+        as_csv: bool | str = False,
+        fail_on: Iterable[str] | str = (),
+        wait_for_delivery: bool = False,
+        completion_timeout: float | timedelta | str = DEFAULT_COMPLETION_TIMEOUT,
+        settle_seconds: float | timedelta | str = DEFAULT_SETTLE_SECONDS,
+        on_unknown_outcome: str = "fail",
+        poll_interval: float | str = DEFAULT_POLL_INTERVAL,
+        include_numbers: bool = False,
+        directcall_conn_id: str = "directcall_default",
+        deferrable: bool = DEFAULT_DEFERRABLE,
+        **kwargs: Any,  # noqa: ANN401 - BaseOperator's own arguments
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(
+            destination=destination,
+            origin=origin,
+            tags=tags,
+            send_at=send_at,
+            as_csv=as_csv,
+            wait_for_delivery=wait_for_delivery,
+            fail_on=fail_on,
+            completion_timeout=completion_timeout,
+            settle_seconds=settle_seconds,
+            on_unknown_outcome=on_unknown_outcome,
+            poll_interval=poll_interval,
+            include_numbers=include_numbers,
+            directcall_conn_id=directcall_conn_id,
+            deferrable=deferrable,
+            **kwargs,
+        )
         self.text = text
         self.short_number = short_number
         self.show_origin = show_origin
@@ -226,36 +276,82 @@ class DirectcallSendVoiceMessageOperator(SendMessageOperator):
         ``s3://bucket/greeting.mp3``; read when the task runs.
     :param audio_id: id of a stored audio (``audio_id``). Exactly one of text, audio and audio_id is needed.
     :param origin: number shown to the recipient (``origem``); None for the connection's default.
+    :param tags: custom data (``campos``).
+    :param send_at: when to send: an aware datetime or an ISO text with a zone (``cron``); None sends at once.
     :param attempts: how often each number is tried (``num_tentativas``); None leaves the vendor's default of 3.
     :param hours: first and last hour of the day of delivery, 0 to 23, in the account's zone (``enviar_de``,
         ``enviar_ate``): two numbers, or a text such as ``9, 18``.
-
-    It takes ``tags``, ``send_at``, ``as_csv``, ``fail_on``, ``wait_for_delivery``, ``completion_timeout``,
-    ``settle_seconds``, ``on_unknown_outcome``, ``poll_interval``, ``include_numbers``, ``directcall_conn_id`` and
-    ``deferrable`` too, as there; the vendor's attempts are some minutes apart, so the wait may be long.
+    :param as_csv: send the recipients as a file (``destino_csv``); needed for more than ten.
+    :param fail_on: states that fail the task: ``failed``, ``cancelled``, ``delivered``; needs ``wait_for_delivery``.
+    :param wait_for_delivery: wait until the message is delivered, failed or cancelled.
+    :param completion_timeout: seconds (or a timedelta) to wait, from the time of sending on; then the task fails
+        without a retry. The vendor's attempts are some minutes apart.
+    :param settle_seconds: seconds (or a timedelta) without a row in the statement that prove absence.
+    :param on_unknown_outcome: policy when the statement does not prove it: ``fail`` without a retry, ``resend`` at the
+        risk of a second message, or ``hold``: succeed with ``"callerid": None`` and ``"state": "unknown"``.
+    :param poll_interval: seconds between two looks at the state.
+    :param include_numbers: show phone numbers in the result in full instead of masked.
+    :param directcall_conn_id: id of the connection.
+    :param deferrable: wait in the triggerer instead of on a worker; by default Airflow's ``default_deferrable``.
     """
 
     template_fields: Sequence[str] = (
+        "destination",
         "text",
         "audio",
         "audio_id",
+        "origin",
+        "tags",
+        "send_at",
         "attempts",
         "hours",
-        *SendMessageOperator.template_fields,
+        "as_csv",
+        *COMMON_TEMPLATE_FIELDS,
     )
+    template_fields_renderers: ClassVar[dict[str, str]] = {"tags": "json"}
     _kind = "voice message"
 
     def __init__(
         self,
         *,
+        destination: str | Sequence[str],
         text: str | None = None,
         audio: str | os.PathLike[str] | None = None,
         audio_id: str | None = None,
+        origin: str | None = None,
+        tags: Mapping[str, str] | str | None = None,
+        send_at: datetime | str | None = None,
         attempts: int | str | None = None,
         hours: tuple[int, int] | str | None = None,
-        **kwargs: Any,  # noqa: ANN401 - the arguments of SendMessageOperator and BaseOperator
+        as_csv: bool | str = False,
+        fail_on: Iterable[str] | str = (),
+        wait_for_delivery: bool = False,
+        completion_timeout: float | timedelta | str = DEFAULT_COMPLETION_TIMEOUT,
+        settle_seconds: float | timedelta | str = DEFAULT_SETTLE_SECONDS,
+        on_unknown_outcome: str = "fail",
+        poll_interval: float | str = DEFAULT_POLL_INTERVAL,
+        include_numbers: bool = False,
+        directcall_conn_id: str = "directcall_default",
+        deferrable: bool = DEFAULT_DEFERRABLE,
+        **kwargs: Any,  # noqa: ANN401 - BaseOperator's own arguments
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(
+            destination=destination,
+            origin=origin,
+            tags=tags,
+            send_at=send_at,
+            as_csv=as_csv,
+            wait_for_delivery=wait_for_delivery,
+            fail_on=fail_on,
+            completion_timeout=completion_timeout,
+            settle_seconds=settle_seconds,
+            on_unknown_outcome=on_unknown_outcome,
+            poll_interval=poll_interval,
+            include_numbers=include_numbers,
+            directcall_conn_id=directcall_conn_id,
+            deferrable=deferrable,
+            **kwargs,
+        )
         self.text = text
         self.audio = audio
         self.audio_id = audio_id

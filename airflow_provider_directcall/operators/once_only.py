@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -53,15 +53,7 @@ from airflow_provider_directcall.runtime.failures import (
     is_final_before_effect,
 )
 from airflow_provider_directcall.runtime.kills import KillGuard
-from airflow_provider_directcall.runtime.polling import (
-    DEFAULT_DEFERRABLE,
-    DEFAULT_POLL_INTERVAL,
-    READ_GRACE,
-    PollPace,
-    deadline_of,
-    poll,
-    wait_timeout,
-)
+from airflow_provider_directcall.runtime.polling import READ_GRACE, PollPace, deadline_of, poll, wait_timeout
 from airflow_provider_directcall.triggers.events import DONE, REFUSED, TIMEOUT, status_of, verdict_event, verdict_in
 
 if TYPE_CHECKING:
@@ -74,6 +66,19 @@ if TYPE_CHECKING:
 
 Result = dict[str, object]
 T = TypeVar("T")
+
+DEFAULT_COMPLETION_TIMEOUT: Final = 3600.0
+DEFAULT_SETTLE_SECONDS: Final = 300.0
+
+#: Template fields of every operator that sends once.
+COMMON_TEMPLATE_FIELDS: Final = (
+    "fail_on",
+    "completion_timeout",
+    "settle_seconds",
+    "on_unknown_outcome",
+    "poll_interval",
+    "directcall_conn_id",
+)
 
 #: Airflow ends a deferral by itself this long after its deadline, should no triggerer be there to do it.
 _DEFERRAL_GRACE: Final = timedelta(minutes=5)
@@ -100,39 +105,28 @@ class OnceOnlyOperator(BaseOperator):
 
     :param waits: wait until it has ended.
     :param fail_on: outcomes that fail the task; needs the wait. Airflow's retries then send again.
-    :param completion_timeout: seconds (or a timedelta) to wait, from the time of sending on; then the task fails
-        without a retry. So long a call in progress is waited for when the outcome of a request is unknown.
-    :param settle_seconds: seconds (or a timedelta) without a row in the statement that prove absence; for a call,
-        counted from the end of any call in progress between the two numbers.
-    :param on_unknown_outcome: policy when the statement does not prove it: ``fail`` without a retry, ``resend`` at the
-        risk of sending twice, or ``hold``: succeed with the ids None and ``"state": "unknown"``.
+    :param completion_timeout: seconds (or a timedelta) that the wait may take; so long a call in progress is waited
+        for when the outcome of a request is unknown.
+    :param settle_seconds: seconds (or a timedelta) without a row in the statement that prove absence.
+    :param on_unknown_outcome: policy for an outcome that stays unknown: ``fail``, ``resend`` or ``hold``.
     :param poll_interval: seconds between two looks.
-    :param include_numbers: show phone numbers in the result in full instead of masked.
+    :param include_numbers: show phone numbers in the result in full.
     :param directcall_conn_id: id of the connection.
-    :param deferrable: wait in the triggerer instead of on a worker; by default Airflow's ``default_deferrable``.
+    :param deferrable: wait in the triggerer instead of on a worker.
     """
-
-    template_fields: Sequence[str] = (
-        "fail_on",
-        "completion_timeout",
-        "settle_seconds",
-        "on_unknown_outcome",
-        "poll_interval",
-        "directcall_conn_id",
-    )
 
     def __init__(
         self,
         *,
         waits: bool,
-        fail_on: Iterable[str] | str = (),
-        completion_timeout: float | timedelta | str = 3600.0,
-        settle_seconds: float | timedelta | str = 300.0,
-        on_unknown_outcome: str = "fail",
-        poll_interval: float | str = DEFAULT_POLL_INTERVAL,
-        include_numbers: bool = False,
-        directcall_conn_id: str = "directcall_default",
-        deferrable: bool = DEFAULT_DEFERRABLE,
+        fail_on: Iterable[str] | str,
+        completion_timeout: float | timedelta | str,
+        settle_seconds: float | timedelta | str,
+        on_unknown_outcome: str,
+        poll_interval: float | str,
+        include_numbers: bool,
+        directcall_conn_id: str,
+        deferrable: bool,
         **kwargs: Any,  # noqa: ANN401 - BaseOperator's own arguments
     ) -> None:
         super().__init__(**kwargs)

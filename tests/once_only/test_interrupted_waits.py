@@ -14,12 +14,9 @@ from airflow_provider_directcall.errors import (
 )
 
 from ..airflow_world.call_tasks import call, placed, waiting_call
-from ..airflow_world.kinds import CALL, each_kind
-from ..airflow_world.world import (
-    PERSON,
-    TaskDeferralError,
-    TaskDeferralTimeout,
-)
+from ..airflow_world.kinds import CALL, SMS, each_kind
+from ..airflow_world.lost_answers import lose_answer
+from ..airflow_world.world import PERSON, UNCONFIRMED, Run, TaskDeferralError, TaskDeferralTimeout
 
 # Resuming after a failed deferral
 
@@ -98,6 +95,25 @@ def test_resuming_without_a_record_and_store_reads_the_event(run_without_store, 
     assert result["callerid"] == made["callerid"]
 
 
+def test_unreadable_record_of_a_deferral_fails_for_good(run, world):
+    lose_answer(world, CALL)
+    task = call(deferrable=True, retries=1)
+    run.start(task)
+    event = {"status": "settled", "verdict": "absent"}
+    with pytest.raises(AirflowFailException, match="look at the task's state store"):
+        run.resume(task, run.deferred.method_name, {"event": event, "record": {"phase": "flying"}})
+
+
+@pytest.mark.parametrize(
+    ("remembers", "change"), [(True, {"fail_on": "engaged"}), (False, {"directcall_conn_id": "nowhere"})]
+)
+def test_wrong_argument_on_resuming_is_final_and_names_the_call(world, remembers, change):
+    run = Run(world, remembers=remembers)
+    run.start(waiting_call(deferrable=True))
+    with pytest.raises(AirflowFailException, match=run.ti.xcoms["callerid"]):
+        run.resume(waiting_call(**change), "execute_complete", {"event": {"status": "done"}})
+
+
 @each_kind
 @pytest.mark.parametrize(
     ("error", "cause"), [("Trigger failure", TaskDeferralError), ("Trigger timeout", TaskDeferralTimeout)]
@@ -131,6 +147,12 @@ def test_failed_xcom_without_store_is_final(run_without_store, world, monkeypatc
     assert placed(world)[0]["callerid"] in str(caught.value)
     assert PERSON not in str(caught.value)
     assert caught.value.__cause__ is None, "a foreign error may hold anything"
+
+
+def test_deadline_of_a_deferred_wait_reports_the_time_and_the_last_state(run):
+    task = SMS.task(UNCONFIRMED, waits=True, deferrable=True, completion_timeout=600)
+    with pytest.raises(AirflowFailException, match=r"ended at \d{4}-\S+,.* \(seen last: sent\)"):
+        run.to_the_end(task)
 
 
 def test_deadline_of_the_deferral_is_after_that_of_the_trigger(run):

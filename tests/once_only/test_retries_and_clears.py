@@ -7,7 +7,7 @@ import json
 from datetime import timedelta
 
 import pytest
-from airflow.providers.common.compat.sdk import AirflowFailException
+from airflow.providers.common.compat.sdk import AirflowFailException, AirflowTaskTimeout
 
 from airflow_provider_directcall.errors import DirectcallNotSent, DirectcallRefused, DirectcallUnwantedOutcome
 from airflow_provider_directcall.hooks.directcall import DirectcallHook
@@ -206,6 +206,29 @@ def test_retry_after_a_clear_that_went_on_returns_the_result(run, world, deferra
     assert run.store.record["phase"] == "done"
     run.retry()
     assert [run.to_the_end(task)["callerid"]] == CALL.sent(world)
+
+
+def test_execution_timeout_before_the_next_generation_is_left_to_a_retry(run, world):
+    """The call of the first try was hung up by a Clear; nothing of the second generation has left yet."""
+    task = CALL.task(LONG_CALL, waits=True, retries=1)
+    run.crash(task, "after write 2")
+    world.process = Process()
+    with DirectcallHook() as hook:
+        hook.end_call(ORIGIN, LONG_CALL)
+    run.clear()
+    write = run.store.set
+
+    def strike(key, value):
+        if value["phase"] == "sending":
+            run.store.set = write
+            raise AirflowTaskTimeout("Timeout")
+        write(key, value)
+
+    run.store.set = strike
+    with pytest.raises(AirflowTaskTimeout):
+        run.to_the_end(task)
+    run.retry()
+    assert [run.to_the_end(task)["callerid"]] == CALL.sent(world)[1:]
 
 
 # Without a store

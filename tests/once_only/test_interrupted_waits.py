@@ -52,6 +52,16 @@ def test_retry_after_an_unusable_event_goes_on(run, world, event, cause):
     assert_retry_goes_on(run, world, CALL, task)
 
 
+@unusable_events
+def test_retry_after_an_unusable_verdict_reconciles(run, world, event, cause):
+    lose_answer(world, CALL)
+    task = waiting_call(deferrable=True, retries=1)
+    run.start(task)
+    with pytest.raises(DirectcallOutcomeUnknown if cause is DirectcallWaitFailed else cause):
+        run.resume(task, "execute_reconciled", {"event": event})
+    assert_retry_goes_on(run, world, CALL, task)
+
+
 @each_kind
 @pytest.mark.parametrize("error", ["Trigger failure", "Trigger timeout"])
 def test_retry_without_store_after_a_dead_trigger_reconciles(run_without_store, world, kind, error):

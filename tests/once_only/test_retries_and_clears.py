@@ -9,12 +9,13 @@ from datetime import timedelta
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException, AirflowTaskTimeout
 
+from airflow_provider_directcall.delivery.keys import TaskIdentity, delivery_key
 from airflow_provider_directcall.errors import DirectcallNotSent, DirectcallRefused, DirectcallUnwantedOutcome
 from airflow_provider_directcall.hooks.directcall import DirectcallHook
 
-from ..airflow_world.kinds import CALL, both_ways, each_kind, with_and_without_a_store
+from ..airflow_world.kinds import CALL, both_ways, each_kind, each_message, with_and_without_a_store
 from ..airflow_world.lost_answers import each_policy, lose_answer, remove_statement
-from ..airflow_world.world import BUSY, LONG_CALL, ORIGIN, PERSON, Killed, Process, Run
+from ..airflow_world.world import BUSY, LONG_CALL, NO_BALANCE, ORIGIN, PERSON, Killed, Process, Run
 
 # Retries after a crash
 
@@ -164,6 +165,13 @@ def test_retry_after_a_refusal_sends_in_the_same_generation(run, world, kind):
     assert again.to_the_end(kind.task(retries=1))["airflow_key"] == key
 
 
+@each_message
+def test_refusal_of_every_recipient_is_final_and_has_its_code(run, world, kind):
+    with pytest.raises(AirflowFailException, match="all 2 recipients were refused") as caught:
+        run.start(kind.task([NO_BALANCE, NO_BALANCE], retries=1))
+    assert caught.value.__cause__.code == "201"
+
+
 @each_kind
 def test_retry_after_a_dead_network_is_left_to_airflow(run, world, kind, connect, dead_port):
     connect(host=f"http://127.0.0.1:{dead_port}")
@@ -177,6 +185,25 @@ def test_record_that_cannot_be_read_fails_and_sends_nothing(run, world):
     with pytest.raises(AirflowFailException, match="look at the task's state store"):
         run.start(CALL.task())
     assert CALL.sent(world) == []
+
+
+@both_ways
+def test_second_live_try_goes_on_with_the_call_of_the_first(run, world, deferrable):
+    """After a scheduler's restart two tries can run at once; the request of the first one arrives late."""
+    task = CALL.task(deferrable=deferrable, retries=1)
+    run.crash(task, f"before {CALL.path}")
+    run.retry()
+    world.sandbox.configure(statement_delay=3600)
+
+    def first_try_sends():
+        world.while_waiting = lambda: None
+        (key,), record = run.store.kept, run.store.record
+        with DirectcallHook() as hook:
+            made = hook.place_call(ORIGIN, PERSON, tags={"airflow_key": record["key"]})
+        run.store.set(key, {**record, "phase": "sent", "ids": {"callerid": made.callerid}})
+
+    world.while_waiting = first_try_sends
+    assert [run.to_the_end(task)["callerid"]] == CALL.sent(world)
 
 
 # Clear of a delivery in progress
@@ -253,7 +280,8 @@ def test_retry_without_store_passes_over_ended_generations(run_without_store, wo
             run_without_store.to_the_end(task)
         assert len(kind.sent(world)) == tries
         run_without_store.retry()
-    assert len(set(kind.keys(world))) == 3
+    identity = TaskIdentity("dag", "run", "task", 1)
+    assert kind.keys(world) == [delivery_key(identity, generation) for generation in range(3)]
 
 
 def test_unwanted_outcome_without_store_is_not_repeated_within_the_try(run_without_store, world):

@@ -13,9 +13,9 @@ from airflow_provider_directcall.delivery.keys import TaskIdentity, delivery_key
 from airflow_provider_directcall.errors import DirectcallNotSent, DirectcallRefused, DirectcallUnwantedOutcome
 from airflow_provider_directcall.hooks.directcall import DirectcallHook
 
-from ..airflow_world.kinds import CALL, both_ways, each_kind, each_message, with_and_without_a_store
+from ..airflow_world.kinds import CALL, both_ways, each_kind, with_and_without_a_store
 from ..airflow_world.lost_answers import each_policy, lose_answer, remove_statement
-from ..airflow_world.world import BUSY, LONG_CALL, NO_BALANCE, ORIGIN, PERSON, Killed, Process, Run
+from ..airflow_world.world import BUSY, LONG_CALL, ORIGIN, PERSON, Killed, Process, Run
 
 # Retries after a crash
 
@@ -163,13 +163,6 @@ def test_retry_after_a_refusal_sends_in_the_same_generation(run, world, kind):
     assert again.ti.xcoms == {}
     again.retry()
     assert again.to_the_end(kind.task(retries=1))["airflow_key"] == key
-
-
-@each_message
-def test_refusal_of_every_recipient_is_final_and_has_its_code(run, world, kind):
-    with pytest.raises(AirflowFailException, match="all 2 recipients were refused") as caught:
-        run.start(kind.task([NO_BALANCE, NO_BALANCE], retries=1))
-    assert caught.value.__cause__.code == "201"
 
 
 @each_kind

@@ -7,14 +7,10 @@ from datetime import timedelta
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException
 
-from airflow_provider_directcall.errors import (
-    DirectcallOutcomeUnknown,
-    DirectcallUnexpectedEvent,
-    DirectcallWaitFailed,
-)
+from airflow_provider_directcall.errors import DirectcallOutcomeUnknown, DirectcallUnexpectedEvent, DirectcallWaitFailed
 
 from ..airflow_world.call_tasks import call, placed, waiting_call
-from ..airflow_world.kinds import CALL, SMS, each_kind
+from ..airflow_world.kinds import CALL, SMS, each_kind, with_and_without_a_store
 from ..airflow_world.lost_answers import lose_answer
 from ..airflow_world.world import PERSON, UNCONFIRMED, Run, TaskDeferralError, TaskDeferralTimeout
 
@@ -173,26 +169,18 @@ def test_deadline_of_the_deferral_is_after_that_of_the_trigger(run):
 # Interruptions
 
 
+@with_and_without_a_store
 @pytest.mark.parametrize("interruption", [KeyboardInterrupt, SystemExit])
-def test_retry_after_an_interruption_goes_on(run, world, interruption):
+def test_interruption_is_left_to_a_retry_or_final_without_store(world, remembers, interruption):
     def interrupt():
         world.while_waiting = lambda: None
         raise interruption
 
+    run = Run(world, remembers=remembers)
     world.while_waiting = interrupt
-    with pytest.raises(interruption):
+    with pytest.raises(interruption if remembers else AirflowFailException) as caught:
         run.start(waiting_call())
-    run.retry()
-    assert run.to_the_end(waiting_call())["outcome"] == "answered"
-    assert len(placed(world)) == 1
-
-
-@pytest.mark.parametrize("interruption", [KeyboardInterrupt, SystemExit])
-def test_interruption_without_store_is_final(run_without_store, world, interruption):
-    def interrupt():
-        raise interruption
-
-    world.while_waiting = interrupt
-    with pytest.raises(AirflowFailException, match=interruption.__name__):
-        run_without_store.start(waiting_call())
+    assert interruption.__name__ in repr(caught.value)
+    if remembers:
+        assert_retry_goes_on(run, world, CALL, waiting_call())
     assert len(placed(world)) == 1

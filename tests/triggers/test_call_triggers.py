@@ -101,9 +101,10 @@ def test_a_kill_that_airflow_cancels_hangs_up_nevertheless(world, monkeypatch):
 def test_kill_of_a_call_that_cannot_be_hung_up_is_logged(world, destination, capfd):
     callerid = place(world, destination).callerid
     world.sandbox.advance(100)
-    kill(completed(world, callerid=callerid, destination=destination))
+    trigger = completed(world, callerid=callerid, destination=destination)
+    kill(trigger)
     logs = "".join(capfd.readouterr())
-    assert "was not stopped" in logs
+    assert f"{trigger!r} was not stopped" in logs
     assert destination not in logs
 
 

@@ -132,4 +132,4 @@ def _is_ours(row: Row, moment: datetime | None, wanted: LookupKey) -> bool:
 
 def _same_number(one: str | None, other: str) -> bool:
     """Compare two numbers, with or without the country code."""
-    return one is not None and (one.removeprefix("55") == other.removeprefix("55") or one == other)
+    return one is not None and one.removeprefix("55") == other.removeprefix("55")

@@ -179,8 +179,8 @@ class OnceOnlyOperator(BaseOperator):
         fields = {str(name): value for name, value in event.items()} if isinstance(event, Mapping) else {}
         log = DeliveryLog(self, context)
         kept = _resumed_record(log, self._decisions(log), record)
-        ids = {**kept.ids, **{name: str(fields[name]) for name in ID_NAMES if name in fields}}
-        sent = Sent(kept.accepted(Phase.SENT, ids, kept.recipients), found, cleared)
+        ids = {name: str(fields[name]) for name in ID_NAMES if name in fields}
+        sent = Sent(kept.with_ids(ids), found, cleared)
         with self._trying(context, lambda: _failing_after_effect(log, sent.record)) as this:
             with self._after_effect(this, sent.record):
                 if status_of(event, {DONE, REFUSED, TIMEOUT}) == TIMEOUT:

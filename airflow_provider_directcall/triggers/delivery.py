@@ -65,7 +65,7 @@ class DeliveryTrigger(PollingTrigger):
         self.longest_seconds = longest_seconds
         self._stage = Stage(stage)
         self._record = Record.from_json(record)
-        self._state: str | None = None
+        self._state = ""
         self._reconciliation: Reconciliation | None = None
 
     @property
@@ -104,7 +104,7 @@ class DeliveryTrigger(PollingTrigger):
             self._record = self._record.with_ids(end.ids)
             self._state = end.state or self._state
             return None
-        self._state = end.outcome
+        self._state = end.outcome or ""
         return {"status": DONE if end.refusal is None else REFUSED}
 
     async def _stop(self) -> None:

@@ -37,20 +37,13 @@ def test_none_is_asked_for_before_the_first_request(connect, sandbox) -> None:
     assert tokens_asked(sandbox) == 0
 
 
-def test_one_is_kept_until_five_minutes_before_its_end(api, sandbox, clock) -> None:
+@pytest.mark.parametrize(("life", "kept"), [(3600, 3600 - 300), (100, 50)])
+def test_one_is_kept_until_five_minutes_before_its_end_or_for_half_of_a_short_life(
+    api, sandbox, clock, life, kept
+) -> None:
+    sandbox.configure(token_life=life)
     api.send(CARRIER)
-    clock.advance(3600 - 301)
-    api.send(CARRIER)
-    assert tokens_asked(sandbox) == 1
-    clock.advance(2)
-    api.send(CARRIER)
-    assert tokens_asked(sandbox) == 2
-
-
-def test_one_of_a_short_life_is_kept_for_half_of_it(api, sandbox, clock) -> None:
-    sandbox.configure(token_life=100.0)
-    api.send(CARRIER)
-    clock.advance(49)
+    clock.advance(kept - 1)
     api.send(CARRIER)
     assert tokens_asked(sandbox) == 1
     clock.advance(2)

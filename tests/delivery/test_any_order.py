@@ -343,9 +343,6 @@ def test_any_order_keeps_the_promise(machine):
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=800,
-            stateful_step_count=20,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
+            max_examples=800, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
         ),
     )

@@ -55,10 +55,7 @@ def verdict_after(reconciling, *looks, took=0):
         ([(0, PROGRESS), (50, NONE), (149, NONE)], None),
         ([(0, PROGRESS), (50, NONE), (150, NONE)], (150, ABSENT)),
         ([(0, NONE), (50, PROGRESS), (60, NONE), (159, NONE)], None),
-        (
-            [(0, NONE), (50, PROGRESS), (60, NONE), (160, NONE)],
-            (160, ABSENT),
-        ),
+        ([(0, NONE), (50, PROGRESS), (60, NONE), (160, NONE)], (160, ABSENT)),
         ([(0, PROGRESS), (1099, PROGRESS)], None),
         ([(0, PROGRESS), (1100, PROGRESS)], (1100, UNKNOWN)),
         # A failed look proves nothing.
@@ -106,12 +103,7 @@ def test_missing_statement_is_not_retryable():
 
 def test_longest_reconciliation_is_within_at_most():
     last_progress = 1099
-    looks = [
-        (0, PROGRESS),
-        (last_progress, PROGRESS),
-        (1198, NONE),
-        (1298, NONE),
-    ]
+    looks = [(0, PROGRESS), (last_progress, PROGRESS), (1198, NONE), (1298, NONE)]
     assert verdict_after(reconciliation(), *looks) == (1298, ABSENT)
     assert timedelta(seconds=1298) <= TIMEOUTS.at_most
 

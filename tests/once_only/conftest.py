@@ -14,8 +14,6 @@ test_changed_inputs
     tries that differ: other recipients, another account, an edited DAG, a run made again
 test_kills
     a task that is ended by a user or by the platform: hanging up, cancelling, recording
-test_regressions
-    behaviour that was lost once
 """
 
 from ..airflow_world.fixtures import *  # noqa: F403

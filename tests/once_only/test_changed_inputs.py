@@ -8,7 +8,7 @@ from airflow.providers.common.compat.sdk import AirflowFailException
 from airflow_provider_directcall.errors import DirectcallRefused
 from airflow_provider_directcall.sandbox import Fault
 
-from ..airflow_world.kinds import both_ways, each_kind, each_message
+from ..airflow_world.kinds import CALL, both_ways, each_kind, each_message
 from ..airflow_world.world import ORIGIN, PERSON, Run
 
 OTHER, THIRD = "5511990000002", "5511990000003"
@@ -142,3 +142,10 @@ def test_retry_with_edited_retries_goes_on(run, world, kind, retries):
     run.max_tries = 2
     run.retry()
     assert [run.to_the_end(kind.task(waits=True, retries=retries))["callerid"]] == kind.sent(world)
+
+
+def test_retry_goes_on_with_the_call_although_its_tags_are_wrong_now(run, world):
+    run.crash(CALL.task(waits=True, retries=1), "after write 2")
+    run.retry()
+    result = run.to_the_end(CALL.task(waits=True, retries=1, tags={"flag": True}, record="perhaps"))
+    assert [result["callerid"]] == CALL.sent(world)

@@ -7,19 +7,12 @@ from datetime import timedelta
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException
 
-from airflow_provider_directcall.errors import (
-    DirectcallOutcomeUnknown,
-    DirectcallUnexpectedEvent,
-    DirectcallWaitFailed,
-)
+from airflow_provider_directcall.errors import DirectcallOutcomeUnknown, DirectcallUnexpectedEvent, DirectcallWaitFailed
 
 from ..airflow_world.call_tasks import call, placed, waiting_call
-from ..airflow_world.kinds import CALL, each_kind
-from ..airflow_world.world import (
-    PERSON,
-    TaskDeferralError,
-    TaskDeferralTimeout,
-)
+from ..airflow_world.kinds import CALL, SMS, each_kind, with_and_without_a_store
+from ..airflow_world.lost_answers import lose_answer
+from ..airflow_world.world import PERSON, UNCONFIRMED, Run, TaskDeferralError, TaskDeferralTimeout
 
 # Resuming after a failed deferral
 
@@ -55,6 +48,17 @@ def test_retry_after_an_unusable_event_goes_on(run, world, event, cause):
     assert_retry_goes_on(run, world, CALL, task)
 
 
+@unusable_events
+def test_retry_after_an_unusable_verdict_reconciles(run, world, event, cause):
+    lose_answer(world, CALL)
+    task = waiting_call(deferrable=True, retries=1)
+    run.start(task)
+    reason = event.get("error") if isinstance(event, dict) else None
+    with pytest.raises(DirectcallOutcomeUnknown if cause is DirectcallWaitFailed else cause, match=reason):
+        run.resume(task, "execute_reconciled", {"event": event})
+    assert_retry_goes_on(run, world, CALL, task)
+
+
 @each_kind
 @pytest.mark.parametrize("error", ["Trigger failure", "Trigger timeout"])
 def test_retry_without_store_after_a_dead_trigger_reconciles(run_without_store, world, kind, error):
@@ -68,7 +72,11 @@ def test_retry_without_store_after_a_dead_trigger_reconciles(run_without_store, 
 def test_dead_trigger_without_store_in_the_last_try_says_where_to_look(run_without_store, world):
     task = waiting_call(deferrable=True)
     run_without_store.start(task)
-    with pytest.raises(AirflowFailException, match=r"airflow_key \w{16}.*between .* the trigger of the task ended"):
+    text = r"airflow_key \w{16}.*between .*an earlier try ended .* the trigger of the task ended"
+    with pytest.raises(AirflowFailException, match=text):
+        AirflowFailException,
+        match=r"airflow_key \w{16}.*between .*an earlier try ended .* the trigger of the task ended",
+    ):
         run_without_store.resume(task, "__fail__", {"error": "Trigger timeout"})
     assert len(placed(world)) == 1
 
@@ -96,6 +104,25 @@ def test_resuming_without_a_record_and_store_reads_the_event(run_without_store, 
     event = {"status": "done", "callerid": made["callerid"]}
     result = run_without_store.resume(waiting_call(), "execute_complete", {"event": event, "record": None})
     assert result["callerid"] == made["callerid"]
+
+
+def test_unreadable_record_of_a_deferral_fails_for_good(run, world):
+    lose_answer(world, CALL)
+    task = call(deferrable=True, retries=1)
+    run.start(task)
+    event = {"status": "settled", "verdict": "absent"}
+    with pytest.raises(AirflowFailException, match="look at the task's state store"):
+        run.resume(task, run.deferred.method_name, {"event": event, "record": {"phase": "flying"}})
+
+
+@pytest.mark.parametrize(
+    ("remembers", "change"), [(True, {"fail_on": "engaged"}), (False, {"directcall_conn_id": "nowhere"})]
+)
+def test_wrong_argument_on_resuming_is_final_and_names_the_call(world, remembers, change):
+    run = Run(world, remembers=remembers)
+    run.start(waiting_call(deferrable=True))
+    with pytest.raises(AirflowFailException, match=run.ti.xcoms["callerid"]):
+        run.resume(waiting_call(**change), "execute_complete", {"event": {"status": "done"}})
 
 
 @each_kind
@@ -133,6 +160,12 @@ def test_failed_xcom_without_store_is_final(run_without_store, world, monkeypatc
     assert caught.value.__cause__ is None, "a foreign error may hold anything"
 
 
+def test_deadline_of_a_deferred_wait_reports_the_time_and_the_last_state(run):
+    task = SMS.task(UNCONFIRMED, waits=True, deferrable=True, completion_timeout=600)
+    with pytest.raises(AirflowFailException, match=r"ended at \d{4}-\S+,.* \(seen last: sent\)"):
+        run.to_the_end(task)
+
+
 def test_deadline_of_the_deferral_is_after_that_of_the_trigger(run):
     run.start(waiting_call(deferrable=True, completion_timeout=600))
     assert timedelta(seconds=600) < run.deferred.timeout <= timedelta(seconds=1200)
@@ -141,26 +174,18 @@ def test_deadline_of_the_deferral_is_after_that_of_the_trigger(run):
 # Interruptions
 
 
+@with_and_without_a_store
 @pytest.mark.parametrize("interruption", [KeyboardInterrupt, SystemExit])
-def test_retry_after_an_interruption_goes_on(run, world, interruption):
+def test_interruption_is_left_to_a_retry_or_final_without_store(world, remembers, interruption):
     def interrupt():
         world.while_waiting = lambda: None
         raise interruption
 
+    run = Run(world, remembers=remembers)
     world.while_waiting = interrupt
-    with pytest.raises(interruption):
+    with pytest.raises(interruption if remembers else AirflowFailException) as caught:
         run.start(waiting_call())
-    run.retry()
-    assert run.to_the_end(waiting_call())["outcome"] == "answered"
-    assert len(placed(world)) == 1
-
-
-@pytest.mark.parametrize("interruption", [KeyboardInterrupt, SystemExit])
-def test_interruption_without_store_is_final(run_without_store, world, interruption):
-    def interrupt():
-        raise interruption
-
-    world.while_waiting = interrupt
-    with pytest.raises(AirflowFailException, match=interruption.__name__):
-        run_without_store.start(waiting_call())
+    assert interruption.__name__ in repr(caught.value)
+    if remembers:
+        assert_retry_goes_on(run, world, CALL, waiting_call())
     assert len(placed(world)) == 1

@@ -7,7 +7,10 @@ from contextlib import suppress
 from datetime import timedelta
 
 import pytest
-from airflow.providers.common.compat.sdk import AirflowFailException
+from airflow.providers.common.compat.sdk import AirflowFailException, AirflowTaskTimeout
+
+from airflow_provider_directcall.runtime.kills import KillGuard
+from airflow_provider_directcall.sandbox import Fault
 
 from ..airflow_world.kinds import CALL, SMS, each_kind, with_and_without_a_store
 from ..airflow_world.lost_answers import lose_answer, time_out_while_waiting
@@ -87,6 +90,33 @@ def test_kill_hangs_up_and_the_task_may_go_on(run, world, reconciles):
     signal(run, world, task_state="failed")
     run.start(CALL.task(LONG_CALL, waits=True))
     assert hung_up(world) == [True]
+
+
+def test_kill_twice_while_waiting_hangs_up_once(run, world):
+    """The second hang-up would end another call between the two numbers."""
+
+    def kill():
+        world.task_state = "failed"
+        run.task.on_kill()
+
+    world.while_waiting = kill
+    run.start(CALL.task(UNHANGABLE, waits=True))
+    assert len(world.pauses) > 1
+    assert world.requests["voz/end"] == 1
+
+
+def test_kill_at_the_first_moment_of_a_rest_hangs_up(run, world, monkeypatch):
+    lose_answer(world, CALL)
+
+    def assign_and_kill(self, name, value):
+        object.__setattr__(self, name, value)
+        if name == "_resting" and value and world.task_state == "running":
+            world.task_state = "failed"
+            self.on_kill()
+
+    monkeypatch.setattr(KillGuard, "__setattr__", assign_and_kill, raising=False)
+    run.start(CALL.task(LONG_CALL))
+    assert world.requests["voz/end"] == 1
 
 
 def test_kill_of_a_scheduled_call_that_was_dialled_hangs_up(run, world):
@@ -194,6 +224,16 @@ def test_kill_of_a_call_that_cannot_be_hung_up_is_logged(run, world, logged):
     assert "Nothing was stopped" in logged()
 
 
+@pytest.mark.parametrize(("retry_after", "hang_ups"), [(3, 2), (4, 1)])
+def test_kill_is_repeated_within_the_seconds_that_airflow_leaves(run, world, retry_after, hang_ups):
+    """Airflow ends the process 5 seconds after its signal."""
+    world.sandbox.inject(Fault(kind="too_many_requests", endpoint="voz/end", times=1, retry_after=retry_after))
+    signal(run, world, task_state="failed")
+    run.start(CALL.task(LONG_CALL, waits=True))
+    assert world.requests["voz/end"] == hang_ups
+    assert hung_up(world) == [hang_ups == 2]
+
+
 def test_kill_that_cannot_be_recorded_is_logged(run, world, monkeypatch, logged):
     task = CALL.task(LONG_CALL, waits=True, retries=1)
     write = run.store.set
@@ -250,6 +290,16 @@ def test_execution_timeout_while_waiting_hangs_up_and_is_final(run, world):
     with pytest.raises(AirflowFailException, match="AirflowTaskTimeout"):
         run.start(CALL.task(LONG_CALL, waits=True))
     assert hung_up(world) == [True]
+
+
+def test_execution_timeout_after_sending_hangs_up_without_waiting(run, world, monkeypatch):
+    def time_out(key, value):
+        raise AirflowTaskTimeout("Timeout")
+
+    monkeypatch.setattr(run.ti, "xcom_push", time_out)
+    with pytest.raises(AirflowFailException):
+        run.start(CALL.task(LONG_CALL))
+    assert world.requests["voz/end"] == 1
 
 
 # Not ended

@@ -18,19 +18,12 @@ from ..airflow_world.world import LONG_CALL, NO_BALANCE, PERSON
 
 @each_kind
 @both_ways
-def test_rows_without_tags_to_the_same_number_are_ours(run, world, kind, deferrable, monkeypatch):
-    hide_tags(monkeypatch)
+@pytest.mark.parametrize("key", [None, "another"])
+def test_rows_to_the_same_number_are_ours_unless_they_have_another_key(run, world, kind, deferrable, monkeypatch, key):
+    hide_tags(monkeypatch, key=key)
     lose_answer(world, kind)
-    assert [run.to_the_end(kind.task(deferrable=deferrable))["callerid"]] == kind.sent(world)
-
-
-@each_kind
-@both_ways
-def test_rows_with_another_key_are_not_ours(run, world, kind, deferrable, monkeypatch):
-    hide_tags(monkeypatch, key="another")
-    lose_answer(world, kind)
-    run.to_the_end(kind.task(deferrable=deferrable))
-    assert len(kind.sent(world)) == 2
+    result = run.to_the_end(kind.task(deferrable=deferrable))
+    assert kind.sent(world)[1 if key else 0 :] == [result["callerid"]]
 
 
 @each_kind

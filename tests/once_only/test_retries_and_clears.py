@@ -6,8 +6,9 @@ import json
 from datetime import timedelta
 
 import pytest
-from airflow.providers.common.compat.sdk import AirflowFailException
+from airflow.providers.common.compat.sdk import AirflowFailException, AirflowTaskTimeout
 
+from airflow_provider_directcall.delivery.keys import TaskIdentity, delivery_key
 from airflow_provider_directcall.errors import DirectcallNotSent, DirectcallRefused, DirectcallUnwantedOutcome
 from airflow_provider_directcall.hooks.directcall import DirectcallHook
 
@@ -178,6 +179,25 @@ def test_record_that_cannot_be_read_fails_and_sends_nothing(run, world):
     assert CALL.sent(world) == []
 
 
+@both_ways
+def test_second_live_try_goes_on_with_the_call_of_the_first(run, world, deferrable):
+    """After a scheduler's restart two tries can run at once; the request of the first one arrives late."""
+    task = CALL.task(deferrable=deferrable, retries=1)
+    run.crash(task, f"before {CALL.path}")
+    run.retry()
+    world.sandbox.configure(statement_delay=3600)
+
+    def first_try_sends():
+        world.while_waiting = lambda: None
+        (key,), record = run.store.kept, run.store.record
+        with DirectcallHook() as hook:
+            made = hook.place_call(ORIGIN, PERSON, tags={"airflow_key": record["key"]})
+        run.store.set(key, {**record, "phase": "sent", "ids": {"callerid": made.callerid}})
+
+    world.while_waiting = first_try_sends
+    assert [run.to_the_end(task)["callerid"]] == CALL.sent(world)
+
+
 # Clear of a delivery in progress
 
 
@@ -207,6 +227,29 @@ def test_retry_after_a_clear_that_went_on_returns_the_result(run, world, deferra
     assert [run.to_the_end(task)["callerid"]] == CALL.sent(world)
 
 
+def test_execution_timeout_before_the_next_generation_is_left_to_a_retry(run, world):
+    """The call of the first try was hung up by a Clear; nothing of the second generation has left yet."""
+    task = CALL.task(LONG_CALL, waits=True, retries=1)
+    run.crash(task, "after write 2")
+    world.process = Process()
+    with DirectcallHook() as hook:
+        hook.end_call(ORIGIN, LONG_CALL)
+    run.clear()
+    write = run.store.set
+
+    def strike(key, value):
+        if value["phase"] == "sending":
+            run.store.set = write
+            raise AirflowTaskTimeout("Timeout")
+        write(key, value)
+
+    run.store.set = strike
+    with pytest.raises(AirflowTaskTimeout):
+        run.to_the_end(task)
+    run.retry()
+    assert [run.to_the_end(task)["callerid"]] == CALL.sent(world)[1:]
+
+
 # Without a store
 
 
@@ -229,7 +272,8 @@ def test_retry_without_store_passes_over_ended_generations(run_without_store, wo
             run_without_store.to_the_end(task)
         assert len(kind.sent(world)) == tries
         run_without_store.retry()
-    assert len(set(kind.keys(world))) == 3
+    identity = TaskIdentity("dag", "run", "task", 1)
+    assert kind.keys(world) == [delivery_key(identity, generation) for generation in range(3)]
 
 
 def test_unwanted_outcome_without_store_is_not_repeated_within_the_try(run_without_store, world):

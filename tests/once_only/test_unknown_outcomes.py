@@ -6,8 +6,9 @@ import re
 from datetime import timedelta
 
 import pytest
-from airflow.providers.common.compat.sdk import AirflowFailException
+from airflow.providers.common.compat.sdk import AirflowFailException, AirflowTaskTimeout
 
+from airflow_provider_directcall.api.replies import PlacedCall
 from airflow_provider_directcall.errors import DirectcallOutcomeUnknown
 from airflow_provider_directcall.sandbox import Fault
 
@@ -229,3 +230,20 @@ def test_execution_timeout_while_reconciling_in_the_last_try_says_where_to_look(
     assert "execution_timeout" in text
     assert run.store.record["reported"] is True
     assert len(kind.sent(world)) == 1
+
+
+@pytest.mark.parametrize("retries", [0, 1])
+def test_execution_timeout_while_the_answer_is_read_is_unknown(run, world, monkeypatch, retries):
+    class Answer:
+        @property
+        def callerid(self):
+            raise AirflowTaskTimeout("Timeout")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(PlacedCall, "from_reply", lambda reply: Answer())
+        error = DirectcallOutcomeUnknown if retries else AirflowFailException
+        with pytest.raises(error, match=r"came while the request was on its way"):
+            run.start(CALL.task(retries=retries))
+    if retries:
+        run.retry()
+        assert [run.to_the_end(CALL.task(retries=1))["callerid"]] == CALL.sent(world)

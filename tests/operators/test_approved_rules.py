@@ -59,21 +59,14 @@ def test_a_retry_finishes_the_approved_plan(run, world):
     assert live(world) == AFTER
 
 
-def test_a_retry_does_not_finish_the_plan_after_drift(run, world):
-    digest = run.start(plan(rules=RULES, did=DID))["digest"]
-    start_killed(run, apply(expected_digest=digest, retries=1))
-    write_elsewhere(world, priority="7", action="hangup")
-    with pytest.raises(AirflowFailException, match="not the approved one"):
-        run.start(apply(expected_digest=digest, retries=1))
-
-
-@pytest.mark.parametrize("remembers", [True, False])
-def test_a_retry_does_not_finish_the_plan_when_drift_is_unknown(world, remembers):
+@pytest.mark.parametrize(("remembers", "knows_drift"), [(True, True), (True, False), (False, False)])
+def test_a_retry_does_not_finish_the_plan_after_drift(world, remembers, knows_drift):
     run = Run(world, remembers=remembers)
     digest = run.start(plan(rules=RULES, did=DID))["digest"]
     start_killed(run, apply(expected_digest=digest, retries=1))
     write_elsewhere(world, priority="7", action="hangup")
-    world.variables.kept.clear()
+    if not knows_drift:
+        world.variables.kept.clear()
     before = live(world)
     with pytest.raises(AirflowFailException, match="not the approved one"):
         run.start(apply(expected_digest=digest, retries=1))

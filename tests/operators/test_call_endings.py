@@ -7,12 +7,14 @@ from datetime import timedelta
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException
 
+from airflow_provider_directcall.api.client import AsyncClient, Client
 from airflow_provider_directcall.api.methods import list_statement
 from airflow_provider_directcall.api.paging import PageReader
 from airflow_provider_directcall.api.replies import ScheduledCall
 from airflow_provider_directcall.errors import (
     DirectcallError,
     DirectcallRefused,
+    DirectcallUnavailable,
     DirectcallUnwantedOutcome,
     DirectcallWaitFailed,
     DirectcallWaitTimeout,
@@ -82,6 +84,24 @@ def test_a_late_row_is_waited_for(run, world, deferrable):
     result = run.to_the_end(waiting_call(deferrable=deferrable, poll_interval=20))
     assert result["outcome"] == "answered"
     assert world.now() - before >= timedelta(seconds=600)
+
+
+@both_ways
+def test_row_of_a_call_counts_although_the_next_page_cannot_be_read(run, world, monkeypatch, deferrable):
+    plain, plain_async = Client.rows, AsyncClient.rows
+
+    def rows(self, listing):
+        yield from plain(self, listing)
+        raise DirectcallUnavailable("no second page")
+
+    async def rows_async(self, listing):
+        async for row in plain_async(self, listing):
+            yield row
+        raise DirectcallUnavailable("no second page")
+
+    monkeypatch.setattr(Client, "rows", rows)
+    monkeypatch.setattr(AsyncClient, "rows", rows_async)
+    assert run.to_the_end(waiting_call(deferrable=deferrable))["outcome"] == "answered"
 
 
 def test_another_call_in_the_statement_is_not_taken_for_ours(run, world, monkeypatch):

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 import errno
+import hashlib
 import json
 import os
 import stat
+import zlib
 from dataclasses import replace
 
 import pytest
+from cryptography.fernet import Fernet
 from hypothesis import given, settings
 
 from airflow_provider_directcall.api.replies import Rule
@@ -53,6 +57,14 @@ def test_sealed_snapshot_reveals_nothing_and_differs_each_time():
     assert not any(word in one for word in (ONE, DID, "vendas", "fwd"))
     assert ONE not in repr(SNAPSHOT)
     assert DID not in repr(SNAPSHOT)
+
+
+def test_seal_costs_what_scrypt_costs_today():
+    """Test accounts have short secrets, so a cheaper key could be guessed; a dearer one would not open old seals."""
+    raw = base64.urlsafe_b64decode(SNAPSHOT.seal(SECRET).removeprefix("dcr1."))
+    key = hashlib.scrypt(SECRET.encode(), salt=raw[:16], n=2**14, r=8, p=1, dklen=32, maxmem=2**25)
+    packed = Fernet(base64.urlsafe_b64encode(key)).decrypt(base64.urlsafe_b64encode(raw[16:]))
+    assert json.loads(zlib.decompress(packed)) == SNAPSHOT.to_json()
 
 
 def test_two_hundred_rules_fit_into_a_state_store():

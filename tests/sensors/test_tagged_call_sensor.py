@@ -218,12 +218,14 @@ def test_all_tags_have_to_match(run, world, place, deferrable):
 
 
 @both_ways
-def test_look_back_excludes_earlier_calls(world, place, deferrable):
+def test_look_back_is_one_hour_by_default(world, place, deferrable):
     place()
-    world.sandbox.advance(3 * 3600)
+    world.sandbox.advance(3590)
+    assert len(Run(world).to_the_end(sensor(timeout=60, deferrable=deferrable))) == 1
+    world.sandbox.advance(60)
     with pytest.raises(AirflowSensorTimeout):
         Run(world).to_the_end(sensor(timeout=60, deferrable=deferrable))
-    assert len(Run(world).to_the_end(sensor(look_back=timedelta(hours=4), deferrable=deferrable))) == 1
+    assert len(Run(world).to_the_end(sensor(look_back=timedelta(hours=2), deferrable=deferrable))) == 1
 
 
 @pytest.mark.parametrize("known", ["start_date", "logical_date", "neither"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -72,13 +73,38 @@ def test_a_kill_hangs_the_call_up(world):
     assert world.sandbox.state()["calls"][0]["hung_up_at"] is not None
 
 
+def test_a_kill_that_airflow_cancels_hangs_up_nevertheless(world, monkeypatch):
+    """Airflow cancels the trigger once more while it hangs up."""
+    trigger = completed(world, callerid=place(world, LONG_CALL).callerid, destination=LONG_CALL)
+
+    async def kill_and_cancel():
+        begun, is_cancelled = asyncio.Event(), asyncio.Event()
+
+        async def was_cleared():
+            begun.set()
+            await is_cancelled.wait()
+            return False
+
+        monkeypatch.setattr(trigger, "was_cleared", was_cleared)
+        killing = asyncio.ensure_future(trigger.on_kill())
+        await begun.wait()
+        killing.cancel()
+        await asyncio.wait({killing})
+        is_cancelled.set()
+        await asyncio.gather(*asyncio.all_tasks() - {asyncio.current_task()})
+
+    asyncio.run(kill_and_cancel())
+    assert world.sandbox.state()["calls"][0]["hung_up_at"] is not None
+
+
 @pytest.mark.parametrize("destination", [PERSON, UNHANGABLE])
 def test_kill_of_a_call_that_cannot_be_hung_up_is_logged(world, destination, capfd):
     callerid = place(world, destination).callerid
     world.sandbox.advance(100)
-    kill(completed(world, callerid=callerid, destination=destination))
+    trigger = completed(world, callerid=callerid, destination=destination)
+    kill(trigger)
     logs = "".join(capfd.readouterr())
-    assert "was not stopped" in logs
+    assert f"{trigger!r} was not stopped" in logs
     assert destination not in logs
 
 

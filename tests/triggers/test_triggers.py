@@ -53,6 +53,7 @@ def test_serialization_keeps_defaults(name):
 def test_repr_has_ids_and_nothing_personal(name):
     shown = repr(example(name, **COMMON))
     assert kind_of(name).__name__ in shown
+    assert "state=" not in shown, "none is known yet"
     assert not [text for text in (PERSON, ORIGIN, "tag-value") if text in shown]
 
 
@@ -160,6 +161,12 @@ def test_deadline_ends_the_wait_after_a_last_look(world):
     assert event == {"status": "timeout", "since": event["since"]}
     assert abs(world.now() - begin - timedelta(seconds=50)) < timedelta(milliseconds=1)
     assert world.sandbox.state()["requests"]["extrato/list"] == len(world.pauses)
+
+
+def test_first_poll_leaves_airflow_time_to_see_the_deferral(world):
+    """Airflow fails a deferred task that is resumed before its scheduler has seen the deferral."""
+    fire(tagged(world, poll_interval=1, min_calls=0))
+    assert [pause >= 5 for pause in world.pauses] == [True]
 
 
 def test_poll_interval_is_jittered(world):

@@ -61,10 +61,7 @@ def test_a_scheduled_call_is_followed_as_before(world, connect):
     at = world.now().replace(microsecond=0)
     schedule_id = place(world, schedule_at=at.replace(year=at.year + 1)).schedule_id
     trigger = restored(
-        SCHEDULED_CALL,
-        schedule_id=schedule_id,
-        since=at.isoformat(),
-        due_at=at.replace(year=at.year + 1).isoformat(),
+        SCHEDULED_CALL, schedule_id=schedule_id, since=at.isoformat(), due_at=at.replace(year=at.year + 1).isoformat()
     )
     event = fire(trigger)
     assert (event["status"], event["callerid"]) == ("done", world.sandbox.state()["calls"][0]["callerid"])

@@ -74,9 +74,6 @@ def test_dead_trigger_without_store_in_the_last_try_says_where_to_look(run_witho
     run_without_store.start(task)
     text = r"airflow_key \w{16}.*between .*an earlier try ended .* the trigger of the task ended"
     with pytest.raises(AirflowFailException, match=text):
-        AirflowFailException,
-        match=r"airflow_key \w{16}.*between .*an earlier try ended .* the trigger of the task ended",
-    ):
         run_without_store.resume(task, "__fail__", {"error": "Trigger timeout"})
     assert len(placed(world)) == 1
 

@@ -2,18 +2,22 @@
 
 This module alone decides whether a request may have taken effect:
 
-============================================  ======================  ==========================
+============================================  ======================  ===========================
 event                                         repeatable request      once-only request
-============================================  ======================  ==========================
+============================================  ======================  ===========================
 no connection, DNS, TLS, no free connection   NotSent, retried        NotSent, retried
 connection lost, time-out after the start     Unavailable, retried    OutcomeUnknown
 HTTP 429 or 5xx without an envelope           Unavailable, retried    OutcomeUnknown
+HTTP 5xx with another's envelope              Unavailable, retried    OutcomeUnknown
 any other reply that cannot be parsed         ReplyError              OutcomeUnknown
-token or secret not accepted                  AuthError               AuthError (no effect)
-envelope with a refusal                       Refused                 Refused (no effect)
-... with a transient code, HTTP 429 or 503    Refused, retried        Refused (no effect)
-============================================  ======================  ==========================
+an id, whatever else the reply says           by the other rows       accepted
+token or secret not accepted                  AuthError               AuthError if proven
+envelope with a refusal                       Refused                 Refused if proven
+... with a transient code, HTTP 429 or 503    Refused, retried        OutcomeUnknown
+============================================  ======================  ===========================
 
+What is proven: :func:`~.replies.proofs.proof_of`; all else is OutcomeUnknown, because a gateway or a framework may
+answer after the effect, in words that look like a refusal.
 The client renews a rejected token once and sends the request again, once-only ones too.
 """
 
@@ -51,6 +55,7 @@ from airflow_provider_directcall.api.replies.envelope import (
     rename_keys,
     rename_reply,
 )
+from airflow_provider_directcall.api.replies.proofs import Proof, proof_of
 from airflow_provider_directcall.api.wire import Encoding, Mark
 
 if TYPE_CHECKING:
@@ -108,14 +113,32 @@ def read(request: Request[T], settings: Settings, response: httpx.Response) -> T
     """
     try:
         fields = _fields(request, settings, response)
-        envelope = read_envelope(fields)
+        if request.endpoint.once_only:
+            return _read_once_only(request, settings, response, fields)
+        envelope = read_envelope(fields, is_login=not request.authenticated)
         if envelope is not None and not envelope.ok:
+            if response.is_server_error and not (envelope.is_proven or envelope.is_auth_error):
+                raise UnreadableError("its envelope is not the vendor's", response.content)
             raise _refusal(request, settings, response, envelope)
         if envelope is None and (response.is_error or request.endpoint.enveloped):
             raise UnreadableError("it has no envelope", response.content)
         return request.read(Reply(fields, settings.zone))
+    except RecursionError:
+        raise _unreadable(request, settings, response, UnreadableError("it is nested too deep")) from None
     except UnreadableError as unreadable:
         raise _unreadable(request, settings, response, unreadable) from None
+
+
+def _read_once_only(request: Request[T], settings: Settings, response: httpx.Response, fields: JsonObject) -> T:
+    envelope = read_envelope(fields)
+    match proof_of(fields, response.status_code, request.endpoint.path):
+        case Proof.ACCEPTED:
+            return request.read(Reply(fields, settings.zone))
+        case Proof.REFUSED | Proof.LOGIN_REJECTED if envelope is not None:
+            raise _refusal(request, settings, response, envelope)
+    if envelope is not None and envelope.is_proven:
+        raise _doubtful_refusal(request, settings, response, envelope)
+    raise UnreadableError("it proves neither success nor refusal", response.content)
 
 
 def transport_failure(request: Request[T], settings: Settings, error: httpx.RequestError) -> DirectcallError:
@@ -186,7 +209,7 @@ def _rendered(value: JsonValue, settings: Settings) -> Json:
 def _fields(request: Request[T], settings: Settings, response: httpx.Response) -> JsonObject:
     names = {theirs: ours for ours, theirs in settings.field_names(request.endpoint_name).items()}
     try:
-        return rename_reply(decode_body(response.content), names)
+        return rename_reply(decode_body(response.content, unambiguous=request.endpoint.once_only), names)
     except RecursionError:
         raise UnreadableError("it is nested too deep", response.content) from None
 
@@ -198,17 +221,36 @@ def _refusal(request: Request[T], settings: Settings, response: httpx.Response, 
     if envelope.is_auth_error:
         rejected = "the access token" if request.authenticated else "the client id or secret"
         return DirectcallAuthError(f"{name}: {rejected} was not accepted{detail}", endpoint=name, http_status=status)
-    known = RETURN_CODES.get(envelope.code or "")
-    code = f" with code {envelope.code}" if envelope.code else ""
-    meaning = f" ({known.meaning})" if known else ""
     return DirectcallRefused(
-        f"{name}: refused{code}{meaning}{detail}",
+        f"{name}: {_refused_as(envelope)}{detail}",
         code=envelope.code,
         text=text,
         endpoint=name,
         http_status=status,
         retry_after=_retry_after(response),
     )
+
+
+def _doubtful_refusal(
+    request: Request[T], settings: Settings, response: httpx.Response, envelope: Envelope
+) -> DirectcallOutcomeUnknown:
+    name, status = request.endpoint_name, response.status_code
+    text = excerpt(envelope.text, settings.client_secret)
+    return DirectcallOutcomeUnknown(
+        f"{name}: {_refused_as(envelope)}{f': {text}' if text else ''} (HTTP {status}); that does not prove that the "
+        "request had no effect",
+        code=envelope.code,
+        text=text,
+        endpoint=name,
+        http_status=status,
+        retry_after=_retry_after(response),
+    )
+
+
+def _refused_as(envelope: Envelope) -> str:
+    known = RETURN_CODES.get(envelope.code or "")
+    code = f" with code {envelope.code}" if envelope.code else ""
+    return f"refused{code}{f' ({known.meaning})' if known else ''}"
 
 
 def _unreadable(

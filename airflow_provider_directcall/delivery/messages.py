@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar, Self
 
-from airflow_provider_directcall.api.errors import DirectcallRefused
+from airflow_provider_directcall.api.errors import RETURN_CODES, DirectcallOutcomeUnknown, DirectcallRefused
 from airflow_provider_directcall.api.lookups import ask, rows
 from airflow_provider_directcall.api.methods import cancel_message, list_messages, message_status
 from airflow_provider_directcall.api.replies import MessageState
@@ -79,12 +79,14 @@ class MessageErrand:
     def accepted(self, reply: SentMessage) -> Accepted:
         """Read the id of the request, and the vendor's word on each recipient.
 
-        :raises DirectcallRefused: every recipient was refused.
+        :raises DirectcallRefused: every recipient was refused for good.
+        :raises DirectcallOutcomeUnknown: every recipient was refused, with a code that may come after the effect.
         """
         refused = [recipient for recipient in reply.recipients if not recipient.accepted]
         if refused and len(refused) == len(reply.recipients):
             first = refused[0]
-            raise DirectcallRefused(
+            is_lasting = all(_refuses_for_good(recipient) for recipient in refused)
+            raise (DirectcallRefused if is_lasting else DirectcallOutcomeUnknown)(
                 f"all {len(refused)} recipients were refused, the first with code {first.refusal_code}: "
                 f"{first.refusal}",
                 code=first.refusal_code,
@@ -141,6 +143,11 @@ class MessageErrand:
 
     def _lookup_key(self, record: Record) -> LookupKey:
         return LookupKey(record.key, self.destinations, record.since)
+
+
+def _refuses_for_good(recipient: Recipient) -> bool:
+    known = RETURN_CODES.get(recipient.refusal_code or "")
+    return known is not None and not known.transient
 
 
 def _notes(recipients: Sequence[Recipient], digits: Sequence[str]) -> tuple[RecipientNote, ...]:

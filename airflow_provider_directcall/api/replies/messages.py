@@ -18,7 +18,7 @@ from airflow_provider_directcall.api.replies.envelope import (
     as_objects,
     return_code,
 )
-from airflow_provider_directcall.api.replies.values import folded, moment_or_none, text_or_none
+from airflow_provider_directcall.api.replies.values import folded, id_or_none, moment_or_none, text_or_none
 
 
 class MessageState(StrEnum):
@@ -78,7 +78,7 @@ class Recipient:
     @classmethod
     def from_fields(cls, fields: JsonObject) -> Self:
         """Parse one entry of ``detalhe``."""
-        message_id, code = text_or_none(fields.get("id_mensagem")), return_code(fields.get("codigo"))
+        message_id, code = id_or_none(fields.get("id_mensagem")), return_code(fields.get("codigo"))
         refused = message_id is None and code not in {None, "000"}
         return cls(
             number=text_or_none(fields.get("destino")) or "",
@@ -107,9 +107,9 @@ class SentMessage:
     @classmethod
     def from_reply(cls, reply: Reply) -> Self:
         """Parse the reply of ``/sms/send`` or ``/sms/lot-send``; the ``callerid`` is required."""
-        callerid = text_or_none(reply.require("callerid"))
+        callerid = id_or_none(reply.require("callerid"))
         if callerid is None:
-            raise UnreadableError("field 'callerid' is neither text nor number")
+            raise UnreadableError("field 'callerid' is no id")
         return cls(callerid=callerid, recipients=_recipients(reply), text=reply.text, raw=reply.fields)
 
 
@@ -184,7 +184,7 @@ class StoredAudio:
     @classmethod
     def from_reply(cls, reply: Reply) -> Self:
         """Parse the reply of ``/sms/audio``; the id is required."""
-        audio_id = text_or_none(reply.require("audio_id"))
+        audio_id = id_or_none(reply.require("audio_id"))
         if audio_id is None:
-            raise UnreadableError("field 'audio_id' is not a text")
+            raise UnreadableError("field 'audio_id' is no id")
         return cls(audio_id=audio_id, raw=reply.fields)

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from airflow_provider_directcall.api.replies.envelope import Json
 
 _WIRE_TIME = "%Y-%m-%d %H:%M:%S"
+_NO_IDS = frozenset({"", "false", "n/a", "none", "null"})
 _DURATION = re.compile(r"(?:(\d{1,6}):)?(\d{1,2}):(\d{2})", re.ASCII)
 _PRICE = re.compile(r"-?\d{1,18}(?:[.,]\d{1,18})?", re.ASCII)
 
@@ -21,6 +22,12 @@ def text_or_none(value: Json) -> str | None:
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
         return None
     return str(value).strip() or None
+
+
+def id_or_none(value: Json) -> str | None:
+    """Return an id as a text; None also for zeros and for a word such as "null", which stand for no id."""
+    text = text_or_none(value)
+    return text if text is not None and text.casefold().strip(" 0-") not in _NO_IDS else None
 
 
 def integer_or_none(value: Json) -> int | None:

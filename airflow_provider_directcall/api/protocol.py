@@ -80,6 +80,7 @@ _NOT_SENT: Final = (
     httpx.UnsupportedProtocol,
 )
 _TOO_MANY_REQUESTS: Final = 429
+_LONGEST_RETRY_AFTER: Final = 86_400.0
 _BASE_NAME: Final = re.compile(r"^[^\[]*")
 _RULE_DATA: Final = re.compile(r"(?<=\[)[^\]]+(?=\])")
 
@@ -283,17 +284,20 @@ def _advice(request: Request[T], response: httpx.Response) -> str:
 
 
 def _retry_after(response: httpx.Response) -> float | None:
-    """Parse ``Retry-After`` into seconds; a date is compared with the server's own ``Date``, not with our clock."""
+    """Parse ``Retry-After`` into seconds, a day at most.
+
+    A date is compared with the server's own ``Date``, not with our clock.
+    """
     text = response.headers.get("Retry-After", "").strip()
     if text.isascii() and text.isdigit():
-        return float(text)
+        return min(float(text), _LONGEST_RETRY_AFTER)
     until, now = _http_date(text), _http_date(response.headers.get("Date", ""))
-    return max((until - now).total_seconds(), 0.0) if until and now else None
+    return min(max((until - now).total_seconds(), 0.0), _LONGEST_RETRY_AFTER) if until and now else None
 
 
 def _http_date(text: str) -> datetime | None:
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return moment if moment.tzinfo is not None else None

@@ -43,7 +43,7 @@ from airflow_provider_directcall.api.errors import (
     DirectcallReplyError,
     DirectcallUnavailable,
 )
-from airflow_provider_directcall.api.redaction import excerpt, redact
+from airflow_provider_directcall.api.redaction import describe, redact, vendor_text
 from airflow_provider_directcall.api.replies.envelope import (
     Envelope,
     Json,
@@ -81,6 +81,8 @@ _NOT_SENT: Final = (
 )
 _TOO_MANY_REQUESTS: Final = 429
 _LONGEST_RETRY_AFTER: Final = 86_400.0
+#: Parameters that a reply may echo and that no log may show.
+_PRIVATE: Final = frozenset({"callbackEmail", "campos", "client_id", "data", "nome", "texto", "url"})
 _BASE_NAME: Final = re.compile(r"^[^\[]*")
 _RULE_DATA: Final = re.compile(r"(?<=\[)[^\]]+(?=\])")
 
@@ -119,10 +121,10 @@ def read(request: Request[T], settings: Settings, response: httpx.Response) -> T
         envelope = read_envelope(fields, is_login=not request.authenticated)
         if envelope is not None and not envelope.ok:
             if response.is_server_error and not (envelope.is_proven or envelope.is_auth_error):
-                raise UnreadableError("its envelope is not the vendor's", response.content)
+                raise UnreadableError("its envelope is not the vendor's")
             raise _refusal(request, settings, response, envelope)
         if envelope is None and (response.is_error or request.endpoint.enveloped):
-            raise UnreadableError("it has no envelope", response.content)
+            raise UnreadableError("it has no envelope")
         return request.read(Reply(fields, settings.zone))
     except RecursionError:
         raise _unreadable(request, settings, response, UnreadableError("it is nested too deep")) from None
@@ -139,13 +141,13 @@ def _read_once_only(request: Request[T], settings: Settings, response: httpx.Res
             raise _refusal(request, settings, response, envelope)
     if envelope is not None and envelope.is_proven:
         raise _doubtful_refusal(request, settings, response, envelope)
-    raise UnreadableError("it proves neither success nor refusal", response.content)
+    raise UnreadableError("it proves neither success nor refusal")
 
 
 def transport_failure(request: Request[T], settings: Settings, error: httpx.RequestError) -> DirectcallError:
     """Translate a connection error; the text holds the API's address, but no URL."""
     name = request.endpoint_name
-    cause = f"{settings.base_url}, {type(error).__name__}: {redact(str(error)) or 'no details'}"
+    cause = f"{settings.base_url}, {type(error).__name__}: {_cause(error) or 'no details'}"
     if isinstance(error, _NOT_SENT):
         return DirectcallNotSent(f"{name}: nothing was sent ({cause})", endpoint=name)
     if request.endpoint.once_only:
@@ -156,6 +158,24 @@ def transport_failure(request: Request[T], settings: Settings, error: httpx.Requ
     if isinstance(error, httpx.DecodingError):
         return DirectcallReplyError(f"{name}: the reply cannot be unpacked ({cause})", endpoint=name)
     return DirectcallUnavailable(f"{name}: no answer ({cause})", endpoint=name)
+
+
+def _cause(error: httpx.RequestError) -> str:
+    """Return the text of an error without the bytes of the server that h11 quotes in it."""
+    text = str(error)
+    return redact(re.split(r"bytearray|b?['\"]", text)[0] if isinstance(error, httpx.ProtocolError) else text).strip()
+
+
+def _private_texts(request: Request[T]) -> frozenset[str]:
+    """Return what a reply may echo and nobody else may read: texts, tag values, addresses."""
+    texts = [value for name, value in request.params.items() if name.partition("[")[0] in _PRIVATE]
+    leaves = [*texts, *_leaves([*request.json.values()])]
+    return frozenset(text.strip() for text in leaves if isinstance(text, str) and len(text.strip()) > 1)
+
+
+def _leaves(value: JsonValue) -> list[JsonValue]:
+    inner = list(value.values()) if isinstance(value, dict) else value
+    return [leaf for item in inner for leaf in _leaves(item)] if isinstance(inner, list) else [inner]
 
 
 def may_retry(request: Request[T], error: BaseException) -> bool:
@@ -212,12 +232,12 @@ def _fields(request: Request[T], settings: Settings, response: httpx.Response) -
     try:
         return rename_reply(decode_body(response.content, unambiguous=request.endpoint.once_only), names)
     except RecursionError:
-        raise UnreadableError("it is nested too deep", response.content) from None
+        raise UnreadableError("it is nested too deep") from None
 
 
 def _refusal(request: Request[T], settings: Settings, response: httpx.Response, envelope: Envelope) -> DirectcallError:
     name, status = request.endpoint_name, response.status_code
-    text = excerpt(envelope.text, settings.client_secret)
+    text = vendor_text(envelope.text, _private_texts(request), settings.client_secret)
     detail = f": {text}" if text else ""
     if envelope.is_auth_error:
         rejected = "the access token" if request.authenticated else "the client id or secret"
@@ -236,7 +256,7 @@ def _doubtful_refusal(
     request: Request[T], settings: Settings, response: httpx.Response, envelope: Envelope
 ) -> DirectcallOutcomeUnknown:
     name, status = request.endpoint_name, response.status_code
-    text = excerpt(envelope.text, settings.client_secret)
+    text = vendor_text(envelope.text, _private_texts(request), settings.client_secret)
     return DirectcallOutcomeUnknown(
         f"{name}: {_refused_as(envelope)}{f': {text}' if text else ''} (HTTP {status}); that does not prove that the "
         "request had no effect",
@@ -258,9 +278,11 @@ def _unreadable(
     request: Request[T], settings: Settings, response: httpx.Response, unreadable: UnreadableError
 ) -> DirectcallError:
     name, status = request.endpoint_name, response.status_code
-    shown = excerpt(unreadable.content, settings.client_secret)
-    reason = f"{unreadable}: {shown!r}" if shown else str(unreadable)
-    message = f"{name}: the reply (HTTP {status}) cannot be understood, {reason}{_advice(request, response)}"
+    content_type = response.headers.get("Content-Type", "")
+    shown = describe(response.content, content_type, _private_texts(request), settings.client_secret)
+    message = (
+        f"{name}: the reply (HTTP {status}) cannot be understood, {unreadable}: {shown}{_advice(request, response)}"
+    )
     if request.endpoint.once_only:
         return DirectcallOutcomeUnknown(
             f"{message}; the request may have taken effect", endpoint=name, http_status=status

@@ -87,10 +87,9 @@ class MessageErrand:
             first = refused[0]
             is_lasting = all(_refuses_for_good(recipient) for recipient in refused)
             raise (DirectcallRefused if is_lasting else DirectcallOutcomeUnknown)(
-                f"all {len(refused)} recipients were refused, the first with code {first.refusal_code}: "
-                f"{first.refusal}",
+                # The vendor's text may echo the message's.
+                f"all {len(refused)} recipients were refused, the first with code {first.refusal_code}",
                 code=first.refusal_code,
-                text=first.refusal or "",
             )
         if refused:
             log.warning("%d of %d recipients were refused; see the result.", len(refused), len(reply.recipients))

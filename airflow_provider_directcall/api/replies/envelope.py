@@ -43,14 +43,7 @@ JsonObject = dict[str, Json]
 
 
 class UnreadableError(Exception):
-    """A reply that cannot be parsed; the protocol turns it into an error of :mod:`..errors`.
-
-    :ivar content: the content that was found instead; only the protocol shows it, redacted.
-    """
-
-    def __init__(self, reason: str, content: bytes | str = "") -> None:
-        super().__init__(reason)
-        self.content = content
+    """A reply that cannot be parsed; the protocol turns it into an error of :mod:`..errors`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +116,7 @@ def decode_body(body: bytes, *, unambiguous: bool = False) -> JsonObject:
     if isinstance(value, list) and len(value) == 1:
         value = value[0]
     if not isinstance(value, dict):
-        raise UnreadableError("it is not a JSON object", body)
+        raise UnreadableError("it is not a JSON object")
     return value
 
 
@@ -209,7 +202,7 @@ def decoded(value: Json, name: str, *, unambiguous: bool = False) -> Json:
     try:
         parsed: Json = json.loads(value, strict=False, object_pairs_hook=_without_doubles if unambiguous else None)
     except (ValueError, RecursionError):
-        raise UnreadableError(f"{name!r} is not JSON", value) from None
+        raise UnreadableError(f"{name!r} is not JSON") from None
     return parsed
 
 

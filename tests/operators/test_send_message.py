@@ -95,6 +95,29 @@ def test_refusal_of_each_recipient_that_may_come_after_the_effect_is_unknown(cod
     assert caught.value.code == code
 
 
+@pytest.mark.parametrize(
+    ("answered", "places"),
+    [
+        (["5511990000001", "5511990000002"], [0, 1]),
+        (["5511990000002", "5511990000001"], [1, 0]),
+        (["11990000002", " 55 11 99000-0001"], [1, 0]),
+        (["1190000002", "1190000001"], [1, 0]),
+        (["", ""], [0, 1]),
+        (["", "5511990000001"], [None, 0]),
+        (["5521990000001", "5511990000001"], [None, 0]),
+        (["5599888877777", "5511990000002"], [None, 1]),
+        (["5521990000001", ""], [None, 1]),
+        (["990000002", "90000001"], [1, 0]),
+        (["5511990000001", "5511990000001", "5511990000002"], [0, None, 1]),
+    ],
+)
+def test_recipients_of_the_answer_are_matched_to_those_asked_for(answered, places):
+    errand = MessageErrand(kind="SMS", destinations=["5511990000001", "5511990000002"])
+    recipients = tuple(Recipient(number=number, message_id="7") for number in answered)
+    accepted = errand.accepted(SentMessage(callerid="1", recipients=recipients, text="", raw={}))
+    assert [place for place, _, _ in accepted.recipients] == places
+
+
 def test_refusal_of_each_recipient_is_an_error(run, world, monkeypatch):
     monkeypatch.setattr(Client, "send", lambda *arguments: refusing("201"))
     with pytest.raises(AirflowFailException, match="all 2 recipients were refused, the first with code 201"):

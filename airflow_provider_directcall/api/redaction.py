@@ -24,6 +24,8 @@ _SECRET_PAIR: Final = re.compile(
 _JWT: Final = re.compile(r"eyJ[\w-]+(?:\.[\w-]+){0,2}")
 #: A token of the older form, before JWT; also the id of a callback or a recording.
 _HEX_TOKEN: Final = re.compile(r"(?<![0-9a-fA-F])[0-9a-fA-F]{40}(?![0-9a-fA-F])")
+#: The end of a recording's address: whoever has it can listen. Newer ids are base64, 48 characters.
+_RECORDING: Final = re.compile(r"(?<=gravacao)(?P<slashes>(?:\\*/|%2F)id(?:\\*/|%2F))[\w%+=-]+", re.IGNORECASE)
 _TITLE: Final = re.compile(rb"<title[^>]*>([^<]{1,80})</title", re.IGNORECASE)
 _PLAIN_TITLE: Final = re.compile(r"[\w .,:;()/-]{1,80}")
 _MEDIA_TYPE: Final = re.compile(r"[\w.+-]{1,40}/[\w.+-]{1,60}", re.ASCII)
@@ -42,7 +44,7 @@ def is_secret_field(name: str) -> bool:
 def redact_secrets(text: str) -> str:
     """Replace tokens, passwords and credentials in URLs by ``***``."""
     text = _URL_CREDENTIALS.sub(r"\g<slashes>***@", text)
-    text = _SECRET_PAIR.sub(r"\g<name>***", text)
+    text = _SECRET_PAIR.sub(r"\g<name>***", _RECORDING.sub(r"\g<slashes>***", text))
     return _HEX_TOKEN.sub("***", _JWT.sub("***", text))
 
 

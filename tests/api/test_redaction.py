@@ -118,6 +118,16 @@ def test_a_secret_in_its_field(text: str) -> None:
     assert PASSWORD not in vendor_text(f"before {text} after")
 
 
+@pytest.mark.parametrize("slash", ["/", "\\/", "%2F"])
+@pytest.mark.parametrize(
+    "key", ["0123456789abcdef0123456789abcdef01234567", "MDAwMDAwMDAtMDAwMC00MDAwLTgwMDAtMDAwMDAwMDAwMDAw", "MDAw=="]
+)
+def test_a_recording_s_address_is_a_secret(slash: str, key: str) -> None:
+    text = slash.join(["http:", "", "dcweb.directdial.com.br", "extrato", "gravacao", "id", key])
+    assert key not in redact(f'"gravacao_link":"{text}", done')
+    assert redact(text).endswith("***")
+
+
 def test_what_is_no_secret_stays() -> None:
     text = "The token was not accepted; see https://example.com/password?x=1 at 2026-01-31 10:00:00"
     assert redact_secrets(text) == text

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import aclosing, closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self, TypedDict, TypeVar
 
@@ -13,6 +14,14 @@ import httpx
 import tenacity
 
 from airflow_provider_directcall.api import protocol
+from airflow_provider_directcall.api.bounds import (
+    ONCE_ONLY_BYTES,
+    READ_BYTES,
+    WHOLE_TIMEOUTS,
+    BoundedBody,
+    bound_reading,
+    time_limit,
+)
 from airflow_provider_directcall.api.clock import Clock, current_clock
 from airflow_provider_directcall.api.errors import DirectcallAuthError, DirectcallError
 from airflow_provider_directcall.api.lookups import drive, drive_async
@@ -115,6 +124,14 @@ class _BaseClient:
             self._next_turn = turn + 1 / self.settings.requests_per_second
             return turn - now
 
+    @property
+    def _whole_seconds(self) -> float:
+        return WHOLE_TIMEOUTS * self.settings.timeout
+
+    @staticmethod
+    def _body(request: Request[T], streamed: httpx.Response) -> BoundedBody:
+        return BoundedBody(streamed.headers, ONCE_ONLY_BYTES if request.endpoint.once_only else READ_BYTES)
+
     def _read(self, request: Request[T], response: httpx.Response, started: float) -> T:
         level = logging.INFO if request.endpoint.once_only else logging.DEBUG
         elapsed = self._clock.monotonic() - started
@@ -143,6 +160,7 @@ class Client(_BaseClient):
         self._on_token = on_token
         self._renewing = threading.Lock()
         self._http = httpx.Client(limits=_LIMITS)
+        bound_reading(self._http)
 
     def send(self, request: Request[T]) -> T:
         """Send a request and read its reply.
@@ -200,10 +218,15 @@ class Client(_BaseClient):
             self._clock.sleep(pause)
         started = self._clock.monotonic()
         try:
-            response = self._http.send(built)
+            with time_limit(self._whole_seconds):
+                streamed = self._http.send(built, stream=True)
+                body = self._body(request, streamed)
+                with closing(streamed):
+                    for chunk in streamed.iter_raw():
+                        body.feed(chunk)
         except httpx.RequestError as error:
             raise protocol.transport_failure(request, self.settings, error) from None
-        return self._read(request, response, started)
+        return self._read(request, body.response(streamed), started)
 
 
 class AsyncClient(_BaseClient):
@@ -281,10 +304,18 @@ class AsyncClient(_BaseClient):
         http = await self._opened()
         started = self._clock.monotonic()
         try:
-            response = await http.send(built)
+            async with asyncio.timeout(self._whole_seconds):
+                streamed = await http.send(built, stream=True)
+                body = self._body(request, streamed)
+                async with aclosing(streamed):
+                    async for chunk in streamed.aiter_raw():
+                        body.feed(chunk)
+        except TimeoutError:
+            late = httpx.ReadTimeout("the whole reply took too long")
+            raise protocol.transport_failure(request, self.settings, late) from None
         except httpx.RequestError as error:
             raise protocol.transport_failure(request, self.settings, error) from None
-        return self._read(request, response, started)
+        return self._read(request, body.response(streamed), started)
 
     async def _opened(self) -> httpx.AsyncClient:
         """Return the HTTP client; its SSL context is made in a thread: loading certificates blocks the loop."""

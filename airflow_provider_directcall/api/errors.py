@@ -93,12 +93,29 @@ class DirectcallUnavailable(DirectcallError):
 
 
 class DirectcallOutcomeUnknown(DirectcallError):
-    """A once-only request was sent and got no readable reply: the call or message may exist.
+    """A once-only request was sent, and its answer proves neither success nor refusal: the call or message may exist.
 
     Search the statement for the tags of the request before sending it again.
+
+    :ivar code: the vendor's return code (``codigo``), or None: a transient one may come after the effect.
+    :ivar text: the vendor's text beside it, phone numbers masked.
     """
 
     may_have_taken_effect = True
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str | None = None,
+        text: str = "",
+        endpoint: str | None = None,
+        http_status: int | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message, endpoint=endpoint, http_status=http_status, retry_after=retry_after)
+        self.code = code
+        self.text = text
 
 
 class DirectcallReplyError(DirectcallError):

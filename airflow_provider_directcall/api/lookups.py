@@ -13,9 +13,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import closing
+from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from airflow_provider_directcall.api.errors import DirectcallError
 from airflow_provider_directcall.api.paging import PageReader
 
 if TYPE_CHECKING:
@@ -35,13 +37,35 @@ def ask(request: Request[T]) -> Lookup[T]:
     return answer
 
 
-def rows(listing: Listing[Row]) -> Lookup[list[Row]]:
-    """Read a listing and return all its rows."""
+@dataclass(frozen=True, slots=True)
+class Listed(Generic[Row]):
+    """The rows of a listing, as far as it could be read.
+
+    :ivar error: why it ends early, or None. What was read counts; what is missing may be on a later page.
+    """
+
+    rows: list[Row] = field(repr=False)
+    error: DirectcallError | None = None
+
+
+def readable_rows(listing: Listing[Row]) -> Lookup[Listed[Row]]:
+    """Read a listing up to its end, or up to the first page that cannot be read."""
     reader = PageReader(listing)
     read: list[Row] = []
-    while (request := reader.next_request()) is not None:
-        read.extend(reader.feed((yield request)))
-    return read
+    try:
+        while (request := reader.next_request()) is not None:
+            read.extend(reader.feed((yield request)))
+    except DirectcallError as error:
+        return Listed(read, error)
+    return Listed(read)
+
+
+def rows(listing: Listing[Row]) -> Lookup[list[Row]]:
+    """Read a listing and return all its rows; raise the error of a page that cannot be read."""
+    listed = yield from readable_rows(listing)
+    if listed.error is not None:
+        raise listed.error
+    return listed.rows
 
 
 def first(listing: Listing[Row], accept: Callable[[Row], bool]) -> Lookup[Row | None]:

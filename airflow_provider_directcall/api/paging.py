@@ -5,8 +5,8 @@ forward appears twice and is returned once. A row that moves back would be misse
 takes its place and appears on two pages, or the number of pages changes. So a pass with either sign is followed by
 another one, which returns only new rows, and a pass with neither was complete: **each row that exists from the first
 request to the last is returned, once**. That holds while rows are added and moved, not while some are removed, and for
-up to four passes; if rows still move then, a warning is logged. Where the vendor does not give the number of pages, a
-pass ends with the first page without a new row.
+up to four passes; if rows still move then, a warning is logged. A pass that is longer than :data:`MAX_PAGES` is an
+error. Where the vendor does not give the number of pages, a pass ends with the first page without a new row.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ import logging
 from collections.abc import Hashable, Iterator
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
+from airflow_provider_directcall.api.errors import DirectcallReplyError
+
 if TYPE_CHECKING:
     from airflow_provider_directcall.api.requests import Listing, Page, Request
 
@@ -24,6 +26,8 @@ Row = TypeVar("Row")
 log = logging.getLogger(__name__)
 
 _MAX_PASSES: Final = 4
+#: Pages of one pass; the vendor's number of pages (``paginas``) may be wrong or endless.
+MAX_PAGES: Final = 10_000
 
 
 class PageReader(Generic[Row]):
@@ -44,8 +48,17 @@ class PageReader(Generic[Row]):
         self._done = False
 
     def next_request(self) -> Request[Page[Row]] | None:
-        """Return the request for the next page, or None after the last one."""
-        return None if self._done else self._listing.page(self._number)
+        """Return the request for the next page, or None after the last one.
+
+        :raises DirectcallReplyError: there are more than :data:`MAX_PAGES`.
+        """
+        if self._done:
+            return None
+        request = self._listing.page(self._number)
+        if self._number > MAX_PAGES:
+            name = request.endpoint_name
+            raise DirectcallReplyError(f"{name}: more than {MAX_PAGES} pages; ask for a shorter window", endpoint=name)
+        return request
 
     def feed(self, page: Page[Row]) -> Iterator[Row]:
         """Return the page's rows that were not returned before."""

@@ -2,18 +2,22 @@
 
 This module alone decides whether a request may have taken effect:
 
-============================================  ======================  ==========================
+============================================  ======================  ===========================
 event                                         repeatable request      once-only request
-============================================  ======================  ==========================
+============================================  ======================  ===========================
 no connection, DNS, TLS, no free connection   NotSent, retried        NotSent, retried
 connection lost, time-out after the start     Unavailable, retried    OutcomeUnknown
 HTTP 429 or 5xx without an envelope           Unavailable, retried    OutcomeUnknown
+HTTP 5xx with another's envelope              Unavailable, retried    OutcomeUnknown
 any other reply that cannot be parsed         ReplyError              OutcomeUnknown
-token or secret not accepted                  AuthError               AuthError (no effect)
-envelope with a refusal                       Refused                 Refused (no effect)
-... with a transient code, HTTP 429 or 503    Refused, retried        Refused (no effect)
-============================================  ======================  ==========================
+an id, whatever else the reply says           by the other rows       accepted
+token or secret not accepted                  AuthError               AuthError if proven
+envelope with a refusal                       Refused                 Refused if proven
+... with a transient code, HTTP 429 or 503    Refused, retried        OutcomeUnknown
+============================================  ======================  ===========================
 
+What is proven: :func:`~.replies.proofs.proof_of`; all else is OutcomeUnknown, because a gateway or a framework may
+answer after the effect, in words that look like a refusal.
 The client renews a rejected token once and sends the request again, once-only ones too.
 """
 
@@ -39,7 +43,7 @@ from airflow_provider_directcall.api.errors import (
     DirectcallReplyError,
     DirectcallUnavailable,
 )
-from airflow_provider_directcall.api.redaction import excerpt, redact
+from airflow_provider_directcall.api.redaction import describe, redact, vendor_text
 from airflow_provider_directcall.api.replies.envelope import (
     Envelope,
     Json,
@@ -51,6 +55,7 @@ from airflow_provider_directcall.api.replies.envelope import (
     rename_keys,
     rename_reply,
 )
+from airflow_provider_directcall.api.replies.proofs import Proof, proof_of
 from airflow_provider_directcall.api.wire import Encoding, Mark
 
 if TYPE_CHECKING:
@@ -75,6 +80,9 @@ _NOT_SENT: Final = (
     httpx.UnsupportedProtocol,
 )
 _TOO_MANY_REQUESTS: Final = 429
+_LONGEST_RETRY_AFTER: Final = 86_400.0
+#: Parameters that a reply may echo and that no log may show.
+_PRIVATE: Final = frozenset({"callbackEmail", "campos", "client_id", "data", "nome", "texto", "url"})
 _BASE_NAME: Final = re.compile(r"^[^\[]*")
 _RULE_DATA: Final = re.compile(r"(?<=\[)[^\]]+(?=\])")
 
@@ -108,20 +116,38 @@ def read(request: Request[T], settings: Settings, response: httpx.Response) -> T
     """
     try:
         fields = _fields(request, settings, response)
-        envelope = read_envelope(fields)
+        if request.endpoint.once_only:
+            return _read_once_only(request, settings, response, fields)
+        envelope = read_envelope(fields, is_login=not request.authenticated)
         if envelope is not None and not envelope.ok:
+            if response.is_server_error and not (envelope.is_proven or envelope.is_auth_error):
+                raise UnreadableError("its envelope is not the vendor's")
             raise _refusal(request, settings, response, envelope)
         if envelope is None and (response.is_error or request.endpoint.enveloped):
-            raise UnreadableError("it has no envelope", response.content)
+            raise UnreadableError("it has no envelope")
         return request.read(Reply(fields, settings.zone))
+    except RecursionError:
+        raise _unreadable(request, settings, response, UnreadableError("it is nested too deep")) from None
     except UnreadableError as unreadable:
         raise _unreadable(request, settings, response, unreadable) from None
+
+
+def _read_once_only(request: Request[T], settings: Settings, response: httpx.Response, fields: JsonObject) -> T:
+    envelope = read_envelope(fields)
+    match proof_of(fields, response.status_code, request.endpoint.path):
+        case Proof.ACCEPTED:
+            return request.read(Reply(fields, settings.zone))
+        case Proof.REFUSED | Proof.LOGIN_REJECTED if envelope is not None:
+            raise _refusal(request, settings, response, envelope)
+    if envelope is not None and envelope.is_proven:
+        raise _doubtful_refusal(request, settings, response, envelope)
+    raise UnreadableError("it proves neither success nor refusal")
 
 
 def transport_failure(request: Request[T], settings: Settings, error: httpx.RequestError) -> DirectcallError:
     """Translate a connection error; the text holds the API's address, but no URL."""
     name = request.endpoint_name
-    cause = f"{settings.base_url}, {type(error).__name__}: {redact(str(error)) or 'no details'}"
+    cause = f"{settings.base_url}, {type(error).__name__}: {_cause(error) or 'no details'}"
     if isinstance(error, _NOT_SENT):
         return DirectcallNotSent(f"{name}: nothing was sent ({cause})", endpoint=name)
     if request.endpoint.once_only:
@@ -132,6 +158,24 @@ def transport_failure(request: Request[T], settings: Settings, error: httpx.Requ
     if isinstance(error, httpx.DecodingError):
         return DirectcallReplyError(f"{name}: the reply cannot be unpacked ({cause})", endpoint=name)
     return DirectcallUnavailable(f"{name}: no answer ({cause})", endpoint=name)
+
+
+def _cause(error: httpx.RequestError) -> str:
+    """Return the text of an error without the bytes of the server that h11 quotes in it."""
+    text = str(error)
+    return redact(re.split(r"bytearray|b?['\"]", text)[0] if isinstance(error, httpx.ProtocolError) else text).strip()
+
+
+def _private_texts(request: Request[T]) -> frozenset[str]:
+    """Return what a reply may echo and nobody else may read: texts, tag values, addresses."""
+    texts = [value for name, value in request.params.items() if name.partition("[")[0] in _PRIVATE]
+    leaves = [*texts, *_leaves([*request.json.values()])]
+    return frozenset(text.strip() for text in leaves if isinstance(text, str) and len(text.strip()) > 1)
+
+
+def _leaves(value: JsonValue) -> list[JsonValue]:
+    inner = list(value.values()) if isinstance(value, dict) else value
+    return [leaf for item in inner for leaf in _leaves(item)] if isinstance(inner, list) else [inner]
 
 
 def may_retry(request: Request[T], error: BaseException) -> bool:
@@ -186,23 +230,20 @@ def _rendered(value: JsonValue, settings: Settings) -> Json:
 def _fields(request: Request[T], settings: Settings, response: httpx.Response) -> JsonObject:
     names = {theirs: ours for ours, theirs in settings.field_names(request.endpoint_name).items()}
     try:
-        return rename_reply(decode_body(response.content), names)
+        return rename_reply(decode_body(response.content, unambiguous=request.endpoint.once_only), names)
     except RecursionError:
-        raise UnreadableError("it is nested too deep", response.content) from None
+        raise UnreadableError("it is nested too deep") from None
 
 
 def _refusal(request: Request[T], settings: Settings, response: httpx.Response, envelope: Envelope) -> DirectcallError:
     name, status = request.endpoint_name, response.status_code
-    text = excerpt(envelope.text, settings.client_secret)
+    text = vendor_text(envelope.text, _private_texts(request), settings.client_secret)
     detail = f": {text}" if text else ""
     if envelope.is_auth_error:
         rejected = "the access token" if request.authenticated else "the client id or secret"
         return DirectcallAuthError(f"{name}: {rejected} was not accepted{detail}", endpoint=name, http_status=status)
-    known = RETURN_CODES.get(envelope.code or "")
-    code = f" with code {envelope.code}" if envelope.code else ""
-    meaning = f" ({known.meaning})" if known else ""
     return DirectcallRefused(
-        f"{name}: refused{code}{meaning}{detail}",
+        f"{name}: {_refused_as(envelope)}{detail}",
         code=envelope.code,
         text=text,
         endpoint=name,
@@ -211,13 +252,37 @@ def _refusal(request: Request[T], settings: Settings, response: httpx.Response, 
     )
 
 
+def _doubtful_refusal(
+    request: Request[T], settings: Settings, response: httpx.Response, envelope: Envelope
+) -> DirectcallOutcomeUnknown:
+    name, status = request.endpoint_name, response.status_code
+    text = vendor_text(envelope.text, _private_texts(request), settings.client_secret)
+    return DirectcallOutcomeUnknown(
+        f"{name}: {_refused_as(envelope)}{f': {text}' if text else ''} (HTTP {status}); that does not prove that the "
+        "request had no effect",
+        code=envelope.code,
+        text=text,
+        endpoint=name,
+        http_status=status,
+        retry_after=_retry_after(response),
+    )
+
+
+def _refused_as(envelope: Envelope) -> str:
+    known = RETURN_CODES.get(envelope.code or "")
+    code = f" with code {envelope.code}" if envelope.code else ""
+    return f"refused{code}{f' ({known.meaning})' if known else ''}"
+
+
 def _unreadable(
     request: Request[T], settings: Settings, response: httpx.Response, unreadable: UnreadableError
 ) -> DirectcallError:
     name, status = request.endpoint_name, response.status_code
-    shown = excerpt(unreadable.content, settings.client_secret)
-    reason = f"{unreadable}: {shown!r}" if shown else str(unreadable)
-    message = f"{name}: the reply (HTTP {status}) cannot be understood, {reason}{_advice(request, response)}"
+    content_type = response.headers.get("Content-Type", "")
+    shown = describe(response.content, content_type, _private_texts(request), settings.client_secret)
+    message = (
+        f"{name}: the reply (HTTP {status}) cannot be understood, {unreadable}: {shown}{_advice(request, response)}"
+    )
     if request.endpoint.once_only:
         return DirectcallOutcomeUnknown(
             f"{message}; the request may have taken effect", endpoint=name, http_status=status
@@ -241,17 +306,20 @@ def _advice(request: Request[T], response: httpx.Response) -> str:
 
 
 def _retry_after(response: httpx.Response) -> float | None:
-    """Parse ``Retry-After`` into seconds; a date is compared with the server's own ``Date``, not with our clock."""
+    """Parse ``Retry-After`` into seconds, a day at most.
+
+    A date is compared with the server's own ``Date``, not with our clock.
+    """
     text = response.headers.get("Retry-After", "").strip()
     if text.isascii() and text.isdigit():
-        return float(text)
+        return min(float(text), _LONGEST_RETRY_AFTER)
     until, now = _http_date(text), _http_date(response.headers.get("Date", ""))
-    return max((until - now).total_seconds(), 0.0) if until and now else None
+    return min(max((until - now).total_seconds(), 0.0), _LONGEST_RETRY_AFTER) if until and now else None
 
 
 def _http_date(text: str) -> datetime | None:
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return moment if moment.tzinfo is not None else None

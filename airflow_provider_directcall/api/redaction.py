@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import re
-from html import escape
+from collections.abc import Collection
+from html import escape, unescape
 from typing import Final
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote, quote_plus, unquote_plus
 
 from airflow_provider_directcall.telephony.masking import mask_numbers_in
 
@@ -22,8 +24,15 @@ _SECRET_PAIR: Final = re.compile(
 _JWT: Final = re.compile(r"eyJ[\w-]+(?:\.[\w-]+){0,2}")
 #: A token of the older form, before JWT; also the id of a callback or a recording.
 _HEX_TOKEN: Final = re.compile(r"(?<![0-9a-fA-F])[0-9a-fA-F]{40}(?![0-9a-fA-F])")
-_NO_WORDS: Final = re.compile(r"<(script|style)\b.*?</\1\s*>|<!--.*?-->", re.IGNORECASE | re.DOTALL)
-_TAG: Final = re.compile(r"<[^<>]*>")
+#: The end of a recording's address: whoever has it can listen. Newer ids are base64, 48 characters.
+_RECORDING: Final = re.compile(r"(?<=gravacao)(?P<slashes>(?:\\*/|%2F)id(?:\\*/|%2F))[\w%+=-]+", re.IGNORECASE)
+_TITLE: Final = re.compile(rb"<title[^>]*>([^<]{1,80})</title", re.IGNORECASE)
+_PLAIN_TITLE: Final = re.compile(r"[\w .,:;()/-]{1,80}")
+_MEDIA_TYPE: Final = re.compile(r"[\w.+-]{1,40}/[\w.+-]{1,60}", re.ASCII)
+_FIELD_NAME: Final = re.compile(r"[A-Za-z_]\w{0,30}", re.ASCII)
+_MOST_NAMES: Final = 10
+#: So many characters in a row that a reply shares with a text of the request are an echo.
+_ECHO: Final = 12
 _URL_CREDENTIALS: Final = re.compile(r"(?<=:)(?P<slashes>(?:\\*/){2})[^/\s\"'<>\\]+@")
 
 
@@ -35,7 +44,7 @@ def is_secret_field(name: str) -> bool:
 def redact_secrets(text: str) -> str:
     """Replace tokens, passwords and credentials in URLs by ``***``."""
     text = _URL_CREDENTIALS.sub(r"\g<slashes>***@", text)
-    text = _SECRET_PAIR.sub(r"\g<name>***", text)
+    text = _SECRET_PAIR.sub(r"\g<name>***", _RECORDING.sub(r"\g<slashes>***", text))
     return _HEX_TOKEN.sub("***", _JWT.sub("***", text))
 
 
@@ -58,23 +67,61 @@ def _spellings(char: str) -> str:
     return rf"(?:(?:\\|%5C)*(?:{'|'.join(map(re.escape, ways))})|(?:\\|%5C)+u{code:04x})"
 
 
-def excerpt(body: bytes | str, hidden: str = "", limit: int = 200) -> str:
-    """Return the first ``limit`` characters of a reply on one line, redacted; of an HTML page, its text.
+def vendor_text(text: str, private: Collection[str] = (), hidden: str = "", limit: int = 200) -> str:
+    """Return the vendor's explanation on one line, redacted and cut; empty if it echoes a text of the request.
 
-    Redaction comes before the cut, so that no half token or half number is left at the edge. A page that is longer than
-    the redacted part keeps its tags: without them, that edge could come into view.
+    :param private: texts and tag values of the request.
     """
-    text = " ".join((body.decode("utf-8", "replace") if isinstance(body, bytes) else body).split())
-    shown = redact(text[: limit * 20], hidden)
-    return (_words(shown, hidden) if text.startswith("<") and len(text) <= limit * 20 else shown)[:limit]
+    line = " ".join(text.split())
+    if _echoes(line, private):
+        return ""
+    for value in private:
+        line = re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", "***", line, flags=re.IGNORECASE)
+    # Redaction comes before the cut, so that no half token or half number is left at the edge.
+    return redact(line[: limit * 20], hidden)[:limit]
 
 
-def _words(page: str, hidden: str) -> str:
-    """Return the text of a page; its tags may have split a secret."""
-    page = _NO_WORDS.sub(" ", page)
-    joined, apart = _TAG.sub("", page), " ".join(_TAG.sub(" ", page).split())
-    redacted = redact(joined, hidden)
-    return redact(apart, hidden) if redacted == joined else redacted
+def describe(body: bytes, content_type: str, private: Collection[str] = (), hidden: str = "") -> str:
+    """Describe a reply by its type, its size, and a page's title or an object's names; never quote it.
+
+    A page may echo the request: texts, tag values, numbers, the token.
+    """
+    media_type = _MEDIA_TYPE.match(content_type)
+    parts = [f"{len(body)} bytes of {media_type.group() if media_type else 'unknown type'}"]
+    if (title := _TITLE.search(body[:20_000])) is not None:
+        words = vendor_text(unescape(title.group(1).decode("utf-8", "replace")), private, hidden)
+        if _PLAIN_TITLE.fullmatch(words):
+            parts.append(f"title {words!r}")
+    if names := [name for name in _names(body) if name not in private and redact(name, hidden) == name]:
+        parts.append(f"fields {', '.join(names[:_MOST_NAMES])}")
+    return ", ".join(parts)
+
+
+def _names(body: bytes) -> list[str]:
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        return []
+    fields = value[0] if isinstance(value, list) and value else value
+    return [name for name in fields if _FIELD_NAME.fullmatch(name)] if isinstance(fields, dict) else []
+
+
+def _echoes(text: str, private: Collection[str]) -> bool:
+    """Whether a text holds a part of a private one, plain or escaped."""
+    spellings = " ".join(map(_plain, (text, unescape(text), unquote_plus(text), _unescaped(text))))
+    return any(
+        plain[start : start + _ECHO] in spellings
+        for plain in map(_plain, private)
+        for start in range(len(plain) - _ECHO + 1)
+    )
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.casefold().split())
+
+
+def _unescaped(text: str) -> str:
+    return re.sub(r"\\+u([0-9a-fA-F]{4})", lambda code: chr(int(code[1], 16)), text).replace("\\", "")
 
 
 class RequestLogFilter(logging.Filter):

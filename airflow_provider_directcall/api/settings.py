@@ -29,7 +29,8 @@ class Settings:
     :param base_url: where the API is; a bare host name means https.
     :param default_origin: number for methods that are called without ``origin``.
     :param timezone: IANA name of the zone in which Directcall reads and writes times (inferred, not documented).
-    :param timeout: seconds to wait for a connection and for each part of a reply.
+    :param timeout: seconds to wait for a connection and for each part of a reply; a whole reply may take four times as
+        long.
     :param requests_per_second: upper bound of this client's own pace, or None for no bound.
     :param endpoints: endpoint name -> path, for accounts where a path differs from the table.
     :param fields: endpoint name -> {assumed field name -> the account's field name}.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
 from airflow_provider_directcall.api.errors import DirectcallError, DirectcallOutcomeUnknown
@@ -191,8 +191,8 @@ class Deliverer:
         log.info("airflow_key %s: %s", doubtful.record.key, _VERDICTS[verdict.kind])
         if isinstance(decision, Sent) and decision.record is not meanwhile:
             yield WriteRecord(decision.record.at(Phase.DONE) if self._ends_when_sent else decision.record)
-        if isinstance(decision, Unknown) and doubtful.doubt:
-            return Unknown(decision.record, f"{doubtful.doubt}. {decision.reason}")
+        if isinstance(decision, Unknown | TryLater) and doubtful.doubt:
+            return replace(decision, reason=f"{doubtful.doubt}. {decision.reason}")
         return decision
 
     def _has_other_target(self, record: Record) -> bool:

@@ -6,9 +6,9 @@ import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Final, Self
 
-from airflow_provider_directcall.api.errors import DirectcallRefused
+from airflow_provider_directcall.api.errors import RETURN_CODES, DirectcallOutcomeUnknown, DirectcallRefused
 from airflow_provider_directcall.api.lookups import ask, rows
 from airflow_provider_directcall.api.methods import cancel_message, list_messages, message_status
 from airflow_provider_directcall.api.replies import MessageState
@@ -35,6 +35,7 @@ _WORST_FIRST = (
     MessageState.CANCELLED,
     MessageState.DELIVERED,
 )
+_LAST_DIGITS: Final = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,16 +80,17 @@ class MessageErrand:
     def accepted(self, reply: SentMessage) -> Accepted:
         """Read the id of the request, and the vendor's word on each recipient.
 
-        :raises DirectcallRefused: every recipient was refused.
+        :raises DirectcallRefused: every recipient was refused for good.
+        :raises DirectcallOutcomeUnknown: every recipient was refused, with a code that may come after the effect.
         """
         refused = [recipient for recipient in reply.recipients if not recipient.accepted]
         if refused and len(refused) == len(reply.recipients):
             first = refused[0]
-            raise DirectcallRefused(
-                f"all {len(refused)} recipients were refused, the first with code {first.refusal_code}: "
-                f"{first.refusal}",
+            is_lasting = all(_refuses_for_good(recipient) for recipient in refused)
+            raise (DirectcallRefused if is_lasting else DirectcallOutcomeUnknown)(
+                # The vendor's text may echo the message's.
+                f"all {len(refused)} recipients were refused, the first with code {first.refusal_code}",
                 code=first.refusal_code,
-                text=first.refusal or "",
             )
         if refused:
             log.warning("%d of %d recipients were refused; see the result.", len(refused), len(reply.recipients))
@@ -143,9 +145,53 @@ class MessageErrand:
         return LookupKey(record.key, self.destinations, record.since)
 
 
+def _refuses_for_good(recipient: Recipient) -> bool:
+    known = RETURN_CODES.get(recipient.refusal_code or "")
+    return known is not None and not known.transient
+
+
 def _notes(recipients: Sequence[Recipient], digits: Sequence[str]) -> tuple[RecipientNote, ...]:
     """Keep the vendor's word on each recipient without its number: by its place among the task's recipients."""
-    places = {number: place for place, number in enumerate(digits)}
+    places = _places([recipient.number for recipient in recipients], digits)
     return tuple(
-        (places.get(recipient.number), recipient.message_id, recipient.refusal_code) for recipient in recipients
+        (place, recipient.message_id, recipient.refusal_code)
+        for place, recipient in zip(places, recipients, strict=True)
     )
+
+
+def _places(answered: Sequence[str], digits: Sequence[str]) -> list[int | None]:
+    """Return each answered number's place among those asked for: by all digits, the last ones, or its position."""
+    places: list[int | None] = [None] * len(answered)
+    free = dict(enumerate(digits))
+    for fits in (_is_same, _ends_alike):
+        for index, number in enumerate(answered):
+            found = [place for place, asked in free.items() if fits(number, asked)]
+            if places[index] is None and len(found) == 1:
+                places[index] = found[0]
+                del free[found[0]]
+    if len(answered) == len(digits):
+        for index, number in enumerate(answered):
+            if places[index] is None and not number and index in free:
+                places[index] = index
+                del free[index]
+    return places
+
+
+def _is_same(one: str, other: str) -> bool:
+    return one == other
+
+
+def _ends_alike(one: str, other: str) -> bool:
+    """Whether area, where there is one, and the last eight digits agree: without country code or ninth digit."""
+    short, asked = _national(one), _national(other)
+    has_area = len(short) > _LAST_DIGITS + 1
+    return (
+        len(short) >= _LAST_DIGITS
+        and short[-_LAST_DIGITS:] == asked[-_LAST_DIGITS:]
+        and (not has_area or short[:2] == asked[:2])
+    )
+
+
+def _national(number: str) -> str:
+    digits = "".join(char for char in number if char.isdigit())
+    return digits.removeprefix("55") if len(digits) > 11 else digits

@@ -6,8 +6,11 @@ import gzip
 import logging
 import socket
 import threading
+import time
+import tracemalloc
+import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
@@ -34,8 +37,8 @@ CARRIER = m.lookup_carrier(A)
 
 
 @contextmanager
-def canned(*replies: bytes) -> Iterator[str]:
-    """Run a server that answers each connection with the next of these bytes."""
+def canned(*replies: bytes | tuple[bytes, bytes]) -> Iterator[str]:
+    """Run a server that answers each connection with the next of these bytes; of a pair, the second drips."""
 
     def serve() -> None:
         for reply in replies:
@@ -43,7 +46,12 @@ def canned(*replies: bytes) -> Iterator[str]:
             with connection:
                 connection.settimeout(5)
                 connection.recv(65536)
-                connection.sendall(reply)
+                at_once, dripping = reply if isinstance(reply, tuple) else (reply, b"")
+                with suppress(OSError):
+                    connection.sendall(at_once)
+                    for byte in dripping:
+                        connection.sendall(bytes([byte]))
+                        time.sleep(0.05)
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=serve)
@@ -75,6 +83,51 @@ def test_a_reply_that_cannot_be_unpacked(connect) -> None:
 def test_a_packed_reply_and_a_token_of_the_old_kind(connect) -> None:
     with canned(TOKEN, http(gzip.compress(OK_CALL), "Content-Encoding: gzip")) as url:
         assert connect(base_url=url).send(CALL).callerid == "1"
+
+
+def test_a_deflated_reply_with_and_without_header(connect: Connect) -> None:
+    raw = zlib.compressobj(wbits=-15)
+    bodies = [zlib.compress(OK_CALL), raw.compress(OK_CALL) + raw.flush()]
+    with canned(TOKEN, *(http(body, "Content-Encoding: deflate") for body in bodies)) as url:
+        api = connect(base_url=url)
+        assert [api.send(CALL).callerid for _ in bodies] == ["1", "1"]
+
+
+def test_an_archive_of_gigabytes_is_never_unfolded(connect: Connect) -> None:
+    packer = zlib.compressobj(9, wbits=31)
+    bomb = b"".join(packer.compress(bytes(1 << 20)) for _ in range(600)) + packer.flush()
+    with canned(TOKEN, *[http(bomb, "Content-Encoding: gzip")] * 2) as url:
+        api = connect(base_url=url)
+        tracemalloc.start()
+        try:
+            with pytest.raises(DirectcallOutcomeUnknown, match="larger than 1 MiB"):
+                api.send(CALL)
+            assert tracemalloc.get_traced_memory()[1] < 8 << 20
+            with pytest.raises(DirectcallReplyError, match="larger than 32 MiB"):
+                api.send(LIST)
+            assert tracemalloc.get_traced_memory()[1] < 100 << 20
+        finally:
+            tracemalloc.stop()
+
+
+def test_a_packing_that_was_not_asked_for(connect: Connect) -> None:
+    with (
+        canned(TOKEN, http(b"x", "Content-Encoding: br")) as url,
+        pytest.raises(DirectcallOutcomeUnknown, match="packed"),
+    ):
+        connect(base_url=url).send(CALL)
+
+
+@pytest.mark.parametrize("quick", [0, 40, 200], ids=["from the first byte", "from the headers", "in the body"])
+def test_a_reply_of_one_byte_at_a_time_ends(connect: Connect, quick: int) -> None:
+    """Each byte comes within the time-out, and the whole would take minutes."""
+    reply = http(b" " * 1000 + OK_CALL, "X-Filler: " + "x" * 100)
+    with canned(TOKEN, (reply[:quick], reply[quick:])) as url:
+        api = connect(base_url=url, timeout=0.2)
+        began = time.monotonic()
+        with pytest.raises(DirectcallOutcomeUnknown, match="ReadTimeout"):
+            api.send(CALL)
+        assert time.monotonic() - began < 3
 
 
 @pytest.mark.parametrize("reply", [b"SSH-2.0-OpenSSH_9.6\r\n", b"", b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{"])

@@ -8,8 +8,11 @@ import pytest
 
 from airflow_provider_directcall.api import methods as m
 from airflow_provider_directcall.api.errors import DirectcallOutcomeUnknown, DirectcallRefused
-from airflow_provider_directcall.api.lookups import Lookup, ask, rows
-from airflow_provider_directcall.sandbox import Fault
+from airflow_provider_directcall.api.lookups import Lookup, ask, readable_rows, rows
+from airflow_provider_directcall.sandbox import Fault, SandboxServer
+
+from .conftest import Connect
+from .drivers import Driver
 
 A, B = "5511990000001", "5511990000002"
 
@@ -69,7 +72,18 @@ def test_run_raises_an_error_of_a_later_page_inside_the_lookup(api, sandbox) -> 
     assert api.run(forgiving()) is None
 
 
-def test_run_raises_errors_that_a_lookup_does_not_handle(api, connect, sandbox) -> None:
+def test_readable_rows_keep_what_came_before_a_page_that_cannot_be_read(api: Driver, sandbox: SandboxServer) -> None:
+    now = datetime.fromtimestamp(sandbox.now(), UTC)
+    sandbox.configure(page_size=1)
+    sandbox.seed(3, first_at=now - timedelta(hours=1))
+    listing = m.list_statement(now - timedelta(days=1), now)
+    assert (len(api.run(readable_rows(listing)).rows), api.run(readable_rows(listing)).error) == (3, None)
+    sandbox.inject(Fault(kind="too_many_requests", endpoint="extrato/list", after=1, retry_after=3600))
+    listed = api.run(readable_rows(listing))
+    assert (len(listed.rows), type(listed.error)) == (1, DirectcallRefused)
+
+
+def test_run_raises_errors_that_a_lookup_does_not_handle(api: Driver, connect: Connect, sandbox: SandboxServer) -> None:
     closed = []
 
     def careless() -> Lookup[str]:

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_directcall.api import methods as m
-from airflow_provider_directcall.api.paging import PageReader
+from airflow_provider_directcall.api.errors import DirectcallReplyError
+from airflow_provider_directcall.api.paging import MAX_PAGES, PageReader
 from airflow_provider_directcall.api.requests import Listing, Page, Request
 from airflow_provider_directcall.sandbox import Fault, SandboxServer
 
@@ -47,6 +48,22 @@ def pages_of(rows: Sequence[object], size: int = 2, *, total: bool = True) -> Se
         return Page(tuple(rows[(number - 1) * size : number * size]), -(-len(rows) // size) if total else None)
 
     return page
+
+
+@pytest.mark.parametrize("total", [10**9, None])
+def test_an_endless_listing_is_an_error_after_what_its_pages_showed(total: int | None) -> None:
+    reader = PageReader(listing())
+    for number in range(1, MAX_PAGES + 1):
+        assert reader.next_request() is not None
+        assert list(reader.feed(Page((number,), total))) == [number]
+    with pytest.raises(DirectcallReplyError, match=f"more than {MAX_PAGES} pages"):
+        reader.next_request()
+
+
+@pytest.mark.parametrize("total", [10**9, None])
+def test_a_server_that_shows_one_page_for_ever_comes_to_an_end(total: int | None) -> None:
+    rows, asked = read(lambda number: Page(("a", "b"), total))
+    assert (rows, len(asked) <= 8) == (["a", "b"], True)
 
 
 @pytest.mark.parametrize("total", [True, False], ids=["with paginas", "without"])

@@ -92,23 +92,62 @@ TABLE: dict[str, Row] = {
     },
     "broken gzip": (broken(httpx.DecodingError("x")), DirectcallReplyError, False, DirectcallOutcomeUnknown, False),
     **{
-        f"auth {status} {body[:40]!r}": (reply(status, body), DirectcallAuthError, False, DirectcallAuthError, False)
+        f"auth {status} {body[:40]!r}": (
+            reply(status, body),
+            DirectcallAuthError,
+            False,
+            DirectcallAuthError if status in proving else DirectcallOutcomeUnknown,
+            False,
+        )
         for status in (200, 400, 401, 500)
-        for body in (
-            INVALID_TOKEN,
-            b'{"error_description":"Malformed token"}',
-            b'{"error":"expired_token"}',
-            b'{"status":"erro","codigo":"006","msg":"x"}',
-            b'{"status":"erro","codigo":6}',
+        for body, proving in (
+            (INVALID_TOKEN, {200, 400, 401}),
+            (b'{"status":"erro","codigo":"006","msg":"x"}', {200, 400, 401}),
+            (b'{"status":"erro","codigo":6}', {200, 400, 401}),
+            (b'{"access_token":false,"msg":"x"}', {200, 400, 401}),
+            (b'{"error_description":"Malformed token"}', set()),
+            (b'{"error":"expired_token"}', set()),
         )
     },
     **{
-        f"refused {status}": (reply(status, NO_BALANCE), DirectcallRefused, False, DirectcallRefused, False)
-        for status in (200, 400, 404, 500, 502)
+        f"refused {status}": (reply(status, NO_BALANCE), DirectcallRefused, False, kind, False)
+        for status, kind in (
+            (200, DirectcallRefused),
+            (400, DirectcallRefused),
+            (404, DirectcallRefused),
+            (202, DirectcallOutcomeUnknown),
+            (408, DirectcallOutcomeUnknown),
+            (500, DirectcallOutcomeUnknown),
+            (502, DirectcallOutcomeUnknown),
+        )
     },
-    "transient refusal": (reply(200, TRANSIENT), DirectcallRefused, True, DirectcallRefused, False),
-    "refused with 429": (reply(429, NO_BALANCE), DirectcallRefused, True, DirectcallRefused, False),
-    "refused with 503": (reply(503, b'{"status":"erro"}'), DirectcallRefused, True, DirectcallRefused, False),
+    "transient refusal": (reply(200, TRANSIENT), DirectcallRefused, True, DirectcallOutcomeUnknown, False),
+    "refused with 429": (reply(429, NO_BALANCE), DirectcallRefused, True, DirectcallOutcomeUnknown, False),
+    "refused without code": (
+        reply(200, b'{"status":"erro"}'),
+        DirectcallRefused,
+        False,
+        DirectcallOutcomeUnknown,
+        False,
+    ),
+    **{
+        f"gateway {status} {body!r}": (
+            reply(status, body),
+            DirectcallUnavailable,
+            True,
+            DirectcallOutcomeUnknown,
+            False,
+        )
+        for status in (500, 502, 503, 504)
+        for body in (
+            b'{"status":"erro"}',
+            b'{"status":"error","message":"upstream request timeout"}',
+            b'{"status":"error","codigo":"201"}',
+            b'{"status":503,"error":"Service Unavailable"}',
+            b'{"codigo":500,"message":"x"}',
+            b'{"codigo":"201","msg":"x"}',
+        )
+    },
 }
 
 
@@ -150,8 +189,8 @@ def test_a_refusal_tells_code_meaning_and_text() -> None:
 @pytest.mark.parametrize("code", ["", "eyJhbGciOi.x.y", [], None, True, "5511990000001"])
 def test_a_refusal_without_a_code(code: object) -> None:
     with pytest.raises(DirectcallRefused) as caught:
-        answer(ONCE, {"status": "erro", "codigo": code, "msg": ["a", {}, "b"]})
-    assert (caught.value.code, str(caught.value)) == (None, "place_call: refused: a; b")
+        answer(READ, {"status": "erro", "codigo": code, "msg": ["a", {}, "b"]})
+    assert (caught.value.code, str(caught.value)) == (None, "call_status: refused: a; b")
 
 
 @pytest.mark.parametrize(
@@ -163,6 +202,11 @@ def test_a_refusal_without_a_code(code: object) -> None:
         ({"Retry-After": "soon"}, None),
         ({"Retry-After": "-5"}, None),
         ({"Retry-After": "1.5"}, None),
+        ({"Retry-After": "86401"}, 86400.0),
+        ({"Retry-After": "9" * 5000}, 86400.0),
+        ({"Retry-After": "Wed, 21 Oct 99999999999999 07:28:30 GMT", "Date": "Wed, 21 Oct 2026 07:28:00 GMT"}, None),
+        ({"Retry-After": "Wed, 21 Oct 9998 07:28:30 GMT", "Date": "Wed, 21 Oct 2026 07:28:00 GMT"}, 86400.0),
+        ({"Retry-After": "Fri, 31 Dec 9999 23:59:59 -2400", "Date": "Wed, 21 Oct 2026 07:28:00 GMT"}, None),
         ({"Retry-After": "Wed, 21 Oct 2026 07:28:30 GMT", "Date": "Wed, 21 Oct 2026 07:28:00 GMT"}, 30.0),
         ({"Retry-After": "Wed, 21 Oct 2026 07:27:00 GMT", "Date": "Wed, 21 Oct 2026 07:28:00 GMT"}, 0.0),
         ({"Retry-After": "Wed, 21 Oct 2026 07:28:30 GMT"}, None),
@@ -181,7 +225,7 @@ def test_retry_after(headers: dict[str, str], seconds: float | None, body: bytes
     [
         DirectcallRefused("x", code="201", text="y", endpoint="place_call", http_status=200, retry_after=1.0),
         DirectcallUnavailable("x", endpoint="place_call", retry_after=2.0),
-        DirectcallOutcomeUnknown("x", endpoint="place_call"),
+        DirectcallOutcomeUnknown("x", code="002", text="y", endpoint="place_call", retry_after=3.0),
     ],
 )
 def test_errors_can_be_pickled(error: DirectcallError) -> None:

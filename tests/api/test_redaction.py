@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Callable
 from html import escape
 from urllib.parse import quote_plus
 
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from airflow_provider_directcall.api import methods as m
 from airflow_provider_directcall.api import protocol
 from airflow_provider_directcall.api.errors import DirectcallError
-from airflow_provider_directcall.api.redaction import RequestLogFilter, excerpt, redact, redact_secrets
+from airflow_provider_directcall.api.redaction import RequestLogFilter, describe, redact, redact_secrets, vendor_text
 from airflow_provider_directcall.api.settings import Settings
 
 JWT = "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9.eyJpYXQiOjE3MDAwMDAwMDB9.c2lnbmF0dXJl-_"
@@ -114,7 +115,17 @@ PASSWORD = "s3nha-secreta"
 )
 def test_a_secret_in_its_field(text) -> None:
     assert PASSWORD not in redact(text)
-    assert PASSWORD not in excerpt(f"before {text} after".encode())
+    assert PASSWORD not in vendor_text(f"before {text} after")
+
+
+@pytest.mark.parametrize("slash", ["/", "\\/", "%2F"])
+@pytest.mark.parametrize(
+    "key", ["0123456789abcdef0123456789abcdef01234567", "MDAwMDAwMDAtMDAwMC00MDAwLTgwMDAtMDAwMDAwMDAwMDAw", "MDAw=="]
+)
+def test_a_recording_s_address_is_a_secret(slash: str, key: str) -> None:
+    text = slash.join(["http:", "", "dcweb.directdial.com.br", "extrato", "gravacao", "id", key])
+    assert key not in redact(f'"gravacao_link":"{text}", done')
+    assert redact(text).endswith("***")
 
 
 def test_what_is_no_secret_stays() -> None:
@@ -129,29 +140,72 @@ def test_the_account_s_own_secret_anywhere(secret, before) -> None:
     assert secret not in shown
 
 
-def test_an_excerpt_is_short_and_on_one_line() -> None:
-    shown = excerpt(("line\n\t" * 200 + PHONE).encode())
+def test_a_vendor_s_text_is_short_and_on_one_line() -> None:
+    shown = vendor_text("line\n\t" * 200 + PHONE)
     assert len(shown) == 200
     assert "\n" not in shown
-    assert PHONE[:7] not in excerpt("x" * 195 + PHONE)
+    assert PHONE[:7] not in vendor_text("x" * 195 + PHONE)
 
 
-def test_of_a_page_only_its_words_are_shown() -> None:
-    page = f"<html>\n<head><title>404</title></head><body><h1>Not Found</h1>{PHONE[:6]}<b>{PHONE[6:]}</b></body></html>"
-    shown = excerpt(page)
-    assert "Not Found" in shown
-    assert PHONE[6:] not in shown
-    assert "<" not in shown
+def test_a_page_is_described_and_not_quoted() -> None:
+    page = f"<html><head><title>502 Bad Gateway</title></head><body>{PHONE} some words</body></html>".encode()
+    assert describe(page, "text/html; charset=UTF-8") == f"{len(page)} bytes of text/html, title '502 Bad Gateway'"
+    assert describe(b'{"status":"x","campos[a]":1,"5511990000001":2}', "application/json") == (
+        "46 bytes of application/json, fields status"
+    )
+    assert describe(b"", "") == "0 bytes of unknown type"
+    assert describe(b"x", "<b>&") == "1 bytes of unknown type"
 
 
-def test_of_a_page_no_half_secret_is_shown() -> None:
-    assert PASSWORD[:4] not in excerpt("<html " + "x" * 3985 + "> " + PASSWORD + " more", PASSWORD)
-    halves = f"<p>{PASSWORD[:4]}<wbr>{PASSWORD[4:]}</p>"
-    assert PASSWORD[4:] not in excerpt(halves, PASSWORD)
+TEXT = "Ol\u00e1 Maria, seu exame est\u00e1 pronto"
+ECHOING = [
+    lambda text: f"<html><title>{text}</title><body>{text}</body></html>",
+    lambda text: f"<title>Erro: {escape(text)}</title>",
+    lambda text: json.dumps({"status": "erro", "codigo": "001", "msg": f"invalido: {text}", text: 1}),
+    lambda text: json.dumps({"status": "erro", "codigo": "008", "msg": f"texto={quote_plus(text)}"}),
+    lambda text: json.dumps({"status": "erro", "codigo": "001", "msg": json.dumps(text)}),
+    lambda text: json.dumps({"status": "erro", "codigo": "001", "msg": text[:20] + "..."}),
+    lambda text: json.dumps({"error": "invalid_token", "error_description": text}),
+    lambda text: json.dumps({"message": text, "error": text}),
+    lambda text: f"POST /sms/send texto={text}",
+]
 
 
-def test_of_a_page_neither_styles_nor_scripts_are_words() -> None:
-    assert excerpt("<!-- x --><style>p { color: red }</style><script>go()</script><p>Not Found</p>") == "Not Found"
+@pytest.mark.parametrize("echo", ECHOING)
+@pytest.mark.parametrize("status", [200, 400, 401, 500])
+@pytest.mark.parametrize(
+    "request_",
+    [
+        m.send_sms(PHONE, TEXT, tags={"paciente": "Maria da Silva Souza", "leito": "b7"}),
+        m.send_lot([m.LotRecipient("1", PHONE, TEXT, {"paciente": "Maria da Silva Souza", "leito": "b7"})]),
+        m.place_call(PHONE, "551130000001", tags={"a": TEXT, "paciente": "Maria da Silva Souza", "leito": "b7"}),
+    ],
+    ids=["message", "lot", "call"],
+)
+def test_what_a_reply_echoes_of_the_request_is_never_shown(
+    echo: Callable[[str], str], status: int, request_: object
+) -> None:
+    for value in (TEXT, "Maria da Silva Souza", "b7", PHONE):
+        response = httpx.Response(status, content=echo(value).encode(), headers={"Content-Type": "text/html"})
+        error = failure(request_, response)
+        shown = f"{error} {getattr(error, 'text', '')}"
+        assert not any(word in shown for word in ("Maria", "exame", "Silva", "b7", PHONE))
+
+
+def test_a_vendor_s_own_words_are_shown() -> None:
+    body = {"status": "erro", "codigo": "201", "msg": "Saldo insuficiente para enviar a mensagem"}
+    error = failure(m.send_sms(PHONE, TEXT), httpx.Response(200, json=body))
+    assert "Saldo insuficiente para enviar a mensagem" in str(error)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [f"illegal header line: bytearray(b'{TEXT}')", f"illegal status line: b'{TEXT}'", f"malformed data '{TEXT}'"],
+)
+def test_a_connection_error_does_not_quote_the_server(text: str) -> None:
+    error = protocol.transport_failure(REQUESTS[0], SETTINGS, httpx.RemoteProtocolError(text))
+    assert "Maria" not in str(error)
+    assert text.split()[0] in str(error)
 
 
 def test_httpx_log_line(caplog) -> None:

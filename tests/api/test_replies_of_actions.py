@@ -157,6 +157,16 @@ def test_lot_with_a_refused_recipient() -> None:
     assert third.accepted
 
 
+@pytest.mark.parametrize(
+    ("entry", "code"), [({"status": "Erro"}, "erro"), ({"status": "Inv\u00e1lido", "codigo": "000"}, "invalido")]
+)
+def test_a_recipient_with_a_status_but_no_code_is_refused(entry: dict[str, object], code: str) -> None:
+    (refused,) = answer(m.send_sms(A, "x"), ok(callerid="1", detalhe=[{"destino": A, **entry}])).recipients
+    assert (refused.accepted, refused.refusal_code) == (False, code)
+    (sent,) = answer(m.send_sms(A, "x"), ok(callerid="1", detalhe=[{"destino": A, "status": "ok"}])).recipients
+    assert sent.accepted
+
+
 def test_which_states_of_a_message_are_final() -> None:
     assert {state.value for state in MessageState if state.is_terminal} == {"delivered", "failed", "cancelled"}
 
@@ -174,6 +184,27 @@ def test_which_states_of_a_message_are_final() -> None:
         ("Aguardando confirma\u00e7\u00e3o da operadora", MessageState.SENT),
         ("Na  fila", MessageState.SENT),
         ("???", MessageState.UNKNOWN),
+        ("A mensagem n\u00e3o foi entregue ao aparelho", MessageState.FAILED),
+        ("N\u00e3o recebida", MessageState.FAILED),
+        ("N\u00e3o foi poss\u00edvel: n\u00e3o enviada", MessageState.FAILED),
+        ("Ainda n\u00e3o entregue", MessageState.SENT),
+        ("N\u00e3o entregue ainda", MessageState.SENT),
+        ("Aguardando ser entregue", MessageState.SENT),
+        ("Aguardando confirma\u00e7\u00e3o de mensagem entregue", MessageState.SENT),
+        ("Enviada, aguardando entrega", MessageState.SENT),
+        ("Cancelada antes de ser entregue", MessageState.CANCELLED),
+        ("Falha antes de ser enviada", MessageState.FAILED),
+        ("Mensagem agendada foi cancelada", MessageState.CANCELLED),
+        ("Agendada, ainda n\u00e3o enviada", MessageState.SCHEDULED),
+        ("Agendada para ser enviada em 01/02", MessageState.SCHEDULED),
+        ("Mensagem agendada n\u00e3o foi cancelada", MessageState.SCHEDULED),
+        ("Ser\u00e1 entregue em breve", MessageState.UNKNOWN),
+        ("N\u00e3o foi cancelada", MessageState.UNKNOWN),
+        ("Enviada e entregue", MessageState.DELIVERED),
+        ("Entregue sem erro", MessageState.DELIVERED),
+        ("Falha na primeira tentativa, entregue na segunda", MessageState.UNKNOWN),
+        ("N\u00e3o entregue, aguardando nova tentativa", MessageState.UNKNOWN),
+        ("Encerrada", MessageState.UNKNOWN),
         ("", MessageState.UNKNOWN),
     ],
 )

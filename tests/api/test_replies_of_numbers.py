@@ -83,3 +83,5 @@ def test_carrier() -> None:
     assert carrier.number not in repr(carrier)
     ported = answer(m.lookup_carrier(A), {"OPERADORA_ATUAL": "Vivo", "DATA_MIGRACAO": "2020-05-06 00:00:00"})
     assert ported.ported_on == date(2020, 5, 6)
+    ported = answer(m.lookup_carrier(A), {"OPERADORA_ATUAL": "Vivo", "DATA_MIGRACAO": "06/05/2020"})
+    assert ported.ported_on == date(2020, 5, 6)

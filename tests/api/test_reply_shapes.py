@@ -67,7 +67,6 @@ def test_latin_1_is_read_as_such() -> None:
         b"[" * 100_000,
         b'{"x":' * 5000 + b"1" + b"}" * 5000,
         b"{}",
-        b'{"callerid":"1","msg":"no envelope"}',
         b'{"error":"Internal Server Error"}',
         b'{"error":{"code":500}}',
         b'{"status":"ok","codigo":"000"}',

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException
 
-from airflow_provider_directcall.errors import DirectcallRefused
+from airflow_provider_directcall.errors import DirectcallNotSent
 from airflow_provider_directcall.sandbox import Fault
 
 from ..airflow_world.kinds import CALL, both_ways, each_kind, each_message
@@ -114,7 +114,7 @@ def test_retry_with_another_account_fails_and_sends_nothing(run, world, kind, co
 
 @each_kind
 def test_retry_after_a_refusal_may_send_to_others(run, world, kind):
-    with pytest.raises(DirectcallRefused):
+    with pytest.raises(DirectcallNotSent):
         run.to_the_end(kind.task(kind.refused_for_now, retries=1))
     run.retry()
     assert [run.to_the_end(kind.task(OTHER, retries=1))["callerid"]] == kind.sent(world)

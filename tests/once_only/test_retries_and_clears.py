@@ -9,7 +9,7 @@ import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException, AirflowTaskTimeout
 
 from airflow_provider_directcall.delivery.keys import TaskIdentity, delivery_key
-from airflow_provider_directcall.errors import DirectcallNotSent, DirectcallRefused, DirectcallUnwantedOutcome
+from airflow_provider_directcall.errors import DirectcallNotSent, DirectcallUnwantedOutcome
 from airflow_provider_directcall.hooks.directcall import DirectcallHook
 
 from ..airflow_world.kinds import CALL, both_ways, each_kind, with_and_without_a_store
@@ -152,16 +152,17 @@ def test_retry_after_three_sends_in_one_try(run, world, kind, deferrable):
 
 
 @each_kind
-def test_retry_after_a_refusal_sends_in_the_same_generation(run, world, kind):
-    run.start(kind.task())
-    key = kind.keys(world)[0]
-    again = Run(world)
-    with pytest.raises(DirectcallRefused, match="002" if kind is CALL else "008"):
-        again.to_the_end(kind.task(kind.refused_for_now, retries=1))
-    assert again.store.record["phase"] == "not_sent"
-    assert again.ti.xcoms == {}
-    again.retry()
-    assert again.to_the_end(kind.task(retries=1))["airflow_key"] == key
+@both_ways
+def test_retry_after_a_transient_refusal_sends_in_the_same_generation(run, world, kind, deferrable):
+    """Such a refusal may come after the effect: each one is looked for before the next request."""
+    code = "002" if kind is CALL else "008"
+    task = kind.task(kind.refused_for_now, retries=1, deferrable=deferrable)
+    with pytest.raises(DirectcallNotSent, match=f"refused with code {code} .* sent 3 times"):
+        run.to_the_end(task)
+    assert (run.store.record["phase"], run.ti.xcoms, world.requests[kind.path]) == ("not_sent", {}, 3)
+    key = run.store.record["key"]
+    run.retry()
+    assert run.to_the_end(kind.task(retries=1, deferrable=deferrable))["airflow_key"] == key
 
 
 @each_kind

@@ -13,7 +13,8 @@ from airflow.sdk import ObjectStoragePath
 
 from airflow_provider_directcall.api.client import Client
 from airflow_provider_directcall.api.replies import Recipient, SentMessage
-from airflow_provider_directcall.errors import DirectcallRefused
+from airflow_provider_directcall.delivery.messages import MessageErrand
+from airflow_provider_directcall.errors import DirectcallOutcomeUnknown, DirectcallRefused
 
 from ..airflow_world.message_tasks import MP3, OTHER, both_operators, message, sent, voice
 from ..airflow_world.world import NO_BALANCE, ORIGIN, PERSON, REFUSED_NUMBER
@@ -79,14 +80,47 @@ def test_refusal_of_all_recipients_is_final(run, world):
     assert sent(world) == []
 
 
-@pytest.mark.parametrize(("code", "error"), [("201", AirflowFailException), ("008", DirectcallRefused)])
-def test_refusal_of_each_recipient_is_an_error(run, world, monkeypatch, code, error):
+def refusing(code):
     refused = tuple(
         Recipient(number=number, message_id=None, refusal_code=code, refusal="x") for number in (PERSON, OTHER)
     )
-    answer = SentMessage(callerid="10000000000001", recipients=refused, text="", raw={})
-    monkeypatch.setattr(Client, "send", lambda *arguments: answer)
-    with pytest.raises(error, match=f"all 2 recipients were refused, the first with code {code}"):
+    return SentMessage(callerid="10000000000001", recipients=refused, text="", raw={})
+
+
+@pytest.mark.parametrize("code", ["008", "999"])
+def test_refusal_of_each_recipient_that_may_come_after_the_effect_is_unknown(code):
+    errand = MessageErrand(kind="SMS", destinations=[PERSON, OTHER])
+    with pytest.raises(DirectcallOutcomeUnknown, match=f"the first with code {code}") as caught:
+        errand.accepted(refusing(code))
+    assert caught.value.code == code
+
+
+@pytest.mark.parametrize(
+    ("answered", "places"),
+    [
+        (["5511990000001", "5511990000002"], [0, 1]),
+        (["5511990000002", "5511990000001"], [1, 0]),
+        (["11990000002", " 55 11 99000-0001"], [1, 0]),
+        (["1190000002", "1190000001"], [1, 0]),
+        (["", ""], [0, 1]),
+        (["", "5511990000001"], [None, 0]),
+        (["5521990000001", "5511990000001"], [None, 0]),
+        (["5599888877777", "5511990000002"], [None, 1]),
+        (["5521990000001", ""], [None, 1]),
+        (["990000002", "90000001"], [1, 0]),
+        (["5511990000001", "5511990000001", "5511990000002"], [0, None, 1]),
+    ],
+)
+def test_recipients_of_the_answer_are_matched_to_those_asked_for(answered, places):
+    errand = MessageErrand(kind="SMS", destinations=["5511990000001", "5511990000002"])
+    recipients = tuple(Recipient(number=number, message_id="7") for number in answered)
+    accepted = errand.accepted(SentMessage(callerid="1", recipients=recipients, text="", raw={}))
+    assert [place for place, _, _ in accepted.recipients] == places
+
+
+def test_refusal_of_each_recipient_is_an_error(run, world, monkeypatch):
+    monkeypatch.setattr(Client, "send", lambda *arguments: refusing("201"))
+    with pytest.raises(AirflowFailException, match="all 2 recipients were refused, the first with code 201"):
         run.start(message(destination=[PERSON, OTHER]))
     assert run.ti.xcoms == {}
     assert run.store.record["phase"] == "not_sent"

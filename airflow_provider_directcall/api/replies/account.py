@@ -6,11 +6,11 @@ import base64
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date
 from typing import Self
 
 from airflow_provider_directcall.api.replies.envelope import Json, Reply, UnreadableError
-from airflow_provider_directcall.api.replies.values import text_or_none
+from airflow_provider_directcall.api.replies.values import date_or_none, text_or_none
 
 #: Life of a token without readable claims: one hour (observed).
 DEFAULT_TOKEN_LIFE_SECONDS = 3600.0
@@ -73,7 +73,7 @@ class Carrier:
     :ivar current: name of its carrier today (``OPERADORA_ATUAL``).
     :ivar original: name of its first carrier (``OPERADORA_ORIGEM``).
     :ivar code: carrier code, three digits (``CODE_OPR``).
-    :ivar ported_on: date of the last port (``DATA_MIGRACAO``); None when never ported or not an ISO date, see ``raw``.
+    :ivar ported_on: date of the last port (``DATA_MIGRACAO``); None when never ported or no date, see ``raw``.
     :ivar raw: the vendor's fields.
     """
 
@@ -94,13 +94,6 @@ class Carrier:
             current=text_or_none(fields.get("OPERADORA_ATUAL")),
             original=text_or_none(fields.get("OPERADORA_ORIGEM")),
             code=text_or_none(fields.get("CODE_OPR")),
-            ported_on=_iso_date(fields.get("DATA_MIGRACAO")),
+            ported_on=date_or_none(fields.get("DATA_MIGRACAO")),
             raw=fields,
         )
-
-
-def _iso_date(value: Json) -> date | None:
-    try:
-        return datetime.fromisoformat(str(value)).date()
-    except ValueError:
-        return None

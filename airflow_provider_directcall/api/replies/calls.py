@@ -20,7 +20,13 @@ from airflow_provider_directcall.api.replies.envelope import (
     message_text,
     read_envelope,
 )
-from airflow_provider_directcall.api.replies.values import folded, moment_or_none, seconds_or_none, text_or_none
+from airflow_provider_directcall.api.replies.values import (
+    folded,
+    id_or_none,
+    moment_or_none,
+    seconds_or_none,
+    text_or_none,
+)
 
 
 class CallOutcome(StrEnum):
@@ -75,7 +81,7 @@ class PlacedCall:
     @classmethod
     def from_fields(cls, fields: Mapping[str, Json]) -> Self:
         """Parse the same object inside another reply."""
-        callerid, schedule_id = text_or_none(fields.get("callerid")), text_or_none(fields.get("agendamentoId"))
+        callerid, schedule_id = id_or_none(fields.get("callerid")), id_or_none(fields.get("agendamentoId"))
         if callerid is None and schedule_id is None:
             raise UnreadableError("the reply has neither 'callerid' nor 'agendamentoId'")
         return cls(callerid=callerid, schedule_id=schedule_id, text=message_text(fields), raw=fields)

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from airflow_provider_directcall.api.errors import AUTH_CODE
+from airflow_provider_directcall.api.errors import AUTH_CODE, RETURN_CODES
 
 #: OAuth2's words for a rejected login (RFC 6749, section 5.2; RFC 6750, section 3.1).
-_OAUTH_ERRORS: Final = frozenset(
+OAUTH_ERRORS: Final = frozenset(
     {
         "access_denied",
         "expired_token",
@@ -27,6 +27,8 @@ _OAUTH_ERRORS: Final = frozenset(
     }
 )
 
+#: The word of a refusal (assumed; docs/directcall-api.md, section 13.7).
+REFUSED: Final = "erro"
 _RETURN_CODE: Final = re.compile(r"[0-9]{1,4}")
 #: Custom data: its keys are the users' own and never renamed.
 _TAGS_FIELD: Final = "campos"
@@ -41,14 +43,7 @@ JsonObject = dict[str, Json]
 
 
 class UnreadableError(Exception):
-    """A reply that cannot be parsed; the protocol turns it into an error of :mod:`..errors`.
-
-    :ivar content: the content that was found instead; only the protocol shows it, redacted.
-    """
-
-    def __init__(self, reason: str, content: bytes | str = "") -> None:
-        super().__init__(reason)
-        self.content = content
+    """A reply that cannot be parsed; the protocol turns it into an error of :mod:`..errors`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,41 +95,54 @@ class Envelope:
 
     :ivar ok: the request was accepted.
     :ivar is_auth_error: the token or the credentials were not accepted.
+    :ivar is_proven: a refusal in the vendor's own form: the word ``erro`` and a documented ``codigo``.
     :ivar code: ``codigo`` as three digits, or None.
     :ivar text: ``msg`` or ``error_description``, not yet redacted.
     """
 
     ok: bool
     is_auth_error: bool = False
+    is_proven: bool = False
     code: str | None = None
     text: str = field(default="", repr=False)
 
 
-def decode_body(body: bytes) -> JsonObject:
-    """Decode a JSON object with or without byte order mark, in UTF-8 or Latin-1, maybe inside a list of one."""
-    value = decoded(_as_text(body), "reply")
+def decode_body(body: bytes, *, unambiguous: bool = False) -> JsonObject:
+    """Decode a JSON object with or without byte order mark, in UTF-8 or Latin-1, maybe inside a list of one.
+
+    :param unambiguous: reject an object that has one key twice: of two answers, JSON parsers keep the last.
+    """
+    value = decoded(_as_text(body), "reply", unambiguous=unambiguous)
     if isinstance(value, list) and len(value) == 1:
         value = value[0]
     if not isinstance(value, dict):
-        raise UnreadableError("it is not a JSON object", body)
+        raise UnreadableError("it is not a JSON object")
     return value
 
 
-def read_envelope(fields: Mapping[str, Json]) -> Envelope | None:
+def read_envelope(fields: Mapping[str, Json], *, is_login: bool = False) -> Envelope | None:
     """Return the envelope, or None when there is neither envelope nor auth error (token, portability).
 
-    ``status`` takes precedence over ``codigo``, since the vendor shows ``"status":"ok"`` with ``"codigo":"001"``.
+    ``status`` takes precedence over ``codigo``, since the vendor shows ``"status":"ok"`` with ``"codigo":"001"``, and
+    over the words of an error, which some servers send empty.
+
+    :param is_login: the request asked for a token, so that ``"access_token": false`` is the answer.
     """
+    status, code = word_of(fields.get("status")), return_code(fields.get("codigo"))
     rejection = _rejected_login(fields)
-    if rejection is not None:
+    if rejection is not None and (is_login or status != "ok"):
         return Envelope(ok=False, is_auth_error=True, text=rejection)
-    status, code = fields.get("status"), return_code(fields.get("codigo"))
-    if not isinstance(status, str) and code is None:
+    if status is None and code is None:
         return None
-    ok = status.strip().casefold() == "ok" if isinstance(status, str) else code == "000"
-    if ok:
+    if status == "ok" or (status is None and code == "000"):
         return Envelope(ok=True, code=code)
-    return Envelope(ok=False, is_auth_error=code == AUTH_CODE, code=code, text=message_text(fields))
+    return Envelope(
+        ok=False,
+        is_auth_error=code == AUTH_CODE,
+        is_proven=status == REFUSED and code in RETURN_CODES and code != "000",
+        code=code,
+        text=message_text(fields),
+    )
 
 
 def _rejected_login(fields: Mapping[str, Json]) -> str | None:
@@ -143,11 +151,16 @@ def _rejected_login(fields: Mapping[str, Json]) -> str | None:
     Only OAuth2's own words count: a gateway's ``{"error": "Internal Server Error"}`` is no proof of either outcome.
     """
     error, description = fields.get("error"), fields.get("error_description")
-    if (isinstance(error, str) and error in _OAUTH_ERRORS) or (not error and description):
+    if (isinstance(error, str) and error in OAUTH_ERRORS) or (not error and description):
         return str(description or error)
     if fields.get("access_token") is False:
         return message_text(fields)
     return None
+
+
+def word_of(status: Json) -> str | None:
+    """Return ``status`` in lower case; None for anything but a text."""
+    return status.strip().casefold() if isinstance(status, str) else None
 
 
 def return_code(value: Json) -> str | None:
@@ -182,15 +195,22 @@ def as_objects(value: Json, name: str) -> list[JsonObject]:
     return objects
 
 
-def decoded(value: Json, name: str) -> Json:
+def decoded(value: Json, name: str, *, unambiguous: bool = False) -> Json:
     """Parse a JSON text; return any other value itself."""
     if not isinstance(value, str):
         return value
     try:
-        parsed: Json = json.loads(value, strict=False)
+        parsed: Json = json.loads(value, strict=False, object_pairs_hook=_without_doubles if unambiguous else None)
     except (ValueError, RecursionError):
-        raise UnreadableError(f"{name!r} is not JSON", value) from None
+        raise UnreadableError(f"{name!r} is not JSON") from None
     return parsed
+
+
+def _without_doubles(pairs: list[tuple[str, Json]]) -> JsonObject:
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        raise ValueError("a key appears twice")
+    return fields
 
 
 def rename_keys(value: Json, names: Mapping[str, str]) -> Json:

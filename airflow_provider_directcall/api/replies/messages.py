@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Self
 from zoneinfo import ZoneInfo
 
@@ -18,7 +20,7 @@ from airflow_provider_directcall.api.replies.envelope import (
     as_objects,
     return_code,
 )
-from airflow_provider_directcall.api.replies.values import folded, moment_or_none, text_or_none
+from airflow_provider_directcall.api.replies.values import folded, id_or_none, moment_or_none, text_or_none
 
 
 class MessageState(StrEnum):
@@ -37,20 +39,59 @@ class MessageState(StrEnum):
         return self in {MessageState.DELIVERED, MessageState.FAILED, MessageState.CANCELLED}
 
 
-#: State -> parts of the vendor's phrase; the first match wins (assumed; docs/directcall-api.md, section 13.3).
-_STATE_WORDS: tuple[tuple[MessageState, tuple[str, ...]], ...] = (
-    (MessageState.FAILED, ("nao entregue", "falha", "erro", "rejeitad")),
-    (MessageState.DELIVERED, ("entregue", "recebid")),
-    (MessageState.SCHEDULED, ("agendad",)),
-    (MessageState.CANCELLED, ("cancelad",)),
-    (MessageState.SENT, ("aguardando", "enviad", "fila")),
+#: Beginning of a word of the vendor's phrase -> state (assumed; docs/directcall-api.md, section 13.3).
+_STATE_WORDS: Mapping[str, MessageState] = MappingProxyType(
+    {
+        "falh": MessageState.FAILED,
+        "erro": MessageState.FAILED,
+        "rejeitad": MessageState.FAILED,
+        "entregue": MessageState.DELIVERED,
+        "recebid": MessageState.DELIVERED,
+        "cancelad": MessageState.CANCELLED,
+        "agendad": MessageState.SCHEDULED,
+        "enviad": MessageState.SENT,
+        "fila": MessageState.SENT,
+    }
 )
+_STATE_WORD = re.compile(rf"\b(?:{'|'.join(_STATE_WORDS)})")
+_REACHED = frozenset({MessageState.DELIVERED, MessageState.SENT})
+_WAITING = re.compile(r"\b(?:aguarda\w*|ainda|pendente|em espera)\b")
+_NOT = re.compile(r"\b(?:nao|nunca|nem|sem)\b(?:\s+\w+){0,3}\s*$")
+#: Words before one of another time or of a condition: "antes de ser entregue", "sera enviada".
+_NOT_NOW = re.compile(
+    r"\b(?:antes|apos|sera|serao|seria|ser|sendo|seja|pode|podera|deve|devera|se|para|quando)\b(?:\s+\w+){0,2}\s*$"
+)
+_CLAUSE_END = re.compile(r"[.,;:!?()|/]|\s-\s|\b(?:mas|porem|e|pois)\b")
 
 
 def message_state(phrase: str) -> MessageState:
-    """Translate the vendor's phrase into a state; UNKNOWN for unknown words."""
-    text = folded(phrase)
-    return next((state for state, words in _STATE_WORDS if any(word in text for word in words)), MessageState.UNKNOWN)
+    """Translate the vendor's phrase into a state; UNKNOWN for unknown words, and for two that exclude each other."""
+    claims: set[MessageState] = set()
+    is_waiting = False
+    for clause in _CLAUSE_END.split(folded(phrase)):
+        waits = _WAITING.search(clause) is not None
+        is_waiting |= waits
+        claims |= {state for state in _claims(clause) if not (waits and state in _REACHED | {MessageState.FAILED})}
+    final = {state for state in claims if state.is_terminal}
+    if len(final) > 1 or (final and is_waiting):
+        return MessageState.UNKNOWN
+    if final:
+        return final.pop()
+    if MessageState.SCHEDULED in claims and MessageState.SENT not in claims:
+        return MessageState.SCHEDULED
+    return MessageState.SENT if claims or is_waiting else MessageState.UNKNOWN
+
+
+def _claims(clause: str) -> Iterator[MessageState]:
+    """Yield the states that a clause claims; "not delivered" is a failure, "not cancelled" claims nothing."""
+    for word in _STATE_WORD.finditer(clause):
+        before, state = clause[: word.start()], _STATE_WORDS[word.group()]
+        if _NOT_NOW.search(before):
+            continue
+        if not _NOT.search(before):
+            yield state
+        elif state in _REACHED:
+            yield MessageState.FAILED
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +101,7 @@ class Recipient:
     :ivar number: digits (``destino``).
     :ivar message_id: the vendor's id of this recipient's message (``id_mensagem``); None when refused or missing.
     :ivar recipient_id: the caller's own id (``id_destinatario``), in a lot.
-    :ivar refusal_code: ``codigo`` of a refused recipient (assumed), else None.
+    :ivar refusal_code: ``codigo`` of a refused recipient (assumed), or its ``status`` without one, else None.
     :ivar refusal: ``msg`` of a refused recipient, redacted (assumed), else None.
     """
 
@@ -78,7 +119,10 @@ class Recipient:
     @classmethod
     def from_fields(cls, fields: JsonObject) -> Self:
         """Parse one entry of ``detalhe``."""
-        message_id, code = text_or_none(fields.get("id_mensagem")), return_code(fields.get("codigo"))
+        message_id, code = id_or_none(fields.get("id_mensagem")), return_code(fields.get("codigo"))
+        status = text_or_none(fields.get("status"))
+        if status is not None and folded(status) != "ok" and code in {None, "000"}:
+            code = folded(status)
         refused = message_id is None and code not in {None, "000"}
         return cls(
             number=text_or_none(fields.get("destino")) or "",
@@ -107,9 +151,9 @@ class SentMessage:
     @classmethod
     def from_reply(cls, reply: Reply) -> Self:
         """Parse the reply of ``/sms/send`` or ``/sms/lot-send``; the ``callerid`` is required."""
-        callerid = text_or_none(reply.require("callerid"))
+        callerid = id_or_none(reply.require("callerid"))
         if callerid is None:
-            raise UnreadableError("field 'callerid' is neither text nor number")
+            raise UnreadableError("field 'callerid' is no id")
         return cls(callerid=callerid, recipients=_recipients(reply), text=reply.text, raw=reply.fields)
 
 
@@ -184,7 +228,7 @@ class StoredAudio:
     @classmethod
     def from_reply(cls, reply: Reply) -> Self:
         """Parse the reply of ``/sms/audio``; the id is required."""
-        audio_id = text_or_none(reply.require("audio_id"))
+        audio_id = id_or_none(reply.require("audio_id"))
         if audio_id is None:
-            raise UnreadableError("field 'audio_id' is not a text")
+            raise UnreadableError("field 'audio_id' is no id")
         return cls(audio_id=audio_id, raw=reply.fields)

@@ -14,6 +14,7 @@ from airflow_provider_directcall.api.replies.calls import call_outcome
 from airflow_provider_directcall.api.replies.envelope import Json, JsonObject, Reply, UnreadableError
 from airflow_provider_directcall.api.replies.messages import MessageState, message_state
 from airflow_provider_directcall.api.replies.values import (
+    link_or_none,
     moment_or_none,
     price_or_none,
     seconds_or_none,
@@ -38,7 +39,7 @@ class StatementRow:
     :ivar outcome: a :class:`~.calls.CallOutcome`, or the vendor's word (``status``).
     :ivar direction: ``realizada`` (placed) or ``recebida`` (received), the vendor's word (``tipo``).
     :ivar price_brl: price in BRL (``valor``).
-    :ivar recording_url: address of the recording (``gravacao_link``); None when not recorded.
+    :ivar recording_url: http address of the recording (``gravacao_link``); None when not recorded.
     :ivar tags: custom data kept with the call (``campos``).
     :ivar raw: the vendor's fields, unknown ones included.
     """
@@ -67,7 +68,7 @@ class StatementRow:
             outcome=call_outcome(fields.get("status")),
             direction=text_or_none(fields.get("tipo")),
             price_brl=price_or_none(fields.get("valor")),
-            recording_url=text_or_none(fields.get("gravacao_link")),
+            recording_url=link_or_none(fields.get("gravacao_link")),
             tags=tags_of(fields.get("campos")),
             raw=fields,
         )

@@ -5,13 +5,18 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from airflow_provider_directcall.api.replies.envelope import Json
+from airflow_provider_directcall.api.replies.envelope import Json, UnreadableError, decoded
 
-_WIRE_TIME = "%Y-%m-%d %H:%M:%S"
+_TIMES = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%d/%m/%Y %H:%M:%S", "%d/%m/%Y %H:%M")
+_DATES = ("%Y-%m-%d", "%d/%m/%Y")
+#: Times outside these years are placeholders, and some of them overflow in other zones.
+_YEARS = range(1990, 2200)
+_TAG_NAMES = ("campo", "chave", "nome")
+_NO_IDS = frozenset({"", "false", "n/a", "none", "null"})
 _DURATION = re.compile(r"(?:(\d{1,6}):)?(\d{1,2}):(\d{2})", re.ASCII)
 _PRICE = re.compile(r"-?\d{1,18}(?:[.,]\d{1,18})?", re.ASCII)
 
@@ -23,6 +28,12 @@ def text_or_none(value: Json) -> str | None:
     return str(value).strip() or None
 
 
+def id_or_none(value: Json) -> str | None:
+    """Return an id as a text; None also for zeros and for a word such as "null", which stand for no id."""
+    text = text_or_none(value)
+    return text if text is not None and text.casefold().strip(" 0-") not in _NO_IDS else None
+
+
 def integer_or_none(value: Json) -> int | None:
     """Parse an integer or a text of digits."""
     text = text_or_none(value)
@@ -30,11 +41,19 @@ def integer_or_none(value: Json) -> int | None:
 
 
 def moment_or_none(value: Json, zone: ZoneInfo) -> datetime | None:
-    """Parse ``Y-m-d H:i:s`` into an aware datetime in the account's zone."""
-    try:
-        return datetime.strptime(str(value), _WIRE_TIME).replace(tzinfo=zone)
-    except ValueError:
-        return None
+    """Parse ``Y-m-d H:i:s`` or ``d/m/Y H:i:s``, with or without seconds, as aware in the account's zone."""
+    return _moment(value, _TIMES, zone)
+
+
+def _moment(value: Json, patterns: tuple[str, ...], zone: tzinfo) -> datetime | None:
+    text = str(value).strip().replace("T", " ")
+    for pattern in patterns:
+        try:
+            moment = datetime.strptime(text, pattern).replace(tzinfo=zone)
+        except ValueError:
+            continue
+        return moment if moment.year in _YEARS else None
+    return None
 
 
 def seconds_or_none(value: Json) -> int | None:
@@ -61,11 +80,29 @@ def folded(text: str) -> str:
     return " ".join(plain.casefold().split())
 
 
-def tags_of(value: Json) -> Mapping[str, str]:
-    """Parse ``campos``: an object of texts, or a list of ``{"campo", "valor"}``; anything else is empty.
+def date_or_none(value: Json) -> date | None:
+    """Parse a date as ``Y-m-d`` or ``d/m/Y``, with or without a time."""
+    moment = _moment(value, (*_TIMES, *_DATES), UTC)
+    return moment.date() if moment is not None else None
 
-    PHP writes an empty map as ``[]``, and a map with the keys 0, 1, 2 and so on as a list of its values.
+
+def link_or_none(value: Json) -> str | None:
+    """Return an http or https address; None for anything else, such as a script."""
+    text = text_or_none(value)
+    return text if text is not None and re.match(r"https?://[^\s/]", text, re.IGNORECASE) else None
+
+
+def tags_of(value: Json) -> Mapping[str, str]:
+    """Parse ``campos``; anything unreadable is empty.
+
+    Forms: an object of texts, the same as JSON text, a list of pairs, or a list of objects with ``valor`` beside
+    ``campo``, ``chave`` or ``nome``. PHP writes an empty map as ``[]``, and a map with the keys 0, 1, 2 as a list.
     """
+    if isinstance(value, str) and value.lstrip().startswith(("{", "[")):
+        try:
+            value = decoded(value, "campos")
+        except UnreadableError:
+            return {}
     if isinstance(value, list):
         pairs = [_tag_of(place, item) for place, item in enumerate(value)]
         return {str(name): _tag_text(item) for name, item in pairs if name is not None}
@@ -75,7 +112,12 @@ def tags_of(value: Json) -> Mapping[str, str]:
 
 
 def _tag_of(place: int, item: Json) -> tuple[Json, Json]:
-    return (item.get("campo"), item.get("valor")) if isinstance(item, dict) else (str(place), item)
+    if isinstance(item, dict):
+        name = next((item[key] for key in _TAG_NAMES if item.get(key) is not None), None)
+        return name, item.get("valor")
+    if isinstance(item, list):
+        return (item[0], item[1]) if len(item) == 2 and text_or_none(item[0]) else (None, None)
+    return str(place), item
 
 
 def _tag_text(value: Json) -> str:

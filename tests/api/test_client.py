@@ -85,7 +85,7 @@ def test_a_packed_reply_and_a_token_of_the_old_kind(connect) -> None:
         assert connect(base_url=url).send(CALL).callerid == "1"
 
 
-def test_a_deflated_reply_with_and_without_header(connect: Connect) -> None:
+def test_a_deflated_reply_with_and_without_header(connect):
     raw = zlib.compressobj(wbits=-15)
     bodies = [zlib.compress(OK_CALL), raw.compress(OK_CALL) + raw.flush()]
     with canned(TOKEN, *(http(body, "Content-Encoding: deflate") for body in bodies)) as url:
@@ -93,7 +93,7 @@ def test_a_deflated_reply_with_and_without_header(connect: Connect) -> None:
         assert [api.send(CALL).callerid for _ in bodies] == ["1", "1"]
 
 
-def test_an_archive_of_gigabytes_is_never_unfolded(connect: Connect) -> None:
+def test_an_archive_of_gigabytes_is_never_unfolded(connect):
     packer = zlib.compressobj(9, wbits=31)
     bomb = b"".join(packer.compress(bytes(1 << 20)) for _ in range(600)) + packer.flush()
     with canned(TOKEN, *[http(bomb, "Content-Encoding: gzip")] * 2) as url:
@@ -110,7 +110,7 @@ def test_an_archive_of_gigabytes_is_never_unfolded(connect: Connect) -> None:
             tracemalloc.stop()
 
 
-def test_a_packing_that_was_not_asked_for(connect: Connect) -> None:
+def test_a_packing_that_was_not_asked_for(connect):
     with (
         canned(TOKEN, http(b"x", "Content-Encoding: br")) as url,
         pytest.raises(DirectcallOutcomeUnknown, match="packed"),
@@ -119,7 +119,7 @@ def test_a_packing_that_was_not_asked_for(connect: Connect) -> None:
 
 
 @pytest.mark.parametrize("quick", [0, 40, 200], ids=["from the first byte", "from the headers", "in the body"])
-def test_a_reply_of_one_byte_at_a_time_ends(connect: Connect, quick: int) -> None:
+def test_a_reply_of_one_byte_at_a_time_ends(connect, quick):
     """Each byte comes within the time-out, and the whole would take minutes."""
     reply = http(b" " * 1000 + OK_CALL, "X-Filler: " + "x" * 100)
     with canned(TOKEN, (reply[:quick], reply[quick:])) as url:

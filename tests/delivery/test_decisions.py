@@ -1,4 +1,4 @@
-"""Decisions that the state machine of :mod:`.test_any_order` does not tell apart."""
+"""Decisions that the state machine of :mod:`.test_any_order` leaves open."""
 
 from __future__ import annotations
 

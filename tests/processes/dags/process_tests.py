@@ -53,6 +53,7 @@ with DAG("send_sms", schedule=None):
         origin=AGENT,
         destination="{{ dag_run.conf.get('destination', '5511990000002') }}",
         text="Bom dia",
+        settle_seconds="{{ dag_run.conf.get('settle_seconds', 300) }}",
         directcall_conn_id="{{ dag_run.conf.get('connection', 'directcall_default') }}",
         **NO_WAIT_RETRIES,
     )

@@ -25,6 +25,34 @@ def _at_send(kind: str, meaning: str) -> Row:
     return Row(name=kind, meaning=meaning, troubles=(Trouble(kind),), kinds=WITH_RULES)
 
 
+#: Answers to a send in forms that nobody has seen and any gateway, framework or PHP may give: name -> meaning.
+_FORMS: Final = {
+    "json_status_message_503_before": "a gateway's JSON with HTTP 503 before the effect",
+    "json_status_message_503_after": "a gateway's JSON with HTTP 503 after the effect",
+    "json_status_codigo_error_message_500_after": "a framework's JSON with HTTP 500 after the effect",
+    "json_error_429_after": "JSON with HTTP 429 after the effect",
+    "empty_504_after": "an empty HTTP 504 after the effect",
+    "refusal_503_after": "a refusal with HTTP 503 after the effect",
+    "refusal_002_before": "the transient refusal 002 before the effect",
+    "refusal_002_after": "the transient refusal 002 after the effect",
+    "refusal_005_after": "the transient refusal 005 after the effect",
+    "refusal_008_after": "the transient refusal 008 after the effect",
+    "refusal_011_after": "the transient refusal 011 after the effect",
+    "status_processando": "status processando",
+    "status_sucesso": "status sucesso",
+    "status_missing": "no status",
+    "id_beside_refusal": "an id beside a refusal",
+    "error_sucesso": "an empty error and a description of success beside ok",
+    "access_token_false": "access_token false beside ok",
+    "two_documents": "two JSON documents in one reply",
+    "php_notice": "a PHP notice before the JSON",
+    "byte_order_mark": "a byte order mark before the JSON",
+    "echo_500_after": "an error page that echoes the request, after the effect",
+    "maintenance_after": "a maintenance page after the effect",
+    "redirect_307_after": "a redirect after the effect",
+    "far_retry_503_after": "HTTP 503 with a Retry-After in the year 10^14, after the effect",
+}
+
 _UNKNOWN: Final = frozenset({Ending.UNKNOWN})
 _REFUSED: Final = frozenset({Ending.REFUSED})
 
@@ -256,6 +284,8 @@ MATRIX: Final[tuple[Row, ...]] = (
     # Refusals for good.
     Row(name="bad_number", meaning="refused: the number is wrong", number="0404", ends_as=_REFUSED),
     Row(name="no_balance", meaning="refused: no balance", number="0402", ends_as=_REFUSED),
+    # Answers in other forms.
+    *(Row(name=name, meaning=meaning, troubles=(Trouble(name),)) for name, meaning in _FORMS.items()),
 )
 
 

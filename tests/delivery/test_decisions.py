@@ -50,3 +50,12 @@ def test_next_generation_without_store_reconciles_first():
     decision = decisions(remembers=False).next_generation(record)
     following = replace(record, generation=1, key=delivery_key(IDENTITY, 1))
     assert decision == Reconciling(following, LOST_TRY)
+
+
+@pytest.mark.parametrize(("generation", "following"), [(0, 1), (3, 4)])
+def test_next_generation_with_a_store_is_the_next_number_at_least(generation, following):
+    record = replace(decisions().first_record(), generation=generation)
+    decision = decisions().next_generation(record)
+    assert isinstance(decision, Send)
+    assert decision.record.generation == following
+    assert decision.record.key == delivery_key(IDENTITY, following)

@@ -45,3 +45,9 @@ def test_message_without_an_id_ends_when_every_recipient_has_an_end(states, end)
     with pytest.raises(StopIteration) as stop:
         looks.send(Page(tuple(rows), total_pages=1))
     assert stop.value.value == end
+
+
+def test_message_that_was_restored_to_be_looked_up_cannot_be_sent():
+    errand = MessageErrand.from_json(MessageErrand(kind="SMS", destinations=[ONE]).as_json())
+    with pytest.raises(ValueError, match="cannot be sent"):
+        errand.request("k")

@@ -150,10 +150,14 @@ class SandboxOperations:
         step_seconds: float = 1.0,
         origin: str = "551130000001",
         tags: Mapping[str, str] | None = None,
+        kind: str = "calls",
     ) -> SeededRows:
-        """Add ``count`` made-up placed calls to the statement; by default the last of them is one step ago.
+        """Add ``count`` made-up rows to a statement; by default the last of them is one step ago.
 
-        ``{n}`` in a tag's value is replaced by the row's number.
+        They are rows only: no effects are counted, and ``state()`` lists them neither as calls nor as messages.
+
+        :param tags: ``{n}`` in a value is replaced by the row's number.
+        :param kind: ``calls``, or ``messages`` for delivered SMS.
         """
         account = self._account
         with account.lock:
@@ -165,6 +169,7 @@ class SandboxOperations:
                 step_seconds=step_seconds,
                 origin=origin,
                 tags=dict(tags or {}),
+                kind=kind,
             )
             account.store.seeded[str(block.block)] = block
         return block

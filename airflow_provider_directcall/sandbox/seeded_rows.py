@@ -1,4 +1,4 @@
-"""Made-up statement rows: row *n* is computed when it is read, so a million of them use no memory.
+"""Made-up rows of both statements: row *n* is computed when it is read, so a million of them use no memory.
 
 Each field of a row follows from its number, and most filters invert to row numbers; the rest is filtered once and
 cached.
@@ -12,10 +12,11 @@ from functools import lru_cache
 from math import ceil
 from typing import TYPE_CHECKING, Final
 
+from airflow_provider_directcall.sandbox.records import MessageRecord
 from airflow_provider_directcall.sandbox.statement_rows import CallRow
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from airflow_provider_directcall.sandbox.statement_rows import RowFilter
 
@@ -31,11 +32,15 @@ _OUTCOMES: Final = (
 )
 _RECORDED_EVERY: Final = 4
 _DESTINATIONS: Final = 100
+_KINDS: Final = ("calls", "messages")
+#: Ids of made-up messages, far from those of real ones.
+_FIRST_MESSAGE_ID: Final = 10**9
+_BLOCK_SIZE: Final = 10**6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeededRows:
-    """``count`` placed calls from ``first_at`` on, ``step_seconds`` apart.
+    """``count`` placed calls, or SMS, from ``first_at`` on, ``step_seconds`` apart.
 
     A value in ``tags`` may hold ``{n}`` once, the row's number: ``{"contact": "c{n}"}``.
     """
@@ -46,11 +51,14 @@ class SeededRows:
     step_seconds: float = 1.0
     origin: str = "551130000001"
     tags: dict[str, str] = field(default_factory=dict)
+    kind: str = "calls"
 
     def __post_init__(self) -> None:
         """Reject numbers that make no rows with a ``ValueError``."""
         if self.count < 1 or self.step_seconds <= 0:
             raise ValueError("count and step_seconds must be positive")
+        if self.kind not in _KINDS:
+            raise ValueError(f"kind must be one of {', '.join(_KINDS)}")
         if any(pattern.count(_ROW_NUMBER) > 1 for pattern in self.tags.values()):
             raise ValueError("a tag may hold {n} once")
 
@@ -68,6 +76,24 @@ class SeededRows:
             recorded=_is_recorded(number),
             tags={key: pattern.replace(_ROW_NUMBER, str(number)) for key, pattern in self.tags.items()},
         )
+
+    def messages(self) -> Iterator[MessageRecord]:
+        """Yield the messages of a block of messages."""
+        for number in range(self.count):
+            row = self.row(number)
+            yield MessageRecord(
+                message_id=_FIRST_MESSAGE_ID + self.block * _BLOCK_SIZE + number,
+                callerid=row.callerid,
+                origin=row.origin,
+                destination=row.destination,
+                kind="texto",
+                text="",
+                accepted_at=row.starts_at,
+                starts_at=row.starts_at,
+                sms_outcome="entregue",
+                voice_answered_on=None,
+                tags=row.tags,
+            )
 
     def callerid(self, number: int) -> str:
         """Return the UUID of a row."""

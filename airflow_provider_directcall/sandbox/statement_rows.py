@@ -115,7 +115,7 @@ class FoundRows:
 
 def find(account: Account, query: RowFilter, kind: str) -> FoundRows:
     """Return the rows that match a query and have reached the statement."""
-    blocks = account.store.seeded.values() if kind in {PLACED, "todas"} else ()
+    blocks = seeded(account, "calls") if kind in {PLACED, "todas"} else ()
     calls = [
         call
         for call in account.store.calls.values()
@@ -129,6 +129,11 @@ def find(account: Account, query: RowFilter, kind: str) -> FoundRows:
         tuple((block, _seeded(account, block, query)) for block in blocks),
         tuple(sorted(calls, key=lambda call: call.starts_at)),
     )
+
+
+def seeded(account: Account, kind: str) -> tuple[SeededRows, ...]:
+    """Return the blocks of made-up rows of one statement, ``calls`` or ``messages``."""
+    return tuple(block for block in account.store.seeded.values() if block.kind == kind)
 
 
 def _seeded(account: Account, block: SeededRows, query: RowFilter) -> Sequence[int]:
@@ -189,7 +194,7 @@ def recorded_row(account: Account, wanted: str) -> CallRow | None:
     if recording_id(callerid) != wanted:
         return None
     call = account.store.calls.get(callerid)
-    numbers = ((block, block.number_of(callerid)) for block in account.store.seeded.values())
+    numbers = ((block, block.number_of(callerid)) for block in seeded(account, "calls"))
     rows = [block.row(number) for block, number in numbers if number is not None]
     rows += [_call_row(account, call)] if call is not None else []
     return next((row for row in rows if row.recorded), None)

@@ -6,7 +6,7 @@ import json
 import socket
 import ssl
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
@@ -30,6 +30,9 @@ def sandbox(directcall_sandbox: SandboxServer) -> SandboxServer:
     """The local Directcall with its clock stopped; waits advance it."""
     directcall_sandbox.set_speed(0)
     directcall_sandbox.set_time(datetime.now(UTC).replace(microsecond=0))
+    for kind in ("calls", "messages"):
+        # An account that has been used: without an older row, a statement is not known to answer.
+        directcall_sandbox.seed(1, step_seconds=timedelta(days=1).total_seconds(), kind=kind)
     return directcall_sandbox
 
 

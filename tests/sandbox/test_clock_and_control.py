@@ -111,8 +111,21 @@ def test_seed_over_http(api):
     rows = api.rows()
     assert [row["inicio"] for row in rows][::4] == ["2026-01-01 00:00:00", "2026-01-01 04:00:00"]
     assert rows[3]["campos"] == {"k": "v3"}
-    for wrong in ({"count": 0}, {"count": 1, "tags": {"k": "{n}{n}"}}, {"count": 1, "step_seconds": 0}):
+    wrong_tag, wrong_kind = {"count": 1, "tags": {"k": "{n}{n}"}}, {"count": 1, "kind": "faxes"}
+    for wrong in ({"count": 0}, wrong_tag, wrong_kind, {"count": 1, "step_seconds": 0}):
         assert api.http.post("/_sandbox/seed", json=wrong).status_code == 422
+
+
+def test_seeded_messages_are_rows_and_no_effects(api):
+    api.server.seed(3, first_at=api.server.state()["now"][:10], step_seconds=60, tags={"k": "v{n}"}, kind="messages")
+    rows = api.rows("/extrato/list-sms")
+    assert [row["campos"]["k"] for row in rows] == ["v0", "v1", "v2"]
+    assert {row["status"] for row in rows} == {"entregue"}
+    assert [row["callerid"] for row in api.rows("/extrato/list-sms", **{"campos[k]": "v1"})] == [rows[1]["callerid"]]
+    assert api.rows() == []
+    state = api.server.state()
+    assert (state["seeded_rows"], state["messages"]) == (3, [])
+    assert not [effect for effect in state["effects"] if effect.startswith("message")]
 
 
 def test_messages_and_rules_and_tokens_over_http(api):

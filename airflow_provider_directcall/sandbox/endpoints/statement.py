@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 from math import ceil
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -16,6 +17,7 @@ from airflow_provider_directcall.sandbox.statement_rows import (
     find,
     format_row,
     page_positions,
+    seeded,
     shuffled,
 )
 from airflow_provider_directcall.sandbox.tariff import format_price, message_price
@@ -67,9 +69,10 @@ def list_messages(account: Account, request: ApiRequest) -> Fields:
         raise invalid("tipo")
     query = _read_query(account, request, recorded_only=False)
     quirks = account.settings.quirks
+    made_up = chain.from_iterable(block.messages() for block in seeded(account, "messages"))
     found = [
         message
-        for message in account.store.messages.values()
+        for message in chain(made_up, account.store.messages.values())
         if kind in {None, message.kind}
         and query.matches(message, account.kept_tags(message.tags))
         and _listed(account, message)

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import aclosing, closing
+from contextlib import aclosing, closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self, TypedDict, TypeVar
 
@@ -114,6 +114,15 @@ class _BaseClient:
             "reraise": True,
         }
 
+    @contextmanager
+    def _naming_connection(self) -> Iterator[None]:
+        """Let every error of a request name the connection."""
+        try:
+            yield
+        except DirectcallError as error:
+            error.connection = self.settings.name
+            raise
+
     def _pause_before_turn(self) -> float:
         """Take the next turn at the account's pace and return the seconds until then."""
         if self.settings.requests_per_second is None:
@@ -193,14 +202,15 @@ class Client(_BaseClient):
         self.close()
 
     def _attempt(self, request: Request[T]) -> T:
-        if not request.authenticated:
-            return self._exchange(request, None)
-        token = self._token()
-        try:
-            return self._exchange(request, token)
-        except DirectcallAuthError:
-            self._tokens.reject(token)
-            return self._exchange(request, self._token())
+        with self._naming_connection():
+            if not request.authenticated:
+                return self._exchange(request, None)
+            token = self._token()
+            try:
+                return self._exchange(request, token)
+            except DirectcallAuthError:
+                self._tokens.reject(token)
+                return self._exchange(request, self._token())
 
     def _token(self) -> str:
         failures = self._tokens.failures
@@ -278,14 +288,15 @@ class AsyncClient(_BaseClient):
         await self.close()
 
     async def _attempt(self, request: Request[T]) -> T:
-        if not request.authenticated:
-            return await self._exchange(request, None)
-        token = await self._token()
-        try:
-            return await self._exchange(request, token)
-        except DirectcallAuthError:
-            self._tokens.reject(token)
-            return await self._exchange(request, await self._token())
+        with self._naming_connection():
+            if not request.authenticated:
+                return await self._exchange(request, None)
+            token = await self._token()
+            try:
+                return await self._exchange(request, token)
+            except DirectcallAuthError:
+                self._tokens.reject(token)
+                return await self._exchange(request, await self._token())
 
     async def _token(self) -> str:
         failures = self._tokens.failures

@@ -18,8 +18,10 @@ class DirectcallError(Exception):
     :ivar endpoint: name of the endpoint in :data:`~airflow_provider_directcall.api.wire.ENDPOINTS`, or None.
     :ivar http_status: HTTP status of the reply, or None when there was none.
     :ivar retry_after: seconds that the server asked to wait (``Retry-After``), or None.
+    :ivar connection: id of the Airflow connection, which the text ends with, or empty.
     """
 
+    connection = ""
     #: Whether the vendor may have acted on the request (placed the call, sent the message, changed the rule).
     may_have_taken_effect: ClassVar[bool] = False
 
@@ -35,6 +37,10 @@ class DirectcallError(Exception):
         self.endpoint = endpoint
         self.http_status = http_status
         self.retry_after = retry_after
+
+    def __str__(self) -> str:
+        text = super().__str__()
+        return f"{text} (connection {self.connection!r})" if self.connection else text
 
     @property
     def retryable(self) -> bool:

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from airflow_provider_directcall.api.replies.values import integer_or_none
 from airflow_provider_directcall.api.settings import Settings
 from airflow_provider_directcall.api.wire import ENDPOINTS, Endpoint
+from airflow_provider_directcall.telephony.masking import mask_number
 from airflow_provider_directcall.telephony.numbers import NumberKind, parse_number
 
 if TYPE_CHECKING:
@@ -50,17 +51,30 @@ class LocalTime:
         return self.moment.astimezone(settings.zone).strftime(self.pattern)
 
 
+def other_than(destination: str | None, origin: str, *, argument: str = "origin") -> str:
+    """Return the digits of an origin; reject those of the destination."""
+    if origin == destination:
+        raise ValueError(f"{argument}: {mask_number(origin)} is the destination too, and cannot call itself")
+    return origin
+
+
 @dataclass(frozen=True, slots=True)
 class DefaultOrigin:
-    """The account's default origin, validated like an explicit one."""
+    """The account's default origin, validated like an explicit one.
+
+    :param destination: digits of the party from which it has to differ.
+    """
 
     allow: frozenset[NumberKind]
+    destination: str | None = field(default=None, repr=False)
 
     def render(self, settings: Settings) -> str:
         """Return the digits of the account's ``default_origin``; raise ValueError when it has none."""
         if not settings.default_origin:
-            raise ValueError("origin: none was given, and the connection has no default_origin")
-        return parse_number(settings.default_origin, argument="default_origin", allow=self.allow).digits
+            connection = f"the connection {settings.name!r}" if settings.name else "the connection"
+            raise ValueError(f"origin: none was given, and {connection} has no default_origin")
+        digits = parse_number(settings.default_origin, argument="default_origin", allow=self.allow).digits
+        return other_than(self.destination, digits, argument="default_origin")
 
 
 @dataclass(frozen=True, slots=True)

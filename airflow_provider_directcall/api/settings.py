@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from airflow_provider_directcall.api.wire import ENDPOINTS
-from airflow_provider_directcall.telephony.numbers import CALLABLE, TEXTABLE, parse_number
+from airflow_provider_directcall.telephony.numbers import CALLABLE, SENDERS, parse_number
 
 DEFAULT_BASE_URL = "https://api.directcallsoft.com"
 DEFAULT_TIMEZONE = "America/Sao_Paulo"
@@ -26,7 +26,7 @@ class Settings:
 
     :param client_id: the account's e-mail address (``client_id``).
     :param client_secret: its secret (``client_secret``); never shown by ``repr``.
-    :param base_url: where the API is; a bare host name means https.
+    :param base_url: where the API is; without a scheme, https, and http on this machine (``localhost:8025``).
     :param default_origin: number for methods that are called without ``origin``.
     :param timezone: IANA name of the zone in which Directcall reads and writes times (inferred, not documented).
     :param timeout: seconds to wait for a connection and for each part of a reply; a whole reply may take four times as
@@ -34,6 +34,7 @@ class Settings:
     :param requests_per_second: upper bound of this client's own pace, or None for no bound.
     :param endpoints: endpoint name -> path, for accounts where a path differs from the table.
     :param fields: endpoint name -> {assumed field name -> the account's field name}.
+    :param name: id of the connection, for errors.
     :raises ValueError: a value is invalid; the text names it and never shows the secret.
     """
 
@@ -46,12 +47,13 @@ class Settings:
     requests_per_second: float | None = None
     endpoints: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     fields: Mapping[str, Mapping[str, str]] = field(default_factory=lambda: MappingProxyType({}))
+    name: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
         """Validate each value; strip the base URL's trailing slash."""
         object.__setattr__(self, "base_url", _checked_base_url(self.base_url))
         if self.default_origin is not None:
-            parse_number(self.default_origin, argument="default_origin", allow=CALLABLE | TEXTABLE)
+            parse_number(self.default_origin, argument="default_origin", allow=CALLABLE | SENDERS)
         _check_timezone(self.timezone)
         _check_positive("timeout", self.timeout)
         if self.requests_per_second is not None:
@@ -81,12 +83,20 @@ class Settings:
 
 def _checked_base_url(base_url: str) -> str:
     text = base_url.strip()
-    text = (text if "://" in text else f"https://{text}").rstrip("/")
+    text = (text if "://" in text else f"{_usual_scheme(text)}://{text}").rstrip("/")
     if "@" in text:
         raise ValueError("base_url: credentials belong in login and password, not in the address")
     if not _is_plain_address(text):
         raise ValueError(f"base_url: an http or https address is needed, not {base_url!r}")
     return text
+
+
+def _usual_scheme(address: str) -> str:
+    """Return http for this machine, where no one has a certificate, and https for all others."""
+    try:
+        return "http" if urlsplit(f"//{address}").hostname in _LOOPBACK_HOSTS else "https"
+    except ValueError:
+        return "https"
 
 
 def _is_plain_address(text: str) -> bool:

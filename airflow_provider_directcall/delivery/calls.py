@@ -45,6 +45,7 @@ class CallErrand:
     """
 
     kind: ClassVar[str] = "call"
+    due_argument: ClassVar[str] = "schedule_at"
     where_to_look: ClassVar[str] = "Directcall's statement of calls (extrato)"
     outcomes: ClassVar[Collection[str]] = tuple(outcome.value for outcome in CallOutcome)
 

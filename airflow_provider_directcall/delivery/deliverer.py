@@ -9,7 +9,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Generator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, TypeVar
 
 from airflow_provider_directcall.api.errors import DirectcallError, DirectcallOutcomeUnknown
 from airflow_provider_directcall.delivery.decisions import (
@@ -39,6 +40,9 @@ if TYPE_CHECKING:
     from airflow_provider_directcall.api.settings import Settings
 
 log = logging.getLogger(__name__)
+
+#: A scheduled time that is over for less counts as now: tasks wait for a slot, and clocks differ.
+_LATEST: Final = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +166,7 @@ class Deliverer:
         """Write the intent, send, write the answer."""
         from airflow_provider_directcall.api.protocol import build
 
+        self._reject_past(record)
         request = self._errand.request(record.key)
         build(request, self._settings, token="")  # a wrong argument must show before the intent is written
         record = self._decisions.sending(record, self._clock.now(), self._target_of(record))
@@ -183,6 +188,16 @@ class Deliverer:
         record = record.accepted(phase, accepted.ids, accepted.recipients)
         yield WriteRecord(record)
         return Sent(record, found=False)
+
+    def _reject_past(self, record: Record) -> None:
+        """Reject a first request for a time that is over: what the vendor does with one is not known."""
+        due_at = self._errand.due_at
+        if due_at is None or record.phase is Phase.SENDING or self._clock.now() - due_at < _LATEST:
+            return
+        raise ValueError(
+            f"{self._errand.due_argument}: {due_at.isoformat()} is past; nothing was sent. Without it, the "
+            f"{self._errand.kind} leaves at once"
+        )
 
     def _judge(self, doubtful: Reconciling, verdict: Verdict) -> Delivery[Decision]:
         """Decide after a verdict, and write the record of a request that was found."""

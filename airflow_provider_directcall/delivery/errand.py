@@ -82,6 +82,11 @@ class Errand(Protocol):
         ...
 
     @property
+    def due_argument(self) -> str:
+        """The operators' name of ``due_at``."""
+        ...
+
+    @property
     def outcomes(self) -> Collection[str]:
         """Outcomes that ``fail_on`` may name."""
         ...

@@ -48,6 +48,7 @@ class MessageErrand:
     :param build: builds the request with a key among its tags; None in an errand that is only looked up and stopped.
     """
 
+    due_argument: ClassVar[str] = "send_at"
     where_to_look: ClassVar[str] = (
         "Directcall's statement of messages (if the account has none, ask the recipients whether they got it)"
     )

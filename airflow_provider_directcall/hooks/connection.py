@@ -62,6 +62,7 @@ def _settings(connection: Connection, extra: Mapping[str, object], overrides: Ov
         requests_per_second=_number(extra, "requests_per_second", overrides.requests_per_second, None),
         endpoints=_texts(_object(extra, "endpoints"), "endpoints"),
         fields={name: _texts(names, f"fields.{name}") for name, names in fields.items()},
+        name=connection.conn_id or "",
     )
 
 
@@ -87,7 +88,8 @@ def _base_url(connection: Connection) -> str:
         return DEFAULT_BASE_URL
     if host.count(":") > 1 and "://" not in host and not host.startswith("["):
         host = f"[{host}]"
-    scheme = "" if "://" in host or connection.schema not in {"http", "https"} else f"{connection.schema}://"
+    schema = (connection.schema or "").strip().lower()
+    scheme = "" if "://" in host or schema not in {"http", "https"} else f"{schema}://"
     if connection.port and "/" in host.partition("://")[2].rstrip("/"):
         raise ValueError("host: an address with a path has to contain the port too")
     return f"{scheme}{host.rstrip('/')}:{connection.port}" if connection.port else f"{scheme}{host}"
@@ -97,7 +99,7 @@ def _text(extra: Mapping[str, object], name: str) -> str | None:
     value = extra.get(name)
     if value is None or value == "":
         return None
-    if isinstance(value, (str, int)) and not isinstance(value, bool):
+    if isinstance(value, (str, int, float)) and not isinstance(value, bool):
         return str(value).strip() or None
     raise ValueError(f"extra {name!r}: a text is needed")
 

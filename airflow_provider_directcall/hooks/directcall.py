@@ -10,6 +10,7 @@ import asyncio
 import functools
 import inspect
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, Self, TypeVar
 
@@ -41,7 +42,7 @@ def _sends(build: Callable[P, Request[T]]) -> Callable[Concatenate[DirectcallHoo
         request = build(*args, **kwargs)
         return self.client.send(request)
 
-    return _named_after(method, build)
+    return _named_after(method, build, "{}")
 
 
 def _lists(build: Callable[P, Listing[Row]]) -> Callable[Concatenate[DirectcallHook, P], Iterator[Row]]:
@@ -51,7 +52,7 @@ def _lists(build: Callable[P, Listing[Row]]) -> Callable[Concatenate[DirectcallH
         listing = build(*args, **kwargs)
         return self.client.rows(listing)
 
-    return _named_after(method, build)
+    return _named_after(method, build, "Iterator[{}]")
 
 
 def _awaits(build: Callable[P, Request[T]]) -> Callable[Concatenate[DirectcallAsyncHook, P], Coroutine[Any, Any, T]]:
@@ -61,7 +62,7 @@ def _awaits(build: Callable[P, Request[T]]) -> Callable[Concatenate[DirectcallAs
         request = build(*args, **kwargs)
         return await (await self.client()).send(request)
 
-    return _named_after(method, build)
+    return _named_after(method, build, "{}")
 
 
 def _iterates(build: Callable[P, Listing[Row]]) -> Callable[Concatenate[DirectcallAsyncHook, P], AsyncIterator[Row]]:
@@ -75,19 +76,25 @@ def _iterates(build: Callable[P, Listing[Row]]) -> Callable[Concatenate[Directca
     def method(self: DirectcallAsyncHook, /, *args: P.args, **kwargs: P.kwargs) -> AsyncIterator[Row]:
         return rows(self, build(*args, **kwargs))
 
-    return _named_after(method, build)
+    return _named_after(method, build, "AsyncIterator[{}]")
 
 
 _Method = TypeVar("_Method", bound=Callable[..., object])
 
 
-def _named_after(method: _Method, build: Callable[..., object]) -> _Method:
-    """Copy name, docstring and signature (with ``self``) of the API method."""
+def _named_after(method: _Method, build: Callable[..., object], returned: str) -> _Method:
+    """Copy name, docstring and signature (with ``self``) of the API method, for ``help()`` and editors.
+
+    :param returned: annotation of the result, with ``{}`` for the type that the API method requests or lists.
+    """
     functools.update_wrapper(method, build)
     signature = inspect.signature(build)
     self_parameter = inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)
     parameters = [self_parameter, *signature.parameters.values()]
-    vars(method)["__signature__"] = signature.replace(parameters=parameters)
+    # Annotations are texts here: Request[PlacedCall], Listing[StatementRow].
+    result = returned.format(str(signature.return_annotation).partition("[")[2].removesuffix("]"))
+    vars(method)["__signature__"] = signature.replace(parameters=parameters, return_annotation=result)
+    method.__annotations__ = {**build.__annotations__, "return": result}
     return method
 
 
@@ -183,7 +190,8 @@ class DirectcallHook(_DirectcallHookBase):
     def test_connection(self) -> tuple[bool, str]:
         """Request an access token; return success and a text for the user."""
         try:
-            with Client(self.settings, budget=_TEST_BUDGET) as client:
+            # The UI tests a connection under an id of its own.
+            with Client(replace(self.settings, name=""), budget=_TEST_BUDGET) as client:
                 token = client.send(methods.request_token(self.settings))
             mask_secret(token.value)
         except (DirectcallError, ValueError) as error:

@@ -125,7 +125,7 @@ class DirectcallPlaceCallOperator(OnceOnlyOperator):
         from airflow_provider_directcall.delivery.calls import CallErrand
         from airflow_provider_directcall.telephony.numbers import CALLABLE, parse_number
 
-        destinations = arguments.texts("destination", self.destination) or [""]
+        destinations = arguments.phone_numbers("destination", self.destination) or [""]
         if len(destinations) > 1:
             raise ValueError("destination: a call has one; map the task over several (expand)")
         return CallErrand(

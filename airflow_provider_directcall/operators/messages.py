@@ -32,6 +32,10 @@ if TYPE_CHECKING:
     from airflow_provider_directcall.delivery.record import Record
 
 
+#: Stands for the connection's default origin where it counts as part of a text.
+_LONGEST_NUMBER = "0" * 13
+
+
 class SendMessageOperator(OnceOnlyOperator):
     """Sends a message to one or several recipients.
 
@@ -139,7 +143,7 @@ class SendMessageOperator(OnceOnlyOperator):
     def _digits(self) -> list[str]:
         from airflow_provider_directcall.telephony.numbers import ALL_KINDS, parse_number
 
-        destinations = arguments.texts("destination", self.destination) or []
+        destinations = arguments.phone_numbers("destination", self.destination) or []
         return [parse_number(number, argument="destination", allow=ALL_KINDS).digits for number in destinations]
 
 
@@ -245,6 +249,7 @@ class DirectcallSendSMSOperator(SendMessageOperator):
 
     def _request(self, key: str) -> Request[SentMessage]:
         from airflow_provider_directcall.api.methods import send_sms
+        from airflow_provider_directcall.telephony.segments import sms_parts
 
         text = arguments.optional_text(self.text)
         if text is None:
@@ -252,17 +257,21 @@ class DirectcallSendSMSOperator(SendMessageOperator):
         short_number = arguments.boolean("short_number", self.short_number)
         if self._waits and not short_number:
             raise ValueError("wait_for_delivery: without short_number, Directcall reports no state to wait for")
-        return send_sms(
+        origin, show_origin = arguments.optional_text(self.origin), arguments.boolean("show_origin", self.show_origin)
+        request = send_sms(
             self._digits,
             text,
-            origin=arguments.optional_text(self.origin),
+            origin=origin,
             tags=with_key(arguments.tags("tags", self.tags), key),
             send_at=self._due_at,
             short_number=short_number,
-            show_origin=arguments.boolean("show_origin", self.show_origin),
+            show_origin=show_origin,
             reply_email=arguments.optional_text(self.reply_email),
             as_csv=arguments.boolean("as_csv", self.as_csv),
         )
+        shown_origin = (origin or _LONGEST_NUMBER) if show_origin else ""
+        self.log.info("The text makes about %s; each is charged to each recipient.", sms_parts(shown_origin + text))
+        return request
 
 
 class DirectcallSendVoiceMessageOperator(SendMessageOperator):

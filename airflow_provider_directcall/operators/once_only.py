@@ -437,7 +437,10 @@ class OnceOnlyOperator(BaseOperator):
         PollPace(interval=self._poll_interval)
         unknown = sorted(self._unwanted - set(errand.outcomes))
         if unknown:
-            raise ValueError(f"fail_on: there is no {', '.join(unknown)}; there are {', '.join(errand.outcomes)}")
+            hint = arguments.suggestion(unknown[0], errand.outcomes)
+            raise ValueError(
+                f"fail_on: there is no {', '.join(unknown)}; there are {', '.join(errand.outcomes)}{hint}"
+            )
         if self._unwanted and not self._waits:
             raise ValueError("fail_on: needs a task that waits, because the outcome is not known earlier")
 
@@ -445,7 +448,8 @@ class OnceOnlyOperator(BaseOperator):
         try:
             policy = OnUnknownOutcome(str(self.on_unknown_outcome).strip().casefold())
         except ValueError:
-            raise ValueError(f"on_unknown_outcome: one of {', '.join(OnUnknownOutcome)} is needed") from None
+            hint = arguments.suggestion(str(self.on_unknown_outcome), OnUnknownOutcome)
+            raise ValueError(f"on_unknown_outcome: one of {', '.join(OnUnknownOutcome)} is needed{hint}") from None
         return DeliveryDecisions(log.identity, log.attempt, policy)
 
     @property

@@ -14,6 +14,7 @@ from typing import Final
 
 from airflow_provider_directcall.telephony.masking import mask_numbers_in
 from airflow_provider_directcall.telephony.numbers import ALL_KINDS, parse_number
+from airflow_provider_directcall.telephony.spreadsheets import spreadsheet_form
 
 WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 MINUTES_A_DAY: Final = 24 * 60
@@ -73,7 +74,8 @@ def sources(value: str | Sequence[str] | None) -> str | None:
     """Parse callers into digits joined with ``;`` (``source``)."""
     if value is None:
         return None
-    listed = re.split(r"[;,]", value) if isinstance(value, str) else _several("sources", value)
+    is_list = isinstance(value, str) and not spreadsheet_form(value)
+    listed = re.split(r"[;,]", value) if is_list else _several("sources", value)
     numbers = [item for item in listed if str(item).strip()]
     if not numbers:
         raise ValueError("sources: at least one number is needed; None means all callers")
@@ -111,9 +113,12 @@ def conditions_of(data: Comparable) -> Conditions:
     )
 
 
-def _several(name: str, value: object) -> list[str | int]:
-    items = [value] if isinstance(value, (str, int)) else value
-    if not isinstance(items, (list, tuple, set, frozenset)) or not all(isinstance(item, (str, int)) for item in items):
+def _several(name: str, value: object) -> list[str | int | float]:
+    # A float is rejected later, with the reason.
+    items = [value] if isinstance(value, (str, int, float)) else value
+    if not isinstance(items, (list, tuple, set, frozenset)) or not all(
+        isinstance(item, (str, int, float)) for item in items
+    ):
         raise ValueError(f"{name}: one value or a list of them is needed, not {masked_repr(value)}")
     return list(items)
 

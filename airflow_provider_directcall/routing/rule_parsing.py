@@ -34,7 +34,7 @@ from airflow_provider_directcall.routing.validation import (
 
 def _digits(value: object) -> str:
     """Return a phone number, which may be a whole number in YAML, as text."""
-    if isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool)):
+    if isinstance(value, (str, int, float)) and not isinstance(value, bool):  # a float is rejected later
         return str(value)
     raise ValueError(f"a text is needed, not {masked_repr(value)}")
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import ast
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
+from numbers import Number
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
@@ -114,9 +115,36 @@ def texts(name: str, value: object) -> list[str] | None:
 
 
 def _split(name: str, text: str) -> object:
-    if text.lstrip().startswith(("[", "(")):
+    if text.lstrip().startswith("["):
         return literal(name, text)
+    if text.lstrip().startswith("(") and isinstance(found := _tuple_in(text), tuple):
+        return found
     return [part for part in (part.strip() for part in text.replace(";", ",").split(",")) if part]
+
+
+def _tuple_in(text: str) -> object:
+    """Return the tuple that a text shows; an area code in parentheses is none."""
+    try:
+        return literal("", text)
+    except ValueError:
+        return None
+
+
+def phone_numbers(name: str, value: object) -> list[str] | None:
+    """Parse several phone numbers as :func:`texts`; what a spreadsheet made of one is not split at its comma."""
+    from airflow_provider_directcall.telephony.spreadsheets import spreadsheet_form
+
+    is_number = isinstance(value, Number) and not isinstance(value, bool)
+    text = str(value) if is_number else value
+    return [text] if isinstance(text, str) and spreadsheet_form(text) else texts(name, text)
+
+
+def suggestion(word: str, known: Iterable[str]) -> str:
+    """Return ``; did you mean 'busy'?`` for a word that is misspelt, else nothing."""
+    import difflib
+
+    close = difflib.get_close_matches(word.strip().casefold().replace("-", "_").replace(" ", "_"), known, n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""
 
 
 def hours(name: str, value: object) -> tuple[int, int] | None:
@@ -175,7 +203,7 @@ _RULE_FIELDS: Final[Mapping[str, Callable[[str, object], object]]] = MappingProx
         "sound_id": integer,
         "record": boolean,
         "weekdays": texts,
-        "sources": texts,
+        "sources": phone_numbers,
     }
 )
 

@@ -202,12 +202,15 @@ class DirectcallTaggedCallSensor(BaseSensorOperator):
 
     @property
     def _outcomes(self) -> list[str] | None:
-        """The outcomes; unknown words, which may be the vendor's own, are logged."""
+        """The outcomes; unknown words, which may be the vendor's own, are logged, misspelt ones rejected."""
         from airflow_provider_directcall.api.replies import CallOutcome, call_outcome
 
         outcomes = arguments.texts("outcomes", self.outcomes)
         known = {outcome.value for outcome in CallOutcome}
         unknown = [word for word in outcomes or [] if call_outcome(word) not in known]
+        for word in unknown:
+            if hint := arguments.suggestion(word, known):
+                raise ValueError(f"outcomes: there is no {word}{hint}")
         if unknown:
             self.log.warning("outcomes: %s is not among %s", ", ".join(unknown), ", ".join(sorted(known)))
         return outcomes

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_directcall.telephony.areas import AREAS
 from airflow_provider_directcall.telephony.masking import mask_number
+from airflow_provider_directcall.telephony.spreadsheets import spreadsheet_form
 
 if TYPE_CHECKING:
     from airflow_provider_directcall.telephony.areas import Area
@@ -33,9 +34,12 @@ CALLABLE = GEOGRAPHIC | {NumberKind.SIP}
 the international form for SMS only, and does not mention 0800 or 4004 as a party of a call: both are
 excluded."""
 
-TEXTABLE = GEOGRAPHIC | {NumberKind.INTERNATIONAL}
-"""Recipient of an SMS. Documented: a number, or `00` + country + number. Whether fixed lines receive SMS
-is not documented, so they are allowed; `PhoneNumber.kind` distinguishes mobiles."""
+TEXTABLE = frozenset({NumberKind.MOBILE, NumberKind.INTERNATIONAL})
+"""Recipient of an SMS. Documented: a number, or `00` + country + number. Fixed lines in Brazil receive no SMS
+(general knowledge, not the vendor's word). The kind of a foreign number is not known."""
+
+SENDERS = GEOGRAPHIC | {NumberKind.INTERNATIONAL}
+"""Sender of an SMS, if it is a number."""
 
 VOICE_MESSAGEABLE = GEOGRAPHIC
 """Recipient of a voice message. Inferred: the document mentions `00` for SMS only and `ip` for calls only."""
@@ -84,15 +88,20 @@ class PhoneNumber:
 
 
 def parse_number(
-    text: str | int, *, argument: str = "number", allow: frozenset[NumberKind] = GEOGRAPHIC
+    text: object, *, argument: str = "number", allow: frozenset[NumberKind] = GEOGRAPHIC
 ) -> PhoneNumber:
     """Parse a phone number (`numero`) in any usual spelling.
 
-    Brazilian numbers: with or without the country code 55, with `+`, `0055`, the trunk prefix 0, a carrier
-    code after it (`0 41 11 99000-0001`), blanks, dots, hyphens, slashes and parentheses. Without `+` or
-    `00`, the length decides: 10 or 11 digits are area + number, also when they begin with 55, which is an
-    area code too; 12 or 13 that begin with 55 have the country code. An `int` is read as its digits,
-    because Jinja's native rendering produces one.
+    Brazilian numbers: with or without the country code 55, with `+`, `0055`, the trunk prefix 0 or 0xx, a carrier
+    code after it where each part is written apart (`0 41 11 99000-0001`), blanks, dots, hyphens, slashes and
+    parentheses. Separators are accepted where Brazilians write them only: `(11) 9 9000-0001`, but not
+    `(11) 9900-0001 2`, which has an extension. Without `+` or `00`, the length decides: 10 or 11 digits are area +
+    number, also when they begin with 55, which is an area code too; 12 or 13 that begin with 55 have the country
+    code.
+
+    An `int` is read as its digits, because Jinja's native rendering produces one. Rejected by name: all that a
+    spreadsheet has touched (a `float`, `1199000001.0`, `5,51199E+12`, `="5511990000001"`, an apostrophe), and digits
+    other than 0 to 9.
 
     Other countries: `+` or `00`, country code and number. Only the length is checked for the country, not the
     numbering plan, which changes. SIP: `ip` + area + number.
@@ -111,7 +120,7 @@ def parse_number(
     return number
 
 
-def parse_did(text: str | int, *, argument: str = "did") -> str:
+def parse_did(text: object, *, argument: str = "did") -> str:
     """Parse the id of a contracted number (`did`), with or without 55, and return it without 55.
 
     `4130000001` for `+55 41 3000-0001`; `08000000001` and `40040001` unchanged (assumed: the document
@@ -132,15 +141,43 @@ def _require_kind(kind: NumberKind, allow: frozenset[NumberKind]) -> None:
 
 _WIRE = re.compile(r"55([1-9]{2})(?:(9[0-9]{8})|[2-5][0-9]{7})")
 _SHAPE = re.compile(r"(?P<prefix>\+|00|ip)?(?P<digits>[0-9]+)")
-_SEPARATORS = re.compile(r"[\s()./\u2010-\u2015-]+")
+_SEPARATORS = re.compile(r"[\s()./\u2010-\u2015\u2212-]+")
 _TRUNK_AND_CARRIER = re.compile(r"^0(?:[1-9][0-9])?(?=[0-9]{10,11}$)")
+#: The trunk prefix with a place for any carrier's code: 0xx11.
+_ANY_CARRIER = re.compile(r"^((?:\+ ?|00 ?)?55 ?)?0 ?(?:xx|\*\*) ?")
+
+_COUNTRY = r"(?:(?:\+ ?|00 ?)?55 ?)?"
+_SUBSCRIBER = r"(?:[0-9] ?)?[0-9]{4} ?[0-9]{4}"
+#: Where a Brazilian number may have separators, each written as a blank. Elsewhere they show that digits were cut or
+#: added, or that an extension follows. A carrier code, which is optional, is recognized by its separators only.
+_GROUPED = re.compile(
+    rf"{_COUNTRY}(?:0 ?)?[0-9]{{2}} ?{_SUBSCRIBER}"
+    rf"|{_COUNTRY}0 ?[0-9]{{2}} [0-9]{{2}} {_SUBSCRIBER}"
+    rf"|ip ?(?:55 ?)?[0-9]{{2}} ?{_SUBSCRIBER}"
+)
+#: An extension of one or two digits is none of an 0800 number's groups.
+_SERVICE_GROUPED = re.compile(rf"{_COUNTRY}(?:[0-9]+ )*[0-9]{{3,}}")
 
 
 def _read(raw: str) -> PhoneNumber:
     wire = _WIRE.fullmatch(raw)
     if wire and (area := AREAS.get(wire[1])):
         return PhoneNumber(raw, NumberKind.MOBILE if wire[2] else NumberKind.FIXED, area)
-    shape = _SHAPE.fullmatch(_compact(raw))
+    spaced = _spaced(raw)
+    number = _read_digits(spaced.replace(" ", ""))
+    if number.kind is NumberKind.INTERNATIONAL:
+        return number
+    grouped = _SERVICE_GROUPED if number.kind is NumberKind.NON_GEOGRAPHIC else _GROUPED
+    if not grouped.fullmatch(spaced):
+        raise _BrokenRuleError(
+            "its digits are not grouped as those of one number, such as (11) 99000-0001; an extension has to be left "
+            "out, and a carrier code to be written apart, as in 0 41 11 99000-0001"
+        )
+    return number
+
+
+def _read_digits(compact: str) -> PhoneNumber:
+    shape = _SHAPE.fullmatch(compact)
     if not shape:
         raise _BrokenRuleError("must hold digits only, or be ip + area + number, + or 00 + country + number")
     digits = shape["digits"]
@@ -155,10 +192,14 @@ def _read(raw: str) -> PhoneNumber:
     return _read_national(digits[2:] if has_country else digits)
 
 
-def _compact(raw: str) -> str:
-    """Strip separators, and the invisible marks that messengers and spreadsheets add on copying."""
+def _spaced(raw: str) -> str:
+    """Strip the invisible marks that messengers add on copying, and replace separators by single blanks."""
     visible = "".join(character for character in raw if unicodedata.category(character) != "Cf")
-    return _SEPARATORS.sub("", unicodedata.normalize("NFKC", visible)).lower()
+    if rule := spreadsheet_form(visible):
+        raise _BrokenRuleError(rule)
+    if any(character.isnumeric() and not character.isascii() for character in visible):
+        raise _BrokenRuleError("has digits other than 0 to 9: of another script, superscript or of full width")
+    return _ANY_CARRIER.sub(r"\g<1>0", _SEPARATORS.sub(" ", visible).strip().lower())
 
 
 def _read_national(digits: str) -> PhoneNumber:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from hypothesis import assume
 from hypothesis import strategies as st
 
 from airflow_provider_directcall.api import methods
@@ -46,6 +47,7 @@ def _cipher(draw: Draw) -> Case:
 @st.composite
 def _place_call(draw: Draw) -> Case:
     origin, destination = draw(st.none() | numbers | sip), draw(numbers | sip)
+    assume(destination != (origin or SETTINGS.default_origin))
     record, first, tagged, when = draw(flags), draw(flags), draw(tags), draw(st.none() | moments)
     request = methods.place_call(
         origin, destination, record=record, tags=tagged, dial_destination_first=first, schedule_at=when

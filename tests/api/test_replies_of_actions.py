@@ -130,7 +130,8 @@ def test_sent_message() -> None:
 
 @pytest.mark.parametrize("destino", [[A, B], [int(A), int(B)]])
 def test_sent_message_of_2018_has_no_detail(destino: object) -> None:
-    sent = answer(m.send_sms([A, B], "x"), ok(msg="001 - x", callerid=10000000000001, destino=destino))
+    request = m.send_voice_message([A, B], text="x")
+    sent = answer(request, ok(msg="001 - x", callerid=10000000000001, destino=destino))
     assert sent.callerid == "10000000000001"
     assert [(r.number, r.message_id) for r in sent.recipients] == [(A, None), (B, None)]
 

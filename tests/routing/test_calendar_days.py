@@ -49,7 +49,7 @@ class TestChains:
             ({"action": "hangup", "start": "08:00"}, "open[0].start: the calendar says when, the list in which order"),
             (HangUp(priority=1, weekdays=1), "open[0].weekdays, start, end: the calendar says when"),
             ({"action": "forward", "to": "551199"}, "open[0].to: is too short for a phone number"),
-            ({"action": "forward", "to": 5.5}, "open[0].to: a text is needed, not 5.5"),
+            ({"action": "forward", "to": 5.5}, "open[0].to: is a decimal number"),
             ({"action": "voicemail", "email": ["a@example.com"]}, "open[0].email: input should be a valid string"),
             ({"action": "forward"}, "open[0].to: is missing"),
             ({"action": "dance"}, "open[0]: action has to be one of"),

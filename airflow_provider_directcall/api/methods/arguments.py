@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
-from airflow_provider_directcall.api.requests import DefaultOrigin, LocalTime, Value
+from airflow_provider_directcall.api.requests import DefaultOrigin, LocalTime, Value, other_than
 from airflow_provider_directcall.telephony.masking import mask_number, mask_numbers_in
-from airflow_provider_directcall.telephony.numbers import TEXTABLE, NumberKind, parse_number
+from airflow_provider_directcall.telephony.numbers import SENDERS, NumberKind, parse_number
+from airflow_provider_directcall.telephony.spreadsheets import spreadsheet_form
 
 #: Longest text in characters (documented).
 MAX_TEXT_LENGTH: Final = 700
@@ -34,19 +35,22 @@ def boolean(value: bool) -> str:
     return "s" if value else "n"
 
 
-def origin_value(origin: str | None, allow: frozenset[NumberKind]) -> Value:
-    """Return the digits of an origin, or the account's default origin for None."""
+def origin_value(origin: str | None, allow: frozenset[NumberKind], *, destination: str | None = None) -> Value:
+    """Return the digits of an origin, or the account's default origin for None.
+
+    :param destination: digits of the other party of a call, which has to differ.
+    """
     if origin is None:
-        return DefaultOrigin(allow)
-    return parse_number(origin, argument="origin", allow=allow).digits
+        return DefaultOrigin(allow, destination)
+    return other_than(destination, parse_number(origin, argument="origin", allow=allow).digits)
 
 
 def sender_value(origin: str | None) -> Value:
     """Return the sender of an SMS: a number, or a word such as a system's name (the vendor accepts any word)."""
-    if isinstance(origin, str) and any(char.isalpha() for char in origin):
+    if isinstance(origin, str) and any(char.isalpha() for char in origin) and not spreadsheet_form(origin):
         _reject_control_characters("origin", origin)
         return origin
-    return origin_value(origin, TEXTABLE)
+    return origin_value(origin, SENDERS)
 
 
 def numbers(destinations: str | Sequence[str], allow: frozenset[NumberKind], *, limit: int | None) -> tuple[str, ...]:
@@ -56,7 +60,8 @@ def numbers(destinations: str | Sequence[str], allow: frozenset[NumberKind], *, 
     :raises ValueError: there are none, too many, an invalid one (its position is named), or a duplicate.
     """
     # Jinja's native rendering turns a number into an int.
-    given = [destinations] if isinstance(destinations, (str, int)) else list(destinations)
+    is_list = isinstance(destinations, Iterable) and not isinstance(destinations, (str, bytes))
+    given = list(destinations) if is_list else [destinations]
     if not given:
         raise ValueError("destination: at least one number is needed")
     if limit is not None and len(given) > limit:

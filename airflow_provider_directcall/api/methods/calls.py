@@ -40,9 +40,10 @@ def place_call(
     :param schedule_at: aware datetime at which to dial (``cron``: assumed); None dials at once.
     :raises ValueError: an argument is wrong; nothing was sent.
     """
+    called = parse_number(destination, argument="destination", allow=CALLABLE).digits
     params: dict[str, Value] = {
-        "origem": origin_value(origin, CALLABLE),
-        "destino": parse_number(destination, argument="destination", allow=CALLABLE).digits,
+        "origem": origin_value(origin, CALLABLE, destination=called),
+        "destino": called,
         "gravar": boolean(record),
     }
     if dial_destination_first:

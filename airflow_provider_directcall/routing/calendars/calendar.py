@@ -78,7 +78,7 @@ def parse_file_did(value: object) -> str:
 
     :raises ValueError: it is none.
     """
-    if isinstance(value, bool) or not isinstance(value, (str, int)):
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):  # a float is rejected with the reason
         raise ValueError(f"a number is needed, not {masked_repr(value)}")
     return parse_did(value)
 

@@ -143,7 +143,8 @@ def suggestion(word: str, known: Iterable[str]) -> str:
     """Return ``; did you mean 'busy'?`` for a word that is misspelt, else nothing."""
     import difflib
 
-    close = difflib.get_close_matches(word.strip().casefold().replace("-", "_").replace(" ", "_"), known, n=1)
+    spelled = word.strip().casefold().replace("-", "_").replace(" ", "_")
+    close = difflib.get_close_matches(spelled, known, n=1, cutoff=0.7)
     return f"; did you mean {close[0]!r}?" if close else ""
 
 

@@ -144,19 +144,25 @@ _SHAPE = re.compile(r"(?P<prefix>\+|00|ip)?(?P<digits>[0-9]+)")
 _SEPARATORS = re.compile(r"[\s()./\u2010-\u2015\u2212-]+")
 _TRUNK_AND_CARRIER = re.compile(r"^0(?:[1-9][0-9])?(?=[0-9]{10,11}$)")
 #: The trunk prefix with a place for any carrier's code: 0xx11.
-_ANY_CARRIER = re.compile(r"^((?:\+ ?|00 ?)?55 ?)?0 ?(?:xx|\*\*) ?")
+_ANY_CARRIER = re.compile(r"^((?:\+ ?|00 ?)?55 ?)?0 ?(?:xx|\*\*) ?(?=[1-9])")
 
 _COUNTRY = r"(?:(?:\+ ?|00 ?)?55 ?)?"
-_SUBSCRIBER = r"(?:[0-9] ?)?[0-9]{4} ?[0-9]{4}"
+_AREA = r"[1-9][0-9]"
+#: The first of nine digits is written apart only where the area code is too: 11 9 9000 0001, but not 119 9000 0001.
+_SUBSCRIBER = r"(?: ?[0-9]{4,5} ?[0-9]{4}| [0-9] [0-9]{4} ?[0-9]{4})"
 #: Where a Brazilian number may have separators, each written as a blank. Elsewhere they show that digits were cut or
 #: added, or that an extension follows. A carrier code, which is optional, is recognized by its separators only.
 _GROUPED = re.compile(
-    rf"{_COUNTRY}(?:0 ?)?[0-9]{{2}} ?{_SUBSCRIBER}"
-    rf"|{_COUNTRY}0 ?[0-9]{{2}} [0-9]{{2}} {_SUBSCRIBER}"
-    rf"|ip ?(?:55 ?)?[0-9]{{2}} ?{_SUBSCRIBER}"
+    rf"{_COUNTRY}(?:0 ?)?{_AREA}{_SUBSCRIBER}"
+    rf"|{_COUNTRY}0 ?[0-9]{{2}} {_AREA}(?= ){_SUBSCRIBER}"
+    rf"|ip ?(?:55 ?)?{_AREA}{_SUBSCRIBER}"
 )
-#: An extension of one or two digits is none of an 0800 number's groups.
-_SERVICE_GROUPED = re.compile(rf"{_COUNTRY}(?:[0-9]+ )*[0-9]{{3,}}")
+_GROUPINGS = {
+    # An extension of one or two digits is none of an 0800 number's groups.
+    NumberKind.NON_GEOGRAPHIC: re.compile(rf"{_COUNTRY}(?:[0-9]+ )*[0-9]{{3,}}"),
+    # Each country has groups of its own.
+    NumberKind.INTERNATIONAL: re.compile(r"(?:\+|00).*"),
+}
 
 
 def _read(raw: str) -> PhoneNumber:
@@ -165,10 +171,7 @@ def _read(raw: str) -> PhoneNumber:
         return PhoneNumber(raw, NumberKind.MOBILE if wire[2] else NumberKind.FIXED, area)
     spaced = _spaced(raw)
     number = _read_digits(spaced.replace(" ", ""))
-    if number.kind is NumberKind.INTERNATIONAL:
-        return number
-    grouped = _SERVICE_GROUPED if number.kind is NumberKind.NON_GEOGRAPHIC else _GROUPED
-    if not grouped.fullmatch(spaced):
+    if not _GROUPINGS.get(number.kind, _GROUPED).fullmatch(spaced):
         raise _BrokenRuleError(
             "its digits are not grouped as those of one number, such as (11) 99000-0001; an extension has to be left "
             "out, and a carrier code to be written apart, as in 0 41 11 99000-0001"

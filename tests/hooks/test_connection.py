@@ -115,6 +115,13 @@ def test_as_a_uri_with_texts(enter) -> None:
         ({"host": "h", "port": 8025, "schema": "http"}, "http://h:8025"),
         ({"host": "http://h", "port": 8025}, "http://h:8025"),
         ({"host": "h:8025"}, "https://h:8025"),
+        ({"host": "api.directcallsoft.com"}, "https://api.directcallsoft.com"),
+        ({"host": "localhost:8080"}, "http://localhost:8080"),
+        ({"host": "localhost", "port": 8025}, "http://localhost:8025"),
+        ({"host": "127.0.0.1:8025", "schema": "https"}, "https://127.0.0.1:8025"),
+        ({"host": "::1", "port": 1}, "http://[::1]:1"),
+        ({"host": "localhost.example.com"}, "https://localhost.example.com"),
+        ({"host": "h", "schema": "HTTP"}, "http://h"),
         ({"host": "http://h/base/"}, "http://h/base"),
         ({"host": "h", "schema": "public"}, "https://h"),
         ({"host": "::1", "schema": "http", "port": 1}, "http://[::1]:1"),
@@ -155,6 +162,10 @@ def test_host_scheme_and_port(enter, fields, base_url) -> None:
         ({"extra": {"default_origin": "12345"}}, ("default_origin", "short")),
         ({"extra": {"default_origin": "5520990000001"}}, ("default_origin", "5520*****0001")),
         ({"extra": {"default_origin": False}}, ("default_origin", "text")),
+        ({"extra": {"default_origin": 1199000001.0}}, ("default_origin", "decimal number")),
+        ({"extra": {"default_origin": "5,51199E+12"}}, ("default_origin", "scientific notation")),
+        ({"host": "https:h"}, ("host", "http or https")),
+        ({"host": "localhost:http"}, ("host", "http or https")),
         ({"extra": {"endpoints": "{"}}, ("endpoints", "JSON")),
         ({"extra": {"endpoints": [1]}}, ("endpoints", "object")),
         ({"extra": {"endpoints": {"place_call": 5}}}, ("endpoints", "texts")),
@@ -223,6 +234,8 @@ def test_a_dead_network(enter) -> None:
     good, text = DirectcallHook(enter(host=f"http://127.0.0.1:{port}")).test_connection()
     assert not good
     assert text.startswith("request_token: nothing was sent (http")
+    # The UI tests under a random id.
+    assert "connection 'dc'" not in text
 
 
 def test_a_server_in_trouble_is_asked_once(directcall_connection, directcall_sandbox) -> None:

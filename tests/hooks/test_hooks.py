@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import pydoc
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -30,6 +31,34 @@ def test_an_editor_shows_the_method_of_the_api(hook, name) -> None:
     parameters = list(inspect.signature(method).parameters.values())
     assert parameters[0].name == "self"
     assert parameters[1:] == list(inspect.signature(described).parameters.values())
+
+
+@pytest.mark.parametrize(
+    ("name", "blocking", "awaited"),
+    [
+        ("place_call", "PlacedCall", "PlacedCall"),
+        ("list_numbers", "tuple[Number, ...]", "tuple[Number, ...]"),
+        ("list_statement", "Iterator[StatementRow]", "AsyncIterator[StatementRow]"),
+    ],
+)
+def test_help_shows_types_and_what_the_method_returns(name, blocking, awaited) -> None:
+    for hook, returned in ((DirectcallHook, blocking), (DirectcallAsyncHook, awaited)):
+        method = getattr(hook, name)
+        assert inspect.signature(method).return_annotation == returned
+        assert method.__annotations__["return"] == returned
+        shown = pydoc.plain(pydoc.render_doc(method))
+        assert f"{name}(self" in shown
+        assert f"-> '{returned}'" in shown
+    assert "destination: 'str'" in pydoc.plain(pydoc.render_doc(DirectcallHook.place_call))
+    assert inspect.iscoroutinefunction(DirectcallAsyncHook.place_call)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_no_method_shows_the_inner_types_of_the_api(name) -> None:
+    for hook in (DirectcallHook, DirectcallAsyncHook):
+        returned = inspect.signature(getattr(hook, name)).return_annotation
+        assert returned
+        assert not returned.startswith(("Request", "Listing"))
 
 
 def test_both_hooks_have_the_same_methods() -> None:

@@ -132,3 +132,40 @@ def test_hours(written, meant):
             arguments.hours("hours", written)
     else:
         assert arguments.hours("hours", written) == meant
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("(11) 99000-0001", ["(11) 99000-0001"]),
+        ("(11) 99000-0001, (11) 99000-0002", ["(11) 99000-0001", "(11) 99000-0002"]),
+        ("(11) 99000-0001;(11)990000002", ["(11) 99000-0001", "(11)990000002"]),
+        ("('5511990000001', '5511990000002')", ["5511990000001", "5511990000002"]),
+        ("[5511990000001]", ["5511990000001"]),
+        (5511990000001, ["5511990000001"]),
+        # Kept whole, and rejected by name where the number is parsed.
+        (1199000001.0, ["1199000001.0"]),
+        ("5,51199E+12", ["5,51199E+12"]),
+        ("1199000001,0", ["1199000001,0"]),
+        ([1199000001.0], ["1199000001.0"]),
+        ("[1199000001.0]", ["1199000001.0"]),
+        ("", None),
+        ("None", None),
+    ],
+)
+def test_phone_numbers(written, meant):
+    assert arguments.phone_numbers("destination", written) == meant
+
+
+@pytest.mark.parametrize("written", [{"a": 1}, True, object()])
+def test_what_is_no_list_of_numbers_is_rejected(written):
+    with pytest.raises(ValueError, match="destination: a text or a list of texts is needed"):
+        arguments.phone_numbers("destination", written)
+
+
+@pytest.mark.parametrize(
+    ("word", "hint"),
+    [("bussy", "; did you mean 'busy'?"), ("No-Answer", "; did you mean 'no_answer'?"), ("teapot", "")],
+)
+def test_a_misspelt_word_gets_a_suggestion(word, hint):
+    assert arguments.suggestion(word, ["answered", "busy", "no_answer"]) == hint

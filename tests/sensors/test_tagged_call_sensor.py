@@ -319,3 +319,8 @@ def test_unknown_outcome_word_logs_a_warning(run, world, capsys):
     with pytest.raises(AirflowSensorTimeout):
         run.to_the_end(sensor(outcomes="atendeu", timeout=60))
     assert "outcomes: atendeu is not among answered, busy" in capsys.readouterr().out
+
+
+def test_a_misspelt_outcome_is_rejected(run, world):
+    with pytest.raises(AirflowFailException, match="outcomes: there is no bussy; did you mean 'busy'"):
+        run.start(sensor(outcomes=["answered", "bussy"]))

@@ -145,7 +145,7 @@ def suggestion(word: str, known: Iterable[str]) -> str:
 
     spelled = word.strip().casefold().replace("-", "_").replace(" ", "_")
     close = difflib.get_close_matches(spelled, known, n=1, cutoff=0.7)
-    return f"; did you mean {close[0]!r}?" if close else ""
+    return f"; did you mean '{close[0]}'?" if close else ""
 
 
 def hours(name: str, value: object) -> tuple[int, int] | None:

@@ -29,6 +29,9 @@ CONTACTS = Path(__file__).parent / "contacts.csv"
 Row = dict[str, Any]
 Arguments = dict[str, Any]
 
+#: What the UI shows for each mapped task, instead of its index: an id, never a number.
+CONTACT_ID = "{{ task.tags['contact'] }}"
+
 #: A call of this length or less was not a conversation.
 SHORT_CALL_SECONDS = 6
 
@@ -66,10 +69,20 @@ def example_outbound_campaign() -> None:
         """Text and call one contact, and wait for the call."""
         tags = {"contact": contact_id, "campaign": "{{ run_id }}"}
         sms = DirectcallSendSMSOperator(
-            task_id="send_sms", origin="{{ params.agent }}", destination=phone, text=text, tags=tags
+            task_id="send_sms",
+            origin="{{ params.agent }}",
+            destination=phone,
+            text=text,
+            tags=tags,
+            map_index_template=CONTACT_ID,
         )
         call = DirectcallPlaceCallOperator(
-            task_id="place_call", origin="{{ params.agent }}", destination=phone, record=True, tags=tags
+            task_id="place_call",
+            origin="{{ params.agent }}",
+            destination=phone,
+            record=True,
+            tags=tags,
+            map_index_template=CONTACT_ID,
         )
         waited = DirectcallTaggedCallSensor(
             task_id="wait_for_call",
@@ -77,6 +90,7 @@ def example_outbound_campaign() -> None:
             deferrable=True,
             poll_interval=5,
             timeout=timedelta(minutes=30),
+            map_index_template=CONTACT_ID,
         )
         sms >> call >> waited
         return waited.output
@@ -119,6 +133,7 @@ def example_outbound_campaign() -> None:
         origin="{{ params.agent }}",
         text="Olá! Tentamos falar com você sobre a sua entrega. Por favor, retorne a ligação.",
         attempts=1,
+        map_index_template=CONTACT_ID,
     ).expand_kwargs(missed)
     follow_up >> summary(calls, missed)
 

@@ -162,14 +162,14 @@ class DirectcallSendSMSOperator(SendMessageOperator):
     recipient when ``fail_on`` names its state. When the task is killed while it waits, a message that is still
     scheduled is cancelled.
 
-    :param destination: one number or several (``destino``): 55, area and number, or ``00`` + country + number. A list,
+    :param destination: one mobile or several (``destino``): 55, area and number, or ``00`` + country + number. A list,
         or a text: of one number, of several with ``;`` or ``,`` between, or of a JSON or Python list, as templates
         render one. Templated, like all arguments but ``wait_for_delivery``, ``include_numbers`` and
         ``deferrable``.
     :param text: up to 700 characters (``texto``); an SMS holds 140, a longer text is split and each part is charged.
     :param origin: sender (``origem``): a number, or a word such as a system's name; None for the connection's default.
     :param tags: custom data (``campos``).
-    :param send_at: when to send: an aware datetime or an ISO text with a zone (``cron``); None sends at once.
+    :param send_at: when to send: an aware datetime or an ISO text with a zone (``cron``), not past; None sends at once.
     :param short_number: send from a short number (``short_number``): only then there are replies and states.
     :param show_origin: put the origin in front of the text (``id_origem``); it counts towards the 700.
     :param reply_email: address that gets the replies of the next 24 hours (``callbackEmail``).

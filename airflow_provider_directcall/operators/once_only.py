@@ -438,9 +438,7 @@ class OnceOnlyOperator(BaseOperator):
         unknown = sorted(self._unwanted - set(errand.outcomes))
         if unknown:
             hint = arguments.suggestion(unknown[0], errand.outcomes)
-            raise ValueError(
-                f"fail_on: there is no {', '.join(unknown)}; there are {', '.join(errand.outcomes)}{hint}"
-            )
+            raise ValueError(f"fail_on: there is no {', '.join(unknown)}; there are {', '.join(errand.outcomes)}{hint}")
         if self._unwanted and not self._waits:
             raise ValueError("fail_on: needs a task that waits, because the outcome is not known earlier")
 

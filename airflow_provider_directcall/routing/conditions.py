@@ -74,8 +74,10 @@ def sources(value: str | Sequence[str] | None) -> str | None:
     """Parse callers into digits joined with ``;`` (``source``)."""
     if value is None:
         return None
-    is_list = isinstance(value, str) and not spreadsheet_form(value)
-    listed = re.split(r"[;,]", value) if is_list else _several("sources", value)
+    if isinstance(value, str) and not spreadsheet_form(value):
+        listed: Sequence[object] = re.split(r"[;,]", value)
+    else:
+        listed = _several("sources", value)
     numbers = [item for item in listed if str(item).strip()]
     if not numbers:
         raise ValueError("sources: at least one number is needed; None means all callers")

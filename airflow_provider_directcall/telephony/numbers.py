@@ -87,9 +87,7 @@ class PhoneNumber:
         return f"PhoneNumber({self.masked!r}, {self.kind.value})"
 
 
-def parse_number(
-    text: object, *, argument: str = "number", allow: frozenset[NumberKind] = GEOGRAPHIC
-) -> PhoneNumber:
+def parse_number(text: object, *, argument: str = "number", allow: frozenset[NumberKind] = GEOGRAPHIC) -> PhoneNumber:
     """Parse a phone number (`numero`) in any usual spelling.
 
     Brazilian numbers: with or without the country code 55, with `+`, `0055`, the trunk prefix 0 or 0xx, a carrier

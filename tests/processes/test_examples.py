@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -42,6 +44,20 @@ def test_campaign(home: Path, sandbox: SandboxServer) -> None:
     assert effects["messages_accepted"] == 5 + 3
     voice = [message["destination"] for message in sandbox.state()["messages"] if message["kind"] == "voz"]
     assert sorted(voice) == ["5511990000486", "5521990000480", "5541990000104"]
+    with closing(sqlite3.connect(home / "airflow.db")) as database:
+        shown = database.execute(
+            "select task_id, rendered_map_index from task_instance where map_index >= 0 and dag_id = ?",
+            ("example_outbound_campaign",),
+        ).fetchall()
+    rows = (EXAMPLES / "contacts.csv").read_text(encoding="utf-8").splitlines()[1:]
+    contacts = {row.partition(",")[0] for row in rows}
+    assert {task.rpartition(".")[2] for task, _ in shown} == {
+        "send_sms",
+        "place_call",
+        "wait_for_call",
+        "send_voice_message",
+    }
+    assert {name for _, name in shown} == contacts
 
 
 def test_demo() -> None:

@@ -126,7 +126,15 @@ def test_a_digit_more_or_less_in_a_written_number_is_noticed(national, spelling,
 
 @pytest.mark.parametrize(
     "text",
-    ["(09) 92942-3068", "0xx9 92942-3068", "+55 (119) 5321-7353", "119 9000-0001", "(0xx.065) 3702-3086", ".06334453490", "(0.021 34) 2854.7680"],
+    [
+        "(09) 92942-3068",
+        "0xx9 92942-3068",
+        "+55 (119) 5321-7353",
+        "119 9000-0001",
+        "(0xx.065) 3702-3086",
+        ".06334453490",
+        "(0.021 34) 2854.7680",
+    ],
 )
 def test_digits_never_move_from_one_part_of_a_number_into_another(text):
     assert read(text) is None

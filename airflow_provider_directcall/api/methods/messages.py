@@ -52,7 +52,7 @@ def send_sms(
 ) -> Request[SentMessage]:
     """Send one SMS text to one or several recipients (``/sms/send``, ``tipo=texto``). Once-only.
 
-    :param destination: one number or several (``destino``): Brazilian, or ``00`` + country + number.
+    :param destination: one number or several (``destino``): Brazilian mobiles, or ``00`` + country + number.
     :param text: up to 700 characters (``texto``); an SMS holds 140, and each part of a longer text is charged.
     :param origin: sender (``origem``): a number, or a word such as a system's name; None for the connection's default.
     :param tags: custom data (``campos``), texts by name.

@@ -107,11 +107,12 @@ class DirectcallUpdateNumberRuleOperator(BaseOperator):
 
         with failing_without_retry(_is_final), DirectcallHook(self.directcall_conn_id) as hook:
             did, desired = parse_did(self.did), arguments.number_rule(self.rule, name="rule")
-            change = plan_change(hook.list_rules(did), desired, arguments.optional_text(self.rule_id))
+            writer = RuleWriter(hook, did)
+            change = plan_change(writer.read(), desired, arguments.optional_text(self.rule_id))
             if change.before is not None and not change.is_needed:
                 self.log.info("Rule %s is already as desired; nothing was written.", change.before.rule_id)
                 return self._result(did, change, change.before)
-            after = RuleWriter(hook, did).change(change)
+            after = writer.change(change)
         done = "created with" if change.before is None else "changed in"
         self.log.info("Rule %s was %s: %s.", after.rule_id, done, ", ".join(change.fields) or "no fields")
         return self._result(did, change, after)
@@ -232,7 +233,7 @@ class DirectcallPlanNumberRulesOperator(DesiredRulesOperator):
             desired = self._desired(now)
             findings = desired.findings(now)
             secret = hook.settings.client_secret
-            plan = plan_rules(desired.did, hook.list_rules(desired.did), desired.rules, secret=secret)
+            plan = plan_rules(desired.did, RuleWriter(hook, desired.did).read(), desired.rules, secret=secret)
         self.log.info("%s", _plan_text(plan, findings))
         text = _plan_text(plan, findings, include_numbers=self.include_numbers)
         return {
@@ -323,9 +324,9 @@ class DirectcallApplyNumberRulesOperator(DesiredRulesOperator):
             did, secret = desired.did, hook.settings.client_secret
             keeper = SnapshotKeeper(self, context, secret=secret, path=arguments.optional_path(self.snapshot_path))
             earlier = keeper.recall(did)
-            live = hook.list_rules(did)
-            first = earlier or keeper.take(did, live)
             writer = RuleWriter(hook, did)
+            live = writer.read()
+            first = earlier or keeper.take(did, live)
             drift = writer.drift(live)
             policy.check(drift, did)
             rules = policy.merge(desired.rules, live, drift=drift, marks=writer.marks)
@@ -391,14 +392,17 @@ class DirectcallRestoreNumberRulesOperator(BaseOperator):
     ``setups`` there: Airflow skips a teardown when none of its setups has succeeded, which is when half of the rules
     may be live.
 
-    A removed rule comes back with a new id, and fields that no write can set (such as the vendor's ``timeout``) are not
-    restored; the result lists them. Rules that were changed elsewhere meanwhile are restored too.
+    A removed rule comes back with a new id; the result lists it, and fields beside a rule's data that still differ. Rules
+    that were changed elsewhere meanwhile are restored too.
 
     :param snapshot: the sealed text that the apply task pushed as the XCom ``snapshot``. Empty where a template
         rendered nothing: the apply task wrote nothing, so nothing is restored.
     :param snapshot_task_id: in place of it: the apply task of this run. Where it pushed no snapshot, it wrote nothing,
         and nothing is restored.
     :param snapshot_path: in place of both: the file of an apply task's ``snapshot_path``.
+    :param allow_empty: remove all rules when the snapshot has none. Without it, that is done only where the apply task
+        began to write; otherwise live rules stay and the task fails, because an answer without rules may be an error
+        of the reading.
     :param include_numbers: show the number in the result in full instead of masked.
     :param directcall_conn_id: id of the connection, whose client secret has to be the one of the apply task.
 
@@ -406,7 +410,13 @@ class DirectcallRestoreNumberRulesOperator(BaseOperator):
     reports the live rules; a snapshot that cannot be opened fails without a retry.
     """
 
-    template_fields: Sequence[str] = ("snapshot", "snapshot_task_id", "snapshot_path", "directcall_conn_id")
+    template_fields: Sequence[str] = (
+        "snapshot",
+        "snapshot_task_id",
+        "snapshot_path",
+        "allow_empty",
+        "directcall_conn_id",
+    )
     ui_color = "#e3f0e6"
 
     def __init__(
@@ -415,6 +425,7 @@ class DirectcallRestoreNumberRulesOperator(BaseOperator):
         snapshot: str | None = None,
         snapshot_task_id: str | None = None,
         snapshot_path: str | os.PathLike[str] | None = None,
+        allow_empty: bool | str = False,
         include_numbers: bool = False,
         directcall_conn_id: str = "directcall_default",
         **kwargs: Any,  # noqa: ANN401 - BaseOperator's own arguments
@@ -423,6 +434,7 @@ class DirectcallRestoreNumberRulesOperator(BaseOperator):
         self.snapshot = snapshot
         self.snapshot_task_id = snapshot_task_id
         self.snapshot_path = snapshot_path
+        self.allow_empty = allow_empty
         self.include_numbers = include_numbers
         self.directcall_conn_id = directcall_conn_id
 
@@ -443,7 +455,8 @@ class DirectcallRestoreNumberRulesOperator(BaseOperator):
             if snapshot is None:
                 self.log.info("There is no snapshot, so nothing was written and nothing has to be restored.")
                 return {"did": None, "changed": False, "writes": 0, "not_restored": [], "warnings": []}
-            applied = RuleWriter(hook, snapshot.did).restore(snapshot, hook.list_rules(snapshot.did))
+            allow_empty = arguments.boolean("allow_empty", self.allow_empty)
+            applied = RuleWriter(hook, snapshot.did).restore(snapshot, allow_empty=allow_empty)
         for lost in (*applied.not_restored, *applied.warnings):
             self.log.warning("%s", lost)
         self.log.info("The rules of the snapshot are live, after %d writes.", applied.writes)

@@ -19,7 +19,13 @@ from airflow_provider_directcall.routing.conditions import (
     time_of_day,
     week,
 )
+from airflow_provider_directcall.routing.flags import read_flag
 from airflow_provider_directcall.telephony.numbers import ALL_KINDS, parse_number
+
+#: Fields of ``data`` that our rules can have.
+OUR_FIELDS: Final = frozenset(
+    {"phone", "wait", "record", "soundId", "moment", "email", "week", "start", "end", "source"}
+)
 
 #: Values that mean the same as no value.
 _SAME_AS_ABSENT: Final[Mapping[str, str]] = {
@@ -30,12 +36,15 @@ _SAME_AS_ABSENT: Final[Mapping[str, str]] = {
 _NORMALIZERS: Final[Mapping[str, Callable[[str], str | None]]] = {
     "phone": lambda text: parse_number(text, allow=ALL_KINDS).digits,
     "wait": lambda text: str(int(text)),
+    "record": lambda text: "s" if read_flag(text) else "n",
     "soundId": lambda text: str(int(text)),
     "week": week,
     "start": lambda text: time_of_day("start", text),
     "end": lambda text: time_of_day("end", text),
     "source": lambda text: ";".join(sorted(set((sources(text) or "").split(";")))),
 }
+#: Fields of which every text has a meaning: a number or a SIP login, an address, a word.
+_ANY_TEXT: Final = frozenset({"phone", "email", "moment"})
 
 
 def same_rule(one: Rule, other: Rule) -> bool:
@@ -48,6 +57,22 @@ def differences(one: Rule, other: Rule) -> tuple[str, ...]:
     own = [name for name in ("action", "priority") if getattr(one, name) != getattr(other, name)]
     ours, theirs = comparable(one), comparable(other)
     return (*own, *(name for name in sorted(ours.keys() | theirs.keys()) if ours.get(name) != theirs.get(name)))
+
+
+def shows(found: Rule, written: Rule) -> bool:
+    """Return whether a rule that was read back is the written one; unknown fields may have come to its data."""
+    expected = OUR_FIELDS | written.data.keys() | {"action", "priority"}
+    return expected.isdisjoint(differences(found, written))
+
+
+def same_value(one: Json, other: Json) -> bool:
+    """Return whether a form carries both values in the same way."""
+    return (_form_value(one) or "") == (_form_value(other) or "")
+
+
+def not_understood(rule: Rule) -> tuple[str, ...]:
+    """Return the names of our fields with values that this package does not understand."""
+    return tuple(name for name in sorted(OUR_FIELDS & rule.data.keys()) if not _is_understood(name, rule.data[name]))
 
 
 def is_blank(value: Json) -> bool:
@@ -70,6 +95,16 @@ def _form_value(value: Json) -> FormValue:
     if isinstance(value, bool):
         return "true" if value else "false"
     return "" if value is None else str(value)
+
+
+def _is_understood(name: str, value: Json) -> bool:
+    text = _form_value(value)
+    if not text or isinstance(text, dict):
+        return not text
+    try:
+        return name in _ANY_TEXT or bool(_NORMALIZERS[name](text))
+    except ValueError:
+        return False
 
 
 def _normalized(name: str, value: FormValue) -> FormValue:

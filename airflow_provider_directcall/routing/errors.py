@@ -29,6 +29,10 @@ class DirectcallRuleError(DirectcallError):
         return self._retryable
 
 
+class DirectcallUnconfirmedWriteError(DirectcallRuleError):
+    """Directcall accepted a write, and the rules read back are those from before it: its effect is unknown."""
+
+
 class DirectcallStalePlanError(DirectcallRuleError):
     """The live rules have changed since the plan was made; nothing was written."""
 
@@ -36,10 +40,11 @@ class DirectcallStalePlanError(DirectcallRuleError):
 class DirectcallApplyError(DirectcallRuleError):
     """Desired rules could not be applied. The text names the failure, the live rules, and calls without a rule.
 
-    :ivar state: ``previous``: none of our changes is live. ``desired``: all of them are. ``mixed``: some are, or the
-        live rules could not be read. Changes that others made meanwhile do not count.
+    :ivar state: ``previous``: none of our changes is live. ``desired``: all of them are. ``mixed``: some are, or may be:
+        the live rules could not be read, or do not show a write that was accepted. Changes that others made meanwhile
+        do not count.
     :ivar unserved: descriptions of the calls for which no rule applies now although one of the previous and one of the
-        desired rules would; empty when there are none, None when the live rules could not be read.
+        desired rules would; empty when there are none, None when the live rules are not known.
     """
 
     def __init__(

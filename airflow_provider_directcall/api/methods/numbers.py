@@ -9,6 +9,8 @@ from airflow_provider_directcall.api.requests import FilePart, Request, Value
 from airflow_provider_directcall.telephony.numbers import parse_did
 
 _SOUND_MEGABYTES = 1
+#: Parameters of every request to ``did``, which a rule's field cannot have as its name.
+_RESERVED = frozenset({"access_token", "format", "formato"})
 _SOUND_SUFFIXES = {"audio/mpeg": "mp3", "audio/wav": "wav"}
 
 
@@ -28,7 +30,9 @@ def list_rules(did: str) -> Request[tuple[Rule, ...]]:
 def save_rule(did: str, rule: Rule) -> Request[Rule]:
     """Change the rule with ``rule.rule_id``, or create one without it. Once-only.
 
-    The whole method (``/did/save``) is assumed: read the rules back afterwards and compare.
+    The whole method (``/did/save``) is assumed: read the rules back afterwards and compare. All fields of a rule that
+    was read are written back, ``timeout`` and unknown ones included, so that nothing is lost where a write replaces the
+    rule as a whole. A form has no null: it is written as an empty text, as are an empty list and an empty object.
 
     :raises ValueError: the number or the rule is wrong; nothing was sent.
     """
@@ -43,6 +47,8 @@ def save_rule(did: str, rule: Rule) -> Request[Rule]:
         params["dpId"] = identifier("rule: rule_id", rule.rule_id)
     for name, value in rule.data.items():
         params.update(_bracketed(f"data[{_plain_name(name)}]", value))
+    for name, value in rule.other_fields.items():
+        params.update(_bracketed(_outer_name(name), value))
     return Request("save_rule", params, Rule.from_reply)
 
 
@@ -68,20 +74,27 @@ def add_sound(name: str, audio: bytes, *, content_type: str = "audio/mpeg") -> R
 
 
 def _plain_name(name: str) -> str:
-    if any(char in '[]"\\' for char in one_line("rule: a field name of data", name)):
-        raise ValueError("rule: a field name of data cannot hold brackets, quotes or backslashes")
+    if any(char in '[]"\\' for char in one_line("rule: a field name", name)):
+        raise ValueError("rule: a field name cannot hold brackets, quotes or backslashes")
+    return name
+
+
+def _outer_name(name: str) -> str:
+    """Return the name of a field outside of ``data``; PHP changes blanks and dots in it."""
+    if name in _RESERVED or any(char in " ." for char in _plain_name(name)):
+        raise ValueError("rule: a field beside data has a name that no form can carry")
     return name
 
 
 def _bracketed(name: str, value: Json) -> dict[str, Value]:
     """Format a JSON value as PHP-bracket parameters; unknown fields survive a read-change-write round trip."""
+    if value is None or value in ([], {}):
+        return {name: ""}
     if isinstance(value, dict):
         nested = (_bracketed(f"{name}[{_plain_name(key)}]", item) for key, item in value.items())
         return {key: item for part in nested for key, item in part.items()}
     if isinstance(value, list):
         return _bracketed(name, {str(index): item for index, item in enumerate(value)})
-    if value is None:
-        return {}
     if isinstance(value, bool):
         return {name: "true" if value else "false"}
     return {name: plain_text(f"rule: {name}", str(value))}

@@ -31,7 +31,11 @@ _CURRENT_NAMES: Final[Mapping[str, str]] = MappingProxyType(
 )
 
 
-def _current(fields: JsonObject) -> JsonObject:
+#: Fields of a rule that every write sets.
+_RULE_FIELDS: Final = frozenset({"dpId", "did", "priority", "action", "data"})
+
+
+def _current(fields: Mapping[str, Json]) -> JsonObject:
     return {_CURRENT_NAMES.get(name, name): value for name, value in fields.items()}
 
 
@@ -90,6 +94,14 @@ class Rule:
     def list_from_reply(cls, reply: Reply) -> tuple[Self, ...]:
         """Parse the reply of ``/did/route``, in the vendor's order."""
         return tuple(cls.from_fields(item) for item in reply.data)
+
+    @property
+    def other_fields(self) -> Mapping[str, Json]:
+        """Fields beside those that a write sets by itself, by their current names: ``timeout`` and unknown ones."""
+        fields = _current(self.raw)
+        if self.timeout is not None:
+            fields["timeout"] = self.timeout
+        return {name: value for name, value in fields.items() if name not in _RULE_FIELDS}
 
     @classmethod
     def from_reply(cls, reply: Reply) -> Self:

@@ -1,7 +1,7 @@
 """One write to a number's rules, and the change that one desired rule makes among the live ones.
 
-Unknown fields of a live rule survive: a change is merged into the live rule's data, and only fields that our own rules
-can have are ever removed.
+Unknown fields of a live rule survive: a change is merged into the live rule, and only fields of its data that our own
+rules can have are ever removed, and those only where their value is understood.
 """
 
 from __future__ import annotations
@@ -9,18 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Final
-
 from airflow_provider_directcall.api.replies import Rule
 from airflow_provider_directcall.api.replies.envelope import Json
-from airflow_provider_directcall.routing.comparison import differences, is_blank
+from airflow_provider_directcall.routing.comparison import OUR_FIELDS, differences, is_blank, not_understood
 from airflow_provider_directcall.routing.errors import DirectcallRuleError
+from airflow_provider_directcall.routing.flags import read_flag, write_flag
 from airflow_provider_directcall.routing.rules import NumberRule
-
-#: Fields of ``data`` that our rules can have. A live rule loses those that the desired rule lacks.
-OUR_FIELDS: Final = frozenset(
-    {"phone", "wait", "record", "soundId", "moment", "email", "week", "start", "end", "source"}
-)
 
 
 class ChangeKind(StrEnum):
@@ -85,19 +79,60 @@ def plan_change(live: Sequence[Rule], rule: NumberRule, rule_id: str | None = No
     desired = rule.to_wire()
     before = _by_id(live, rule_id) if rule_id is not None else _by_priority(live, desired.priority)
     if before is None:
-        return RuleChange(None, desired, tuple(live))
-    return RuleChange(before, written_over(before, with_unknown_of(before, desired)), tuple(live))
+        return RuleChange(None, with_flags_of(live, desired), tuple(live))
+    check_understood(before, desired)
+    merged = with_flags_of((before, *live), with_unknown_of(before, desired))
+    return RuleChange(before, written_over(before, merged), tuple(live))
+
+
+def check_understood(before: Rule, desired: Rule) -> None:
+    """Reject a change that would replace or remove a value that this package does not understand.
+
+    :raises DirectcallRuleError: there is one; it names the fields.
+    """
+    lost = [name for name in not_understood(before) if name in differences(before, desired)]
+    if lost:
+        raise DirectcallRuleError(
+            f"rule {before.rule_id} has values that are not understood and would be lost: {', '.join(lost)}. Nothing "
+            "was written. Correct or remove the rule in Directcall's panel"
+        )
 
 
 def with_unknown_of(before: Rule, desired: Rule) -> Rule:
-    """Return the desired rule with the unknown fields of the live rule's data."""
-    kept = {name: value for name, value in before.data.items() if name not in OUR_FIELDS}
-    return replace(desired, data={**kept, **desired.data})
+    """Return the desired rule with all that the live rule has besides: unknown fields, and the blank ones as they are.
+
+    A recording that ends is written as a plain no, because the meaning of a missing flag is assumed.
+    """
+    kept = {name: value for name, value in before.data.items() if name not in OUR_FIELDS or is_blank(value)}
+    if desired.action == before.action and not is_blank(before.data.get("record")):
+        kept["record"] = write_flag(False, like=before.data["record"])
+    return replace(desired, data={**kept, **desired.data}, timeout=before.timeout, raw=before.raw)
+
+
+def with_flags_of(live: Sequence[Rule], desired: Rule) -> Rule:
+    """Return the desired rule with its flag in the spelling of the live rules, the first ones first."""
+    if "record" not in desired.data or is_blank(desired.data["record"]):
+        return desired
+    spelled = [rule.data["record"] for rule in live if not is_blank(rule.data.get("record"))]
+    like = next((value for value in spelled if _meaning(value) is not None), None)
+    flag = _meaning(desired.data["record"])
+    if like is None or flag is None:
+        return desired
+    value = like if _meaning(like) is flag else write_flag(flag, like=like)
+    return replace(desired, data={**desired.data, "record": value})
+
+
+def _meaning(value: Json) -> bool | None:
+    try:
+        return read_flag(str(value))
+    except ValueError:
+        return None
 
 
 def written_over(before: Rule, desired: Rule) -> Rule:
     """Return the rule to write so that the live rule becomes the desired one."""
-    return replace(desired, rule_id=before.rule_id, data=desired.data or _emptied(before))
+    own = desired if desired.raw else replace(desired, raw=before.raw, timeout=before.timeout)
+    return replace(own, rule_id=before.rule_id, data=desired.data or _emptied(before))
 
 
 def _emptied(before: Rule) -> dict[str, Json]:

@@ -10,9 +10,9 @@ from itertools import product
 from operator import itemgetter
 
 from airflow_provider_directcall.api.replies import Rule
-from airflow_provider_directcall.routing.comparison import comparable
+from airflow_provider_directcall.routing.comparison import OUR_FIELDS, comparable
 from airflow_provider_directcall.routing.conditions import Comparable
-from airflow_provider_directcall.routing.plans.changes import OUR_FIELDS, with_unknown_of
+from airflow_provider_directcall.routing.plans.changes import with_unknown_of
 from airflow_provider_directcall.routing.rules import NumberRule
 
 

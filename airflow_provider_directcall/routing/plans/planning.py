@@ -16,7 +16,7 @@ from airflow_provider_directcall.api.replies.envelope import JsonObject
 from airflow_provider_directcall.routing.comparison import differences
 from airflow_provider_directcall.routing.conditions import masked_repr
 from airflow_provider_directcall.routing.errors import DirectcallRuleError
-from airflow_provider_directcall.routing.plans.changes import Change, ChangeKind, written_over
+from airflow_provider_directcall.routing.plans.changes import Change, ChangeKind, check_understood, with_flags_of, written_over
 from airflow_provider_directcall.routing.plans.coverage import Week
 from airflow_provider_directcall.routing.plans.digests import rules_digest
 from airflow_provider_directcall.routing.plans.ordering import WriteStep, order
@@ -128,7 +128,9 @@ def plan_rules(
         week.everything,
     )
     changes = tuple(_change(step, live, wrapped, _heirs(steps, pairing)) for step in steps)
-    for change in changes:
+    for change, step in zip(changes, steps, strict=True):
+        if change.before is not None and step.after is not None and not wrapped[step.after].is_exact:
+            check_understood(change.before, wrapped[step.after].rule)
         _check_writable(number, change)
     return Plan(
         did=number,
@@ -154,13 +156,19 @@ def _change(step: WriteStep, live: Sequence[Rule], desired: Sequence[DesiredRule
         return Change(ChangeKind.REMOVE, before, None)
     goal = desired[step.after]
     if before is None:
-        rule = goal.over(live[heirs[step.after]]) if step.after in heirs else goal.rule
-        after = replace(rule, rule_id=None)
+        heir = live[heirs[step.after]] if step.after in heirs else None
+        after = replace(_spelled(goal, heir, live), rule_id=None)
         return Change(ChangeKind.CREATE, None, after, ("action", "priority", *after.data), step.shares_priority)
-    after = written_over(before, goal.over(before))
+    after = written_over(before, _spelled(goal, before, live))
     fields = differences(before, after)
     kind = ChangeKind.MOVE if fields == ("priority",) else ChangeKind.CHANGE
     return Change(kind, before, after, fields, step.shares_priority)
+
+
+def _spelled(goal: DesiredRule, before: Rule | None, live: Sequence[Rule]) -> Rule:
+    """Return the rule to write, in the account's own spelling unless it is exact, over a live one if there is one."""
+    rule = goal.rule if before is None else goal.over(before)
+    return rule if goal.is_exact else with_flags_of(live if before is None else (before, *live), rule)
 
 
 def _check_writable(did: str, change: Change) -> None:

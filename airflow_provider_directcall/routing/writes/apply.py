@@ -16,19 +16,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from airflow_provider_directcall.api.replies import Rule
-from airflow_provider_directcall.routing.errors import DirectcallStalePlanError
+from airflow_provider_directcall.routing.errors import DirectcallRuleError, DirectcallStalePlanError
 from airflow_provider_directcall.routing.plans.changes import RuleChange
 from airflow_provider_directcall.routing.plans.digests import rules_digest
 from airflow_provider_directcall.routing.plans.pairing import DesiredRule, pair
 from airflow_provider_directcall.routing.plans.planning import Plan, plan_rules
+from airflow_provider_directcall.routing.writes.evidence import Write
+from airflow_provider_directcall.routing.writes.reading import agreed_rules, read_rules
 from airflow_provider_directcall.routing.writes.rollback import Rollback
 from airflow_provider_directcall.routing.writes.snapshots import Snapshot
 from airflow_provider_directcall.routing.writes.write import (
     RulesApi,
-    Write,
     WriteSession,
+    other_differences,
     send_write,
-    unwritable_differences,
     verify_write,
 )
 from airflow_provider_directcall.telephony.masking import mask_number
@@ -43,7 +44,7 @@ class Applied:
     :ivar did: the number, without 55.
     :ivar rules: its live rules.
     :ivar writes: number of writes.
-    :ivar warnings: sentences about fields that were reset although they were not written.
+    :ivar warnings: sentences about fields that have changed although they were to stay.
     :ivar not_restored: sentences about parts of a snapshot that could not be restored; only from :func:`restore`.
     """
 
@@ -65,7 +66,10 @@ def apply_change(api: RulesApi, did: str, change: RuleChange, *, sleep: Callable
     :raises DirectcallRefused: Directcall refused the write; nothing was changed.
     """
     write = Write(change.before, change.after, change.live)
-    return verify_write(api, did, write, send_write(api, did, write), sleep).rule or change.after
+    verified = verify_write(api, did, write, send_write(api, did, write), sleep)
+    if verified.others:
+        log.warning("Number %s: others changed rules meanwhile: %s", mask_number(did), verified.others)
+    return verified.rule or change.after
 
 
 def apply_plan(
@@ -88,7 +92,7 @@ def apply_plan(
     :raises DirectcallApplyError: a write failed, or others changed rules meanwhile; ``state`` names the live rules.
     :raises DirectcallError: the rules could not be read at the start; nothing was written.
     """
-    live = tuple(api.list_rules(plan.did))
+    live = read_rules(api, plan.did)
     if rules_digest(plan.did, live, secret) != plan.digest:
         raise DirectcallStalePlanError(
             f"the rules of number {mask_number(plan.did)} have changed since the plan was made; nothing was written. "
@@ -121,19 +125,30 @@ def restore(
     secret: str,
     sleep: Callable[[float], None] = time.sleep,
     on_progress: Callable[[int, int], None] | None = None,
+    live: Sequence[Rule] | None = None,
+    allow_empty: bool = False,
 ) -> Applied:
-    """Restore the rules of a snapshot, unknown fields of their data included.
+    """Restore the rules of a snapshot, unknown fields included.
 
-    Rules that are still live keep their ids. A rule that was removed gets a new id, and fields outside of its data that
-    no write sets (``timeout`` and others) cannot be restored; ``not_restored`` lists both. A snapshot without rules
-    removes all rules.
+    Rules that are still live keep their ids. A rule that was removed gets a new id. Fields outside of a rule's data
+    (``timeout`` and others) are written with the rule; ``not_restored`` lists those that differ all the same, and new
+    ids.
 
-    Arguments and errors are those of :func:`apply_plan`. After a failure the rules from before are live again.
+    Other arguments and errors are those of :func:`apply_plan`. After a failure the rules from before are live again.
 
+    :param live: the live rules, in which two reads agreed; None reads them.
+    :param allow_empty: remove all rules when the snapshot has none. Without it, only a snapshot that was followed by
+        our writes does so: it alone proves that no rule was lost in the reading.
+    :raises DirectcallRuleError: the snapshot has no rules, and removing those that are live is not allowed.
     :raises DirectcallRuleError: a rule of the snapshot is no longer live and cannot be written (it has no priority, for
         example), or a live one to be removed could not be restored; nothing was written.
     """
-    live = api.list_rules(snapshot.did)
+    live = agreed_rules(api, snapshot.did, sleep) if live is None else live
+    if live and not snapshot.rules and not (snapshot.is_written or allow_empty):
+        raise DirectcallRuleError(
+            f"the snapshot of number {mask_number(snapshot.did)} has no rules, and nothing was written after it, so the "
+            f"{len(live)} live rules are not removed; allow_empty=True removes them"
+        )
     plan = plan_rules(snapshot.did, live, snapshot.rules, secret=secret, allow_empty=True)
     applied = apply_plan(api, plan, secret=secret, sleep=sleep, on_progress=on_progress)
     return replace(applied, not_restored=_not_restored(snapshot.rules, applied.rules))
@@ -146,7 +161,7 @@ def _not_restored(snapshot: Sequence[Rule], live: Sequence[Rule]) -> tuple[str, 
         before, after = snapshot[index], live[found]
         if before.rule_id != after.rule_id:
             lost.append(f"rule {before.rule_id} is rule {after.rule_id} now")
-        fields = unwritable_differences(before, after)
+        fields = other_differences(before, after)
         if fields:
-            lost.append(f"rule {after.rule_id}: fields that differ and cannot be written: {', '.join(fields)}")
+            lost.append(f"rule {after.rule_id}: fields that still differ: {', '.join(fields)}")
     return tuple(lost)

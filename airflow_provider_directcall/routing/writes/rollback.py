@@ -9,12 +9,18 @@ from typing import Final
 from airflow_provider_directcall.api.errors import DirectcallError
 from airflow_provider_directcall.api.redaction import redact
 from airflow_provider_directcall.api.replies import Rule
-from airflow_provider_directcall.routing.errors import DirectcallApplyError, RulesState
+from airflow_provider_directcall.routing.errors import (
+    DirectcallApplyError,
+    DirectcallRuleError,
+    DirectcallUnconfirmedWriteError,
+    RulesState,
+)
 from airflow_provider_directcall.routing.plans.coverage import unserved
 from airflow_provider_directcall.routing.plans.pairing import DesiredRule, rules_match
 from airflow_provider_directcall.routing.plans.planning import plan_rules
 from airflow_provider_directcall.routing.rules import NumberRule
-from airflow_provider_directcall.routing.writes.write import ForeignChanges, WriteSession, masked_rules
+from airflow_provider_directcall.routing.writes.evidence import ForeignChanges
+from airflow_provider_directcall.routing.writes.write import WriteSession, masked_rules
 from airflow_provider_directcall.telephony.masking import mask_number
 
 #: Seconds before each try to restore the rules.
@@ -26,6 +32,8 @@ _STATE_TEXTS: Final[dict[RulesState, str]] = {
     "desired": "The desired rules are live",
     "mixed": "Neither the previous nor the desired rules are live",
 }
+_UNREADABLE: Final = "The live rules could not be read (state: mixed)"
+_UNCONFIRMED: Final = "The live rules are not known: a write was accepted and is not shown (state: mixed)"
 
 log = logging.getLogger(__name__)
 
@@ -48,12 +56,14 @@ class Rollback:
         self._others = ForeignChanges()
         self._target: Sequence[Rule] | None = None
         self._failures: list[str] = []
+        self._proven = 0
 
     def run(self, cause: Exception) -> DirectcallApplyError | None:
         """Restore the previous rules; return the error to raise, or None when the desired rules are live after all.
 
         Rules that others added or changed stay. Rules that they removed stay removed, unless that would leave calls
-        without a rule that had one before: an unattended line is worse than a superfluous rule.
+        without a rule that had one before: an unattended line is worse than a superfluous rule. A write that was
+        accepted and reads back differently ends the rollback: another one would be a guess.
         """
         for pause in _PAUSES[:1] if self._session.is_untouched else _PAUSES:
             if pause:
@@ -63,6 +73,8 @@ class Rollback:
             except Exception as error:  # noqa: BLE001  # whatever went wrong, the live rules have to be reported
                 log.warning("Number %s: rollback: %s", mask_number(self._session.did), _error_text(error))
                 self._failures.append(_error_text(error))
+                if isinstance(error, DirectcallRuleError) and not error.retryable:
+                    break
             else:
                 break
         return self._result(cause)
@@ -74,7 +86,11 @@ class Rollback:
             self._others = session.foreign_changes(now)
             self._target = now if self._is_applied(now) else self._previous_with_others(now)
         plan = plan_rules(session.did, now, self._target, secret=self._secret, allow_empty=True)
-        WriteSession(session.api, session.did, now, session.sleep).run(plan.changes)
+        restoring = WriteSession(session.api, session.did, now, session.sleep)
+        try:
+            restoring.run(plan.changes)
+        finally:
+            self._proven += restoring.done
 
     def _is_applied(self, now: Sequence[Rule]) -> bool:
         return not self._others and rules_match(now, self._desired)
@@ -96,11 +112,17 @@ class Rollback:
         except Exception as error:  # noqa: BLE001  # as above
             self._failures.append(_error_text(error))
             state: RulesState = "previous" if self._session.is_untouched else "mixed"
-            return self._error(cause, state, self._session.live, read=False)
+            return self._error(cause, state, self._session.live, "" if state == "previous" else _UNREADABLE)
         if self._is_applied(now):
             self._session.live = now
             return None
-        return self._error(cause, self._state(now), now, read=True)
+        if self._is_unconfirmed(cause):
+            return self._error(cause, "mixed", now, _UNCONFIRMED)
+        return self._error(cause, self._state(now), now)
+
+    def _is_unconfirmed(self, cause: Exception) -> bool:
+        """Return whether a write was accepted that the rules do not show, and no later write proves the reads."""
+        return isinstance(cause, DirectcallUnconfirmedWriteError) and not self._proven
 
     def _state(self, now: Sequence[Rule]) -> RulesState:
         if self._target is not None and rules_match(now, self._target):
@@ -108,24 +130,28 @@ class Rollback:
         without_added = [rule for rule in now if rule.rule_id not in self._others.added]
         return "desired" if rules_match(without_added, self._desired) else "mixed"
 
-    def _error(self, cause: Exception, state: RulesState, now: Sequence[Rule], *, read: bool) -> DirectcallApplyError:
-        known = read or state == "previous"
-        gaps = tuple(unserved(now, self._previous, self._desired_rules())) if known else None
+    def _error(
+        self, cause: Exception, state: RulesState, now: Sequence[Rule], unknown: str = ""
+    ) -> DirectcallApplyError:
+        """Return the error to raise.
+
+        :param unknown: why the live rules are not known; empty when they are.
+        """
+        gaps = None if unknown else tuple(unserved(now, self._previous, self._desired_rules()))
         parts = [
             f"The rules of number {mask_number(self._session.did)} could not be applied",
-            self._state_text(state, known=known),
+            unknown or self._state_text(state),
             _coverage_text(gaps, now),
-            f"{'Live rules' if known else 'Live rules at the last read'}: {masked_rules(now)}",
+            f"{'Live rules at the last read' if unknown else 'Live rules'}: {masked_rules(now)}",
             *([f"Others changed rules meanwhile: {self._others}"] if self._others else []),
             f"Cause: {_error_text(cause)}",
             *([f"The rollback failed: {self._failures[-1]}"] if self._failures else []),
         ]
         again = state != "previous" or getattr(cause, "retryable", False)
-        return DirectcallApplyError(". ".join(parts), state=state, unserved=gaps, retryable=again)
+        is_final = self._is_unconfirmed(cause)
+        return DirectcallApplyError(". ".join(parts), state=state, unserved=gaps, retryable=again and not is_final)
 
-    def _state_text(self, state: RulesState, *, known: bool) -> str:
-        if not known:
-            return "The live rules could not be read"
+    def _state_text(self, state: RulesState) -> str:
         besides = ", besides the changes of others" if self._others and state != "mixed" else ""
         return f"{_STATE_TEXTS[state]}{besides} (state: {state})"
 

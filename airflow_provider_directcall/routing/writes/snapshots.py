@@ -41,10 +41,12 @@ class Snapshot:
 
     :ivar did: the number, without 55.
     :ivar rules: its rules, ids and all unknown fields included.
+    :ivar is_written: whether our writes followed it. Only then may a restore of no rules remove all.
     """
 
     did: str = field(repr=False)
     rules: tuple[Rule, ...]
+    is_written: bool = False
 
     def seal(self, secret: str) -> str:
         """Return the snapshot as an opaque text, compressed and encrypted.
@@ -60,7 +62,7 @@ class Snapshot:
     def to_json(self) -> JsonObject:
         """Return the snapshot as a JSON-ready object, phone numbers in full."""
         rules = [{**rule_fields(rule), "raw": dict(rule.raw)} for rule in self.rules]
-        return {"format": _FORMAT, "number": self.did, "rules": list(rules)}
+        return {"format": _FORMAT, "number": self.did, "written": self.is_written, "rules": list(rules)}
 
     def write(self, path: str | Path) -> None:
         """Write the snapshot, whole or not at all, to a JSON file that only its owner can read.
@@ -80,7 +82,7 @@ def take(did: str, rules: Sequence[Rule]) -> Snapshot:
     """Return a snapshot of a number's rules.
 
     :param did: the number, with or without 55.
-    :param rules: its rules, from ``list_rules``.
+    :param rules: its rules, in which two reads agreed (``agreed_rules``).
     """
     return Snapshot(parse_did(did), tuple(rules))
 
@@ -122,8 +124,9 @@ def _from_text(text: str, name: str) -> Snapshot:
         content = json.loads(text)
         if content["format"] != _FORMAT:
             raise DirectcallSnapshotError(f"{name} is not a snapshot of rules, or one of a newer release")
-        return Snapshot(content["number"], tuple(_rule(fields) for fields in content["rules"]))
-    except (ValueError, KeyError, TypeError) as error:
+        rules = tuple(_rule(fields) for fields in content["rules"])
+        return Snapshot(content["number"], rules, content.get("written") is True)
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise DirectcallSnapshotError(f"{name} is not a snapshot of rules: {type(error).__name__}") from error
 
 

@@ -10,6 +10,7 @@ import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -50,7 +51,6 @@ class SnapshotKeeper:
         self._secret = secret
         self._path = path
         self._is_kept = False
-        self._sealed = ""
 
     def recall(self, did: str) -> Snapshot | None:
         """Return the number's snapshot from before the writes of an earlier try, and push it as XCom again.
@@ -72,17 +72,21 @@ class SnapshotKeeper:
         return snapshot if self._is_kept else None
 
     def take(self, did: str, live: Sequence[Rule]) -> Snapshot:
-        """Take a snapshot of the live rules and push it as XCom; :meth:`writing` keeps it for retries."""
+        """Take a snapshot of the live rules and push it as XCom; :meth:`writing` keeps it for retries.
+
+        :param live: the live rules, in which two reads agreed.
+        """
         from airflow_provider_directcall.routing.writes.snapshots import take
 
         snapshot = take(did, live)
-        self._sealed = snapshot.seal(self._secret)
-        self._context["ti"].xcom_push(key=SNAPSHOT_XCOM, value=self._sealed)
+        self._push(snapshot)
         return snapshot
 
     @contextmanager
     def writing(self, snapshot: Snapshot) -> Iterator[None]:
-        """Keep the snapshot for retries while writing; discard it when all writes of this try were rolled back.
+        """Keep the snapshot for retries while writing, marked as followed by writes.
+
+        It is discarded, and the XCom no longer marked, when all writes of this try were rolled back.
 
         :param snapshot: as :meth:`recall` or :meth:`take` returned it.
         :raises DirectcallSnapshotError: the file cannot be written, so no rule may be written either.
@@ -95,16 +99,23 @@ class SnapshotKeeper:
         except DirectcallError as error:
             has_no_effect = not isinstance(error, DirectcallApplyError) or error.state == "previous"
             if is_first and has_no_effect:
-                self._discard()
+                self._discard(snapshot)
             raise
 
     def _keep(self, snapshot: Snapshot) -> None:
+        written = replace(snapshot, is_written=True)
         if self._path is not None:
-            snapshot.write(self._path)
-        self._into_store(self._sealed)
+            written.write(self._path)
+        self._into_store(self._push(written))
         self._is_kept = True
 
-    def _discard(self) -> None:
+    def _push(self, snapshot: Snapshot) -> str:
+        sealed = snapshot.seal(self._secret)
+        self._context["ti"].xcom_push(key=SNAPSHOT_XCOM, value=sealed)
+        return sealed
+
+    def _discard(self, snapshot: Snapshot) -> None:
+        self._push(snapshot)
         if self._path is not None:
             # The failure of the write is the one to report.
             with suppress(OSError):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
 
 from airflow_provider_directcall.api.clock import current_clock
+from airflow_provider_directcall.routing.errors import DirectcallRuleError
 from airflow_provider_directcall.runtime.variables import rules_variable
 
 if TYPE_CHECKING:
@@ -18,6 +20,10 @@ if TYPE_CHECKING:
     from airflow_provider_directcall.routing.writes.apply import Applied
     from airflow_provider_directcall.routing.writes.drift import Drift, Labels
     from airflow_provider_directcall.routing.writes.snapshots import Snapshot
+
+_UNCONFIRMED: Final = (
+    "an earlier write from Airflow was never confirmed; the rules read are those of the snapshot, so nothing was written"
+)
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +44,18 @@ class RuleWriter:
         self._secret = hook.settings.client_secret
         self._memory = rules_variable(did, self._secret)
         self.marks = RuleMarks(did, self._secret)
+
+    def read(self) -> tuple[Rule, ...]:
+        """Return the live rules, in which two reads agreed.
+
+        :raises DirectcallRuleError: they are not known; nothing was written.
+        """
+        from airflow_provider_directcall.routing.writes.reading import agreed_rules
+
+        try:
+            return agreed_rules(self._hook, self._did, self._sleep)
+        except DirectcallRuleError as error:
+            raise DirectcallRuleError(f"{error}. Nothing was written", retryable=error.retryable) from error
 
     def drift(self, live: Iterable[Rule]) -> Drift:
         """Return the changes that were made elsewhere since the last write from Airflow."""
@@ -83,18 +101,30 @@ class RuleWriter:
             self._memory.write(Memory(_replace(known.live, gone, new), writing))
         return after
 
-    def restore(self, snapshot: Snapshot, live: Iterable[Rule]) -> Applied:
+    def restore(self, snapshot: Snapshot, *, allow_empty: bool) -> Applied:
         """Restore the rules of a snapshot.
 
-        :raises DirectcallError: as ``routing.writes.apply.restore``.
+        :param allow_empty: remove all rules when the snapshot has none, whatever followed it.
+        :raises DirectcallError: as ``read`` and ``routing.writes.apply.restore``.
         """
         from airflow_provider_directcall.routing.writes.apply import restore
         from airflow_provider_directcall.routing.writes.drift import Memory, labels_of
 
+        live, known = self.read(), self._memory.read()
         before, goal = (labels_of(self.marks.of(rules)) for rules in (live, snapshot.rules))
         if before.keys() != goal.keys():
             self._memory.write(Memory(before, goal))
-        applied = restore(self._hook, snapshot, secret=self._secret, sleep=self._sleep, on_progress=_log_progress)
+        applied = restore(
+            self._hook,
+            snapshot,
+            secret=self._secret,
+            sleep=self._sleep,
+            on_progress=_log_progress,
+            live=live,
+            allow_empty=allow_empty,
+        )
+        if not applied.writes and known is not None and known.writing is not None:
+            applied = replace(applied, warnings=(*applied.warnings, _UNCONFIRMED))
         self._memory.write(Memory(labels_of(self.marks.of(applied.rules))))
         return applied
 

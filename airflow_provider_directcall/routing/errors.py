@@ -30,7 +30,7 @@ class DirectcallRuleError(DirectcallError):
 
 
 class DirectcallUnconfirmedWriteError(DirectcallRuleError):
-    """Directcall accepted a write, and the rules read back are those from before it: its effect is unknown."""
+    """Directcall accepted a write, and the rules read back show nothing of it: its effect is unknown."""
 
 
 class DirectcallStalePlanError(DirectcallRuleError):

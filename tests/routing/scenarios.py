@@ -134,18 +134,19 @@ class Case:
 
     def fault(self, kind, index, **arguments):
         """Make the write with that index fail."""
-        self._inject(kind, self._endpoints()[index], index, **arguments)
+        self.inject(kind, self.endpoints[index], index, **arguments)
 
     def fault_from(self, kind, index):
         """Make all writes from that index on fail."""
         for endpoint in ("did/save", "did/remove"):
-            self._inject(kind, endpoint, index)
+            self.inject(kind, endpoint, index)
 
-    def _inject(self, kind, endpoint, index, **arguments):
-        after = self._endpoints()[:index].count(endpoint)
+    def inject(self, kind, endpoint, index, **arguments):
+        after = self.endpoints[:index].count(endpoint)
         self.number.sandbox.inject(Fault(kind=kind, endpoint=endpoint, after=after, **arguments))
 
-    def _endpoints(self):
+    @property
+    def endpoints(self):
         return ["did/remove" if change.after is None else "did/save" for change in self.plan.changes]
 
     def outcome(self, **arguments) -> str:

@@ -26,7 +26,7 @@ def test_every_rule_is_live_as_specified_whatever_was_live_before(number, data):
     number.make(**spec.rule)
     (live,) = [rule for rule in number.rules if rule["priority"] == str(spec.rule["priority"])]
     assert live["action"] == spec.action
-    assert {name: value for name, value in live["data"].items() if value != ""} == spec.data
+    assert {name: value for name, value in live["data"].items() if value not in ("", "n")} == spec.data
     writes = number.writes
     assert not number.plan(**spec.rule).is_needed
     assert number.writes == writes
@@ -106,7 +106,7 @@ def test_replaced_field_names_are_used_in_requests_and_replies(number, connect):
     assert number.data() == {"phone": PHONE, "wait": 30, "dias": "1,2,3,4,5", "gravar": "s", "origem": CALLER}
     assert not number.plan(**rule).is_needed
     number.make(action="forward", to=PHONE, priority=1, start="8:00", end="18:00")
-    assert number.data() == {"phone": PHONE, "wait": 30, "das": "08:00", "ate": "18:00"}
+    assert number.data() == {"phone": PHONE, "wait": 30, "das": "08:00", "ate": "18:00", "gravar": "n"}
 
 
 def test_rules_of_another_number_are_left_alone(directcall_sandbox, number):

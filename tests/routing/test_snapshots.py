@@ -169,7 +169,7 @@ def test_restore_brings_back_all_rules_with_unknown_fields(rules):
     plan = plan_rules(DID, line.live, desired, secret=SECRET, allow_empty=True)
     apply_plan(line, plan, secret=SECRET, sleep=no_sleep)
     kept = line.rules.keys() & {rule.rule_id for rule in live}
-    restored = restore(line, snapshot, secret=SECRET, sleep=no_sleep)
+    restored = restore(line, snapshot, secret=SECRET, sleep=no_sleep, allow_empty=True)
     assert contents(line.live) == contents(live)
     assert all(contents([line.rules[rule_id]]) == contents([_by_id(live, rule_id)]) for rule_id in kept)
     assert len([text for text in restored.not_restored if " now" in text]) == len(live) - len(kept)
@@ -184,15 +184,15 @@ def _by_id(rules, rule_id):
 
 def test_restore_reports_what_it_cannot_restore():
     first = replace(RULE, data={"phone": ONE, "wait": 10})
-    second = Rule("fwd", {"phone": OTHER, "wait": 10}, 2, "18001", raw={"timeout": 5})
+    second = Rule("fwd", {"phone": OTHER, "wait": 10}, 2, "18001", raw={"queue": "x"})
     line = Line.of([first, second])
     snapshot = snapshots.take(DID, line.live)
-    line.rules["18000"] = replace(first, raw={"timeout": 60, "queue": "vendas"})
+    line.rules["18000"] = replace(first, timeout=60, raw={"queue": "suporte"})
     del line.rules["18001"]
     assert restore(line, snapshot, secret=SECRET, sleep=no_sleep).not_restored == (
-        "rule 18000: fields that differ and cannot be written: timeout",
+        "rule 18000: fields that still differ: queue, timeout",
         "rule 18001 is rule 901 now",
-        "rule 901: fields that differ and cannot be written: timeout",
+        "rule 901: fields that still differ: queue",
     )
 
 
@@ -200,7 +200,11 @@ def test_a_number_without_rules_is_restored_to_none():
     line = Line.of([])
     snapshot = snapshots.take(DID, [])
     apply_plan(line, plan_rules(DID, [], [HangUp(priority=1)], secret=SECRET), secret=SECRET, sleep=no_sleep)
-    restore(line, snapshot, secret=SECRET, sleep=no_sleep)
+    with pytest.raises(DirectcallRuleError, match=r"has no rules, and nothing was written after it.* allow_empty=True"):
+        restore(line, snapshot, secret=SECRET, sleep=no_sleep)
+    assert len(line.live) == 1
+    written = replace(snapshot, is_written=True)
+    restore(line, snapshots.unseal(written.seal(SECRET), SECRET), secret=SECRET, sleep=no_sleep)
     assert line.live == []
 
 

@@ -170,7 +170,7 @@ def test_write_warns_of_a_changed_field_that_was_not_written(number, caplog):
     change = number.plan(**RULE)
     number.other_writes(dpId=RULE_ID, queue="suporte", timeout="30")
     number.apply(change)
-    assert "fields that were not written have changed: queue" in caplog.text
+    assert "fields that were to stay have changed: queue" in caplog.text
 
 
 def test_a_change_without_surprises_warns_of_nothing(number, caplog):

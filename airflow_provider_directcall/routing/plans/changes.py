@@ -132,7 +132,8 @@ def _meaning(value: Json) -> bool | None:
 def written_over(before: Rule, desired: Rule) -> Rule:
     """Return the rule to write so that the live rule becomes the desired one."""
     own = desired if desired.raw else replace(desired, raw=before.raw, timeout=before.timeout)
-    return replace(own, rule_id=before.rule_id, data=desired.data or _emptied(before))
+    is_empty = all(map(is_blank, desired.data.values()))
+    return replace(own, rule_id=before.rule_id, data={**(_emptied(before) if is_empty else {}), **desired.data})
 
 
 def _emptied(before: Rule) -> dict[str, Json]:

@@ -94,6 +94,13 @@ def is_shown(live: Sequence[Rule], write: Write, reply: WriteReply) -> bool:
     return shows(found, write.after)
 
 
+def is_as_before(live: Sequence[Rule], write: Write) -> bool:
+    """Return whether the rule of a write is the one from before, or a new one is not there."""
+    before = write.before
+    now = [rule for rule in live if before is not None and rule.rule_id == before.rule_id]
+    return [rule_text(rule) for rule in now] == ([] if before is None else [rule_text(before)])
+
+
 def misdirected(live: Sequence[Rule], write: Write, reply: WriteReply) -> str | None:
     """Return the id of the one other rule that an accepted write has changed or removed in place of its own, or None.
 

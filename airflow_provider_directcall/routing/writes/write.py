@@ -24,10 +24,11 @@ from airflow_provider_directcall.routing.writes.evidence import (
     WriteReply,
     find_written,
     foreign_changes,
+    is_as_before,
     is_shown,
     misdirected,
 )
-from airflow_provider_directcall.routing.writes.reading import RulesReader, agreed_rules, read_rules, same_state
+from airflow_provider_directcall.routing.writes.reading import RulesReader, agreed_rules, read_rules
 from airflow_provider_directcall.telephony.masking import mask_number
 
 #: Seconds before each read-back. A write whose connection was lost may still be in progress at the vendor.
@@ -41,8 +42,8 @@ _ADVICE: Final = (
     "connection's extra can replace them ('endpoints', and 'fields' of save_rule and list_rules)"
 )
 _UNSEEN: Final = (
-    "The rules read back are those from before, so the write either did nothing, or changed a rule of another number, "
-    "or took effect and is not shown yet: check the number in Directcall's panel before the next write"
+    "The rules read back show nothing of the write, so it either did nothing, or changed a rule of another number, or "
+    "took effect and is not shown yet: check the number in Directcall's panel before the next write"
 )
 
 log = logging.getLogger(__name__)
@@ -98,7 +99,7 @@ def verify_write(
 ) -> VerifiedWrite:
     """Read the rules back until they show the write and no other change, within a bound; never write again.
 
-    :raises DirectcallUnconfirmedWriteError: the write was accepted, and the rules are still those from before.
+    :raises DirectcallUnconfirmedWriteError: the write was accepted, and the rules show nothing of it.
     :raises DirectcallRuleError: the live rule differs from the requested one, or the rules cannot be read.
     """
     name = f"{write.name} of number {mask_number(did)}"
@@ -205,7 +206,8 @@ def _not_verified(name: str, write: Write, reply: WriteReply, live: Sequence[Rul
     else:
         verb, requested = "was written", _json(rule_view(write.after, include_numbers=False))
         result = "is not among the rules read back" if found is None else f"differs in: {', '.join(fields)}"
-    unseen, other = unknown is None and same_state(live, write.live), misdirected(live, write, reply)
+    other = misdirected(live, write, reply)
+    unseen = unknown is None and other is None and not added and is_as_before(live, write)
     parts = [
         f"{unknown}. Read back, {name} {result}" if unknown is not None else f"{name} {verb} and {result}",
         *([f"New rules: {', '.join(added)}"] if added else []),

@@ -94,11 +94,13 @@ def is_shown(live: Sequence[Rule], write: Write, reply: WriteReply) -> bool:
     return shows(found, write.after)
 
 
-def is_as_before(live: Sequence[Rule], write: Write) -> bool:
-    """Return whether the rule of a write is the one from before, or a new one is not there."""
-    before = write.before
-    now = [rule for rule in live if before is not None and rule.rule_id == before.rule_id]
-    return [rule_text(rule) for rule in now] == ([] if before is None else [rule_text(before)])
+def is_unseen(live: Sequence[Rule], write: Write, reply: WriteReply) -> bool:
+    """Return whether the rules read back show nothing of an accepted write: neither its effect nor a wrong one."""
+    if reply.unknown is not None or is_shown(live, write, reply) or misdirected(live, write, reply) is not None:
+        return False
+    found = find_written(live, write, reply)
+    is_as_before = found is None or (write.before is not None and rule_text(found) == rule_text(write.before))
+    return is_as_before and not any(_new_as_requested(live, write))
 
 
 def misdirected(live: Sequence[Rule], write: Write, reply: WriteReply) -> str | None:

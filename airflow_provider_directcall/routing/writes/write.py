@@ -24,8 +24,8 @@ from airflow_provider_directcall.routing.writes.evidence import (
     WriteReply,
     find_written,
     foreign_changes,
-    is_as_before,
     is_shown,
+    is_unseen,
     misdirected,
 )
 from airflow_provider_directcall.routing.writes.reading import RulesReader, agreed_rules, read_rules
@@ -207,7 +207,7 @@ def _not_verified(name: str, write: Write, reply: WriteReply, live: Sequence[Rul
         verb, requested = "was written", _json(rule_view(write.after, include_numbers=False))
         result = "is not among the rules read back" if found is None else f"differs in: {', '.join(fields)}"
     other = misdirected(live, write, reply)
-    unseen = unknown is None and other is None and not added and is_as_before(live, write)
+    unseen = is_unseen(live, write, reply)
     parts = [
         f"{unknown}. Read back, {name} {result}" if unknown is not None else f"{name} {verb} and {result}",
         *([f"New rules: {', '.join(added)}"] if added else []),

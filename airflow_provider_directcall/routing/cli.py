@@ -45,6 +45,8 @@ FOUND_ERRORS: Final = 1
 FAILED: Final = 2
 
 _NAME: Final = "directcall-routing"
+#: Most problems of a file that are shown.
+_MOST_SHOWN: Final = 100
 _GAP: Final = "  "
 #: Default zone of rules without a calendar.
 _TIMEZONE: Final = "America/Sao_Paulo"
@@ -86,7 +88,7 @@ def _read(path: Path) -> _Routing:
         return load_routing(path)
     except CalendarError as error:
         count = f"{len(error.problems)} problems: " if len(error.problems) > 1 else ""
-        raise ValueError(f"{path}: {count}{'; '.join(error.problems)}") from error
+        raise ValueError(f"{path}: {count}{'; '.join(error.problems[:_MOST_SHOWN])}") from error
 
 
 def _calendar(path: Path) -> RoutingCalendar:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import reprlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -29,6 +30,22 @@ _NORMALIZED_WEEK: Final = re.compile(r"[1-7](,[1-7])*", re.ASCII)
 _NORMALIZED_TIME: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d)", re.ASCII)
 _LONGEST_SHOWN: Final = 40
 
+
+class _ShortRepr(reprlib.Repr):
+    """A repr bounded in time and depth: aliases of YAML can make a small file a huge value."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxlevel, self.maxdict, self.maxlist, self.maxtuple = 4, 8, 8, 8
+        self.maxstring = self.maxlong = self.maxother = 200
+
+    def repr_int(self, x: int, level: int) -> str:
+        """Return the digits, unless there are too many for Python to write."""
+        return repr(x) if x.bit_length() < 1000 else "a huge number"
+
+
+_SHORT: Final = _ShortRepr()
+
 #: JSON as a form carries it: texts, and objects with texts as keys.
 FormValue = str | dict[str, "FormValue"]
 #: A rule's data in normalized spelling, without empty fields.
@@ -37,7 +54,7 @@ Comparable = Mapping[str, FormValue]
 
 def masked_repr(value: object) -> str:
     """Return a wrong value as an error may quote it: short, numbers masked."""
-    text = mask_numbers_in(repr(value))
+    text = mask_numbers_in(_SHORT.repr(value))
     return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."
 
 

@@ -85,7 +85,7 @@ class ChainForward(_Rule):
 
     action: Literal["forward"]
     to: Annotated[str, ParsedBy(_digits, str | int)] = Field(
-        description="Brazilian number, or ip + area + number (phone)."
+        description="Brazilian number, ip + area + number, or sip: + SIP login (phone)."
     )
     wait_seconds: Annotated[_Whole, Field(le=LONGEST_WAIT_SECONDS)] = Field(
         default=30, description="How long it may ring before the next rule is tried (wait)."

@@ -16,9 +16,12 @@ from typing import ClassVar, Final, Literal
 from airflow_provider_directcall.api.replies import Rule
 from airflow_provider_directcall.api.replies.envelope import Json
 from airflow_provider_directcall.routing.conditions import masked_repr, sources, time_of_day, week
-from airflow_provider_directcall.telephony.numbers import FORWARDABLE, parse_number
+from airflow_provider_directcall.telephony.numbers import ALL_KINDS, FORWARDABLE, parse_number
 
 EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+#: Prefix of a SIP login as the target of a forward.
+_SIP_LOGIN: Final = "sip:"
+_LOGIN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 LONGEST_WAIT_SECONDS: Final = 600
 LARGEST_WHOLE: Final = 999_999_999
 
@@ -70,7 +73,9 @@ class NumberRule:
 class Forward(NumberRule):
     """Forward the call to another number (``fwd``).
 
-    :param to: Brazilian number, or ``ip`` + area + number for a number of the SIP network (``phone``).
+    :param to: Brazilian number, ``ip`` + area + number for a number of the SIP network, or ``sip:`` and a SIP login of
+        the account (``phone``; that a login goes there is assumed). Without ``sip:``, a text that is no number is
+        rejected, so that a misspelled number does not become a login.
     :param wait_seconds: ringing time in seconds before the next rule is tried (``wait``), 1 to 600.
     :param record: record the call (``record``, assumed).
     """
@@ -81,7 +86,7 @@ class Forward(NumberRule):
     record: bool = False
 
     def _details(self) -> dict[str, Json]:
-        phone = parse_number(self.to, argument="to", allow=FORWARDABLE).digits
+        phone = _destination(self.to)
         details: dict[str, Json] = {
             "phone": phone,
             "wait": _whole("wait_seconds", self.wait_seconds, LONGEST_WAIT_SECONDS),
@@ -128,6 +133,21 @@ class HangUp(NumberRule):
     """Hang up (``hangup``, assumed)."""
 
     action: ClassVar[str] = "hangup"
+
+
+def _destination(to: str) -> str:
+    """Return a number's digits, or a SIP login without its prefix."""
+    text = str(to).strip()
+    if not text.casefold().startswith(_SIP_LOGIN):
+        return parse_number(to, argument="to", allow=FORWARDABLE).digits
+    login = text[len(_SIP_LOGIN) :].strip()
+    if not _LOGIN.fullmatch(login):
+        raise ValueError("to: a SIP login of letters, digits and . _ - is needed after sip:")
+    try:
+        parse_number(login, allow=ALL_KINDS)
+    except ValueError:
+        return login
+    raise ValueError("to: the SIP login could be taken for a phone number; forward to the number itself")
 
 
 def _whole(name: str, value: object, largest: int = LARGEST_WHOLE) -> int:

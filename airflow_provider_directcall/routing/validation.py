@@ -44,6 +44,8 @@ BOTH_OR_NONE: Final[list[JsonValue]] = [
     {"required": ["start", "end"], "properties": {"start": {"type": "string"}, "end": {"type": "string"}}},
     {"properties": {"start": {"type": "null"}, "end": {"type": "null"}}},
 ]
+#: Most problems in the text of an error.
+_MOST_SHOWN: Final = 100
 _END_OF_DAY: Final = "24:00"
 
 
@@ -60,7 +62,14 @@ class CalendarError(ValueError):
     def __str__(self) -> str:
         if len(self.problems) == 1:
             return self.problems[0]
-        return "\n- ".join([f"{len(self.problems)} problems:", *self.problems])
+        more = len(self.problems) - _MOST_SHOWN
+        return "\n- ".join(
+            [
+                f"{len(self.problems)} problems:",
+                *self.problems[:_MOST_SHOWN],
+                *([f"and {more} more"] if more > 0 else []),
+            ]
+        )
 
 
 def problems_at(path: str, error: ValueError) -> list[str]:

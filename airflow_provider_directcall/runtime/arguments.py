@@ -188,7 +188,7 @@ def literal(name: str, text: str) -> object:
     """Parse JSON, or a Python literal: templates render lists and mappings as Python."""
     try:
         parsed: object = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         try:
             parsed = ast.literal_eval(text.strip())
         except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):

@@ -20,11 +20,15 @@ ACTIONS: Final = frozenset({"fwd", "sound", "voicemail", "hangup"})
 _WHOLE: Final = frozenset({"wait", "soundId"})
 _WRITTEN: Final = frozenset({"did", "dpId", "priority", "action", "data"})
 
+_OF_EVERY_REQUEST: Final = frozenset({"access_token", "format", "formato"})
+
 RuleData = dict[str, str | int]
 _Check = Callable[["Account", str], bool]
 
 
 def _is_phone(account: Account, text: str) -> bool:
+    if any(number.login == text for number in account.store.numbers.values()):
+        return True
     checked_phone(text, "data[phone]", sip=True)
     return True
 
@@ -106,7 +110,7 @@ def read_rule(account: Account, fields: PhpArray) -> RuleRecord:
         priority=_priority(fields, old),
         action=action,
         data=data if data is not None else _kept_data(account, action, old),
-        extra=old.extra if old else {},
+        extra={**(old.extra if old else {}), **_other_fields(fields)},
     )
 
 
@@ -139,6 +143,12 @@ def write_outside_api(account: Account, write: Mapping[str, str]) -> None:
     rule = read_rule(account, fields)
     extra = {name: text for name, text in fields.items() if name not in _WRITTEN and isinstance(text, str)}
     store_rule(account, replace(rule, extra={**rule.extra, **extra}))
+
+
+def _other_fields(fields: PhpArray) -> dict[str, str]:
+    """Return the texts of a write that are neither its own fields nor those of every request."""
+    not_stored = _WRITTEN | _OF_EVERY_REQUEST
+    return {name: text for name, text in fields.items() if name not in not_stored and isinstance(text, str) and text}
 
 
 def _kept_data(account: Account, action: str, old: RuleRecord | None) -> RuleData:

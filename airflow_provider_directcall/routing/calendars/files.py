@@ -21,6 +21,8 @@ ListedRules = tuple[str | None, tuple[NumberRule, ...]]
 #: Key for editors; it says nothing of the calendar.
 _EDITORS_KEY: Final = "$schema"
 _JSON_SUFFIX: Final = ".json"
+#: Largest file: thousands of dated exceptions.
+_MOST_BYTES: Final = 500_000
 
 
 class NumberRules(BaseModel):
@@ -141,11 +143,20 @@ def _content(path_or_text: str | Path) -> object:
         text, is_json = _read(path), path.suffix.lower() == _JSON_SUFFIX
     else:
         text, is_json = path_or_text, path_or_text.lstrip().startswith("{")
+        _check_length(text)
     return parse_json(text) if is_json else parse_yaml(text)
 
 
 def _read(path: Path) -> str:
+    with path.open("rb") as file:
+        content = file.read(_MOST_BYTES + 1)
+    _check_length(content)
     try:
-        return path.read_text(encoding="utf-8-sig")
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise CalendarError([f"file: {path.name} is no text in UTF-8"]) from None
+
+
+def _check_length(content: bytes | str) -> None:
+    if len(content) > _MOST_BYTES:
+        raise CalendarError([f"file: is larger than {_MOST_BYTES // 1000} kB"])

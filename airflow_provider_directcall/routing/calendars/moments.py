@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime, time
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeVar
 from zoneinfo import ZoneInfo
 
 from pydantic import PlainValidator, WithJsonSchema
 
 from airflow_provider_directcall.routing.conditions import masked_repr
 
+D = TypeVar("D", bound=date)
+
+_YEARS: Final = range(1900, 3000)
 _DATE: Final = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _SECONDS: Final = "(?::[0-9]{2}(?:[.][0-9]{1,6})?)?"
 _NO_SECONDS: Final = "(?::00(?:[.]0{1,6})?)?"
@@ -30,13 +33,14 @@ def parse_date(value: object) -> date:
     :raises ValueError: it is none, or a datetime, whose day depends on its time zone.
     """
     if isinstance(value, date) and not isinstance(value, datetime):
-        return value
+        return _near(value)
     if not isinstance(value, str) or not is_date(value.strip()):
         raise ValueError(f"a date such as 2026-01-25 is needed, not {masked_repr(value)}")
     try:
-        return date.fromisoformat(value.strip())
+        day = date.fromisoformat(value.strip())
     except ValueError:
         raise ValueError(f"there is no day {value.strip()}") from None
+    return _near(day)
 
 
 def parse_moment(value: object) -> date | datetime:
@@ -72,16 +76,24 @@ def wall_clock(moment: date | datetime, zone: ZoneInfo) -> datetime:
 
 def _parse(value: object, wanted: str) -> date | datetime:
     if isinstance(value, date):
-        return value
+        return _near(value)
     given = value.strip() if isinstance(value, str) else ""
     if is_date(given):
         return parse_date(given)
     if not re.fullmatch(f"{_MINUTE}{_SECONDS}{_OFFSET}?", given):
         raise ValueError(f"{wanted} is needed, not {masked_repr(value)}")
     try:
-        return datetime.fromisoformat(given)
+        moment = datetime.fromisoformat(given)
     except ValueError:
         raise ValueError(f"there is no moment {given}") from None
+    return _near(moment)
+
+
+def _near(day: D) -> D:
+    """Return a date or datetime; reject one from which no calendar can count on, because dates end."""
+    if day.year not in _YEARS:
+        raise ValueError(f"a year from {_YEARS.start} to {_YEARS.stop - 1} is needed")
+    return day
 
 
 def _schema(pattern: str, description: str) -> WithJsonSchema:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Hashable
 from typing import Any, Final
 
@@ -17,6 +18,8 @@ import yaml  # type: ignore[import-untyped]  # its stubs are a package of their 
 from airflow_provider_directcall.routing.conditions import masked_repr
 from airflow_provider_directcall.routing.validation import CalendarError
 
+#: Most parts of a document, each counted as often as aliases repeat it.
+_MOST_NODES: Final = 200_000
 _MERGE: Final = "tag:yaml.org,2002:merge"
 #: Tag -> pattern of its plain texts, and their possible first characters.
 _PLAIN: Final = {
@@ -60,14 +63,56 @@ def parse_yaml(text: str) -> object:
     :raises CalendarError: it is no YAML of the strict kind; the error shows nothing of the content.
     """
     try:
-        # A subclass of the safe loader: it builds plain data only.
-        return yaml.load(text, Loader=_StrictLoader)  # noqa: S506  # see above
+        loader = _StrictLoader(text)
+        try:
+            node = loader.get_single_node()
+            if node is None:
+                return None
+            _check_size(node)
+            return loader.construct_document(node)
+        finally:
+            loader.dispose()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f" in line {mark.line + 1}, column {mark.column + 1}" if mark is not None else ""
         raise CalendarError([f"file: is no YAML{where}: {error.problem}"]) from None
+    except CalendarError:
+        raise
     except (yaml.YAMLError, ValueError, KeyError, RecursionError) as error:  # the middle two: "!!int x", "!!bool x"
         raise CalendarError([f"file: is no YAML: {type(error).__name__}"]) from None
+
+
+def _check_size(root: yaml.Node) -> None:
+    """Reject a document whose aliases never end, or make it larger than any calendar.
+
+    :raises CalendarError: it is one.
+    """
+    sizes: dict[int, int] = {}
+    entered: set[int] = set()
+    stack = [root]
+    while stack:
+        node = stack[-1]
+        if id(node) in sizes:
+            stack.pop()
+            continue
+        parts = _parts(node)
+        if id(node) in entered:
+            sizes[id(node)] = 1 + sum(sizes.get(id(part), 0) for part in parts)
+            entered.discard(id(node))
+            stack.pop()
+            if sizes[id(node)] > _MOST_NODES:
+                raise CalendarError(["file: is too large with all its aliases"])
+            continue
+        entered.add(id(node))
+        if any(id(part) in entered for part in parts):
+            raise CalendarError(["file: an alias (*) is part of its own anchor (&)"])
+        stack += [part for part in parts if id(part) not in sizes]
+
+
+def _parts(node: yaml.Node) -> list[yaml.Node]:
+    if isinstance(node, yaml.MappingNode):
+        return [part for pair in node.value for part in pair]
+    return list(node.value) if isinstance(node, yaml.SequenceNode) else []
 
 
 def parse_json(text: str) -> object:
@@ -76,16 +121,23 @@ def parse_json(text: str) -> object:
     :raises CalendarError: it is no JSON, or a key is repeated; the error shows nothing of the content.
     """
     try:
-        return json.loads(text, object_pairs_hook=_unique)
+        return json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
     except json.JSONDecodeError as error:
         raise CalendarError([f"file: is no JSON in line {error.lineno}, column {error.colno}: {error.msg}"]) from None
     except RecursionError:
         raise CalendarError(["file: is no JSON that can be read: it is nested too deep"]) from None
+    except CalendarError:
+        raise
+    except ValueError:
+        raise CalendarError(["file: is no JSON that can be read: a number has too many digits"]) from None
+
+
+def _no_constant(name: str) -> object:
+    raise CalendarError([f"file: is no JSON: {name} is no number"])
 
 
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    names = [name for name, _ in pairs]
-    repeated = next((name for name in names if names.count(name) > 1), None)
+    repeated = next((name for name, count in Counter(name for name, _ in pairs).items() if count > 1), None)
     if repeated is not None:
         raise CalendarError([f"file: {masked_repr(repeated)} is repeated in one mapping"])
     return dict(pairs)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from airflow_provider_directcall.runtime import arguments
 
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from airflow_provider_directcall.routing.calendars.special_days import Emergency
     from airflow_provider_directcall.routing.explaining.checks import Finding
     from airflow_provider_directcall.routing.rules import NumberRule
+
+#: From other years no calendar can count on, because dates end.
+_YEARS: Final = range(1900, 3000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +109,8 @@ def desired_rules(
     if arguments.optional_text(did) is not None:
         raise ValueError("did: goes with rules only; a calendar has its own number")
     moment = arguments.moment("at", at) or now
+    if moment.year not in _YEARS:
+        raise ValueError(f"at: a year from {_YEARS.start} to {_YEARS.stop - 1} is needed")
     days = arguments.integer("horizon_days", horizon_days)
     if days is None:
         raise ValueError("horizon_days: a number of days is needed")

@@ -392,8 +392,8 @@ class DirectcallRestoreNumberRulesOperator(BaseOperator):
     ``setups`` there: Airflow skips a teardown when none of its setups has succeeded, which is when half of the rules
     may be live.
 
-    A removed rule comes back with a new id; the result lists it, and fields beside a rule's data that still differ. Rules
-    that were changed elsewhere meanwhile are restored too.
+    A removed rule comes back with a new id; the result lists it, and fields beside a rule's data that still differ.
+    Rules that were changed elsewhere meanwhile are restored too.
 
     :param snapshot: the sealed text that the apply task pushed as the XCom ``snapshot``. Empty where a template
         rendered nothing: the apply task wrote nothing, so nothing is restored.

@@ -40,9 +40,9 @@ class DirectcallStalePlanError(DirectcallRuleError):
 class DirectcallApplyError(DirectcallRuleError):
     """Desired rules could not be applied. The text names the failure, the live rules, and calls without a rule.
 
-    :ivar state: ``previous``: none of our changes is live. ``desired``: all of them are. ``mixed``: some are, or may be:
-        the live rules could not be read, or do not show a write that was accepted. Changes that others made meanwhile
-        do not count.
+    :ivar state: ``previous``: none of our changes is live. ``desired``: all of them are. ``mixed``: some are, or may
+        be: the live rules could not be read, or do not show a write that was accepted. Changes that others made
+        meanwhile do not count.
     :ivar unserved: descriptions of the calls for which no rule applies now although one of the previous and one of the
         desired rules would; empty when there are none, None when the live rules are not known.
     """

@@ -1,4 +1,4 @@
-"""Yes and no in the spellings that an account may use: ``s``/``n`` (assumed), ``S``, ``1``, true, ``sim`` and others."""
+"""Yes and no in the spellings that an account may use: ``s``/``n`` (assumed), ``S``, ``1``, true, ``sim``."""
 
 from __future__ import annotations
 

@@ -87,7 +87,7 @@ class NumberRecord:
 class RuleRecord:
     """A rule of a number; ``data`` keeps all fields that were written, known or not.
 
-    ``extra`` holds further fields, which the API shows and cannot write.
+    ``extra`` holds further fields, which the API shows, and which a write sets when it names them with a text.
     """
 
     rule_id: str

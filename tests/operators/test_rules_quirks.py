@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import combinations
 
 import pytest
+from airflow.providers.common.compat.sdk import AirflowFailException
 
 from airflow_provider_directcall.operators.numbers import DirectcallUpdateNumberRuleOperator
 from airflow_provider_directcall.routing.errors import DirectcallApplyError, DirectcallRuleError
@@ -41,7 +42,7 @@ def failure(run, task):
     """Run a task, and return its own error, also where Airflow is asked not to retry."""
     try:
         run.start(task)
-    except Exception as error:
+    except (DirectcallRuleError, AirflowFailException) as error:
         return error if isinstance(error, DirectcallRuleError) else error.__cause__
     return None
 
@@ -113,7 +114,7 @@ def test_reads_that_never_agree_stop_before_the_first_write(run, world):
     world.sandbox.inject(Fault(kind="empty_list", endpoint="did/route", after=0, times=1))
     world.sandbox.inject(Fault(kind="empty_list", endpoint="did/route", after=2, times=1))
     world.sandbox.inject(Fault(kind="empty_list", endpoint="did/route", after=4, times=1))
-    with pytest.raises(DirectcallRuleError, match="5 reads of the rules of number .* differ.* Nothing was written"):
+    with pytest.raises(DirectcallRuleError, match=r"5 reads of the rules of number .* differ.* Nothing was written"):
         run.start(apply())
     assert (writes(world), "snapshot" in run.ti.xcoms) == (0, False)
 
@@ -136,7 +137,10 @@ def test_a_neighbour_that_was_changed_once_is_rolled_back(run, world):
     world.sandbox.write_rule(did=DID, priority="9", action="hangup")
     before = live(world)
     world.sandbox.inject(Fault(kind="neighbour_write", endpoint="did/save", times=1))
-    desired = [{"action": "forward", "to": OFFICE, "wait_seconds": 20, "priority": 1}, {"action": "hangup", "priority": 9}]
+    desired = [
+        {"action": "forward", "to": OFFICE, "wait_seconds": 20, "priority": 1},
+        {"action": "hangup", "priority": 9},
+    ]
     error = failure(run, apply(rules=desired, did=DID))
     assert error.state == "previous"
     assert "In its place, rule 18003 was changed" in str(error)

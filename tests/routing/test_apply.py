@@ -113,7 +113,14 @@ def test_plan_that_could_not_be_rolled_back_is_rejected():
 
 # A fault at a write
 
-WITHOUT_EFFECT = ["cut_before", "error_500_before", "html_502_before", "garbage_before", "unavailable", "too_many_requests"]
+WITHOUT_EFFECT = [
+    "cut_before",
+    "error_500_before",
+    "html_502_before",
+    "garbage_before",
+    "unavailable",
+    "too_many_requests",
+]
 WITH_EFFECT = [
     "cut_after",
     "cut_in_body",

@@ -140,7 +140,8 @@ def test_any_live_rule_equals_itself_and_a_change_keeps_unknown_fields(data):
     try:
         change = plan_change([before], FORWARD)
     except DirectcallRuleError as error:
-        assert "values that are not understood and would be lost" in str(error)
+        if "values that are not understood and would be lost" not in str(error):
+            raise
         return
     assert ("novo" in change.after.data) == ("novo" in data)
     assert change.after.data.get("novo") == data.get("novo")

@@ -25,7 +25,12 @@ from .number import DID, RULE_ID
 SECRET = "sandbox-secret"
 PHONE, OTHER = "5511990000077", "5511990000078"
 names = st.text("abçdé_1", min_size=1, max_size=6)
-leaves = st.none() | st.booleans() | st.integers(-9, 9) | st.text(st.characters(exclude_characters="\0", codec="utf-8"), max_size=6)
+leaves = (
+    st.none()
+    | st.booleans()
+    | st.integers(-9, 9)
+    | st.text(st.characters(exclude_characters="\0", codec="utf-8"), max_size=6)
+)
 nested = st.recursive(
     leaves, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner, max_size=3), max_leaves=6
 )
@@ -45,9 +50,22 @@ data = st.fixed_dictionaries(
 @st.composite
 def rows(draw):
     """Draw a row of ``/did/route``, of an older or the newer shape, with unknown fields on every level."""
-    row = {"dpId": RULE_ID, "did": DID, "priority": draw(st.sampled_from(["1", 1])), "action": "fwd", "data": draw(data)}
+    row = {
+        "dpId": RULE_ID,
+        "did": DID,
+        "priority": draw(st.sampled_from(["1", 1])),
+        "action": "fwd",
+        "data": draw(data),
+    }
     row |= draw(st.fixed_dictionaries({}, optional={"timeout": st.sampled_from([None, 30, "30", ""]), "grupo": nested}))
-    old = {"dpId": "DP_ID", "did": "DIS_ID", "priority": "DP_PRI", "action": "DP_ACTION", "data": "DP_DATA", "timeout": "DP_TIMEOUT"}
+    old = {
+        "dpId": "DP_ID",
+        "did": "DIS_ID",
+        "priority": "DP_PRI",
+        "action": "DP_ACTION",
+        "data": "DP_DATA",
+        "timeout": "DP_TIMEOUT",
+    }
     return {old.get(name, name): value for name, value in row.items()} if draw(st.booleans()) else row
 
 
@@ -76,7 +94,9 @@ def test_a_rule_is_written_back_as_it_came(row):
     rule = Rule.from_fields(row)
     fields = written(rule)
     assert fields["data"] == text_of(dict(rule.data))
-    assert {name: fields[name] for name in rule.other_fields} == text_of(dict(rule.other_fields)) or not rule.other_fields
+    assert {name: fields[name] for name in rule.other_fields} == text_of(
+        dict(rule.other_fields)
+    ) or not rule.other_fields
     assert fields.keys() == {"did", "priority", "action", "dpId", "data", *rule.other_fields}
     assert ("timeout" in fields) == ("timeout" in row or "DP_TIMEOUT" in row)
 
@@ -99,17 +119,21 @@ def test_a_change_keeps_all_that_is_not_ours(row):
 
 
 @settings(deadline=None)
-@given(st.lists(rows(), min_size=1, max_size=3), st.sampled_from([[HangUp(priority=5)], [Forward(to=OTHER, priority=1)]]))
+@given(
+    st.lists(rows(), min_size=1, max_size=3), st.sampled_from([[HangUp(priority=5)], [Forward(to=OTHER, priority=1)]])
+)
 def test_apply_and_restore_bring_back_the_same_rules(found, desired):
-    live = [replace(Rule.from_fields(row), rule_id=str(index), priority=index) for index, row in enumerate(found, start=1)]
+    live = [
+        replace(Rule.from_fields(row), rule_id=str(index), priority=index) for index, row in enumerate(found, start=1)
+    ]
     line = Line.of(live)
     snapshot = snapshots.unseal(snapshots.take(DID, live).seal(SECRET), SECRET)
     arguments = {"secret": SECRET, "sleep": lambda seconds: None}
     try:
         apply_plan(line, plan_rules(DID, live, desired, secret=SECRET), **arguments)
     except DirectcallRuleError as error:
-        assert "not understood" in str(error)
-        assert line.live == live
+        if "not understood" not in str(error) or line.live != live:
+            raise
         return
     restore(line, snapshot, **arguments)
     assert len(line.live) == len(live)
@@ -147,7 +171,9 @@ def test_a_flag_is_written_in_the_spelling_of_the_account(spelled, yes, no):
 
 def test_a_value_that_is_not_understood_stops_the_change():
     before = Rule("fwd", {"phone": PHONE, "wait": 12, "week": "seg-sex", "record": "gravar"}, 1, RULE_ID)
-    with pytest.raises(DirectcallRuleError, match=r"not understood and would be lost: record, week\. Nothing was written"):
+    with pytest.raises(
+        DirectcallRuleError, match=r"not understood and would be lost: record, week\. Nothing was written"
+    ):
         plan_rules(DID, [before], [Forward(to=OTHER, priority=1)], secret=SECRET)
     assert plan_rules(DID, [before], [before], secret=SECRET).changes == ()
 
@@ -180,7 +206,9 @@ def test_a_call_is_forwarded_to_a_sip_login(number):
     assert not number.plan(action="forward", to=f"SIP: {login}", wait_seconds=20, priority=1).is_needed
 
 
-@pytest.mark.parametrize("to", ["recepcao", "sip:", "sip:a b", "sip:11990000001", "sip:+55 11 99000-0001", "sip:ip1130000001"])
+@pytest.mark.parametrize(
+    "to", ["recepcao", "sip:", "sip:a b", "sip:11990000001", "sip:+55 11 99000-0001", "sip:ip1130000001"]
+)
 def test_what_is_no_login_is_rejected(to):
     with pytest.raises(ValueError, match="to: "):
         Forward(to=to, priority=1)

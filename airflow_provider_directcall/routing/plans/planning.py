@@ -16,7 +16,13 @@ from airflow_provider_directcall.api.replies.envelope import JsonObject
 from airflow_provider_directcall.routing.comparison import differences
 from airflow_provider_directcall.routing.conditions import masked_repr
 from airflow_provider_directcall.routing.errors import DirectcallRuleError
-from airflow_provider_directcall.routing.plans.changes import Change, ChangeKind, check_understood, with_flags_of, written_over
+from airflow_provider_directcall.routing.plans.changes import (
+    Change,
+    ChangeKind,
+    check_understood,
+    with_flags_of,
+    written_over,
+)
 from airflow_provider_directcall.routing.plans.coverage import Week
 from airflow_provider_directcall.routing.plans.digests import rules_digest
 from airflow_provider_directcall.routing.plans.ordering import WriteStep, order

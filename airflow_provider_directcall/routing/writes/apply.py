@@ -146,8 +146,8 @@ def restore(
     live = agreed_rules(api, snapshot.did, sleep) if live is None else live
     if live and not snapshot.rules and not (snapshot.is_written or allow_empty):
         raise DirectcallRuleError(
-            f"the snapshot of number {mask_number(snapshot.did)} has no rules, and nothing was written after it, so the "
-            f"{len(live)} live rules are not removed; allow_empty=True removes them"
+            f"the snapshot of number {mask_number(snapshot.did)} has no rules, and nothing was written after it, so "
+            f"the {len(live)} live rules are not removed; allow_empty=True removes them"
         )
     plan = plan_rules(snapshot.did, live, snapshot.rules, secret=secret, allow_empty=True)
     applied = apply_plan(api, plan, secret=secret, sleep=sleep, on_progress=on_progress)

@@ -48,8 +48,8 @@ def read_rules(api: RulesReader, did: str) -> tuple[Rule, ...]:
     twice = [rule_id for rule_id, count in Counter(rule.rule_id for rule in rules).items() if count > 1 and rule_id]
     if twice:
         raise DirectcallRuleError(
-            f"/did/route of number {mask_number(did)} lists several rules with one id ({', '.join(twice)}), so it is not "
-            "known which of them a write would change"
+            f"/did/route of number {mask_number(did)} lists several rules with one id ({', '.join(twice)}), so it is "
+            "not known which of them a write would change"
         )
     return rules
 

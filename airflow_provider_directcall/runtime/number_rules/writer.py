@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from airflow_provider_directcall.routing.writes.snapshots import Snapshot
 
 _UNCONFIRMED: Final = (
-    "an earlier write from Airflow was never confirmed; the rules read are those of the snapshot, so nothing was written"
+    "an earlier write from Airflow was never confirmed; the rules read are those of the snapshot, so nothing was "
+    "written"
 )
 
 log = logging.getLogger(__name__)

@@ -172,9 +172,9 @@ def test_write_outside_the_api_can_set_more_fields(api):
     api.server.write_rule(did=DID, dpId="18000", label="panel", timeout="30", priority="4")
     [rule] = rules(api)
     assert (rule["label"], rule["timeout"], rule["priority"]) == ("panel", "30", "4")
-    save(api, dpId="18000", priority="5", label="ours")
+    save(api, dpId="18000", priority="5", label="ours", timeout="")
     [rule] = rules(api)
-    assert (rule["label"], rule["priority"]) == ("panel", "5")
+    assert (rule["label"], rule["timeout"], rule["priority"]) == ("ours", "30", "5")
     assert api.server.state()["effects"]["rules_saved"] == 1
     api.server.write_rule(did=DID, remove="18000")
     assert rules(api) == []

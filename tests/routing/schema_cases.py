@@ -39,6 +39,8 @@ BEYOND_A_SCHEMA = (
     "is too short",
     "is too long",
     "must hold digits only",
+    "is a negative number",
+    "is a decimal number",
     "has an area code",
     "has no area code",
     "an IANA name such as",

@@ -58,7 +58,19 @@ _CONFIG: dict[str, dict[str, Any]] = {
                 "type": "string",
                 "example": "production",
                 "default": "",
-            }
+            },
+            "audio_sources": {
+                "description": (
+                    "Places from which tasks may read the files of an audio argument, separated by commas: "
+                    "dag_bundle (the folder of the task's DAG bundle), object_storage (every object store), literal "
+                    "(paths that the DAG file itself holds, which no template and no mapped value made), absolute "
+                    "folders, and beginnings of URIs such as s3://bucket/audios."
+                ),
+                "version_added": None,
+                "type": "string",
+                "example": "dag_bundle, /srv/audios, s3://bucket/audios",
+                "default": "dag_bundle, object_storage, literal",
+            },
         },
     }
 }

@@ -18,7 +18,6 @@ from airflow_provider_directcall.operators.once_only import (
     Result,
 )
 from airflow_provider_directcall.runtime import arguments
-from airflow_provider_directcall.runtime.audio import read_audio
 from airflow_provider_directcall.runtime.polling import DEFAULT_DEFERRABLE, DEFAULT_POLL_INTERVAL
 
 if TYPE_CHECKING:
@@ -282,7 +281,8 @@ class DirectcallSendVoiceMessageOperator(SendMessageOperator):
     :param destination: one Brazilian number or several (``destino``), given as there. Templated, as there.
     :param text: read aloud by the vendor (``texto``), up to 700 characters.
     :param audio: an MP3 of up to 4 MB (``audio``): a local path, an ``ObjectStoragePath``, or a URI such as
-        ``s3://bucket/greeting.mp3``; read when the task runs.
+        ``s3://bucket/greeting.mp3``; read when the task runs, from the places that ``[directcall] audio_sources``
+        allows.
     :param audio_id: id of a stored audio (``audio_id``). Exactly one of text, audio and audio_id is needed.
     :param origin: number shown to the recipient (``origem``); None for the connection's default.
     :param tags: custom data (``campos``).
@@ -363,14 +363,18 @@ class DirectcallSendVoiceMessageOperator(SendMessageOperator):
         )
         self.text = text
         self.audio = audio
+        self._written_audio = audio
         self.audio_id = audio_id
         self.attempts = attempts
         self.hours = hours
 
     def _request(self, key: str) -> Request[SentMessage]:
         from airflow_provider_directcall.api.methods import send_voice_message
+        from airflow_provider_directcall.runtime.audio import is_literal, read_audio
 
-        audio, name = read_audio(self.audio) if self.audio else (None, "audio.mp3")
+        audio, name = None, "audio.mp3"
+        if self.audio:
+            audio, name = read_audio(self.audio, literal=is_literal(self, "audio", self._written_audio))
         return send_voice_message(
             self._digits,
             text=arguments.optional_text(self.text),

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 #: Digits of the audio's hash in its name.
 _NAME_DIGITS: Final = 12
-_WAV: Final = (b"RIFF", b"WAVE")
+_CONTENT_TYPES: Final = {b"RIFF": "audio/wav"}
 
 
 class DirectcallAddSoundOperator(BaseOperator):
@@ -32,7 +32,7 @@ class DirectcallAddSoundOperator(BaseOperator):
     A retry after an unknown outcome uploads again: at worst an unused copy is left at Directcall.
 
     :param audio: a local path, an ``ObjectStoragePath``, or a URI such as ``s3://bucket/greeting.mp3``. Read when the
-        task runs.
+        task runs, from the places that ``[directcall] audio_sources`` allows.
     :param name: its name at Directcall (``nome``); the first 12 hex digits of the content's SHA-256 are appended.
     :param directcall_conn_id: id of the connection.
 
@@ -54,17 +54,18 @@ class DirectcallAddSoundOperator(BaseOperator):
     ) -> None:
         super().__init__(multiple_outputs=multiple_outputs, **kwargs)
         self.audio = audio
+        self._written_audio = audio
         self.name = name
         self.directcall_conn_id = directcall_conn_id
 
     def execute(self, context: Context) -> dict[str, object]:
         """Upload the audio, unless a task did so before."""
         from airflow_provider_directcall.hooks.directcall import DirectcallHook
-        from airflow_provider_directcall.runtime.audio import read_audio
+        from airflow_provider_directcall.runtime.audio import is_literal, read_audio
         from airflow_provider_directcall.runtime.variables import sound_variable
 
         with failing_without_retry(_is_final), DirectcallHook(self.directcall_conn_id) as hook:
-            content, _ = read_audio(self.audio)
+            content, _ = read_audio(self.audio, literal=is_literal(self, "audio", self._written_audio))
             sha256 = hashlib.sha256(content).hexdigest()
             stored = sound_variable(hook.settings, sha256, self.name)
             known = stored.read()
@@ -77,11 +78,7 @@ class DirectcallAddSoundOperator(BaseOperator):
 
     def _upload(self, hook: DirectcallHook, content: bytes, sha256: str) -> int:
         name = f"{self.name}-{sha256[:_NAME_DIGITS]}"
-        return hook.add_sound(name, content, content_type=_content_type(content)).sound_id
-
-
-def _content_type(content: bytes) -> str:
-    return "audio/wav" if (content[:4], content[8:12]) == _WAV else "audio/mpeg"
+        return hook.add_sound(name, content, content_type=_CONTENT_TYPES.get(content[:4], "audio/mpeg")).sound_id
 
 
 def _is_final(error: BaseException) -> bool:

@@ -13,6 +13,7 @@ from airflow_provider_directcall.api.requests import Listing, Request
 from airflow_provider_directcall.api.settings import Settings
 
 A, B = "5511990000001", "5511990000002"
+MP3 = b"\xff\xfb"
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 NAIVE = datetime(2026, 3, 2, 12)
 MEGABYTE = 1024 * 1024
@@ -85,19 +86,24 @@ BAD: dict[str, tuple[Callable[[], object], tuple[str, ...]]] = {
     "tag value of a number": (tagged("5511990000001", 1), ("tags", "5511*****0001")),
     "tag in a filter": (lambda: m.list_statement(NOON, NOON, tags={"[": "x"}), ("tags", "[")),
     # audio
-    "WAV by voice": (lambda: m.send_voice_message(A, audio=b"RIFF...."), ("audio", "MP3", "WAV")),
-    "Ogg sound": (lambda: m.add_sound("x", b"OggS..."), ("audio", "MP3 or WAV", "Ogg")),
+    "WAV by voice": (lambda: m.send_voice_message(A, audio=b"RIFF....WAVE"), ("audio", "MP3", "WAV")),
+    "a video": (lambda: m.upload_audio(b"RIFF....AVI "), ("audio", "MP3", "neither")),
+    "a file of passwords": (lambda: m.add_sound("x", b"root:x:0:0:root:/root:/bin/bash"), ("audio", "neither")),
+    "UTF-16": (lambda: m.add_sound("x", b"\xff\xfeI\0D\x003\0"), ("audio", "neither")),
+    "AAC": (lambda: m.upload_audio(b"\xff\xf1P\x80"), ("audio", "neither")),
+    "a text about ID3": (lambda: m.upload_audio(b"ID3 is a tag"), ("audio", "neither")),
+    "Ogg sound": (lambda: m.add_sound("x", b"OggS..."), ("audio", "MP3 or WAV", "neither")),
     "empty audio": (lambda: m.upload_audio(b""), ("audio", "empty")),
     "audio is a path": (lambda: m.upload_audio("a.mp3"), ("audio", "bytes")),
     "MP3 over 4 MB": (lambda: m.upload_audio(b"\xff" * (4 * MEGABYTE + 1)), ("audio", "4 MB", "4.0 MB")),
     "voice over 4 MB": (lambda: m.send_voice_message(A, audio=b"\xff" * (5 * MEGABYTE)), ("audio", "4 MB", "5.0")),
     "sound over 1 MB": (lambda: m.add_sound("x", b"\xff" * (2 * MEGABYTE)), ("audio", "1 MB", "2.0")),
-    "audio name": (lambda: m.upload_audio(b"\xff", name='a".mp3'), ("name", '"')),
-    "audio folder": (lambda: m.send_voice_message(A, audio=b"\xff", audio_name="a/b.mp3"), ("name", "/")),
-    "audio name with line end": (lambda: m.upload_audio(b"\xff", name="a\r\nb"), ("name", "control")),
-    "sound without name": (lambda: m.add_sound(" ", b"\xff"), ("name", "empty")),
-    "sound type": (lambda: m.add_sound("x", b"\xff", content_type="a\r\nb: c"), ("content_type", "audio/mpeg")),
-    "text and audio": (lambda: m.send_voice_message(A, text="x", audio=b"\xff"), ("exactly one",)),
+    "audio name": (lambda: m.upload_audio(MP3, name='a".mp3'), ("name", '"')),
+    "audio folder": (lambda: m.send_voice_message(A, audio=MP3, audio_name="a/b.mp3"), ("name", "/")),
+    "audio name with line end": (lambda: m.upload_audio(MP3, name="a\r\nb"), ("name", "control")),
+    "sound without name": (lambda: m.add_sound(" ", MP3), ("name", "empty")),
+    "sound type": (lambda: m.add_sound("x", MP3, content_type="a\r\nb: c"), ("content_type", "audio/mpeg")),
+    "text and audio": (lambda: m.send_voice_message(A, text="x", audio=MP3), ("exactly one",)),
     "nothing to say": (lambda: m.send_voice_message(A), ("exactly one",)),
     # times
     "naive schedule": (lambda: m.place_call(A, B, schedule_at=NAIVE), ("schedule_at", "time zone")),
@@ -188,8 +194,8 @@ GOOD: dict[str, Callable[[], Request[object] | Listing[object]]] = {
     "text of 700": lambda: m.send_sms(A, "x" * 700),
     "text with origin": lambda: m.send_sms(A, "x" * 695, origin="LOJA1", show_origin=True),
     "text with written number": lambda: m.send_sms(A, "x" * 687, origin="+55 (11) 99000-0002", show_origin=True),
-    "MP3 of 4 MB": lambda: m.upload_audio(b"\xff" * (4 * MEGABYTE)),
-    "WAV sound": lambda: m.add_sound("x", b"RIFF....", content_type="audio/wav"),
+    "MP3 of 4 MB": lambda: m.upload_audio(MP3 * (2 * MEGABYTE)),
+    "WAV sound": lambda: m.add_sound("x", b"RIFF....WAVE", content_type="audio/wav"),
     "one second": lambda: m.list_statement(NOON, NOON),
     "number from a template": lambda: m.send_sms(5511990000001, "x", origin=551130000001),
     "numbers from a template": lambda: m.place_call(5511990000001, 5511990000002),
@@ -205,6 +211,6 @@ def test_the_limit_itself_is_taken(case) -> None:
 def test_reprs_hold_nothing_personal() -> None:
     request = m.send_sms([A, B], "hello dear", tags={"cpf": "12345678901"})
     recipient = m.LotRecipient("7", A, "hello dear", {"cpf": "12345678901"})
-    upload = m.upload_audio(b"\xffABC").files
+    upload = m.upload_audio(b"\xff\xfbABC").files
     assert repr(request) == "Request(endpoint_name='send_message', authenticated=True)"
     assert not any(part in f"{recipient!r} {upload!r}" for part in (A, "hello", "12345678901", "ABC"))

@@ -235,4 +235,4 @@ def test_stored_audio() -> None:
         b'{"api":"sms","modulo":"recebimento","status":"ok","codigo":"000",'
         b'"msg":"Audio Cadastrado com sucesso - AUDIO_ID: XXXXXXXXXXXXXXX","audio_id":"XXXXXXXXXXXXXXXXXXXXXXXX"}'
     )
-    assert answer(m.upload_audio(b"\xff"), body).audio_id == "XXXXXXXXXXXXXXXXXXXXXXXX"
+    assert answer(m.upload_audio(b"\xff\xfb"), body).audio_id == "XXXXXXXXXXXXXXXXXXXXXXXX"

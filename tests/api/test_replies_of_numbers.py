@@ -67,9 +67,9 @@ def test_sound() -> None:
         b'"msg":"Arquivo de audio cadastrado com sucesso",'
         b'"data":{"soundId":150,"clientDct":"2600","name":"Nome do Audio","path":"audios\\/2600_Nome_do_Audio.mp3"}}'
     )
-    sound = answer(m.add_sound("Nome do Audio", b"\xff"), body)
+    sound = answer(m.add_sound("Nome do Audio", b"\xff\xfb"), body)
     assert (sound.sound_id, sound.name, sound.path) == (150, "Nome do Audio", "audios/2600_Nome_do_Audio.mp3")
-    assert answer(m.add_sound("x", b"\xff"), ok(data=[{"soundId": "151"}])).sound_id == 151
+    assert answer(m.add_sound("x", b"\xff\xfb"), ok(data=[{"soundId": "151"}])).sound_id == 151
 
 
 def test_carrier() -> None:

@@ -118,8 +118,8 @@ def test_a_query_whose_answer_does_not_fit_has_no_answer(request_: object, body:
 @pytest.mark.parametrize(
     "request_",
     [
-        m.upload_audio(b"\xff"),
-        m.add_sound("x", b"\xff"),
+        m.upload_audio(b"\xff\xfb"),
+        m.add_sound("x", b"\xff\xfb"),
         m.save_rule("4130000001", answer(m.list_rules("4130000001"), NEW_RULES)[0]),
     ],
 )

@@ -217,7 +217,8 @@ def test_an_audio_is_read_when_the_task_runs(run, world, tmp_path, kind):
     assert made["audio"] == f"sha256:{hashlib.sha256(MP3).hexdigest()}"
 
 
-def test_an_audio_path_can_be_a_template(run, world, tmp_path):
+def test_an_audio_path_can_be_a_template(run, world, tmp_path, monkeypatch):
+    monkeypatch.setenv("AIRFLOW__DIRECTCALL__AUDIO_SOURCES", str(tmp_path))
     (tmp_path / "7.mp3").write_bytes(MP3)
     run.context["id"] = 7
     run.start(voice(audio=f"{tmp_path}/{{{{ id }}}}.mp3"))
@@ -236,7 +237,9 @@ def test_a_directory_is_no_audio(run, tmp_path):
         run.start(voice(audio=tmp_path))
 
 
-@pytest.mark.parametrize(("content", "named"), [(b"RIFF....WAVE", "WAV"), (b"", "empty"), (b"\0" * (5 << 20), "4 MB")])
+@pytest.mark.parametrize(
+    ("content", "named"), [(b"RIFF....WAVE", "WAV"), (b"", "empty"), (MP3 + b"\0" * (4 << 20), "4 MB")]
+)
 def test_audio_that_the_vendor_rejects_is_not_sent(run, world, tmp_path, content, named):
     path = tmp_path / "audio.mp3"
     path.write_bytes(content)

@@ -10,6 +10,7 @@ from airflow.providers.common.compat.sdk import AirflowFailException
 from airflow_provider_directcall.errors import DirectcallAuthError, DirectcallNotSent, DirectcallOutcomeUnknown
 from airflow_provider_directcall.operators.sounds import DirectcallAddSoundOperator
 from airflow_provider_directcall.sandbox import Fault
+from airflow_provider_directcall.sandbox.endpoints import numbers
 
 from ..airflow_world.world import Run
 
@@ -41,7 +42,7 @@ def uploads(world):
     ("content", "named"),
     [
         (b"", "the file is empty"),
-        (b"OggS" + b"\0" * 9, "MP3 or WAV is needed, this is"),
+        (b"OggS" + b"\0" * 9, "does not begin as an MP3 or a WAV"),
         (MP3 * 11_000, "1 MB at most"),
     ],
 )
@@ -58,11 +59,10 @@ def test_a_missing_file_fails_for_good(runs, sound):
         runs().start(sound(audio="/tmp/nothing.mp3"))
 
 
-def test_a_refusal_that_will_stand_fails_for_good(runs, world, sound, tmp_path):
-    path = tmp_path / "text.mp3"
-    path.write_bytes(b"what nobody takes for an audio")
+def test_a_refusal_that_will_stand_fails_for_good(runs, sound, monkeypatch):
+    monkeypatch.setattr(numbers, "MAX_SOUND_BYTES", 10)
     with pytest.raises(AirflowFailException, match="add_sound: refused with code 001"):
-        runs().start(sound(audio=path))
+        runs().start(sound())
 
 
 def test_a_dead_network_is_left_to_retries(runs, sound, connect, dead_port):

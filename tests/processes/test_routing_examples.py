@@ -159,8 +159,12 @@ def test_a_retry_keeps_the_first_snapshot_and_the_next_run_knows_what_was_left(
 def test_a_sound_is_uploaded_once_whatever_the_dag(
     airflow: LiveAirflow, sandbox: SandboxServer, tmp_path: Path
 ) -> None:
-    path = tmp_path / "saudacao.mp3"
+    path = airflow.dags_folder / "saudacao.mp3"
     path.write_bytes(b"ID3\x04" + b"\0" * 100)
+    outside = tmp_path / "saudacao.mp3"
+    outside.write_bytes(path.read_bytes())
+    run_id = finished(airflow, "sound", {"audio": str(outside)}, "failed")
+    assert "audio_sources" in log_of(airflow, "sound", run_id)
     dags = ("sound", "same_sound")
     runs = [(dag_id, finished(airflow, dag_id, {"audio": str(path)})) for dag_id in dags]
     results = [airflow.xcom(*run, "add") for run in runs]

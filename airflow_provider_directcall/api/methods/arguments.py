@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -26,8 +26,10 @@ _NOT_IN_TAG_NAMES: Final = frozenset('[]"\\')
 SEARCH_TAG: Final = "search"
 _SEARCH_TAGS: Final = frozenset({SEARCH_TAG, f"'{SEARCH_TAG}'"})
 _NOT_IN_FILE_NAMES: Final = frozenset('"\\/')
-#: First bytes of audio formats other than MP3.
-_OTHER_FORMATS: Final = {b"RIFF": "WAV", b"OggS": "Ogg", b"fLaC": "FLAC", b"\x1aE\xdf\xa3": "WebM"}
+#: Versions of an ID3 tag.
+_ID3_VERSIONS: Final = frozenset({2, 3, 4})
+#: Second byte of a frame of MPEG layer III, version 1, 2 or 2.5, with or without a checksum; the first is 0xFF.
+_LAYER_III: Final = frozenset(b"\xfa\xfb\xf2\xf3\xe2\xe3")
 
 
 def boolean(value: bool) -> str:
@@ -142,12 +144,21 @@ def checked_text(text: str, *, name: str = "text", prefix: Value = "") -> str:
     return text
 
 
-def checked_audio(content: bytes, *, megabytes: int, formats: Iterable[str]) -> bytes:
+def audio_format(content: bytes) -> str | None:
+    """Return ``MP3`` or ``WAV`` by the first 12 bytes; None for anything else."""
+    if content.startswith(b"RIFF") and content[8:12] == b"WAVE":
+        return "WAV"
+    begins_with_tag = content.startswith(b"ID3") and len(content) > 3 and content[3] in _ID3_VERSIONS
+    begins_with_frame = content.startswith(b"\xff") and len(content) > 1 and content[1] in _LAYER_III
+    return "MP3" if begins_with_tag or begins_with_frame else None
+
+
+def checked_audio(content: bytes, *, megabytes: int, formats: Collection[str]) -> bytes:
     """Return the bytes of a valid audio file.
 
     :param megabytes: its largest size.
-    :param formats: formats that the vendor accepts, such as ``MP3``.
-    :raises ValueError: empty, too large, or of a known other format.
+    :param formats: formats that the vendor accepts: ``MP3``, ``WAV``.
+    :raises ValueError: empty, too large, or not of such a format by its first bytes.
     """
     if not isinstance(content, bytes):
         raise ValueError(f"audio: the file's bytes are needed, not {type(content).__name__}")
@@ -155,10 +166,9 @@ def checked_audio(content: bytes, *, megabytes: int, formats: Iterable[str]) -> 
         raise ValueError("audio: the file is empty")
     if len(content) > megabytes * MEGABYTE:
         raise ValueError(f"audio: {megabytes} MB at most, not {len(content) / MEGABYTE:.1f} MB")
-    accepted = tuple(formats)
-    found = next((name for magic, name in _OTHER_FORMATS.items() if content.startswith(magic)), None)
-    if found is not None and found not in accepted:
-        raise ValueError(f"audio: {' or '.join(accepted)} is needed, this is {found}")
+    found = audio_format(content)
+    if found not in formats:
+        raise ValueError(f"audio: {' or '.join(formats)} is needed, this is {found or 'neither MP3 nor WAV'}")
     return content
 
 

@@ -52,7 +52,7 @@ class DirectcallRefused(DirectcallError):
     """The API refused the request; it had no effect.
 
     :ivar code: the vendor's return code (``codigo``), three digits, or None when the reply had none.
-    :ivar text: the vendor's text (``msg``), phone numbers masked.
+    :ivar text: the known words of the vendor's text (``msg``), see :mod:`.words`.
     """
 
     def __init__(
@@ -104,7 +104,7 @@ class DirectcallOutcomeUnknown(DirectcallError):
     Search the statement for the tags of the request before sending it again.
 
     :ivar code: the vendor's return code (``codigo``), or None: a transient one may come after the effect.
-    :ivar text: the vendor's text beside it, phone numbers masked.
+    :ivar text: the known words of the vendor's text beside it.
     """
 
     may_have_taken_effect = True

@@ -98,7 +98,7 @@ def build(request: Request[T], settings: Settings, token: str | None) -> httpx.R
     extensions = {"timeout": dict.fromkeys(("connect", "read", "write", "pool"), settings.timeout)}
     credentials = {} if token is None else {"access_token": token}
     if endpoint.encoding is Encoding.JSON:
-        names = settings.field_names(request.endpoint_name)
+        names = _request_names(request, settings)
         body = rename_keys({key: _rendered(item, settings) for key, item in request.json.items()}, names)
         json_body = {**credentials, **(body if isinstance(body, dict) else {})}
         return httpx.Request(endpoint.verb, url, json=json_body, headers=_HEADERS, extensions=extensions)
@@ -197,12 +197,17 @@ def _url(text: str) -> httpx.URL:
 
 
 def _params(request: Request[T], settings: Settings) -> dict[str, str]:
-    replaced, documented = settings.field_names(request.endpoint_name), request.endpoint.documented_params
-    names = {ours: theirs for ours, theirs in replaced.items() if ours not in documented}
+    names = _request_names(request, settings)
     return {
         _renamed(name, names): value if isinstance(value, str) else value.render(settings)
         for name, value in request.params.items()
     }
+
+
+def _request_names(request: Request[T], settings: Settings) -> dict[str, str]:
+    """Return the account's names of assumed fields; those that are documented in a request keep theirs."""
+    replaced, documented = settings.field_names(request.endpoint_name), request.endpoint.documented_params
+    return {ours: theirs for ours, theirs in replaced.items() if ours not in documented}
 
 
 def _renamed(name: str, names: Mapping[str, str]) -> str:

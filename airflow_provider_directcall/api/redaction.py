@@ -10,6 +10,7 @@ from html import escape, unescape
 from typing import Final
 from urllib.parse import quote, quote_plus, unquote_plus
 
+from airflow_provider_directcall.api.words import OMITTED, folded, known_words
 from airflow_provider_directcall.telephony.masking import mask_numbers_in
 
 #: Part of the name of a field with a secret.
@@ -27,7 +28,7 @@ _HEX_TOKEN: Final = re.compile(r"(?<![0-9a-fA-F])[0-9a-fA-F]{40}(?![0-9a-fA-F])"
 #: The end of a recording's address: whoever has it can listen. Newer ids are base64, 48 characters.
 _RECORDING: Final = re.compile(r"(?<=gravacao)(?P<slashes>(?:\\*/|%2F)id(?:\\*/|%2F))[\w%+=-]+", re.IGNORECASE)
 _TITLE: Final = re.compile(rb"<title[^>]*>([^<]{1,80})</title", re.IGNORECASE)
-_PLAIN_TITLE: Final = re.compile(r"[\w .,:;()/-]{1,80}")
+_PLAIN_TITLE: Final = re.compile(rf"[\w .,:;()/{OMITTED}-]{{1,80}}")
 _MEDIA_TYPE: Final = re.compile(r"[\w.+-]{1,40}/[\w.+-]{1,60}", re.ASCII)
 _FIELD_NAME: Final = re.compile(r"[A-Za-z_]\w{0,30}", re.ASCII)
 _MOST_NAMES: Final = 10
@@ -68,17 +69,16 @@ def _spellings(char: str) -> str:
 
 
 def vendor_text(text: str, private: Collection[str] = (), hidden: str = "", limit: int = 200) -> str:
-    """Return the vendor's explanation on one line, redacted and cut; empty if it echoes a text of the request.
+    """Return the vendor's explanation: its known words, on one line; empty if it echoes a text of the request.
 
-    :param private: texts and tag values of the request.
+    :param private: texts and tag values of the request: even their known words are not shown.
     """
     line = " ".join(text.split())
     if _echoes(line, private):
         return ""
     for value in private:
         line = re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", "***", line, flags=re.IGNORECASE)
-    # Redaction comes before the cut, so that no half token or half number is left at the edge.
-    return redact(line[: limit * 20], hidden)[:limit]
+    return known_words(redact(line[: limit * 20], hidden))[:limit]
 
 
 def describe(body: bytes, content_type: str, private: Collection[str] = (), hidden: str = "") -> str:
@@ -92,7 +92,8 @@ def describe(body: bytes, content_type: str, private: Collection[str] = (), hidd
         words = vendor_text(unescape(title.group(1).decode("utf-8", "replace")), private, hidden)
         if _PLAIN_TITLE.fullmatch(words):
             parts.append(f"title {words!r}")
-    if names := [name for name in _names(body) if name not in private and redact(name, hidden) == name]:
+    private_words = {word for text in private for word in re.findall(r"\w+", folded(text))}
+    if names := [name for name in _names(body) if folded(name) not in private_words and redact(name, hidden) == name]:
         parts.append(f"fields {', '.join(names[:_MOST_NAMES])}")
     return ", ".join(parts)
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, Literal, Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
 from airflow_provider_directcall.api.replies.values import integer_or_none
@@ -75,6 +75,17 @@ class DefaultOrigin:
             raise ValueError(f"origin: none was given, and {connection} has no default_origin")
         digits = parse_number(settings.default_origin, argument="default_origin", allow=self.allow).digits
         return other_than(self.destination, digits, argument="default_origin")
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """The client's id or secret, for a request without a token."""
+
+    name: Literal["client_id", "client_secret"]
+
+    def render(self, settings: Settings) -> str:
+        """Return the account's value."""
+        return settings.client_id if self.name == "client_id" else settings.client_secret
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,7 +49,8 @@ class Endpoint:
     :ivar path: path below the base URL, with its leading slash.
     :ivar format_field: name of the parameter that requests JSON.
     :ivar encoding: encoding of the parameters.
-    :ivar repetition: repeatable (reads, hang up, callbacks) or once-only (calls, messages, audio, rules).
+    :ivar repetition: repeatable (reads, hang up, removal of callbacks) or once-only (calls, messages, audio, rules,
+        registration of callbacks).
     :ivar mark: how well it is known.
     :ivar assumed_fields: vendor field names of the request and the reply that are assumed, not known.
     :ivar documented_params: those of them that are documented in the request and assumed in the reply only.
@@ -82,7 +83,10 @@ _MESSAGE_STATEMENT_FIELDS = frozenset(
     {"origem", "destino", "inicio", "tipo", "texto", "status", "callerid", "id_mensagem", "valor", "campos"}
     | {"dataInicial", "dataFinal", "numeroOrigem", "numeroDestino", "pagina", "paginas"}
 )
-_LOT_FIELDS = frozenset({"destino", "texto", "campos", "detalhe", "id_destinatario", "id_mensagem"})
+_LOT_FIELDS = frozenset(
+    {"destino", "texto", "campos", "cron", "short_number", "tipo", "detalhe", "id_destinatario", "id_mensagem"}
+)
+_LOT_PARAMS = frozenset({"id_destinatario"})
 _RULE_DATA = frozenset({"record", "soundId", "moment", "email", "week", "start", "end", "source"})
 _RULE_FIELDS = _RULE_DATA | {"did", "dpId", "priority", "action", "data", "phone", "wait"}
 
@@ -97,18 +101,18 @@ ENDPOINTS: Mapping[str, Endpoint] = MappingProxyType({
     "end_call":                   Endpoint("GET", "/voz/end", "format", _QUERY, _REPEATABLE, _DOCUMENTED),
     "call_status":                Endpoint("GET", "/voz/status", "format", _QUERY, _REPEATABLE, _DOCUMENTED),
     "scheduled_call_status":      Endpoint("POST", "/voz/status-agendamento", "format", _FORM, _REPEATABLE, _DOCUMENTED),
-    "add_call_callback":          Endpoint("POST", "/voz/add-callback", "format", _FORM, _REPEATABLE, _DOCUMENTED),
+    "add_call_callback":          Endpoint("POST", "/voz/add-callback", "format", _FORM, _ONCE_ONLY, _DOCUMENTED),
     "list_call_callbacks":        Endpoint("POST", "/voz/list-callback", "format", _FORM, _REPEATABLE, _INFERRED),
     "remove_call_callback":       Endpoint("POST", "/voz/remove-callback", "format", _FORM, _REPEATABLE, _INFERRED),
     # messages
     "send_message":               Endpoint("POST", "/sms/send", "format", _FORM, _ONCE_ONLY, _DOCUMENTED),
-    "send_lot":                   Endpoint("POST", "/sms/lot-send", "format", _JSON, _ONCE_ONLY, _DOCUMENTED, _LOT_FIELDS),
+    "send_lot":                   Endpoint("POST", "/sms/lot-send", "format", _JSON, _ONCE_ONLY, _DOCUMENTED, _LOT_FIELDS, _LOT_PARAMS),
     "message_status":             Endpoint("GET", "/sms/status", "format", _QUERY, _REPEATABLE, _DOCUMENTED),
     "cancel_message":             Endpoint("GET", "/sms/remove", "format", _QUERY, _REPEATABLE, _OBSERVED),
     "received_messages":          Endpoint("POST", "/sms/recebimento", "format", _FORM, _REPEATABLE, _DOCUMENTED),
     "upload_audio":               Endpoint("POST", "/sms/audio", "format", _MULTIPART, _ONCE_ONLY, _DOCUMENTED),
-    "add_message_callback":       Endpoint("POST", "/sms/add-callback-status", "format", _FORM, _REPEATABLE, _DOCUMENTED),
-    "add_received_callback":      Endpoint("POST", "/sms/add-callback", "format", _FORM, _REPEATABLE, _INFERRED),
+    "add_message_callback":       Endpoint("POST", "/sms/add-callback-status", "format", _FORM, _ONCE_ONLY, _DOCUMENTED),
+    "add_received_callback":      Endpoint("POST", "/sms/add-callback", "format", _FORM, _ONCE_ONLY, _INFERRED),
     "list_message_callbacks":     Endpoint("POST", "/sms/list-callback", "format", _FORM, _REPEATABLE, _DOCUMENTED),
     "remove_message_callback":    Endpoint("POST", "/sms/remove-callback", "format", _FORM, _REPEATABLE, _INFERRED),
     # statement

@@ -41,7 +41,7 @@ def _token() -> Case:
 def _cipher(draw: Draw) -> Case:
     number = draw(st.none() | numbers)
     account = {"client_id": SETTINGS.client_id, "client_secret": SETTINGS.client_secret}
-    return Case(methods.create_cipher(SETTINGS, number), account | present(destino=number))
+    return Case(methods.create_cipher(number), account | present(destino=number))
 
 
 @st.composite
@@ -150,13 +150,27 @@ def _lot(draw: Draw) -> Case:
         )
     )
     recipients = [methods.LotRecipient(key, number, draw(texts), draw(tags)) for key, number in many]
-    origin, email = draw(st.none() | words), draw(st.sampled_from([None, "a@example.com"]))
+    voice, email = draw(flags), draw(st.sampled_from([None, "a@example.com"]))
+    origin = None if voice else draw(st.none() | words)
+    short = None if voice else draw(st.none() | flags)
+    tagged, when = draw(tags), draw(st.none() | moments)
     entries = [
         present(id_destinatario=entry.recipient_id, destino=entry.destination, texto=entry.text, campos=entry.tags)
         for entry in recipients
     ]
-    body = present(origem=origin or SETTINGS.default_origin, destinatarios=entries, callbackEmail=email)
-    return Case(methods.send_lot(recipients, origin=origin, reply_email=email), json=body)
+    body = present(
+        origem=origin or SETTINGS.default_origin,
+        destinatarios=entries,
+        tipo="voz" if voice else None,
+        campos=tagged,
+        cron=when and local(when, "%d-%m-%Y-%H-%M-%S"),
+        short_number=None if short is None else flag(short),
+        callbackEmail=email,
+    )
+    request = methods.send_lot(
+        recipients, origin=origin, tags=tagged, send_at=when, short_number=short, voice=voice, reply_email=email
+    )
+    return Case(request, json=body)
 
 
 @st.composite

@@ -61,9 +61,9 @@ def statement(draw: Draw) -> Case:
 @st.composite
 def recordings(draw: Draw) -> Case:
     since, until, filters, fields = _window(draw)
-    return Case(
-        methods.list_recordings(since, until, **filters).page(1), fields | {"getAllPins": "false", "pagina": "1"}
-    )
+    tagged = draw(tags)
+    listing = methods.list_recordings(since, until, tags=tagged, **filters)
+    return Case(listing.page(1), fields | present(campos=tagged) | {"getAllPins": "false", "pagina": "1"})
 
 
 @st.composite

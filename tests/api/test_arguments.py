@@ -10,7 +10,6 @@ import pytest
 from airflow_provider_directcall.api import methods as m
 from airflow_provider_directcall.api.replies import Rule
 from airflow_provider_directcall.api.requests import Listing, Request
-from airflow_provider_directcall.api.settings import Settings
 
 A, B = "5511990000001", "5511990000002"
 MP3 = b"\xff\xfb"
@@ -51,7 +50,7 @@ BAD: dict[str, tuple[Callable[[], object], tuple[str, ...]]] = {
     "carrier of SIP": (lambda: m.lookup_carrier("ip4130000001"), ("number", "SIP")),
     "number in hang-up": (lambda: m.end_call(A, ""), ("destination",)),
     "number in a filter": (lambda: m.list_statement(NOON, NOON, origin="x"), ("origin",)),
-    "number for a cipher": (lambda: m.create_cipher(Settings("a", "b"), "x"), ("destination",)),
+    "number for a cipher": (lambda: m.create_cipher("x"), ("destination",)),
     # texts
     "empty text": (lambda: m.send_sms(A, "  \n"), ("text", "empty")),
     "text of 701": (lambda: m.send_sms(A, "x" * 701), ("text", "700", "701")),
@@ -133,6 +132,11 @@ BAD: dict[str, tuple[Callable[[], object], tuple[str, ...]]] = {
     "lot id twice": (lot(m.LotRecipient("1", A, "x"), m.LotRecipient("1", B, "x")), ("recipients", "twice")),
     "lot number twice": (lot(m.LotRecipient("1", A, "x"), m.LotRecipient("2", A, "x")), ("twice", "5511*****0001")),
     "lot text": (lot(m.LotRecipient("1", A, "x"), m.LotRecipient("2", B, " ")), ("recipients[1].text", "empty")),
+    "lot of voice with short number": (
+        lambda: m.send_lot([m.LotRecipient("1", A, "x")], voice=True, short_number=True),
+        ("short_number", "SMS"),
+    ),
+    "lot tags for all": (lambda: m.send_lot([m.LotRecipient("1", A, "x")], tags={"[": "x"}), ("tags", "[")),
     "lot tags": (lot(m.LotRecipient("1", A, "x", {"[": "x"})), ("tags", "[")),
     "rule without priority": (
         lambda: m.save_rule("4130000001", Rule(action="fwd", data={}, priority=None)),

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -22,7 +23,6 @@ from airflow_provider_directcall.api.errors import (
     DirectcallOutcomeUnknown,
     DirectcallReplyError,
 )
-from airflow_provider_directcall.api.settings import Settings
 from airflow_provider_directcall.sandbox import Fault, SandboxServer
 
 from .clock import FrozenClock
@@ -213,7 +213,7 @@ def test_on_token_gets_each_new_token(connect, sandbox) -> None:
 
 def test_the_whole_way_of_every_method(api, sandbox) -> None:
     """Each method once, with a reply of the sandbox."""
-    assert api.send(m.create_cipher(Settings("sandbox@example.com", "sandbox-secret"), B)).value
+    assert api.send(m.create_cipher(B)).value
     audio = api.send(m.upload_audio(b"\xff\xfb" + b"x" * 100)).audio_id
     sent = api.send(m.send_voice_message(A, audio_id=audio, attempts=2, hours=(8, 20)))
     assert api.send(m.message_status(sent.callerid)).text
@@ -235,6 +235,39 @@ def test_the_whole_way_of_every_method(api, sandbox) -> None:
     schedule = api.send(m.place_call(A, B, schedule_at=_tomorrow(sandbox))).schedule_id
     assert api.send(m.scheduled_call_status(A, schedule)).placed is None
     assert [len(number.did) for number in api.send(m.list_numbers())] == [10, 10, 10]
+
+
+REGISTRATIONS = [
+    (m.add_call_callback, "voz/add-callback"),
+    (m.add_message_callback, "sms/add-callback-status"),
+    (m.add_received_callback, "sms/add-callback"),
+]
+
+
+@pytest.mark.parametrize(("register", "endpoint"), REGISTRATIONS)
+def test_a_webhook_is_registered_once(api, sandbox, register, endpoint) -> None:
+    sandbox.inject(Fault(kind="cut_after", endpoint=endpoint))
+    with pytest.raises(DirectcallOutcomeUnknown):
+        api.send(register("https://example.com/hook"))
+    assert [callback["url"] for callback in sandbox.state()["callbacks"]] == ["https://example.com/hook"]
+
+
+def test_a_lot_with_all_options(api, sandbox) -> None:
+    when = _tomorrow(sandbox)
+    people = [m.LotRecipient("a", A, "oi", {"leito": "7"}), m.LotRecipient("b", B, "oi")]
+    api.send(m.send_lot(people, tags={"campanha": "x"}, send_at=when, short_number=False))
+    api.send(m.send_lot(people[:1], voice=True))
+    first, second, spoken = sandbox.state()["messages"]
+    assert (first["tags"], second["tags"]) == ({"campanha": "x", "leito": "7"}, {"campanha": "x"})
+    assert {message["short_number"] for message in (first, second)} == {False}
+    assert first["starts"] == when.astimezone(ZoneInfo("America/Sao_Paulo")).strftime("%Y-%m-%d %H:%M:%S")
+    assert (spoken["kind"], spoken["text"]) == ("voz", "oi")
+
+
+def test_a_documented_name_of_a_lot_cannot_be_replaced_in_the_request(connect, sandbox) -> None:
+    api = connect(fields={"send_lot": {"id_destinatario": "id", "texto": "texto"}})
+    api.send(m.send_lot([m.LotRecipient("a", A, "oi")]))
+    assert [message["recipient_id"] for message in sandbox.state()["messages"]] == ["a"]
 
 
 def _tomorrow(sandbox: SandboxServer) -> datetime:

@@ -292,14 +292,17 @@ def test_recordings_messages_and_received_messages(
     api: Driver, sandbox: SandboxServer, window: tuple[datetime, datetime]
 ) -> None:
     api.send(m.place_call("5511990000001", "5511990000002", record=True))
+    api.send(m.place_call("5511990000001", "5511990000004", record=True, tags={"a": "ç"}))
     api.send(m.send_sms("5511990000003", "oi", tags={"a": "ç"}, origin="5511990000001"))
     sandbox.receive_message("5511990000003", "27000", "resposta")
     sandbox.advance(600)
     until = window[1] + timedelta(hours=1)
-    (recording,) = api.rows(m.list_recordings(window[0], until))
+    (recording,) = api.rows(m.list_recordings(window[0], until, tags={"a": "ç"}))
     (message,) = api.rows(m.list_messages(window[0], until, tags={"a": "ç"}))
     (received,) = api.rows(m.received_messages(window[0], until))
+    assert (recording.destination, recording.tags) == ("5511990000004", {})
     assert recording.recording_url
+    assert len(api.rows(m.list_recordings(window[0], until))) == 2
     assert (message.destination, message.state, message.tags) == ("5511990000003", "delivered", {"a": "ç"})
     assert received.text == "resposta"
 

@@ -58,9 +58,9 @@ def test_a_lasting_refusal_in_the_vendor_s_own_words(code: str, word: str, statu
 
 @pytest.mark.parametrize("code", ["002", "005", "007", "008", "011"])
 def test_a_transient_refusal_may_come_after_the_effect(code: str) -> None:
-    with pytest.raises(DirectcallOutcomeUnknown, match=f"code {code} .*: Falha 5511") as caught:
+    with pytest.raises(DirectcallOutcomeUnknown, match=f"code {code} .*: Falha \u2026") as caught:
         answer(CALL, {"status": "erro", "codigo": code, "msg": f"Falha {A}"})
-    assert (caught.value.code, caught.value.text) == (code, "Falha 5511*****0001")
+    assert (caught.value.code, caught.value.text) == (code, "Falha \u2026")
 
 
 UNPROVEN = [

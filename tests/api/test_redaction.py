@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Callable
 from html import escape
 from urllib.parse import quote_plus
@@ -18,6 +19,7 @@ from airflow_provider_directcall.api import protocol
 from airflow_provider_directcall.api.errors import DirectcallError
 from airflow_provider_directcall.api.redaction import RequestLogFilter, describe, redact, redact_secrets, vendor_text
 from airflow_provider_directcall.api.settings import Settings
+from airflow_provider_directcall.api.words import VOCABULARY, folded
 
 JWT = "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9.eyJpYXQiOjE3MDAwMDAwMDB9.c2lnbmF0dXJl-_"
 SECRET = 'pa$$ "wörd\\5511990000007&x'
@@ -141,10 +143,22 @@ def test_the_account_s_own_secret_anywhere(secret, before) -> None:
 
 
 def test_a_vendor_s_text_is_short_and_on_one_line() -> None:
-    shown = vendor_text("line\n\t" * 200 + PHONE)
+    shown = vendor_text("falha\n\t" * 200 + PHONE)
     assert len(shown) == 200
     assert "\n" not in shown
-    assert PHONE[:7] not in vendor_text("x" * 195 + PHONE)
+
+
+def test_only_known_words_of_a_vendor_s_text_are_shown() -> None:
+    assert vendor_text("Par\u00e2metro inv\u00e1lido: destino (001)") == "Par\u00e2metro inv\u00e1lido: destino (001)"
+    assert vendor_text(f"Mensagem '<b>Ol\u00e1, Maria</b>!' para {PHONE} recusada, c\u00f3digo 7731") == (
+        "Mensagem \u2026 para \u2026 recusada, c\u00f3digo \u2026"
+    )
+    assert vendor_text("Ol\u00e1 Maria, tudo bem?") == ""
+
+
+@given(text=st.text())
+def test_whatever_a_server_says_only_known_words_remain(text: str) -> None:
+    assert all(folded(word) in VOCABULARY for word in re.findall(r"\w+", vendor_text(text)))
 
 
 def test_a_page_is_described_and_not_quoted() -> None:

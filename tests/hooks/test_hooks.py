@@ -17,8 +17,8 @@ from airflow_provider_directcall.hooks import directcall as module
 from airflow_provider_directcall.hooks.directcall import DirectcallAsyncHook, DirectcallHook
 
 A, B = "5511990000001", "5511990000002"
-#: The clients request tokens themselves; a cipher never expires and has no place in a DAG.
-NOT_IN_HOOKS = {"request_token", "create_cipher"}
+#: The clients request tokens themselves.
+NOT_IN_HOOKS = {"request_token"}
 METHODS = sorted(name for name in methods.__all__ if name[0].islower() and name not in NOT_IN_HOOKS)
 
 
@@ -108,6 +108,15 @@ async def test_the_balance(directcall_connection) -> None:
     async with DirectcallAsyncHook(directcall_connection) as async_hook:
         assert await async_hook.balance() == balance
     assert (balance.currency, balance.amount) == ("BRL", Decimal("1234.56"))
+
+
+async def test_a_key_for_a_browser(directcall_connection) -> None:
+    with DirectcallHook(directcall_connection) as hook:
+        cipher = hook.create_cipher(A)
+    async with DirectcallAsyncHook(directcall_connection) as async_hook:
+        other = await async_hook.create_cipher()
+    assert cipher.value != other.value
+    assert cipher.value not in repr(cipher)
 
 
 def test_wrong_arguments_of_a_listing_show_at_the_call(directcall_connection) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from airflow_provider_directcall.api.replies import Carrier, Cipher, Token
-from airflow_provider_directcall.api.requests import Request
+from airflow_provider_directcall.api.requests import Credential, Request, Value
 from airflow_provider_directcall.api.settings import Settings
 from airflow_provider_directcall.telephony.numbers import GEOGRAPHIC, parse_number
 
@@ -14,12 +14,14 @@ def request_token(settings: Settings) -> Request[Token]:
     return Request("request_token", params, Token.from_reply, authenticated=False)
 
 
-def create_cipher(settings: Settings, destination: str | None = None) -> Request[Cipher]:
-    """Make a key for the vendor's browser plug-in (``/encrypt``). The key never expires: treat it as a secret.
+def create_cipher(destination: str | None = None) -> Request[Cipher]:
+    """Make a key for the vendor's browser plug-in (``/encrypt``, documented). It never expires: treat it as a secret.
+
+    A task that returns it stores it as an XCom, which every user of that Airflow can read.
 
     :param destination: the one number that a page with this key may dial (``destino``).
     """
-    params = {"client_id": settings.client_id, "client_secret": settings.client_secret}
+    params: dict[str, Value] = {"client_id": Credential("client_id"), "client_secret": Credential("client_secret")}
     if destination is not None:
         params["destino"] = parse_number(destination, argument="destination").digits
     return Request("create_cipher", params, Cipher.from_reply, authenticated=False)

@@ -1,4 +1,7 @@
-"""Webhooks: registration, list, removal. The content of their requests is not documented."""
+"""Webhooks: registration, list, removal. The content of their requests is not documented.
+
+After an unknown outcome of a registration, the list of addresses shows whether it took effect.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from airflow_provider_directcall.api.requests import Request, Value
 
 
 def add_call_callback(url: str, *, pin: str | None = None) -> Request[Callback]:
-    """Register an address for the states of calls (``/voz/add-callback``).
+    """Register an address for the states of calls (``/voz/add-callback``, documented). Once-only: twice may call twice.
 
     :param url: http or https address; may hold Basic credentials.
     :param pin: limits it to one product of the account (``pin``).
@@ -32,12 +35,12 @@ def remove_call_callback(code: str) -> Request[Acknowledgement]:
 
 
 def add_message_callback(url: str) -> Request[Callback]:
-    """Register an address for the states of sent SMS (``/sms/add-callback-status``)."""
+    """Register an address for the states of sent SMS (``/sms/add-callback-status``, documented). Once-only."""
     return Request("add_message_callback", {"url": _checked_url(url)}, Callback.from_reply)
 
 
 def add_received_callback(url: str) -> Request[Callback]:
-    """Register an address for received SMS (path inferred)."""
+    """Register an address for received SMS (path inferred). Once-only."""
     return Request("add_received_callback", {"url": _checked_url(url)}, Callback.from_reply)
 
 

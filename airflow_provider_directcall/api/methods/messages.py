@@ -150,10 +150,10 @@ def _send_message(
 class LotRecipient:
     """One recipient of a lot.
 
-    :param recipient_id: the caller's own id, unique in the lot (``id_destinatario``).
-    :param destination: number (``destino``, assumed name).
-    :param text: this recipient's text (``texto``, assumed name).
-    :param tags: this recipient's custom data (``campos``, assumed).
+    :param recipient_id: the caller's own id, unique in the lot (``id_destinatario``, documented).
+    :param destination: number (``destino``, inferred name).
+    :param text: this recipient's text (``texto``, inferred name).
+    :param tags: this recipient's own custom data (``campos``, assumed).
     """
 
     recipient_id: str
@@ -163,28 +163,53 @@ class LotRecipient:
 
 
 def send_lot(
-    recipients: Sequence[LotRecipient], *, origin: str | None = None, reply_email: str | None = None
+    recipients: Sequence[LotRecipient],
+    *,
+    origin: str | None = None,
+    tags: Mapping[str, str] | None = None,
+    send_at: datetime | None = None,
+    short_number: bool | None = None,
+    voice: bool = False,
+    reply_email: str | None = None,
 ) -> Request[SentMessage]:
-    """Send each recipient an individual text (``/sms/lot-send``). Once-only. Most of the body is assumed.
+    """Send each recipient an individual text (``/sms/lot-send``). Once-only.
 
-    :param recipients: 1 to 500 recipients with different ids and numbers.
+    Documented: ``origem``, ``destinatarios``, ``id_destinatario``, ``callbackEmail``, and that voice messages are
+    possible. All other names are inferred from ``/sms/send``, and sent only when they are needed.
+
+    :param recipients: 1 to 500 recipients with different ids and numbers (the limit is assumed).
+    :param origin: sender (``origem``); None for the connection's default.
+    :param tags: custom data of all recipients (``campos``, inferred).
+    :param send_at: aware datetime (``cron``, inferred); None sends at once.
+    :param short_number: send from a short number or not (``short_number``, inferred); None for the vendor's default.
+    :param voice: read the texts aloud in calls instead of sending SMS (``tipo=voz``, inferred).
+    :param reply_email: address for the replies of the next 24 hours (``callbackEmail``).
     :raises ValueError: an argument is wrong; nothing was sent.
     """
     if not 1 <= len(recipients) <= _MAX_LOT:
         raise ValueError(f"recipients: 1 to {_MAX_LOT} in one request, not {len(recipients)}")
+    if voice and short_number is not None:
+        raise ValueError("short_number: it is for SMS only")
     ids = [identifier("recipient_id", recipient.recipient_id) for recipient in recipients]
     if len(set(ids)) != len(ids):
         raise ValueError("recipients: a recipient_id appears twice")
-    digits = numbers([recipient.destination for recipient in recipients], TEXTABLE, limit=None)
+    allow = VOICE_MESSAGEABLE if voice else TEXTABLE
+    digits = numbers([recipient.destination for recipient in recipients], allow, limit=None)
+    options: dict[str, JsonValue | None] = {
+        "tipo": "voz" if voice else None,
+        "campos": _json_tags(tags) if tags else None,
+        "cron": local_time("send_at", send_at, SCHEDULE_TIME) if send_at is not None else None,
+        "short_number": boolean(short_number) if short_number is not None else None,
+        "callbackEmail": _email(reply_email) if reply_email is not None else None,
+    }
     body: dict[str, JsonValue] = {
-        "origem": sender_value(origin),
+        "origem": origin_value(origin, VOICE_MESSAGEABLE) if voice else sender_value(origin),
         "destinatarios": [
             _lot_entry(index, recipient_id, number, recipient)
             for index, (recipient_id, number, recipient) in enumerate(zip(ids, digits, recipients, strict=True))
         ],
+        **{name: value for name, value in options.items() if value is not None},
     }
-    if reply_email is not None:
-        body["callbackEmail"] = _email(reply_email)
     return Request("send_lot", {}, SentMessage.from_reply, json=body)
 
 
@@ -195,9 +220,14 @@ def _lot_entry(index: int, recipient_id: str, digits: str, recipient: LotRecipie
         "texto": checked_text(recipient.text, name=f"recipients[{index}].text"),
     }
     if recipient.tags:
-        tag_params(recipient.tags)
-        entry["campos"] = dict(recipient.tags)
+        entry["campos"] = _json_tags(recipient.tags)
     return entry
+
+
+def _json_tags(tags: Mapping[str, str]) -> dict[str, JsonValue]:
+    """Return checked tags as an object."""
+    tag_params(tags)
+    return dict(tags)
 
 
 def message_status(callerid: str) -> Request[MessageStatus]:

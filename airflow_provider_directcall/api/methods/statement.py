@@ -67,6 +67,7 @@ def list_recordings(
     since: datetime,
     until: datetime,
     *,
+    tags: Mapping[str, str] | None = None,
     origin: str | None = None,
     destination: str | None = None,
     callerid: str | None = None,
@@ -74,11 +75,12 @@ def list_recordings(
 ) -> Listing[StatementRow]:
     """List the recorded calls of a closed window (``/extrato/list-recordings``); recordings are kept 90 days.
 
-    Parameters as :func:`list_statement`. The vendor's page names no custom data here, so rows have no tags; a call's
-    row in :func:`list_statement` has both its tags and its recording.
+    Parameters as :func:`list_statement`. The filter by tags is documented (``campos``); whether rows show them is not
+    known, so ``campos[search]`` is not sent here, and a row without tags proves nothing.
     """
     params = _window_params(since, until, origin, destination, callerid)
     params["getAllPins"] = "true" if all_products else "false"
+    params |= tag_params(tags)
     return listing("list_recordings", params, StatementRow.from_fields, lambda row: row.key)
 
 

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Self
 from zoneinfo import ZoneInfo
 
-from airflow_provider_directcall.api.redaction import redact
+from airflow_provider_directcall.api.redaction import vendor_text
 from airflow_provider_directcall.api.replies.envelope import (
     Json,
     JsonObject,
@@ -125,7 +125,7 @@ class ScheduledCall:
     """The state of a scheduled call.
 
     :ivar placed: the reply at the time of dialling (``retorno``); None before that time.
-    :ivar refusal: the vendor's words when the call was refused at that time, redacted, else None.
+    :ivar refusal: the vendor's code and known words when the call was refused at that time, else None.
     :ivar raw: the whole reply.
     """
 
@@ -141,5 +141,6 @@ class ScheduledCall:
             return cls(placed=None, refusal=None, raw=reply.fields)
         envelope = read_envelope(entries[0])
         if envelope is not None and not envelope.ok:
-            return cls(placed=None, refusal=redact(envelope.text), raw=reply.fields)
+            reason = ": ".join(filter(None, (envelope.code, vendor_text(envelope.text))))
+            return cls(placed=None, refusal=reason or "without a reason", raw=reply.fields)
         return cls(placed=PlacedCall.from_fields(entries[0]), refusal=None, raw=reply.fields)

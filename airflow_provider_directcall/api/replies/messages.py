@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Self
 from zoneinfo import ZoneInfo
 
-from airflow_provider_directcall.api.redaction import redact
+from airflow_provider_directcall.api.redaction import vendor_text
 from airflow_provider_directcall.api.replies.envelope import (
     Json,
     JsonObject,
@@ -102,7 +102,7 @@ class Recipient:
     :ivar message_id: the vendor's id of this recipient's message (``id_mensagem``); None when refused or missing.
     :ivar recipient_id: the caller's own id (``id_destinatario``), in a lot.
     :ivar refusal_code: ``codigo`` of a refused recipient (assumed), or its ``status`` without one, else None.
-    :ivar refusal: ``msg`` of a refused recipient, redacted (assumed), else None.
+    :ivar refusal: known words of the ``msg`` of a refused recipient (assumed), else None.
     """
 
     number: str = field(repr=False)
@@ -122,14 +122,14 @@ class Recipient:
         message_id, code = id_or_none(fields.get("id_mensagem")), return_code(fields.get("codigo"))
         status = text_or_none(fields.get("status"))
         if status is not None and folded(status) != "ok" and code in {None, "000"}:
-            code = folded(status)
+            code = vendor_text(folded(status)) or "unknown"
         refused = message_id is None and code not in {None, "000"}
         return cls(
             number=text_or_none(fields.get("destino")) or "",
             message_id=message_id,
             recipient_id=text_or_none(fields.get("id_destinatario")),
             refusal_code=code if refused else None,
-            refusal=redact(text_or_none(fields.get("msg")) or "") if refused else None,
+            refusal=vendor_text(text_or_none(fields.get("msg")) or "") if refused else None,
         )
 
 
@@ -171,7 +171,7 @@ class MessageStatus:
     """The state of a message, on request.
 
     :ivar state: the state parsed from the phrase (assumed words).
-    :ivar text: the vendor's phrase (``msg``), redacted.
+    :ivar text: the known words of the vendor's phrase (``msg``), see :mod:`..words`.
     :ivar raw: the whole reply.
     """
 
@@ -182,7 +182,7 @@ class MessageStatus:
     @classmethod
     def from_reply(cls, reply: Reply) -> Self:
         """Parse the reply of ``/sms/status``."""
-        return cls(state=message_state(reply.text), text=redact(reply.text), raw=reply.fields)
+        return cls(state=message_state(reply.text), text=vendor_text(reply.text), raw=reply.fields)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from airflow_provider_directcall.api.replies.envelope import Json, UnreadableError, decoded
+from airflow_provider_directcall.api.words import folded as folded  # noqa: PLC0414 - read here by all replies
 
 _TIMES = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%d/%m/%Y %H:%M:%S", "%d/%m/%Y %H:%M")
 _DATES = ("%Y-%m-%d", "%d/%m/%Y")
@@ -72,12 +72,6 @@ def price_or_none(value: Json) -> Decimal | None:
     """Parse a number, or a text with decimal point or comma, into Decimal (BRL)."""
     text = text_or_none(value)
     return Decimal(text.replace(",", ".")) if text is not None and _PRICE.fullmatch(text) else None
-
-
-def folded(text: str) -> str:
-    """Fold a text for comparison: lower case, no accents, single blanks."""
-    plain = "".join(char for char in unicodedata.normalize("NFKD", text) if not unicodedata.combining(char))
-    return " ".join(plain.casefold().split())
 
 
 def date_or_none(value: Json) -> date | None:

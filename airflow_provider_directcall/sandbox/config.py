@@ -57,7 +57,7 @@ class SandboxConfig:
     paths: Mapping[str, str] = field(default_factory=dict)
     """Other paths for endpoints, by name: ``{"did/save": "/did/rule/save"}``."""
     host_names: tuple[str, ...] = ()
-    """Further names of this machine for the control endpoints, besides ``localhost`` and IP addresses."""
+    """Further names of this machine for the page and the control endpoints, besides ``localhost`` and IP addresses."""
     db: Path | None = None
     """SQLite file that keeps the state over a restart; None = memory only."""
 

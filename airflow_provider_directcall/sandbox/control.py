@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
-from urllib.parse import urlsplit
 
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from airflow_provider_directcall.sandbox.faults import Fault
+from airflow_provider_directcall.sandbox.hosts import has_own_host
 from airflow_provider_directcall.sandbox.operations import SandboxOperations
 from airflow_provider_directcall.sandbox.replies import ApiError
 
@@ -108,19 +107,6 @@ def control_routes(account: Account) -> list[Route]:
     ]
 
 
-def _has_own_host(account: Account, request: Request) -> bool:
-    """Return whether Host is an IP address or a name of this machine; a name that a stranger chose may lead here."""
-    # An address without a name cannot be rebound to another one, so it proves itself.
-    name = _host_name(f"//{request.headers.get('host', '')}")
-    if name in {"localhost", *account.config.host_names}:
-        return True
-    try:
-        ip_address(name)
-    except ValueError:
-        return False
-    return True
-
-
 def _is_same_site(request: Request) -> bool:
     """Return whether no other site's page in a browser made the request."""
     origin = request.headers.get("origin")
@@ -128,16 +114,9 @@ def _is_same_site(request: Request) -> bool:
     return origin in {None, own} and request.headers.get("sec-fetch-site", "none") in {"none", "same-origin"}
 
 
-def _host_name(url: str) -> str:
-    try:
-        return urlsplit(url).hostname or ""
-    except ValueError:
-        return ""
-
-
 def _serve(account: Account, sandbox: SandboxOperations, control: Control) -> Callable[[Request], Awaitable[Response]]:
     async def respond(request: Request) -> Response:
-        if not (_has_own_host(account, request) and _is_same_site(request)):
+        if not (has_own_host(account, request) and _is_same_site(request)):
             return JSONResponse({"error": "the request comes from another site"}, status_code=403)
         try:
             body = json.loads(await request.body() or b"{}")

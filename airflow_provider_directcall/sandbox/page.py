@@ -27,6 +27,12 @@ _STYLE: Final = (
     "border-bottom:1px solid #e3e7ec;vertical-align:top}th{font-weight:600;color:#5b6675}"
     "td{font-variant-numeric:tabular-nums;overflow-wrap:break-word}"
 )
+_HEADERS: Final = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
+"""The page shows what clients sent, so it runs no script and is shown in no other page."""
 _CALLS: Final = ("starts", "direction", "origin", "destination", "phase", "outcome", "talk_seconds", "tags")
 _MESSAGES: Final = ("starts", "kind", "origin", "destination", "phase", "text", "tags")
 _RULES: Final = ("did", "priority", "action", "data", "dpId")
@@ -39,7 +45,7 @@ def serve_page(account: Account) -> Callable[[Request], Awaitable[Response]]:
     async def respond(request: Request) -> Response:
         with account.lock:
             state = read_state(account)
-        return HTMLResponse(render(state))
+        return HTMLResponse(render(state), headers=_HEADERS)
 
     return respond
 

@@ -178,6 +178,27 @@ def test_control_from_this_machine(start, headers):
     assert api.http.post("/_sandbox/reset", headers=headers).json() == {"reset": True}
 
 
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example:80", "[::1", "", "localhost.evil.example"])
+def test_the_page_is_for_this_machine_only(api, host):
+    api.send(texto="segredo")
+    page = api.http.get("/", headers={"host": host})
+    assert (page.status_code, "segredo" in page.text) == (403, False)
+    assert (
+        api.http.post("/did/list", data={"access_token": api.token}, headers={"host": "directcall:80"}).json()["status"]
+        == "ok"
+    )
+
+
+def test_the_page_runs_no_script_and_is_in_no_frame(start):
+    api = start(host_names=("sandbox",))
+    for host in ("localhost:8025", "sandbox:1", "[::1]:8025"):
+        page = api.http.get("/", headers={"host": host, "sec-fetch-site": "cross-site"})
+        assert page.status_code == 200
+        policy = page.headers["content-security-policy"]
+        assert "default-src 'none'" in policy
+        assert "frame-ancestors 'none'" in policy
+
+
 def test_state_has_the_end_of_calls_and_messages(api, start_time):
     api.call()
     api.send()

@@ -199,10 +199,11 @@ def _url(text: str) -> httpx.URL:
 def _params(request: Request[T], settings: Settings) -> dict[str, str]:
     replaced, documented = settings.field_names(request.endpoint_name), request.endpoint.documented_params
     names = {ours: theirs for ours, theirs in replaced.items() if ours not in documented}
-    return {
+    rendered = {
         _renamed(name, names): value if isinstance(value, str) else value.render(settings)
         for name, value in request.params.items()
     }
+    return {name: value for name, value in rendered.items() if value is not None}
 
 
 def _renamed(name: str, names: Mapping[str, str]) -> str:

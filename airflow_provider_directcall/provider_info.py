@@ -31,6 +31,11 @@ _CONN_FIELDS: dict[str, dict[str, Any]] = {
         "description": "Upper bound for each task; empty means none",
         "schema": {"type": ["number", "null"]},
     },
+    "tag_search": {
+        "label": "Tag search",
+        "description": "Value of campos[search], with which statements show tags, or n (directcall-check names it)",
+        "schema": {"type": ["string", "null"]},
+    },
     "endpoints": {
         "label": "Replaced paths (JSON)",
         "description": 'Endpoint name -> path, e.g. {"save_rule": "/did/save"}; for assumed paths that differ',

@@ -36,9 +36,10 @@ def _fields(settings: Settings) -> dict[str, str]:
     """Return the form fields of the request, with a token."""
     with Client(settings) as client:
         token = client.send(methods.request_token(settings)).value
-    params = {
+    rendered = {
         name: value if isinstance(value, str) else value.render(settings) for name, value in REQUEST.params.items()
     }
+    params = {name: value for name, value in rendered.items() if value is not None}
     return {"access_token": token, **params, "formato": "JSON"}
 
 

@@ -198,10 +198,11 @@ def _url(text: str) -> httpx.URL:
 
 def _params(request: Request[T], settings: Settings) -> dict[str, str]:
     names = _request_names(request, settings)
-    return {
+    rendered = {
         _renamed(name, names): value if isinstance(value, str) else value.render(settings)
         for name, value in request.params.items()
     }
+    return {name: value for name, value in rendered.items() if value is not None}
 
 
 def _request_names(request: Request[T], settings: Settings) -> dict[str, str]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Generic, Literal, Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
 from airflow_provider_directcall.api.replies.values import integer_or_none
-from airflow_provider_directcall.api.settings import Settings
+from airflow_provider_directcall.api.settings import NO_TAG_SEARCH, Settings
 from airflow_provider_directcall.api.wire import ENDPOINTS, Endpoint
 from airflow_provider_directcall.telephony.masking import mask_number
 from airflow_provider_directcall.telephony.numbers import NumberKind, parse_number
@@ -29,8 +29,8 @@ Row = TypeVar("Row")
 class AccountValue(Protocol):
     """A parameter that depends on the account."""
 
-    def render(self, settings: Settings) -> str:
-        """Return the text for the wire; raise ValueError if the account lacks the setting."""
+    def render(self, settings: Settings) -> str | None:
+        """Return the text for the wire, None to leave it out; raise ValueError if the account lacks the setting."""
         ...
 
 
@@ -86,6 +86,21 @@ class Credential:
     def render(self, settings: Settings) -> str:
         """Return the account's value."""
         return settings.client_id if self.name == "client_id" else settings.client_secret
+
+
+@dataclass(frozen=True, slots=True)
+class TagSearch:
+    """The account's ``campos[search]``, which it may need to show tags, or may take for one more filter.
+
+    :param default: its value where the account's is not set; None leaves it out there.
+    """
+
+    default: str | None = "s"
+
+    def render(self, settings: Settings) -> str | None:
+        """Return its value, or None where the account does without."""
+        value = settings.tag_search or self.default
+        return value if value != NO_TAG_SEARCH else None
 
 
 @dataclass(frozen=True, slots=True)

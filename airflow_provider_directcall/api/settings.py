@@ -16,6 +16,8 @@ from airflow_provider_directcall.telephony.numbers import CALLABLE, SENDERS, par
 DEFAULT_BASE_URL = "https://api.directcallsoft.com"
 DEFAULT_TIMEZONE = "America/Sao_Paulo"
 DEFAULT_TIMEOUT = 30.0
+#: The ``tag_search`` that leaves ``campos[search]`` out.
+NO_TAG_SEARCH = "n"
 _PATH = re.compile(r"/[!-\"$->@-~]*")
 _LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -32,6 +34,8 @@ class Settings:
     :param timeout: seconds to wait for a connection and for each part of a reply; a whole reply may take four times as
         long.
     :param requests_per_second: upper bound of this client's own pace, or None for no bound.
+    :param tag_search: value of ``campos[search]``, with which the statement shows the tags of its rows on some
+        accounts; ``n`` leaves the parameter out; None where its effect on the account is not known.
     :param endpoints: endpoint name -> path, for accounts where a path differs from the table.
     :param fields: endpoint name -> {assumed field name -> the account's field name}.
     :param name: id of the connection, for errors.
@@ -45,6 +49,7 @@ class Settings:
     timezone: str = DEFAULT_TIMEZONE
     timeout: float = DEFAULT_TIMEOUT
     requests_per_second: float | None = None
+    tag_search: str | None = None
     endpoints: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     fields: Mapping[str, Mapping[str, str]] = field(default_factory=lambda: MappingProxyType({}))
     name: str = field(default="", compare=False)
@@ -58,6 +63,8 @@ class Settings:
         _check_positive("timeout", self.timeout)
         if self.requests_per_second is not None:
             _check_positive("requests_per_second", self.requests_per_second)
+        if self.tag_search is not None and not re.fullmatch(r"\w{1,20}", self.tag_search, re.ASCII):
+            raise ValueError("tag_search: a word is needed, such as 's', or 'n' to leave it out")
         _check_endpoints(self.endpoints)
         _check_fields(self.fields)
 

@@ -60,6 +60,7 @@ def _settings(connection: Connection, extra: Mapping[str, object], overrides: Ov
         timezone=_text(extra, "timezone") or DEFAULT_TIMEZONE,
         timeout=_number(extra, "timeout", overrides.timeout, DEFAULT_TIMEOUT),
         requests_per_second=_number(extra, "requests_per_second", overrides.requests_per_second, None),
+        tag_search=_text(extra, "tag_search"),
         endpoints=_texts(_object(extra, "endpoints"), "endpoints"),
         fields={name: _texts(names, f"fields.{name}") for name, names in fields.items()},
         name=connection.conn_id or "",

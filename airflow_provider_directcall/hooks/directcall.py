@@ -26,6 +26,7 @@ from airflow_provider_directcall.provider_info import CONNECTION_TYPE, form_beha
 if TYPE_CHECKING:
     from airflow_provider_directcall.api.requests import Listing, Request
     from airflow_provider_directcall.api.settings import Settings
+    from airflow_provider_directcall.checking import AccountReport
 
 #: The test of a connection reports the present state to a waiting user.
 _TEST_BUDGET: Final = RetryBudget(attempts=1)
@@ -201,6 +202,18 @@ class DirectcallHook(_DirectcallHookBase):
             True,
             f"Directcall accepted the client id and the secret; tokens live {token.life_seconds / 60:.0f} minutes",
         )
+
+    def check_account(self) -> AccountReport:
+        """Compare this package's assumptions about Directcall with the account's answers. Reads only, sends nothing.
+
+        The report has ``ok``, ``findings``, ``extra`` (settings to add to the connection), ``as_text()`` and
+        ``as_json()``, neither with personal data. ``directcall-check`` can send one message to learn more.
+
+        :raises DirectcallError: there is no access token, so nothing can be asked.
+        """
+        from airflow_provider_directcall.checking import check_account
+
+        return check_account(self.settings, on_token=mask_secret)
 
     def close(self) -> None:
         """Close the client's connections, if it was used."""

@@ -60,6 +60,13 @@ def test_campaign(home: Path, sandbox: SandboxServer) -> None:
     assert {name for _, name in shown} == contacts
 
 
+def test_account_check(home: Path, sandbox: SandboxServer) -> None:
+    output = run("dags", "test", "example_account_check", home=home, connection=sandbox.connection_json())
+    assert "state=success" in output
+    assert "need attention (!): 0" in output
+    assert sandbox.state()["effects"]["messages_accepted"] == 0
+
+
 def test_demo() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "tools.demo"], cwd=ROOT, capture_output=True, text=True, check=False, timeout=900

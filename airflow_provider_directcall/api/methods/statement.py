@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 
-from airflow_provider_directcall.api.methods.arguments import SEARCH_TAG, boolean, identifier, tag_params, window
+from airflow_provider_directcall.api.methods.arguments import SEARCH_TAG, identifier, tag_params, window
 from airflow_provider_directcall.api.replies import Balance, MessageRow, StatementRow
-from airflow_provider_directcall.api.requests import Listing, Request, Value, listing
+from airflow_provider_directcall.api.requests import Listing, Request, TagSearch, Value, listing
 from airflow_provider_directcall.telephony.numbers import ALL_KINDS, parse_number
 
 _TIME = "%Y%m%d%H%M%S"
@@ -126,4 +126,4 @@ def _window_params(
 
 
 def _search_params(tags: Mapping[str, str] | None) -> dict[str, Value]:
-    return {**tag_params(tags), f"campos[{SEARCH_TAG}]": boolean(True)}
+    return {**tag_params(tags), f"campos[{SEARCH_TAG}]": TagSearch()}

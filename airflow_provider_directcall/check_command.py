@@ -1,0 +1,188 @@
+"""``directcall-check``: compare this package's assumptions with one account, from a shell."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import json
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NoReturn
+
+from airflow_provider_directcall.api.errors import DirectcallError
+from airflow_provider_directcall.api.settings import DEFAULT_BASE_URL, DEFAULT_TIMEZONE, Settings
+from airflow_provider_directcall.checking import AccountReport, check_account, validate
+from airflow_provider_directcall.checking.sending import Probe
+from airflow_provider_directcall.telephony.masking import mask_number, mask_numbers_in
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+#: Exit status: nothing needs attention; something does; the check could not run; Ctrl-C.
+FINE: Final = 0
+ATTENTION: Final = 1
+FAILED: Final = 2
+INTERRUPTED: Final = 130
+
+_NAME: Final = "directcall-check"
+_SECRET_VARIABLE: Final = "DIRECTCALL_CLIENT_SECRET"  # noqa: S105 - its name
+_CONFIRMED_DIGITS: Final = 4
+_EPILOG: Final = """\
+By default it only reads. --send and --call cost money, send at most once, whatever is answered, and ask first.
+
+exit status: 0 every assumption holds, is handled, or is open; 1 something needs attention; 2 the check could not run
+(connection, network, secret, an argument, or no confirmation); 130 Ctrl-C
+"""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """Write one line, without the usage; numbers in the arguments are masked."""
+        self.exit(FAILED, f"{_NAME}: {mask_numbers_in(message)}\n")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the check and print its report; see the exit status above."""
+    options = _parser().parse_args(argv)
+    probes: list[Probe] = []
+    try:
+        probes += _probes(options)
+        settings = _settings(options)
+        validate(probes, settings)
+        _check_target(options.save)
+        for probe in probes:
+            _confirm(probe)
+        report = check_account(settings, probes=probes)
+        _publish(report, options)
+    except KeyboardInterrupt:
+        for probe in probes:
+            _say(f"The {probe.word} to {mask_number(probe.destination)}: {probe.progress.value}.")
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader closed the pipe. Python flushes once more at its end, which must not fail too.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FINE
+    except (DirectcallError, ValueError) as error:
+        return _fail(str(error))
+    except OSError as error:
+        return _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+    return FINE if report.ok else ATTENTION
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog=_NAME,
+        description="Compare this package's assumptions about Directcall with the answers of one account.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "connection", nargs="?", default="directcall_default", metavar="CONN_ID", help="Airflow's; default %(default)s"
+    )
+    parser.add_argument("--client-id", metavar="ID", help="check this account, without Airflow")
+    parser.add_argument(
+        "--host", metavar="URL", help=f"with --client-id: the API's address; default {DEFAULT_BASE_URL}"
+    )
+    parser.add_argument(
+        "--timezone", metavar="NAME", help=f"with --client-id: the zone of its times; default {DEFAULT_TIMEZONE}"
+    )
+    parser.add_argument("--send", metavar="NUMBER", help="send one SMS to your own telephone and follow it")
+    parser.add_argument("--call", metavar="NUMBER", help="call your own telephone once and follow the call")
+    parser.add_argument(
+        "--origin", metavar="NUMBER", help="origin of --send and --call; default the connection's default_origin"
+    )
+    parser.add_argument("--json", action="store_true", help="print the report as JSON, without personal data")
+    parser.add_argument("--save", type=Path, metavar="FILE", help="write that JSON to a file, readable by you only")
+    return parser
+
+
+def _probes(options: argparse.Namespace) -> list[Probe]:
+    given = ((options.send, False), (options.call, True))
+    return [
+        Probe(number, origin=options.origin, is_call=is_call, report=_say)
+        for number, is_call in given
+        if number is not None
+    ]
+
+
+def _settings(options: argparse.Namespace) -> Settings:
+    if options.client_id is None:
+        if options.host is not None or options.timezone is not None:
+            raise ValueError("--client-id: is needed with --host and --timezone")
+        return _settings_of_connection(options.connection)
+    # Never an argument: every user of a machine can list those.
+    secret = os.environ.get(_SECRET_VARIABLE) or getpass.getpass("Client secret: ", sys.stderr)
+    if not secret.strip():
+        raise ValueError(f"the client secret is missing; {_SECRET_VARIABLE} can hold it")
+    return Settings(
+        options.client_id,
+        secret.strip(),
+        base_url=options.host or DEFAULT_BASE_URL,
+        timezone=options.timezone or DEFAULT_TIMEZONE,
+    )
+
+
+def _settings_of_connection(conn_id: str) -> Settings:
+    from airflow.providers.common.compat.sdk import AirflowNotFoundException
+
+    from airflow_provider_directcall.hooks.directcall import DirectcallHook
+
+    try:
+        return DirectcallHook(conn_id).settings
+    except AirflowNotFoundException:
+        raise ValueError(
+            f"connection {conn_id!r} is not known here: outside of a task, Airflow reads environment variables "
+            f"(AIRFLOW_CONN_{conn_id.upper()}) and secrets backends, not its database. Set the variable, name the "
+            "account with --client-id, or call DirectcallHook().check_account() in a task"
+        ) from None
+
+
+def _check_target(path: Path | None) -> None:
+    """Reject a file that cannot be written, before anything is sent."""
+    if path is not None and (path.is_dir() or not os.access(path.parent, os.W_OK)):
+        raise ValueError(f"--save: {path} cannot be written")
+
+
+def _confirm(probe: Probe) -> None:
+    digits = probe.destination[-_CONFIRMED_DIGITS:]
+    # The digits to type are not shown: they have to be known.
+    _say(f"One {probe.word} goes to {probe.destination[:_CONFIRMED_DIGITS]}*********. It costs money.")
+    sys.stderr.write(f"Type the last {_CONFIRMED_DIGITS} digits of the number, if it is your own telephone: ")
+    sys.stderr.flush()
+    if sys.stdin.readline().strip() != digits:
+        raise ValueError("not confirmed; nothing was sent")
+
+
+def _publish(report: AccountReport, options: argparse.Namespace) -> None:
+    as_json = json.dumps(report.as_json(), indent=2)
+    if options.save is not None:
+        _write(options.save, f"{as_json}\n")
+    _print(as_json if options.json else report.as_text(shutil.get_terminal_size((100, 24)).columns))
+
+
+def _write(path: Path, text: str) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        os.fchmod(file.fileno(), 0o600)
+        file.write(text)
+
+
+def _fail(reason: str) -> int:
+    _say(f"{_NAME}: {' '.join(reason.split())}")
+    return FAILED
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
+
+
+def _print(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

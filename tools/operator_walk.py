@@ -40,7 +40,7 @@ LEAVES: Final = (
 )
 #: The protocol that a new thing to send implements beside its operator; its data members are no methods.
 PROTOCOLS: Final = ("delivery.errand.Errand",)
-MOST_BASES, MOST_ABSTRACT, MOST_SWITCHES = 2, 9, 8
+MOST_BASES, MOST_ABSTRACT, MOST_SWITCHES = 2, 10, 8
 
 _ORIGIN, _DESTINATION = "551130000001", "5511990000001"
 

@@ -42,10 +42,13 @@ class Listed(Generic[Row]):
     """The rows of a listing, as far as it could be read.
 
     :ivar error: why it ends early, or None. What was read counts; what is missing may be on a later page.
+    :ivar is_complete: whether it was read to its end without a sign that a row is missing: rows that moved between
+        pages, a page that repeats the one before, fewer pages than announced.
     """
 
     rows: list[Row] = field(repr=False)
     error: DirectcallError | None = None
+    is_complete: bool = False
 
 
 def readable_rows(listing: Listing[Row]) -> Lookup[Listed[Row]]:
@@ -57,7 +60,7 @@ def readable_rows(listing: Listing[Row]) -> Lookup[Listed[Row]]:
             read.extend(reader.feed((yield request)))
     except DirectcallError as error:
         return Listed(read, error)
-    return Listed(read)
+    return Listed(read, is_complete=reader.is_complete)
 
 
 def rows(listing: Listing[Row]) -> Lookup[list[Row]]:

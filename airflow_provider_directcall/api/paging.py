@@ -46,6 +46,12 @@ class PageReader(Generic[Row]):
         self._total_pages: int | None = None
         self._previous_rows: tuple[Row, ...] = ()
         self._done = False
+        self._repeats = False
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the listing was read to its end, and no sign shows that a row is missing."""
+        return self._done and not self._moved and not self._repeats
 
     def next_request(self) -> Request[Page[Row]] | None:
         """Return the request for the next page, or None after the last one.
@@ -90,6 +96,7 @@ class PageReader(Generic[Row]):
         """Record that a row was on an earlier page of this pass, or that the number of pages changed or is wrong."""
         if page.total_pages is None:
             # Without a number of pages, a page of repeated rows is the last: a server may ignore the page number.
+            self._repeats |= nothing_new and bool(page.rows)
             self._moved |= saw_again and not nothing_new
             return
         changed = self._number > 1 and page.total_pages != self._total_pages
@@ -99,8 +106,12 @@ class PageReader(Generic[Row]):
 
     def _end_pass(self) -> None:
         self._done = not self._moved or self._pass == _MAX_PASSES or not self._given
-        if self._done and self._moved:
-            log.warning("Rows moved between pages in each of %d passes over a listing; one may be missing", self._pass)
+        if self._done:
+            if self._moved:
+                log.warning(
+                    "Rows moved between pages in each of %d passes over a listing; one may be missing", self._pass
+                )
+            return
         self._number, self._pass, self._moved = 1, self._pass + 1, False
         self._in_this_pass, self._previous_rows = set(), ()
 

@@ -8,11 +8,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 from airflow_provider_directcall.api.errors import DirectcallRefused
-from airflow_provider_directcall.api.lookups import ask, first, rows
+from airflow_provider_directcall.api.lookups import ask, first
 from airflow_provider_directcall.api.methods import call_status, end_call, list_statement, scheduled_call_status
 from airflow_provider_directcall.api.replies import CallOutcome
 from airflow_provider_directcall.delivery.errand import Accepted, End, Pending
 from airflow_provider_directcall.delivery.keys import KEY_TAG
+from airflow_provider_directcall.delivery.looking import StatementLookup
 from airflow_provider_directcall.delivery.matching import (
     LookupKey,
     Match,
@@ -76,11 +77,12 @@ class CallErrand:
         return Accepted({name: value for name, value in ids.items() if value is not None})
 
     def find(self, record: Record, now: datetime) -> Lookup[Match]:
-        """Look for the row with the key; without one, ask whether a call is in progress."""
-        window = window_of(record.since, now)
-        listed = yield from rows(list_statement(*window, tags={KEY_TAG: record.key}))
-        match = match_call(listed, self._lookup_key(record))
-        if match.kind is not MatchKind.NONE:
+        """Look for the row with the key; without one, ask whether a call is in progress.
+
+        Only 003 means that there is none: other refusals may, or may mean the contrary (004, "not ended").
+        """
+        match = yield from self._lookup(record).find(now)
+        if match.shows_key:
             return match
         try:
             legs = yield from ask(call_status(self.origin, self.destination))
@@ -88,7 +90,12 @@ class CallErrand:
             if refused.code != _NOT_ACTIVE:
                 raise
             return match
-        return match_progress(legs)
+        progress = match_progress(legs)
+        return progress if progress.kind is MatchKind.IN_PROGRESS else match
+
+    def control(self, record: Record, now: datetime) -> Lookup[Match]:
+        """Look for the call among all rows."""
+        return (yield from self._lookup(record).control(now))
 
     def end(self, record: Record, now: datetime) -> Lookup[End | Pending]:
         """Look for the call's row; before that, ask whether a scheduled call was dialled."""
@@ -113,6 +120,9 @@ class CallErrand:
             return (yield from first(listing, lambda row: row.callerid == callerid))
         listing, wanted = list_statement(*window, tags={KEY_TAG: record.key}), self._lookup_key(record)
         return (yield from first(listing, lambda row: shows_key(row, wanted)))
+
+    def _lookup(self, record: Record) -> StatementLookup[StatementRow]:
+        return StatementLookup(list_statement, match_call, self._lookup_key(record))
 
     def _lookup_key(self, record: Record) -> LookupKey:
         return LookupKey(record.key, [self.destination], record.since)

@@ -281,13 +281,13 @@ class DeliveryDecisions:
         return record.reported and self._attempt.was_cleared_since(record)
 
     def _without_knowing(self, record: Record, verdict: Verdict) -> Decision:
-        if self._was_asked_again(record) and not verdict.is_too_early:
+        if self._was_asked_again(record) and not verdict.forbids_send:
             return self.next_generation(record)
         reported = self._attempt.taken_up(record).at(Phase.SENDING, reported=True)
         match self._policy:
             case OnUnknownOutcome.HOLD:
                 return Held(reported, verdict.reason)
-            case OnUnknownOutcome.RESEND if not verdict.is_too_early and (send := self._send_again(record)):
+            case OnUnknownOutcome.RESEND if not verdict.forbids_send and (send := self._send_again(record)):
                 return send
         return Unknown(reported, verdict.reason)
 

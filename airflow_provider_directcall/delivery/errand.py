@@ -116,7 +116,11 @@ class Errand(Protocol):
         ...
 
     def find(self, record: Record, now: datetime) -> Lookup[Match]:
-        """Look once for the request in the statement."""
+        """Look once for the request in the statement, by its key."""
+        ...
+
+    def control(self, record: Record, now: datetime) -> Lookup[Match]:
+        """Look once for the request among all rows of the statement: only that proves that it is absent."""
         ...
 
     def end(self, record: Record, now: datetime) -> Lookup[End | Pending]:

@@ -1,28 +1,45 @@
 """Rows of the statement -> whether a request is among them.
 
-The statement is asked for the rows with the request's key. That a filter by tag works is documented; that rows show
-their tags is assumed. A row that shows our key is ours, and one that shows another key is not. A row without tags is
-ours only if it goes to our recipient, did not start before our request, and is the only such row. A row that shows our
-key proves presence, whatever else is missing in it: without an id, it is followed by its key.
+Presence needs one sign: a row that shows our key proves it, in whatever form the key is shown and whatever else is
+missing in the row; without an id, the request is followed by its key. Absence needs every row accounted for: a row that
+shows another key of this package, or started surely earlier, is another's, and so is one to surely another number. Any
+other row could be ours.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from enum import Enum, StrEnum, auto
+from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
+from airflow_provider_directcall.api.replies.values import folded
 from airflow_provider_directcall.delivery.keys import KEY_TAG
+from airflow_provider_directcall.telephony.likeness import ends_alike, may_be_same
 
 if TYPE_CHECKING:
     from airflow_provider_directcall.api.replies import CallLeg, MessageRow, StatementRow
 
-    Row = StatementRow | MessageRow
+    Row: TypeAlias = StatementRow | MessageRow
+
+AnyRow = TypeVar("AnyRow", bound="StatementRow | MessageRow")
 
 #: How far the vendor's clock may be behind ours.
 CLOCKS_APART: Final = timedelta(minutes=5)
+#: How far times of the statement may be off: the account's zone is inferred, and Brazil's zones are within this.
+TIMES_APART: Final = timedelta(hours=3) + CLOCKS_APART
+
+#: Characters of a key that identify it where the vendor cuts values: 40 bits.
+_ENOUGH: Final = 8
+_KEY_CHARACTERS: Final = re.compile(r"[a-z2-7]+")
+
+#: Reasons for which a row proves neither presence nor absence.
+UNCLEAR_ROW: Final = (
+    "the statement has a row that may be its own: it shows neither whose it is nor that it is another's"
+)
+EARLIER_ROW: Final = "the statement has a row with its key that began before it was sent, as if of a deleted run"
 
 
 class MatchKind(StrEnum):
@@ -35,7 +52,7 @@ class MatchKind(StrEnum):
     """No row, and a call between the two parties is in progress: it may be ours."""
     NONE = "none"
     UNPROVEN = "unproven"
-    """There are rows, but they show neither whose they are nor the id of ours."""
+    """Neither presence nor absence is proven."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +60,23 @@ class Match:
     """One look at the statement.
 
     :ivar ids: ids of the request, where it is there and its row has one.
+    :ivar doubt: why nothing is proven.
+    :ivar shows_key: whether a row shows our key: nothing may be sent again with it.
     """
 
     kind: MatchKind
     ids: Mapping[str, str] = field(default_factory=dict)
+    doubt: str = ""
+    shows_key: bool = False
+
+
+class Owner(Enum):
+    """Whose row it is, by the key that it shows."""
+
+    OURS = auto()
+    ANOTHER = auto()
+    """Another request of this package: its whole key is shown."""
+    UNCLEAR = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,73 +93,140 @@ class LookupKey:
     since: datetime
 
 
-def match_call(rows: Iterable[StatementRow], wanted: LookupKey) -> Match:
-    """Match a call with the rows that the statement returned for its key."""
-    return _match(list(rows), wanted)
+def match_call(rows: Iterable[StatementRow], wanted: LookupKey, *, is_filtered: bool = False) -> Match:
+    """Match a call with rows of the statement.
+
+    :param is_filtered: whether the rows are surely those with our key only, so that a row need not show it.
+    """
+    return _match(list(rows), wanted, is_filtered=is_filtered)
 
 
-def match_message(rows: Iterable[MessageRow], wanted: LookupKey) -> Match:
-    """Match a message, which has a row for each recipient, with the rows that the statement returned for its key."""
+def match_message(rows: Iterable[MessageRow], wanted: LookupKey, *, is_filtered: bool = False) -> Match:
+    """Match a message, which has a row for each recipient, with rows of the statement, as :func:`match_call`."""
     listed = list(rows)
-    match = _match(listed, wanted)
-    if match.kind is MatchKind.THERE and len(own_rows(listed, wanted)) < len(wanted.destinations):
-        return Match(MatchKind.PARTLY_THERE, match.ids)
-    return match
+    match = _match(listed, wanted, is_filtered=is_filtered)
+    if match.kind is not MatchKind.THERE:
+        return match
+    own = [row for row in listed if _is_ours(row, wanted, is_filtered=is_filtered) and _is_in_time(row, wanted)]
+    return match if len(own) >= len(wanted.destinations) else Match(MatchKind.PARTLY_THERE, match.ids, shows_key=True)
 
 
 def match_each(rows: Iterable[MessageRow], wanted: Collection[LookupKey]) -> dict[str, Match]:
     """Match many messages in one pass over the rows of a window: key -> match.
 
-    A row without tags is held against every key, because it could be any of them.
+    A row that shows no whole key is held against every key, because it could be any of them.
     """
     by_key: dict[str | None, list[MessageRow]] = {}
     for row in rows:
-        by_key.setdefault(row.tags.get(KEY_TAG, "") if row.tags else None, []).append(row)
-    untagged = by_key.get(None, [])
-    return {each.key: match_message([*by_key.get(each.key, []), *untagged], each) for each in wanted}
+        by_key.setdefault(_whole_key(row), []).append(row)
+    unclear = by_key.get(None, [])
+    return {each.key: match_message([*by_key.get(each.key, []), *unclear], each) for each in wanted}
 
 
 def match_progress(legs: Collection[CallLeg]) -> Match:
-    """Match the call in progress between the two parties, if there is one."""
-    return Match(MatchKind.IN_PROGRESS if legs else MatchKind.NONE)
+    """Match the call in progress between the two parties, if there is one: a leg that is not known to have ended."""
+    return Match(MatchKind.NONE if all(leg.has_ended for leg in legs) else MatchKind.IN_PROGRESS)
 
 
 def own_rows(rows: Iterable[MessageRow], wanted: LookupKey) -> list[MessageRow]:
-    """Return the rows of one message."""
-    return [row for row in rows if _is_ours(row, row.sent_at, wanted)]
+    """Return the rows of one message that is known to be there."""
+    return [row for row in rows if shows_key(row, wanted) or _goes_to_us(row, wanted)]
 
 
 def shows_key(row: Row, wanted: LookupKey) -> bool:
     """Whether a row shows our key, and is not that of a deleted run of the same name, which had the same keys."""
+    return owner_of(row, wanted.key) is Owner.OURS and _is_in_time(row, wanted)
+
+
+def unclear_rows(rows: Iterable[AnyRow], wanted: LookupKey) -> list[AnyRow]:
+    """Return the rows that could be ours and do not show it."""
+    return [row for row in rows if owner_of(row, wanted.key) is Owner.UNCLEAR and _may_be_ours(row, wanted)]
+
+
+def owner_of(row: Row, key: str) -> Owner:
+    """Return whose row it is.
+
+    Our key counts in any field, in any case, with accents or marks around it, and cut to eight characters or more.
+    Another's key counts only whole, and only as the value of its tag.
+    """
+    if any(_resembles(text, key) for text in _texts([dict(row.tags), dict(row.raw)])):
+        return Owner.OURS
+    return Owner.UNCLEAR if _whole_key(row, len(key)) is None else Owner.ANOTHER
+
+
+def _resembles(text: str, key: str) -> bool:
+    plain = _plain(text)
+    return len(plain) >= min(_ENOUGH, len(key)) and (key in plain or key.startswith(plain))
+
+
+def _whole_key(row: Row, length: int = 16) -> str | None:
+    """Return the key that a row shows in full, None for a row without."""
+    values = [_plain(value) for name, value in row.tags.items() if _plain(name) == _plain(KEY_TAG)]
+    whole = [value for value in values if len(value) == length and _KEY_CHARACTERS.fullmatch(value)]
+    return whole[0] if len(whole) == len(values) == 1 else None
+
+
+def _plain(text: str) -> str:
+    return "".join(char for char in folded(text) if char.isalnum())
+
+
+def _texts(values: list[object]) -> Iterator[str]:
+    """Yield all texts and names inside JSON values."""
+    pending = list(values)
+    while pending:
+        value = pending.pop()
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, dict):
+            pending += [*value.keys(), *value.values()]
+        elif isinstance(value, list):
+            pending += value
+
+
+def _match(rows: list[StatementRow] | list[MessageRow], wanted: LookupKey, *, is_filtered: bool) -> Match:
+    ours = [row for row in rows if _is_ours(row, wanted, is_filtered=is_filtered)]
+    in_time = [row for row in ours if _is_in_time(row, wanted)]
+    if in_time:
+        ids = [row.callerid for row in in_time if row.callerid is not None]
+        return Match(MatchKind.THERE, {"callerid": ids[0]} if ids else {}, shows_key=True)
+    if ours:
+        return Match(MatchKind.UNPROVEN, doubt=EARLIER_ROW, shows_key=True)
+    if any(owner_of(row, wanted.key) is Owner.UNCLEAR for row in rows):
+        return Match(MatchKind.UNPROVEN, doubt=UNCLEAR_ROW)
+    return Match(MatchKind.NONE)
+
+
+def _is_ours(row: Row, wanted: LookupKey, *, is_filtered: bool) -> bool:
+    owner = owner_of(row, wanted.key)
+    return owner is Owner.OURS or (is_filtered and owner is Owner.UNCLEAR)
+
+
+def _is_in_time(row: Row, wanted: LookupKey) -> bool:
     moment = _time_of(row)
-    is_in_time = moment is None or moment >= wanted.since - CLOCKS_APART
-    return row.tags.get(KEY_TAG) == wanted.key and is_in_time
+    return moment is None or moment >= wanted.since - CLOCKS_APART
 
 
-def _match(rows: list[StatementRow] | list[MessageRow], wanted: LookupKey) -> Match:
-    ours = [row for row in rows if _is_ours(row, _time_of(row), wanted)]
-    ids = {row.callerid for row in ours if row.callerid is not None}
-    proven = [row.callerid for row in ours if row.callerid is not None and row.tags]
-    if proven or len(ids) == 1:
-        return Match(MatchKind.THERE, {"callerid": proven[0] if proven else ids.pop()})
-    if any(row.tags for row in ours):
-        return Match(MatchKind.THERE)
-    is_unproven = bool(ours) or any(not row.tags or row.tags.get(KEY_TAG) == wanted.key for row in rows)
-    return Match(MatchKind.UNPROVEN if is_unproven else MatchKind.NONE)
+def _may_be_ours(row: Row, wanted: LookupKey) -> bool:
+    """Whether a row that does not show whose it is could be ours, by its number and time.
+
+    An account may list a call's leg to its origin, which has the origin's number in both fields.
+    """
+    moment = _time_of(row)
+    if moment is not None and moment < wanted.since - TIMES_APART:
+        return False
+    is_leg_to_origin = row.origin is not None and row.origin == row.destination
+    return is_leg_to_origin or any(may_be_same(row.destination, number) for number in wanted.destinations)
+
+
+def _goes_to_us(row: MessageRow, wanted: LookupKey) -> bool:
+    """Whether a row of an accepted message, which shows no key, is that of one of its recipients."""
+    return (
+        owner_of(row, wanted.key) is Owner.UNCLEAR
+        and row.sent_at is not None
+        and _is_in_time(row, wanted)
+        and any(ends_alike(row.destination or "", number) for number in wanted.destinations)
+    )
 
 
 def _time_of(row: Row) -> datetime | None:
     return row.sent_at if hasattr(row, "sent_at") else row.started_at
-
-
-def _is_ours(row: Row, moment: datetime | None, wanted: LookupKey) -> bool:
-    if row.tags:
-        return shows_key(row, wanted)
-    # The filter may have been ignored, and earlier calls to the same number been listed as well.
-    is_in_time = moment is not None and moment >= wanted.since - CLOCKS_APART
-    return is_in_time and any(_same_number(row.destination, one) for one in wanted.destinations)
-
-
-def _same_number(one: str | None, other: str) -> bool:
-    """Compare two numbers, with or without the country code."""
-    return one is not None and one.removeprefix("55") == other.removeprefix("55")

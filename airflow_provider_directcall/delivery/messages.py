@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, ClassVar, Final, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from airflow_provider_directcall.api.errors import RETURN_CODES, DirectcallOutcomeUnknown, DirectcallRefused
 from airflow_provider_directcall.api.lookups import ask, rows
@@ -14,8 +14,10 @@ from airflow_provider_directcall.api.methods import cancel_message, list_message
 from airflow_provider_directcall.api.replies import MessageState
 from airflow_provider_directcall.delivery.errand import Accepted, End, Pending
 from airflow_provider_directcall.delivery.keys import KEY_TAG
+from airflow_provider_directcall.delivery.looking import StatementLookup
 from airflow_provider_directcall.delivery.matching import LookupKey, Match, match_message, own_rows
 from airflow_provider_directcall.statement.search import window_of
+from airflow_provider_directcall.telephony.likeness import ends_alike
 from airflow_provider_directcall.telephony.masking import mask_number
 
 if TYPE_CHECKING:
@@ -35,7 +37,6 @@ _WORST_FIRST = (
     MessageState.CANCELLED,
     MessageState.DELIVERED,
 )
-_LAST_DIGITS: Final = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,9 +100,11 @@ class MessageErrand:
 
     def find(self, record: Record, now: datetime) -> Lookup[Match]:
         """Look for the rows with the key."""
-        window = window_of(record.since, now)
-        listed = yield from rows(list_messages(*window, tags={KEY_TAG: record.key}))
-        return match_message(listed, self._lookup_key(record))
+        return (yield from self._lookup(record).find(now))
+
+    def control(self, record: Record, now: datetime) -> Lookup[Match]:
+        """Look for the message among all rows."""
+        return (yield from self._lookup(record).control(now))
 
     def end(self, record: Record, now: datetime) -> Lookup[End | Pending]:
         """Ask for the message's state; without an id, read it from its rows in the statement."""
@@ -142,6 +145,9 @@ class MessageErrand:
             due_at=datetime.fromisoformat(str(due_at)) if due_at is not None else None,
         )
 
+    def _lookup(self, record: Record) -> StatementLookup[MessageRow]:
+        return StatementLookup(list_messages, match_message, self._lookup_key(record))
+
     def _lookup_key(self, record: Record) -> LookupKey:
         return LookupKey(record.key, self.destinations, record.since)
 
@@ -164,7 +170,7 @@ def _places(answered: Sequence[str], digits: Sequence[str]) -> list[int | None]:
     """Return each answered number's place among those asked for: by all digits, the last ones, or its position."""
     places: list[int | None] = [None] * len(answered)
     free = dict(enumerate(digits))
-    for fits in (_is_same, _ends_alike):
+    for fits in (_is_same, ends_alike):
         for index, number in enumerate(answered):
             found = [place for place, asked in free.items() if fits(number, asked)]
             if places[index] is None and len(found) == 1:
@@ -180,19 +186,3 @@ def _places(answered: Sequence[str], digits: Sequence[str]) -> list[int | None]:
 
 def _is_same(one: str, other: str) -> bool:
     return one == other
-
-
-def _ends_alike(one: str, other: str) -> bool:
-    """Whether area, where there is one, and the last eight digits agree: without country code or ninth digit."""
-    short, asked = _national(one), _national(other)
-    has_area = len(short) > _LAST_DIGITS + 1
-    return (
-        len(short) >= _LAST_DIGITS
-        and short[-_LAST_DIGITS:] == asked[-_LAST_DIGITS:]
-        and (not has_area or short[:2] == asked[:2])
-    )
-
-
-def _national(number: str) -> str:
-    digits = "".join(char for char in number if char.isdigit())
-    return digits.removeprefix("55") if len(digits) > 11 else digits

@@ -1,7 +1,8 @@
 """Looks at the statement over time -> a verdict on a request whose outcome is unknown.
 
 Absence is the hard part. A row appears some seconds after a message left or a call *ended*, so absence is proven only
-by a while without a row, counted from the first look at which no call was in progress between the two parties.
+by a while without a row, counted from the first look at which no call was in progress between the two parties, and by a
+control look after it, which finds no row that could be the request's.
 """
 
 from __future__ import annotations
@@ -45,14 +46,15 @@ class Verdict:
     :ivar ids: ids of the request, when it was found.
     :ivar reason: why the outcome is unknown.
     :ivar retryable: whether a later look may find out more: the statement did not answer.
-    :ivar is_too_early: whether the statement cannot show it yet, so that an empty look by hand proves nothing either.
+    :ivar forbids_send: whether it is not to be sent again, whatever the user's policy, and not after a Clear: the
+        statement cannot show it yet, or has shown its key.
     """
 
     kind: VerdictKind
     ids: Mapping[str, str] = field(default_factory=dict)
     reason: str = ""
     retryable: bool = False
-    is_too_early: bool = False
+    forbids_send: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,16 +96,21 @@ class Reconciliation:
         self._ends_at = self._conclusive_at + timedelta(seconds=timeouts.longest_seconds)
         self._over_since: datetime | None = None
         self._failures = 0
+        self._sign: Match | None = None
+        """The last row with our key; it may vanish again."""
 
     def look(self, errand: Errand, record: Record, clock: Clock) -> Lookup[Verdict | None]:
         """Look once, and return the verdict, or None when it is too early for one."""
         asked_at = clock.now()
         try:
             match = yield from errand.find(record, asked_at)
+            verdict = self.observe(match, asked_at, clock.now())
+            if verdict is None or verdict.kind is not VerdictKind.ABSENT:
+                return verdict
+            return self.confirm((yield from errand.control(record, asked_at)))
         except DirectcallError as error:
             log.warning("airflow_key %s could not be looked up: %s", record.key, error)
             return self.failed(error, clock.now())
-        return self.observe(match, asked_at, clock.now())
 
     def observe(self, match: Match, asked_at: datetime, answered_at: datetime) -> Verdict | None:
         """Return the verdict after one more look, or None when it is too early for one.
@@ -111,31 +118,51 @@ class Reconciliation:
         :param asked_at: aware; before the statement was asked: it shows the rows that had arrived by then.
         :param answered_at: aware; after the last answer of this look.
         """
+        verdict = self._observed(match, asked_at, answered_at)
+        if verdict is None or verdict.kind is not VerdictKind.ABSENT:
+            self._failures = 0
+        return verdict
+
+    def confirm(self, control: Match) -> Verdict:
+        """Return the verdict after a control look, once :meth:`observe` has found the request absent."""
         self._failures = 0
-        if match.kind is MatchKind.IN_PROGRESS:
-            return self._while_in_progress(answered_at)
-        if match.kind is MatchKind.THERE:
-            return Verdict(VerdictKind.FOUND, ids=match.ids)
-        if not self._is_conclusive(asked_at, answered_at):
-            return None
-        match match.kind:
-            case MatchKind.PARTLY_THERE:
-                return Verdict(VerdictKind.FOUND, ids=match.ids)
-            case MatchKind.UNPROVEN:
-                return _unknown("the statement has rows that show neither whose they are nor an id")
-        return self._absent(asked_at)
+        return self._conclude(control)
 
     def failed(self, error: DirectcallError, now: datetime) -> Verdict | None:
         """Return the verdict after a failed look, or None when it may be repeated.
 
-        A rejected secret ends the looking; the operator on call may correct it before the next try.
+        No failure ends the looking before its time: the next look may find the request. The operator on call may
+        correct a rejected secret before the next try.
         """
         self._failures += 1
-        is_over = now >= self._conclusive_at and self._failures >= _FAILURES_AT_THE_END
-        if not error.retryable or is_over:
-            retryable = error.retryable or isinstance(error, DirectcallAuthError)
-            return Verdict(VerdictKind.UNKNOWN, reason=str(error), retryable=retryable)
-        return None
+        if now < self._conclusive_at or self._failures < _FAILURES_AT_THE_END:
+            return None
+        if self._sign is not None:
+            return self._conclude(self._sign)
+        retryable = error.retryable or isinstance(error, DirectcallAuthError)
+        return Verdict(VerdictKind.UNKNOWN, reason=str(error), retryable=retryable)
+
+    def _observed(self, match: Match, asked_at: datetime, answered_at: datetime) -> Verdict | None:
+        if match.shows_key:
+            self._sign = match
+        if match.kind is MatchKind.IN_PROGRESS:
+            return self._while_in_progress(answered_at)
+        if match.kind is MatchKind.THERE:
+            return self._conclude(match)
+        if not self._is_conclusive(asked_at, answered_at):
+            return None
+        if match.kind is MatchKind.NONE and self._sign is None:
+            return self._absent(asked_at)
+        return self._conclude(self._sign or match)
+
+    def _conclude(self, match: Match) -> Verdict:
+        """Return the verdict on a look that is the last one."""
+        match match.kind:
+            case MatchKind.THERE | MatchKind.PARTLY_THERE:
+                return Verdict(VerdictKind.FOUND, ids=match.ids)
+            case MatchKind.UNPROVEN:
+                return Verdict(VerdictKind.UNKNOWN, reason=match.doubt, forbids_send=match.shows_key)
+        return Verdict(VerdictKind.ABSENT)
 
     def _is_conclusive(self, asked_at: datetime, answered_at: datetime) -> bool:
         """Whether a row would have appeared by now: a call in progress ended somewhere between two looks."""
@@ -158,8 +185,4 @@ class Reconciliation:
 
 
 def _too_early(reason: str) -> Verdict:
-    return Verdict(VerdictKind.UNKNOWN, reason=reason, is_too_early=True)
-
-
-def _unknown(reason: str) -> Verdict:
-    return Verdict(VerdictKind.UNKNOWN, reason=reason)
+    return Verdict(VerdictKind.UNKNOWN, reason=reason, forbids_send=True)

@@ -45,7 +45,7 @@ def verdict_event(verdict: Verdict) -> Event:
         event |= {
             "reason": verdict.reason,
             "may_pass": int(verdict.retryable),
-            "is_too_early": int(verdict.is_too_early),
+            "is_too_early": int(verdict.forbids_send),
         }
     return event
 
@@ -68,5 +68,5 @@ def verdict_in(event: object, ids: Collection[str]) -> Verdict:
         ids={name: str(fields[name]) for name in ids if name in fields},
         reason=str(fields.get("reason") or ""),
         retryable=bool(fields.get("may_pass")),
-        is_too_early=bool(fields.get("is_too_early")),
+        forbids_send=bool(fields.get("is_too_early")),
     )

@@ -49,7 +49,7 @@ def hide_tags(monkeypatch, *, key=None, callerid=True):
 
     def changed(row):
         tags = {} if key is None else {"airflow_key": key}
-        return replace(row, tags=tags, callerid=row.callerid if callerid else None)
+        return replace(row, tags=tags, raw={}, callerid=row.callerid if callerid else None)
 
     plain = PageReader.feed
     monkeypatch.setattr(PageReader, "feed", lambda self, page: map(changed, plain(self, page)))

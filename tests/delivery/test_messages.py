@@ -15,14 +15,14 @@ from airflow_provider_directcall.delivery.record import Phase, Record
 
 SINCE = datetime(2026, 3, 4, 10, tzinfo=UTC)
 ONE, TWO = "5511990000001", "5511990000002"
-RECORD = Record(phase=Phase.SENT, generation=0, key="k", since=SINCE, max_tries=0, try_number=1)
+RECORD = Record(phase=Phase.SENT, generation=0, key="abcdefgh234567ij", since=SINCE, max_tries=0, try_number=1)
 
 
 WORDS = {"delivered": "entregue", "sent": "enviada", "failed": "falha", "cancelled": "cancelada"}
 
 
 def row(destination, state):
-    fields = {"campos": {"airflow_key": "k"}, "destino": destination, "status": WORDS[state]}
+    fields = {"campos": {"airflow_key": "abcdefgh234567ij"}, "destino": destination, "status": WORDS[state]}
     return MessageRow.from_fields({**fields, "id_mensagem": destination}, ZoneInfo("UTC"))
 
 

@@ -13,7 +13,7 @@ from airflow_provider_directcall.errors import DirectcallAuthError, DirectcallRe
 from .directcall import BEGIN
 
 IDS = {"callerid": "c"}
-DOWN = DirectcallUnavailable("down")
+DOWN, ODD = DirectcallUnavailable("down"), DirectcallReplyError("no such page")
 FOUND, ABSENT, UNKNOWN = VerdictKind
 THERE, PARTLY, PROGRESS, NONE, UNPROVEN = MatchKind
 
@@ -32,7 +32,7 @@ def verdict_after(reconciling, *looks, took=0):
         answered_at = asked_at + timedelta(seconds=took)
         if isinstance(seen, MatchKind):
             ids = IDS if seen in {THERE, PARTLY} else {}
-            verdict = reconciling.observe(Match(seen, ids), asked_at, answered_at)
+            verdict = reconciling.observe(Match(seen, ids, shows_key=bool(ids)), asked_at, answered_at)
         else:
             verdict = reconciling.failed(seen, answered_at)
         if verdict is not None:
@@ -72,7 +72,13 @@ def verdict_after(reconciling, *looks, took=0):
         ([(0, PROGRESS), (150, DOWN), (151, DOWN)], None),
         ([(0, PROGRESS), (150, DOWN), (151, DOWN), (152, DOWN)], (152, UNKNOWN)),
         ([(90, PROGRESS), (150, DOWN), (180, NONE), (279, NONE)], None),
-        ([(0, DirectcallReplyError("no such page"))], (0, UNKNOWN)),
+        # No odd answer ends the looking before its time.
+        ([(0, DirectcallReplyError("no such page"))], None),
+        ([(0, ODD), (99, ODD), (100, THERE)], (100, FOUND)),
+        ([(0, ODD), (99, ODD), (100, ODD)], (100, UNKNOWN)),
+        # A row may vanish again.
+        ([(0, PARTLY), (100, NONE)], (100, FOUND)),
+        ([(0, PARTLY), (98, DOWN), (99, DOWN), (100, DOWN)], (100, FOUND)),
     ],
 )
 def test_verdict_after_looks(looks, expected):
@@ -91,14 +97,49 @@ def test_scheduled_request_is_never_absent_before_its_time(due, kind):
     assert verdict_after(scheduled, (0, NONE), (100, NONE)) == (100, kind)
 
 
+def failed(reconciling, error):
+    """Return the verdict after failed looks only."""
+    at_the_end = BEGIN + timedelta(seconds=TIMEOUTS.settle_seconds)
+    return [reconciling.failed(error, at_the_end) for _ in range(3)][-1]
+
+
 def test_wrong_secret_is_retryable():
-    verdict = reconciliation().failed(DirectcallAuthError("no"), BEGIN)
+    verdict = failed(reconciliation(), DirectcallAuthError("no"))
     assert (verdict.kind, verdict.retryable, verdict.reason) == (UNKNOWN, True, "no")
 
 
 def test_missing_statement_is_not_retryable():
-    verdict = reconciliation().failed(DirectcallReplyError("no such page"), BEGIN)
+    verdict = failed(reconciliation(), DirectcallReplyError("no such page"))
     assert (verdict.kind, verdict.retryable) == (UNKNOWN, False)
+
+
+@pytest.mark.parametrize("is_seen_last", [True, False])
+def test_key_that_was_shown_forbids_a_second_send(is_seen_last):
+    reconciling, end = reconciliation(), BEGIN + timedelta(seconds=TIMEOUTS.settle_seconds)
+    early = Match(UNPROVEN, doubt="early", shows_key=True)
+    assert reconciling.observe(early, BEGIN, BEGIN) is None
+    verdict = reconciling.observe(early if is_seen_last else Match(NONE), end, end)
+    assert (verdict.kind, verdict.reason, verdict.forbids_send) == (UNKNOWN, "early", True)
+
+
+@pytest.mark.parametrize(
+    ("control", "kind"),
+    [(Match(NONE), ABSENT), (Match(THERE, IDS, shows_key=True), FOUND), (Match(UNPROVEN, doubt="why"), UNKNOWN)],
+)
+def test_control_look_decides_on_absence(control, kind):
+    verdict = reconciliation().confirm(control)
+    assert (verdict.kind, verdict.reason, verdict.ids) == (kind, control.doubt, control.ids)
+
+
+def test_control_look_that_fails_is_repeated():
+    """A look without a row resets no failures before its control look has succeeded."""
+    reconciling, end = reconciliation(), BEGIN + timedelta(seconds=TIMEOUTS.settle_seconds)
+    reconciling.observe(Match(NONE), BEGIN, BEGIN)
+    verdicts = []
+    for _ in range(3):
+        assert reconciling.observe(Match(NONE), end, end).kind is ABSENT
+        verdicts.append(reconciling.failed(DOWN, end))
+    assert [verdict and verdict.kind for verdict in verdicts] == [None, None, UNKNOWN]
 
 
 def test_longest_reconciliation_is_within_at_most():

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
+from typing import Final, TypeVar
 
 from airflow_provider_directcall.api.methods.arguments import SEARCH_TAG, identifier, tag_params, window
 from airflow_provider_directcall.api.replies import Balance, MessageRow, StatementRow
-from airflow_provider_directcall.api.requests import Listing, Request, TagSearch, Value, listing
+from airflow_provider_directcall.api.requests import Listing, Page, Request, TagSearch, Value, listing
 from airflow_provider_directcall.telephony.numbers import ALL_KINDS, parse_number
 
+Row = TypeVar("Row")
+
 _TIME = "%Y%m%d%H%M%S"
+_SEARCH: Final = f"campos[{SEARCH_TAG}]"
 
 
 class CallFilter(StrEnum):
@@ -111,6 +116,16 @@ def balance() -> Request[Balance]:
     return Request("balance", {}, Balance.from_reply)
 
 
+def without_search(listing: Listing[Row]) -> Listing[Row]:
+    """Return a listing that asks only what is documented: without ``campos[search]``, whose effect is assumed."""
+
+    def page(number: int) -> Request[Page[Row]]:
+        request = listing.page(number)
+        return replace(request, params={name: value for name, value in request.params.items() if name != _SEARCH})
+
+    return replace(listing, page=page)
+
+
 def _window_params(
     since: datetime, until: datetime, origin: str | None, destination: str | None, callerid: str | None
 ) -> dict[str, Value]:
@@ -126,4 +141,4 @@ def _window_params(
 
 
 def _search_params(tags: Mapping[str, str] | None) -> dict[str, Value]:
-    return {**tag_params(tags), f"campos[{SEARCH_TAG}]": TagSearch()}
+    return {**tag_params(tags), _SEARCH: TagSearch()}

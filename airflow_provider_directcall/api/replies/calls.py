@@ -87,6 +87,12 @@ class PlacedCall:
         return cls(callerid=callerid, schedule_id=schedule_id, text=message_text(fields), raw=fields)
 
 
+#: Words of a leg that has ended (assumed), besides the outcomes of a call that was not answered.
+_ENDED: frozenset[str | None] = frozenset(
+    {"encerrada", "finalizada", "desligada", *(outcome.value for outcome in CallOutcome)} - {CallOutcome.ANSWERED.value}
+)
+
+
 @dataclass(frozen=True, slots=True)
 class CallLeg:
     """One party of a call in progress.
@@ -103,6 +109,11 @@ class CallLeg:
     started_at: datetime | None
     duration_seconds: int | None
     raw: Mapping[str, Json] = field(repr=False)
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether its state is surely one after its end; any other word may mean a call in progress."""
+        return self.state in _ENDED
 
     @classmethod
     def list_from_reply(cls, reply: Reply) -> tuple[Self, ...]:

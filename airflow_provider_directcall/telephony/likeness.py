@@ -1,0 +1,37 @@
+"""Whether two spellings may be one number: with or without country code, area, prefixes or ninth digit."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+#: Digits that every spelling of a Brazilian number keeps.
+_LAST_DIGITS: Final = 8
+_MARKS: Final = re.compile(r"[\s+().-]")
+
+
+def ends_alike(one: str, other: str) -> bool:
+    """Whether area, where there is one, and the last eight digits agree: without country code or ninth digit."""
+    short, asked = _national(one), _national(other)
+    has_area = len(short) > _LAST_DIGITS + 1
+    return (
+        len(short) >= _LAST_DIGITS
+        and short[-_LAST_DIGITS:] == asked[-_LAST_DIGITS:]
+        and (not has_area or short[:2] == asked[:2])
+    )
+
+
+def may_be_same(shown: str | None, number: str) -> bool:
+    """Whether a number that somebody else wrote may be ours: False only where it is surely another one.
+
+    A number that is missing, masked or shorter than eight digits may be any. Digits before the last eight are not
+    compared: a carrier's prefix may be among them.
+    """
+    digits = _MARKS.sub("", shown or "")
+    is_readable = digits.isascii() and digits.isdigit() and len(digits) >= _LAST_DIGITS
+    return not is_readable or digits[-_LAST_DIGITS:] == number[-_LAST_DIGITS:]
+
+
+def _national(number: str) -> str:
+    digits = "".join(char for char in number if char.isdigit())
+    return digits.removeprefix("55") if len(digits) > 11 else digits

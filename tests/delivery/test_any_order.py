@@ -22,13 +22,31 @@ from airflow_provider_directcall.delivery.decisions import Attempt, DeliveryDeci
 from airflow_provider_directcall.delivery.keys import TaskIdentity
 from airflow_provider_directcall.delivery.record import Phase, Record
 
-from .directcall import BEGIN, Directcall, Effect, Fate
+from .directcall import BEGIN, PERSON, STRANGER, Directcall, Effect, Fate, Form, Other
 from .trying import PAUSE, SETTLE_SECONDS, Gone, Plan, Point, Store, Try, TryEnd
 
 IDENTITY = TaskIdentity("dag", "run", "task")
 MOST_STEPS = 200
 #: An answer lost after the effect is the hard case, so it is more frequent.
 FATES = [*Fate, Fate.ACCEPTED, Fate.LOST_AFTER, Fate.LOST_AFTER]
+
+others = st.builds(
+    Other,
+    seconds=st.sampled_from([-9000, -60, 30, 400, 2000]),
+    number=st.sampled_from([PERSON, STRANGER]),
+    tags=st.sampled_from([(), (("contact", "7"),), (("airflow_key", "zyxwvuts765432kl"),)]),
+)
+forms = st.builds(
+    Form,
+    keeps_tags=st.sampled_from([True, True, False]),
+    shows_tags=st.sampled_from(["on search", "always", "never"]),
+    filters=st.booleans(),
+    search_filters=st.sampled_from([False, False, True]),
+    is_dead=st.sampled_from([False, False, False, True]),
+    hours_off=st.sampled_from([0, 0, 0, 1, -1, 3]),
+    has_history=st.sampled_from([True, True, False]),
+    others=st.lists(others, max_size=2).map(tuple),
+)
 
 pytestmark = pytest.mark.long
 
@@ -46,11 +64,12 @@ class Deliveries(RuleBasedStateMachine):
         is_call=st.booleans(),
         fails_on=st.sampled_from([frozenset(), frozenset({"busy"}), frozenset({"busy", "cancelled"})]),
         has_statement=st.sampled_from([True, True, True, False]),
+        form=st.one_of(st.just(Form()), forms),
     )
-    def begin(self, data, retries, policy, waits, is_call, fails_on, has_statement):
+    def begin(self, data, retries, policy, waits, is_call, fails_on, has_statement, form):
         self.data, self.retries, self.policy = data, retries, policy
         self.waits, self.is_call, self.fails_on = waits, is_call, fails_on if waits else frozenset()
-        self.directcall, self.store = Directcall(), Store(remembers=self.remembers)
+        self.directcall, self.store = Directcall(form), Store(remembers=self.remembers)
         self.directcall.has_statement = has_statement
         self.number, self.max_tries = 0, retries
         self.state = "to run"

@@ -28,9 +28,14 @@ from airflow_provider_directcall.delivery.errand import Accepted, End, Pending
 from airflow_provider_directcall.delivery.keys import KEY_TAG
 from airflow_provider_directcall.delivery.reconciling import ReconcileTimeouts, Verdict, VerdictKind
 from airflow_provider_directcall.delivery.record import Phase, Record
-from airflow_provider_directcall.errors import DirectcallError, DirectcallOutcomeUnknown
+from airflow_provider_directcall.errors import (
+    DirectcallError,
+    DirectcallNotSent,
+    DirectcallOutcomeUnknown,
+    DirectcallRefused,
+)
 
-from .directcall import Directcall, Fate, refusal
+from .directcall import ORIGIN, PERSON, Directcall, Fate
 
 SETTLE_SECONDS = 300.0
 LONGEST_SECONDS = 1000.0
@@ -46,7 +51,7 @@ class TryEnd(Enum):
     HELD = auto()
     UNWANTED = auto()
     REFUSED = auto()
-    REFUSED_FOR_NOW = auto()
+    NOT_CONNECTED = auto()
     UNKNOWN = auto()
     NOT_SENT = auto()
     LATER = auto()
@@ -59,7 +64,7 @@ class TryEnd(Enum):
 
     @property
     def may_be_retried(self) -> bool:
-        return self in {TryEnd.UNWANTED, TryEnd.REFUSED_FOR_NOW, TryEnd.NOT_SENT, TryEnd.LATER, TryEnd.WAIT_FAILED}
+        return self in {TryEnd.UNWANTED, TryEnd.NOT_CONNECTED, TryEnd.NOT_SENT, TryEnd.LATER, TryEnd.WAIT_FAILED}
 
 
 class Point(Enum):
@@ -117,7 +122,7 @@ class CallErrand:
     """A call of the Directcall of these tests."""
 
     directcall: Directcall
-    target = ("551130000001", "5511990000001")
+    target = (ORIGIN, PERSON)
     due_at = None
 
     def request(self, key):
@@ -128,7 +133,11 @@ class CallErrand:
 
     def find(self, record, now):
         yield from ()
-        return self.directcall.look(record.key)
+        return self.directcall.look(record.key, record.since)
+
+    def control(self, record, now):
+        yield from ()
+        return self.directcall.control(record.key, record.since)
 
     def end(self, record, now):
         yield from ()
@@ -215,7 +224,7 @@ class Try:
             case TryLater():
                 return TryEnd.NOT_SENT if outcome.record.phase is Phase.NOT_SENT else TryEnd.LATER
             case NotSent():
-                return TryEnd.REFUSED_FOR_NOW if outcome.error.retryable else TryEnd.REFUSED
+                return TryEnd.NOT_CONNECTED if outcome.error.retryable else TryEnd.REFUSED
         raise AssertionError(outcome)
 
     def _drive(self, steps):
@@ -262,8 +271,10 @@ class Try:
         yield Point.ANSWERED
         if fate in {Fate.LOST_BEFORE, Fate.LOST_AFTER}:
             raise DirectcallOutcomeUnknown("no answer")
+        if fate is Fate.NOT_CONNECTED:
+            raise DirectcallNotSent("no connection")
         if effect is None:
-            raise refusal(fate)
+            raise DirectcallRefused("refused", code="201")
         return effect
 
     def _follow(self, sent: Sent):

@@ -42,7 +42,7 @@ unit: install ## The fast tests, without coverage: for the inner loop
 
 test: lint types layers coverage long demo ## What every change must pass, in under ten minutes
 
-evidence: processes faults mutants compat bench ## What takes long: whole Airflows, faults, mutants, older Airflows, figures
+evidence: processes faults mutants compat bench ## What takes long: whole Airflows, faults, mutants, other Airflows, figures
 
 lint: install ## Style and common mistakes (ruff), plain prose in docstrings and comments
 	$(RUN) ruff check
@@ -79,7 +79,7 @@ mutants: install ## Mistakes planted in delivery/ that its tests must find
 bench: install ## Measure, and print each figure as a ratio
 	@for name in $(BENCHES); do echo "== $$name"; $(RUN) "bench.$$name" || exit 1; done
 
-compat: install ## Once-only sending under faults on the older Airflows, each in an environment of its own
+compat: install ## Once-only sending under faults on the other Airflows, each in an environment of its own
 	$(RUN) tools.compat
 
 constraints: $(UV_STAMP) ## Renew all files in constraints/

@@ -14,7 +14,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-MINORS = ("3.1", "3.2", "3.3")
+MINORS = ("3.1", "3.2", "3.3", "3.4")
+#: Minors of which there is no release yet: the beta to take, with its parts, which uv takes by name only.
+BETAS = {"3.4": ("apache-airflow==3.4.0b2", "apache-airflow-core==3.4.0b2", "apache-airflow-task-sdk==1.4.0b2")}
 OLDEST_PYTHON = "3.11"
 #: Versions that an Airflow's own requirements allow, and that break it.
 UPPER_BOUNDS = {
@@ -73,9 +75,10 @@ def newest_patch(minor: str) -> str:
 
 def renew(minor: str) -> None:
     """Write the constraints file of one Airflow minor."""
-    airflow = newest_patch(minor)
+    wanted = BETAS.get(minor) or (f"apache-airflow=={newest_patch(minor)}",)
+    airflow = wanted[0].removeprefix("apache-airflow==")
     bounds = UPPER_BOUNDS.get(minor, ())
-    resolved = resolve([f"apache-airflow=={airflow}", *bounds], "pyproject.toml", "--group", "dev")
+    resolved = resolve([*wanted, *bounds], "pyproject.toml", "--group", "dev")
     target = ROOT / "constraints" / f"airflow-{minor}.txt"
     target.parent.mkdir(exist_ok=True)
     header = HEADER.format(airflow=airflow, python=OLDEST_PYTHON)

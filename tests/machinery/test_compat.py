@@ -9,8 +9,8 @@ import pytest
 from tools import compat
 
 
-def test_all_supported_airflows_but_the_newest() -> None:
-    assert [path.stem for path in compat.older_airflows()] == ["airflow-3.1", "airflow-3.2"]
+def test_all_supported_airflows_but_that_of_make() -> None:
+    assert [path.stem for path in compat.other_airflows()] == ["airflow-3.1", "airflow-3.2", "airflow-3.4"]
 
 
 def test_other_requirements_have_another_environment(tmp_path: Path) -> None:
@@ -22,9 +22,11 @@ def test_other_requirements_have_another_environment(tmp_path: Path) -> None:
     assert compat.environment_of(constraints) != before
 
 
-@pytest.mark.parametrize(("passing", "code"), [((True, True), 0), ((False, True), 1), ((True, False), 1)])
+@pytest.mark.parametrize(
+    ("passing", "code"), [((True, True, True), 0), ((False, True, True), 1), ((True, True, False), 1)]
+)
 def test_every_airflow_is_checked_after_a_failure_too(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], passing: tuple[bool, bool], code: int
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], passing: tuple[bool, ...], code: int
 ) -> None:
     checked: list[tuple[str, list[str]]] = []
 
@@ -34,5 +36,5 @@ def test_every_airflow_is_checked_after_a_failure_too(
 
     monkeypatch.setattr(compat, "check", check)
     assert compat.main(["-x"]) == code
-    assert checked == [("airflow-3.1", ["-x"]), ("airflow-3.2", ["-x"])]
+    assert checked == [(f"airflow-3.{minor}", ["-x"]) for minor in (1, 2, 4)]
     assert capsys.readouterr().out.strip() == ("compat failed" if code else "compat passed")

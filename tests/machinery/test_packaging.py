@@ -15,6 +15,7 @@ from trove_classifiers import classifiers as known_classifiers
 
 import airflow_provider_directcall
 from airflow_provider_directcall.provider_info import get_provider_info
+from tools.constraints import MINORS
 
 ROOT = Path(__file__).resolve().parents[2]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -93,7 +94,7 @@ def test_the_licence_is_an_expression_and_its_files_are_there() -> None:
 
 
 def test_there_is_a_constraints_file_for_each_supported_minor() -> None:
-    assert [path.name for path in CONSTRAINTS] == ["airflow-3.1.txt", "airflow-3.2.txt", "airflow-3.3.txt"]
+    assert [path.stem for path in CONSTRAINTS] == [f"airflow-{minor}" for minor in MINORS]
 
 
 @pytest.mark.parametrize("path", CONSTRAINTS, ids=lambda path: path.stem)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from importlib.metadata import version
 from types import MappingProxyType
 from typing import Final
+
+from packaging.version import Version
 
 from tools.faults.components import Component
 from tools.faults.rows import Disturbance
@@ -19,6 +22,7 @@ _SHARE_DEFERRED: Final = 0.5
 #: Seconds after the last running task has sent; by then every task waits, and every trigger runs.
 _SECONDS_UNTIL_ALL_WAIT: Final = 10.0
 _ACTIVE: Final = frozenset({"running", "deferred"})
+_CLEAR_EMPTIES_STORE: Final = Version(version("apache-airflow")) >= Version("3.4.0b1")
 
 
 class Run:
@@ -74,10 +78,15 @@ class Run:
         path = f"/dags/{self.dag_id}/dagRuns/{self.run_id}"
         self.world.airflow.fetch("PATCH", path, {"state": "failed"})
 
-    def clear(self, tasks: list[JsonObject]) -> None:
-        """Clear tasks, as a user does."""
+    def clear(self, tasks: list[JsonObject], *, keeps_state: bool) -> None:
+        """Clear tasks, as a user does.
+
+        :param keeps_state: keep the tasks' state stores, which Airflow 3.4 empties by default.
+        """
         named = [[task["task_id"], task["map_index"]] for task in tasks]
         body: JsonObject = {"dag_run_id": self.run_id, "task_ids": named, "dry_run": False, "only_failed": False}
+        if _CLEAR_EMPTIES_STORE:
+            body["keep_task_state"] = keeps_state
         self.world.airflow.fetch("POST", f"/dags/{self.dag_id}/clearTaskInstances", body)
 
     def mark_failed(self, tasks: list[JsonObject]) -> None:
@@ -128,7 +137,7 @@ def _clear_during(run: Run) -> bool:
     active = [task for task in run.mapped_tasks() if task["state"] in _ACTIVE]
     if not active:
         return False
-    run.clear(active)
+    run.clear(active, keeps_state=True)
     return True
 
 
@@ -143,7 +152,7 @@ def _mark_failed(run: Run) -> bool:
 def _clear_after(run: Run) -> bool:
     if not run.is_over:
         return False
-    run.clear(run.mapped_tasks())
+    run.clear(run.mapped_tasks(), keeps_state=False)
     return True
 
 

@@ -119,7 +119,9 @@ def _context(task_id: str, store: CountingStore) -> Mapping[str, Any]:
         start_date=datetime.now(UTC),
         xcom_push=lambda key, value: None,
     )
-    return {"ti": ti, "dag_run": SimpleNamespace(start_date=datetime.now(UTC)), "task_state_store": store}
+    now = datetime.now(UTC)
+    dag_run = SimpleNamespace(start_date=now, run_after=now, clear_number=0)
+    return {"ti": ti, "dag_run": dag_run, "task_state_store": store}
 
 
 if __name__ == "__main__":

@@ -158,7 +158,14 @@ def _context() -> Context:
     now = datetime.now(UTC)
     ti = SimpleNamespace(dag_id="walk", run_id="run", task_id="call", map_index=-1, try_number=1, max_tries=0)
     ti.start_date, ti.xcom_push = now, lambda key, value: None
-    return cast("Context", {"ti": ti, "dag_run": SimpleNamespace(start_date=now), "task_state_store": _Store()})
+    return cast(
+        "Context",
+        {
+            "ti": ti,
+            "dag_run": SimpleNamespace(start_date=now, run_after=now, clear_number=0),
+            "task_state_store": _Store(),
+        },
+    )
 
 
 def main() -> int:

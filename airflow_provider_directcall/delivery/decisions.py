@@ -3,7 +3,10 @@
 ============================  ================================================================================
 left by an earlier try        this try
 ============================  ================================================================================
-nothing                       sends; without a store, and not the first try: reconciles
+nothing, in the first try     sends
+nothing, in a later try       reconciles under the keys of all earlier tries: the store was emptied, or their worker
+                              was lost before it wrote. After a Clear, what was over by then is sent in a new generation
+nothing, and no store         sends in the first try, and in the first one after a Clear; else reconciles
 ``sending``                   reconciles: looks for the key in the statement, over some time
 ``sent``                      goes on waiting for that id
 ``done``, retried             returns the result again: the worker was lost after the end
@@ -16,12 +19,13 @@ nothing                       sends; without a store, and not the first try: rec
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
 from airflow_provider_directcall.api.errors import DirectcallError
-from airflow_provider_directcall.delivery.keys import TaskIdentity, delivery_key
+from airflow_provider_directcall.delivery.keys import TaskIdentity, earlier_keys
 from airflow_provider_directcall.delivery.reconciling import Verdict, VerdictKind
 from airflow_provider_directcall.delivery.record import Phase, Record
 
@@ -49,6 +53,7 @@ class Attempt:
     :ivar retries: ``retries`` of the task.
     :ivar remembers: whether the next try can read the record of this one.
     :ivar run_since: aware; nothing of this run was sent earlier.
+    :ivar run_was_cleared: False where Airflow counts no Clear in this run. Lower ``retries`` alone look like one.
     """
 
     number: int
@@ -56,12 +61,18 @@ class Attempt:
     retries: int
     remembers: bool
     run_since: datetime
+    run_was_cleared: bool = True
 
     @property
     def tries_before_clear(self) -> int:
         """Tries before the user's last Clear; 0 without one, and where ``retries`` was lowered since."""
         before = self.max_tries - self.retries
-        return before if 0 < before < self.number else 0
+        return before if self.run_was_cleared and 0 < before < self.number else 0
+
+    @property
+    def is_first_after_clear(self) -> bool:
+        """Whether a user's Clear came between the last try and this one."""
+        return 0 < self.tries_before_clear == self.number - 1
 
     @property
     def has_retries(self) -> bool:
@@ -166,6 +177,7 @@ class Done:
 Outcome = Reconciling | Sent | Unknown | Held | TryLater | NotSent | TargetChanged | Done
 Decision = Send | Outcome
 
+LOST_RECORD = "there is no record of the earlier tries, which may have sent it"
 LOST_TRY = "an earlier try ended before the outcome of its request was known"
 _NEVER_THERE = f"the request was sent {_MOST_SENDS_A_TRY} times, and each time it was surely absent afterwards"
 
@@ -215,6 +227,8 @@ class DeliveryDecisions:
             max_tries=self._attempt.max_tries,
             sends=record.sends + 1 if same_try else 1,
             target=target,
+            other_keys=(),
+            superseded=False,
         )
 
     def reconciled(self, record: Record, verdict: Verdict, meanwhile: Record | None) -> Decision:
@@ -225,7 +239,10 @@ class DeliveryDecisions:
         if meanwhile is not None and meanwhile.generation >= record.generation and meanwhile.is_accepted:
             return Sent(self._attempt.taken_up(meanwhile), found=True)
         if verdict.kind is VerdictKind.FOUND:
-            accepted = self._attempt.taken_up(record).accepted(Phase.SENT, verdict.ids, None)
+            if record.superseded and verdict.was_there:
+                return self.next_generation(record)
+            found = self._attempt.taken_up(record).found_under(verdict.key)
+            accepted = found.accepted(Phase.SENT, verdict.ids, None)
             cleared = self._attempt.was_cleared_since(record)
             return Sent(accepted, found=not self._attempt.has_sent(record), cleared=cleared)
         if meanwhile is not None and meanwhile != record and meanwhile.phase is Phase.SENDING:
@@ -266,15 +283,26 @@ class DeliveryDecisions:
         return Reconciling(self._new(record.generation + 1), LOST_TRY)
 
     def first_record(self) -> Record:
-        """Return the delivery with which a try begins that has no record."""
-        remembers = self._attempt.remembers
-        return self._new(self._attempt.number - 1 if remembers else self._attempt.tries_before_clear)
+        """Return the delivery with which a try begins that has no record: of the earlier tries, if there were any.
+
+        With a store, a generation has the number of the try that began it, counted from 0.
+        """
+        attempt = self._attempt
+        if not attempt.remembers:
+            return self._new(attempt.tries_before_clear)
+        if attempt.number == 1:
+            return self._new(0)
+        # After a Clear and a retry, only the tries since the Clear can have sent what this one is to send.
+        oldest = 0 if attempt.is_first_after_clear else attempt.tries_before_clear
+        newest = self._new(attempt.number - 2, range(attempt.number - 3, oldest - 1, -1))
+        return replace(newest, superseded=attempt.is_first_after_clear)
 
     def _begin_without_record(self) -> Decision:
-        record = self.first_record()
-        if self._attempt.remembers or self._attempt.number <= self._attempt.tries_before_clear + 1:
+        record, attempt = self.first_record(), self._attempt
+        tries_without_effect = 0 if attempt.remembers else attempt.tries_before_clear
+        if attempt.number <= tries_without_effect + 1:
             return Send(record)
-        return Reconciling(record, LOST_TRY)
+        return Reconciling(record, LOST_RECORD if attempt.remembers else LOST_TRY)
 
     def _was_asked_again(self, record: Record) -> bool:
         """Whether the unknown outcome was reported, and a user has cleared the task after that."""
@@ -291,16 +319,27 @@ class DeliveryDecisions:
                 return send
         return Unknown(reported, verdict.reason)
 
-    def _send_again(self, record: Record) -> Send | None:
+    def _send_again(self, record: Record) -> Decision | None:
+        if self._attempt.remembers and record.sends == 0:
+            # It stood for tries whose record is gone; this try has a generation of its own.
+            return self.next_generation(record)
         has_sent_enough = self._attempt.has_sent(record) and record.sends >= _MOST_SENDS_A_TRY
         return None if has_sent_enough else Send(record)
 
-    def _new(self, generation: int) -> Record:
+    def _new(self, generation: int, earlier: Sequence[int] = ()) -> Record:
+        """Return a delivery.
+
+        :param earlier: generations under which it may have been sent as well.
+        """
+        key, *other_keys = earlier_keys(self._identity, [generation, *earlier])
+        is_first = self._attempt.number == 1
         return Record(
             phase=Phase.NOT_SENT,
             generation=generation,
-            key=delivery_key(self._identity, generation),
+            key=key,
             since=self._attempt.run_since,
             max_tries=self._attempt.max_tries,
             try_number=self._attempt.number,
+            run=self._identity.run_after,
+            other_keys=() if is_first else tuple(other_keys),
         )

@@ -132,6 +132,7 @@ class Deliverer:
 
     def conclude(self, doubtful: Reconciling, verdict: Verdict) -> Delivery[Outcome]:
         """Go on after a verdict, from here or from a trigger."""
+        verdict = yield from self._with_end(doubtful.record, verdict)
         return (yield from self._follow((yield from self._judge(doubtful, verdict))))
 
     def end(self, sent: Sent, end: End, *, unwanted: bool) -> Delivery[Done]:
@@ -209,6 +210,17 @@ class Deliverer:
         if isinstance(decision, Unknown | TryLater) and doubtful.doubt:
             return replace(decision, reason=f"{doubtful.doubt}. {decision.reason}")
         return decision
+
+    def _with_end(self, record: Record, verdict: Verdict) -> Delivery[Verdict]:
+        """Find out whether a request that a user's Clear supersedes was over by then: else the task goes on with it."""
+        if not (record.superseded and verdict.was_there) or self._ends_when_sent:
+            return verdict
+        found = record.found_under(verdict.key).with_ids(verdict.ids)
+        try:
+            end = yield from self._errand.end(found, self._clock.now())
+        except DirectcallError as error:
+            return Verdict(VerdictKind.UNKNOWN, reason=str(error), retryable=error.retryable)
+        return replace(verdict, was_there=isinstance(end, End))
 
     def _has_other_target(self, record: Record) -> bool:
         return bool(record.target) and record.target != self._target_of(record)

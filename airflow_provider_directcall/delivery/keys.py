@@ -6,7 +6,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 #: The tag (``campos``) that holds the key.
@@ -23,6 +23,8 @@ class TaskIdentity:
     :ivar map_index: -1 for a task that is not mapped.
     :ivar step: which request of the task, where one task makes several.
     :ivar deployment: which Airflow, where several with the same DAGs share an account (``[directcall] deployment``).
+    :ivar run_after: the run's ``run_after`` in UTC, which no retry and no Clear changes. A manual run that was deleted
+        and made again under the same id has another; the keys of 0.1.0 were made without it.
     """
 
     dag_id: str
@@ -31,6 +33,7 @@ class TaskIdentity:
     map_index: int = -1
     step: str = ""
     deployment: str = ""
+    run_after: str = ""
 
 
 def delivery_key(identity: TaskIdentity, generation: int) -> str:
@@ -46,9 +49,20 @@ def delivery_key(identity: TaskIdentity, generation: int) -> str:
         identity.map_index,
         identity.step,
         generation,
+        *([identity.run_after] if identity.run_after else []),
     ]
     digest = hashlib.blake2b(json.dumps(parts).encode(), digest_size=_DIGEST_BYTES).digest()
     return base64.b32encode(digest).decode("ascii").lower()
+
+
+def earlier_keys(identity: TaskIdentity, generations: Sequence[int]) -> list[str]:
+    """Return the keys under which earlier tries may have sent, in the order of the generations.
+
+    Each is followed by its form in 0.1.0, which may have run the earlier try.
+    """
+    without_run = replace(identity, run_after="")
+    forms = dict.fromkeys([identity, without_run])
+    return [delivery_key(form, generation) for generation in generations for form in forms]
 
 
 def member_key(key: str, member: str) -> str:

@@ -62,12 +62,14 @@ class Match:
     :ivar ids: ids of the request, where it is there and its row has one.
     :ivar doubt: why nothing is proven.
     :ivar shows_key: whether a row shows our key: nothing may be sent again with it.
+    :ivar key: the key that was looked for.
     """
 
     kind: MatchKind
     ids: Mapping[str, str] = field(default_factory=dict)
     doubt: str = ""
     shows_key: bool = False
+    key: str = ""
 
 
 class Owner(Enum):

@@ -8,8 +8,8 @@ control look after it, which finds no row that could be the request's.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
@@ -48,6 +48,8 @@ class Verdict:
     :ivar retryable: whether a later look may find out more: the statement did not answer.
     :ivar forbids_send: whether it is not to be sent again, whatever the user's policy, and not after a Clear: the
         statement cannot show it yet, or has shown its key.
+    :ivar key: the key under which it was found, where several were looked for.
+    :ivar was_there: it was there at the first look already, so that it was sent some time ago.
     """
 
     kind: VerdictKind
@@ -55,6 +57,8 @@ class Verdict:
     reason: str = ""
     retryable: bool = False
     forbids_send: bool = False
+    key: str = ""
+    was_there: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,16 +102,17 @@ class Reconciliation:
         self._failures = 0
         self._sign: Match | None = None
         """The last row with our key; it may vanish again."""
+        self._was_there: bool | None = None
 
     def look(self, errand: Errand, record: Record, clock: Clock) -> Lookup[Verdict | None]:
         """Look once, and return the verdict, or None when it is too early for one."""
         asked_at = clock.now()
         try:
-            match = yield from errand.find(record, asked_at)
+            match = yield from _under_each_key(errand.find, record, asked_at)
             verdict = self.observe(match, asked_at, clock.now())
             if verdict is None or verdict.kind is not VerdictKind.ABSENT:
                 return verdict
-            return self.confirm((yield from errand.control(record, asked_at)))
+            return self.confirm((yield from _under_each_key(errand.control, record, asked_at)))
         except DirectcallError as error:
             log.warning("airflow_key %s could not be looked up: %s", record.key, error)
             return self.failed(error, clock.now())
@@ -143,6 +148,8 @@ class Reconciliation:
         return Verdict(VerdictKind.UNKNOWN, reason=str(error), retryable=retryable)
 
     def _observed(self, match: Match, asked_at: datetime, answered_at: datetime) -> Verdict | None:
+        if self._was_there is None:
+            self._was_there = match.kind in {MatchKind.THERE, MatchKind.PARTLY_THERE}
         if match.shows_key:
             self._sign = match
         if match.kind is MatchKind.IN_PROGRESS:
@@ -159,10 +166,10 @@ class Reconciliation:
         """Return the verdict on a look that is the last one."""
         match match.kind:
             case MatchKind.THERE | MatchKind.PARTLY_THERE:
-                return Verdict(VerdictKind.FOUND, ids=match.ids)
-            case MatchKind.UNPROVEN:
-                return Verdict(VerdictKind.UNKNOWN, reason=match.doubt, forbids_send=match.shows_key)
-        return Verdict(VerdictKind.ABSENT)
+                return Verdict(VerdictKind.FOUND, ids=match.ids, key=match.key, was_there=bool(self._was_there))
+            case MatchKind.NONE:
+                return Verdict(VerdictKind.ABSENT)
+        return Verdict(VerdictKind.UNKNOWN, reason=match.doubt, forbids_send=match.shows_key)
 
     def _is_conclusive(self, asked_at: datetime, answered_at: datetime) -> bool:
         """Whether a row would have appeared by now: a call in progress ended somewhere between two looks."""
@@ -178,10 +185,38 @@ class Reconciliation:
         self._conclusive_at = max(self._conclusive_at, now + self._settle)
         return None
 
+    def _found(self, match: Match) -> Verdict:
+        return Verdict(VerdictKind.FOUND, ids=match.ids, key=match.key, was_there=bool(self._was_there))
+
     def _absent(self, asked_at: datetime) -> Verdict:
         if self._due_at is not None and asked_at < self._due_at + self._settle:
             return _too_early("it is scheduled, and the statement does not show it before its time")
         return Verdict(VerdictKind.ABSENT)
+
+
+#: Of matches under several keys, the one that counts. An older generation counts once the newer ones would show.
+_PRECEDENCE: Final = (
+    MatchKind.IN_PROGRESS,
+    MatchKind.THERE,
+    MatchKind.UNPROVEN,
+    MatchKind.PARTLY_THERE,
+    MatchKind.NONE,
+)
+
+
+def _under_each_key(look: Callable[[Record, datetime], Lookup[Match]], record: Record, now: datetime) -> Lookup[Match]:
+    """Look once under each key of the record, newest first; return the match that counts."""
+    matches: list[Match] = []
+    for key in record.keys:
+        match = replace((yield from look(replace(record, key=key), now)), key=key)
+        if match.kind is MatchKind.THERE and not matches:
+            return match
+        is_older = match.kind is MatchKind.THERE
+        matches.append(replace(match, kind=MatchKind.PARTLY_THERE) if is_older else match)
+    decisive = min(matches, key=lambda match: _PRECEDENCE.index(match.kind))
+    if decisive.kind is MatchKind.IN_PROGRESS:
+        return decisive
+    return replace(decisive, shows_key=any(match.shows_key for match in matches))
 
 
 def _too_early(reason: str) -> Verdict:

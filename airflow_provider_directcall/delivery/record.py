@@ -45,6 +45,9 @@ class Record:
     :ivar repeat: a retry sends again: it ended with an outcome in ``fail_on``.
     :ivar reported: the task has ended with the outcome unknown, and has reported it.
     :ivar target: fingerprint of account and recipients.
+    :ivar run: ``run_after`` of the DAG run; a store may outlive a run that is deleted and made again.
+    :ivar other_keys: further keys to look for, newest first, of earlier tries whose record is gone.
+    :ivar superseded: a user's Clear came after those tries: what was over by then is sent once more.
     """
 
     phase: Phase
@@ -59,6 +62,9 @@ class Record:
     repeat: bool = False
     reported: bool = False
     target: str = ""
+    run: str = ""
+    other_keys: tuple[str, ...] = ()
+    superseded: bool = False
 
     def accepted(self, phase: Phase, ids: Mapping[str, str], recipients: tuple[RecipientNote, ...] | None) -> Self:
         """Return the same delivery, accepted by Directcall."""
@@ -68,6 +74,15 @@ class Record:
     def is_accepted(self) -> bool:
         """Whether the request is known to be there: by its ids, or by a row that showed its key and no id."""
         return bool(self.ids) or self.phase in {Phase.SENT, Phase.DONE}
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """All keys under which it may have been sent, the newest generation first."""
+        return (self.key, *self.other_keys)
+
+    def found_under(self, key: str) -> Self:
+        """Return the delivery that was found under one of its keys."""
+        return replace(self, key=key or self.key, other_keys=(), superseded=False)
 
     def with_ids(self, ids: Mapping[str, str]) -> Self:
         """Return the same delivery with further ids."""
@@ -92,6 +107,9 @@ class Record:
             "repeat": self.repeat,
             "reported": self.reported,
             "target": self.target or None,
+            "run": self.run or None,
+            "other_keys": list(self.other_keys) or None,
+            "superseded": self.superseded,
         }
         return {
             name: value for name, value in fields.items() if value is not None and value is not False and value != {}
@@ -132,7 +150,16 @@ class Record:
             repeat=bool(stored.get("repeat", False)),
             reported=bool(stored.get("reported", False)),
             target=str(stored.get("target", "")),
+            run=str(stored.get("run", "")),
+            other_keys=tuple(str(key) for key in _list(stored.get("other_keys", []))),
+            superseded=bool(stored.get("superseded", False)),
         )
+
+
+def _list(stored: object) -> list[object]:
+    if not isinstance(stored, list):
+        raise TypeError
+    return stored
 
 
 def _read_note(place: object, message_id: object, code: object) -> RecipientNote:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Final
 
 from airflow.providers.common.compat.sdk import conf
@@ -60,6 +60,7 @@ class DeliveryLog:
             map_index=ti.map_index if ti.map_index is not None else -1,
             step=self._step,
             deployment=conf.get("directcall", "deployment", fallback=""),
+            run_after=self._context["dag_run"].run_after.astimezone(UTC).isoformat(),
         )
 
     @property
@@ -72,6 +73,8 @@ class DeliveryLog:
             retries=self._retries,
             remembers=self._store is not None,
             run_since=self._run_since(),
+            # Airflow 3.1 does not count the Clear in a run that is not over.
+            run_was_cleared=not self.remembers or bool(self._context["dag_run"].clear_number),
         )
 
     @property
@@ -89,10 +92,13 @@ class DeliveryLog:
     def read(self) -> Record | None:
         """Return the record of an earlier try, or of this one.
 
+        Airflow's own store ends with the run; another backend may keep what a deleted run of the same id has left.
+
         :raises ValueError: it cannot be read.
         """
         stored = self._store.get(self._store_key) if self._store is not None else None
-        return Record.from_json(stored) if stored is not None else None
+        record = Record.from_json(stored) if stored is not None else None
+        return None if record is None or record.run not in {"", self.identity.run_after} else record
 
     def write(self, record: Record) -> None:
         """Replace the record."""
@@ -104,8 +110,13 @@ class DeliveryLog:
         self._store.set(self._store_key, fields)  # type: ignore[arg-type]  # JSON values only
 
     def _run_since(self) -> datetime:
-        started_at = self._context["dag_run"].start_date
-        return started_at if started_at is not None else current_clock().now() - _LONGEST_RUN
+        dag_run = self._context["dag_run"]
+        earliest = current_clock().now() - _LONGEST_RUN
+        if self.remembers and dag_run.clear_number:
+            # The Clear of a finished run renews its start, and what was sent before is looked for.
+            earliest = max(earliest, dag_run.run_after)
+            return min(earliest, dag_run.start_date) if dag_run.start_date is not None else earliest
+        return dag_run.start_date if dag_run.start_date is not None else earliest
 
 
 def unknown_text(record: Record, reason: str, *, errand: Errand, until: datetime, zone: tzinfo, remembers: bool) -> str:
@@ -119,11 +130,12 @@ def unknown_text(record: Record, reason: str, *, errand: Errand, until: datetime
     window = (record.since - CLOCKS_APART, until + CLOCKS_APART)
     first, last = (f"{moment.astimezone(zone):%Y-%m-%d %H:%M:%S%z}" for moment in window)
     clear = "it sends again, unless it finds it then" if remembers else "it sends again, without looking"
+    keep = " (Airflow 3.4: keep the task's state then; without it, a match counts as an end)" if remembers else ""
     return (
         f"The outcome is unknown: the {errand.description} may be out (airflow_key {record.key}). Nothing is sent "
         f"again by itself. Look for it in {errand.where_to_look} between {first} and {last}; a call appears there only "
         "after its end, a scheduled one only after its time. If it is there, mark the task as success. If it is "
-        f"surely not, clear the task: {clear}. Reason: {reason}"
+        f"surely not, clear the task: {clear}{keep}. Reason: {reason}"
     )
 
 

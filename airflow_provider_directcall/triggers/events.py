@@ -40,6 +40,9 @@ def status_of(event: object, expected: Collection[str]) -> str:
 def verdict_event(verdict: Verdict) -> Event:
     """Return the event of a finished reconciliation."""
     event: Event = {"status": SETTLED, "verdict": verdict.kind.value, **verdict.ids}
+    if verdict.kind is VerdictKind.FOUND:
+        event |= {"key": verdict.key} if verdict.key else {}
+        event |= {"was_there": 1} if verdict.was_there else {}
     if verdict.kind is VerdictKind.UNKNOWN:
         # The names of 0.1.0, which may run on one of two machines during an upgrade.
         event |= {
@@ -69,4 +72,6 @@ def verdict_in(event: object, ids: Collection[str]) -> Verdict:
         reason=str(fields.get("reason") or ""),
         retryable=bool(fields.get("may_pass")),
         forbids_send=bool(fields.get("is_too_early")),
+        key=str(fields.get("key") or ""),
+        was_there=bool(fields.get("was_there")),
     )

@@ -176,7 +176,9 @@ class Run:
         self.world = world
         self.ti = TaskInstance(world.now())
         self.store = StateStore(world) if remembers else None
-        self._dag_run = SimpleNamespace(start_date=world.now(), logical_date=world.now() - timedelta(days=1))
+        self.dag_run = SimpleNamespace(
+            start_date=world.now(), logical_date=world.now() - timedelta(days=1), run_after=world.now(), clear_number=0
+        )
         self._tries_before_clear = 0
         self.max_tries: int | None = None
         """Airflow's ``max_tries`` where it differs from ``retries``, because the DAG was edited meanwhile."""
@@ -243,13 +245,20 @@ class Run:
         self.ti.start_date = self.world.now()
         self.context = self._new_context()
 
-    def clear(self) -> None:
-        """A user's Clear of a task that is not running: as ``clear_task_instances`` does it, and the next try."""
+    def clear(self, *, keeps_state: bool = True) -> None:
+        """A user's Clear of a task that is not running: as ``clear_task_instances`` does it, and the next try.
+
+        :param keeps_state: Airflow 3.4 empties the task's state store, unless the user ticks a box.
+        """
         self._tries_before_clear = self.ti.try_number
+        self.dag_run.clear_number += 1
+        self.dag_run.start_date = self.world.now()
+        if not keeps_state:
+            self.store.kept.clear()
         self.retry()
 
     def _new_context(self) -> dict[str, object]:
-        context: dict[str, object] = {"ti": self.ti, "dag_run": self._dag_run}
+        context: dict[str, object] = {"ti": self.ti, "dag_run": self.dag_run}
         return {**context, "task_state_store": self.store} if self.store is not None else context
 
     def _until_deferred(self, part: Callable[[], object]) -> tuple[bool, object]:

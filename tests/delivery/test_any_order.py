@@ -171,11 +171,13 @@ class Deliveries(RuleBasedStateMachine):
         self.max_tries = self.number + self.retries
         has_succeeded = self.state == "succeeded"
         self.state = "to run"
-        if self._looks_like_a_retry():
+        looks_like_a_retry = self._looks_like_a_retry()
+        self._empty_store()
+        if looks_like_a_retry:
             self.must_be_after = None
             return
         self.licence = "a Clear"
-        if has_succeeded and self.running.end is TryEnd.SENT and self.last_sent is not None:
+        if has_succeeded and self.running.end is TryEnd.SENT and self.last_sent is not None and self._shows_at_clear():
             self.must_be_after = self.last_sent.generation
 
     @precondition(lambda self: self.state == "running")
@@ -214,6 +216,13 @@ class Deliveries(RuleBasedStateMachine):
             assert times <= 1 + self.doubtful[key]
 
     # Helpers
+
+    def _empty_store(self) -> None:
+        """Airflow keeps the store."""
+
+    def _shows_at_clear(self) -> bool:
+        """Whether the next try can know that what was sent is over: the record says so."""
+        return True
 
     @property
     def _latest(self) -> float:
@@ -357,7 +366,25 @@ class DeliveriesWithoutStore(Deliveries):
     remembers = False
 
 
-@pytest.mark.parametrize("machine", [Deliveries, DeliveriesWithoutStore])
+class DeliveriesWithEmptiedStore(Deliveries):
+    """The same on Airflow 3.4: a Clear empties the store, and a record may vanish at any time."""
+
+    may_change_retries = False
+
+    @precondition(lambda self: self.state == "to run")
+    @rule()
+    def its_record_expires(self):
+        self._empty_store()
+
+    def _empty_store(self) -> None:
+        self.store.kept = None
+
+    def _shows_at_clear(self) -> bool:
+        """Only the statement can say so."""
+        return all(effect.in_statement_at <= self.directcall.now for effect in self.directcall.effects)
+
+
+@pytest.mark.parametrize("machine", [Deliveries, DeliveriesWithoutStore, DeliveriesWithEmptiedStore])
 def test_any_order_keeps_the_promise(machine):
     run_state_machine_as_test(
         machine,

@@ -6,20 +6,37 @@ from dataclasses import replace
 
 import pytest
 
-from airflow_provider_directcall.delivery.keys import KEY_TAG, TaskIdentity, delivery_key, member_key, with_key
+from airflow_provider_directcall.delivery.keys import (
+    KEY_TAG,
+    TaskIdentity,
+    delivery_key,
+    earlier_keys,
+    member_key,
+    with_key,
+)
 
-IDENTITY = TaskIdentity("dag", "run", "task", 3, "step", "staging")
-PINNED = "musvtx7oobxie2eg"
+EARLIER = TaskIdentity("dag", "run", "task", 3, "step", "staging")
+IDENTITY = replace(EARLIER, run_after="2026-03-04T10:00:00+00:00")
+PINNED_EARLIER = "musvtx7oobxie2eg"
+PINNED = "54l3sdkjcfue4hok"
 
 
 def test_key_survives_an_upgrade():
     assert delivery_key(IDENTITY, 2) == PINNED
+    assert delivery_key(EARLIER, 2) == PINNED_EARLIER
+
+
+def test_keys_of_earlier_tries_are_those_of_0_1_0_too():
+    keys = [delivery_key(identity, generation) for generation in (2, 1) for identity in (IDENTITY, EARLIER)]
+    assert earlier_keys(IDENTITY, [2, 1]) == keys
+    assert earlier_keys(EARLIER, [2]) == [PINNED_EARLIER]
 
 
 def test_key_is_the_same_in_every_process():
     script = (
         "from airflow_provider_directcall.delivery.keys import TaskIdentity, delivery_key;"
-        "print(delivery_key(TaskIdentity('dag', 'run', 'task', 3, 'step', 'staging'), 2))"
+        "run_after = '2026-03-04T10:00:00+00:00';"
+        "print(delivery_key(TaskIdentity('dag', 'run', 'task', 3, 'step', 'staging', run_after), 2))"
     )
     output = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True, timeout=60)
     assert output.stdout.strip() == PINNED
@@ -27,7 +44,7 @@ def test_key_is_the_same_in_every_process():
 
 @pytest.mark.parametrize(
     "change",
-    [{"dag_id": "x"}, {"run_id": "x"}, {"task_id": "x"}, {"map_index": 4}, {"step": "x"}, {"deployment": "x"}],
+    [{name: "x"} for name in ("dag_id", "run_id", "task_id", "step", "deployment", "run_after")] + [{"map_index": 4}],
     ids=lambda change: next(iter(change)),
 )
 def test_key_differs_with_every_part(change):

@@ -25,6 +25,9 @@ RECORDS = st.builds(
     recipients=st.none() | st.lists(NOTES, max_size=4).map(tuple),
     repeat=st.booleans(),
     reported=st.booleans(),
+    run=st.sampled_from(["", "2026-03-04T10:00:00+00:00"]),
+    other_keys=st.lists(st.text("abcdefgh234567", min_size=16, max_size=16), max_size=3).map(tuple),
+    superseded=st.booleans(),
 )
 KEPT = {
     "phase": "sending",
@@ -63,6 +66,7 @@ def test_record_without_a_field_is_rejected(name):
         {"since": "yesterday"},
         {"since": 7},
         {"ids": ["callerid"]},
+        {"other_keys": "abcdefgh"},
         {"recipients": 7},
         {"recipients": [[1, "x"]]},
         {"recipients": [["first", "x", None]]},
@@ -93,3 +97,10 @@ def test_accepted_record_is_not_reported_as_unknown():
     accepted = record.accepted(Phase.SENT, {"callerid": "c"}, ((0, "1", None),))
     assert (accepted.phase, accepted.ids, accepted.reported) == (Phase.SENT, {"callerid": "c"}, False)
     assert accepted.since == datetime(2026, 3, 4, 10, tzinfo=UTC)
+
+
+def test_record_that_is_found_under_another_key_has_that_key_alone():
+    record = Record.from_json({**KEPT, "other_keys": ["l", "m"], "superseded": True})
+    assert record.keys == ("k", "l", "m")
+    assert record.found_under("m") == Record.from_json({**KEPT, "key": "m"})
+    assert record.found_under("") == Record.from_json(KEPT)

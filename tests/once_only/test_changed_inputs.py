@@ -8,7 +8,7 @@ from airflow.providers.common.compat.sdk import AirflowFailException
 from airflow_provider_directcall.errors import DirectcallNotSent
 from airflow_provider_directcall.sandbox import Fault
 
-from ..airflow_world.kinds import CALL, both_ways, each_kind, each_message
+from ..airflow_world.kinds import CALL, both_ways, each_kind, each_message, with_and_without_a_store
 from ..airflow_world.world import ORIGIN, PERSON, Run
 
 OTHER, THIRD = "5511990000002", "5511990000003"
@@ -18,9 +18,9 @@ NUMBERS = (PERSON, OTHER, THIRD, ORIGIN)
 # A run that was deleted and made again
 
 
-def make_again(run, world):
-    """Return a run with the same id an hour later: Airflow has forgotten the first one, Directcall has not."""
-    world.sandbox.advance(3600)
+def make_again(run, world, *, seconds=0):
+    """Return a run with the same id, later: Airflow has forgotten the first one, Directcall has not."""
+    world.sandbox.advance(seconds)
     again = Run(world, remembers=run.store is not None)
     assert (again.ti.dag_id, again.ti.run_id) == (run.ti.dag_id, run.ti.run_id)
     return again
@@ -28,9 +28,34 @@ def make_again(run, world):
 
 @each_kind
 @both_ways
-def test_run_made_again_ignores_the_row_of_the_first_one(run, world, kind, deferrable):
+@with_and_without_a_store
+@pytest.mark.parametrize("fault", ["cut_before", "cut_after"])
+def test_run_made_again_at_once_is_another_run(world, kind, deferrable, remembers, fault):
+    run = Run(world, remembers=remembers)
     first = run.to_the_end(kind.task())
-    again = make_again(run, world)
+    again = make_again(run, world, seconds=2)
+    world.sandbox.inject(Fault(kind=fault, endpoint=kind.path, times=1))
+    second = again.to_the_end(kind.task(deferrable=deferrable))
+    assert kind.sent(world) == [first["callerid"], second["callerid"]]
+    assert len(set(kind.keys(world))) == 2
+
+
+@each_kind
+def test_run_made_again_ignores_a_record_that_its_store_has_kept(run, world, kind):
+    first = run.to_the_end(kind.task())
+    again = make_again(run, world, seconds=2)
+    again.store.kept |= run.store.kept
+    second = again.to_the_end(kind.task())
+    assert kind.sent(world) == [first["callerid"], second["callerid"]]
+
+
+@each_kind
+@both_ways
+def test_scheduled_run_made_again_ignores_the_row_of_the_first_one(run, world, kind, deferrable):
+    """A scheduled run that is made again has the same keys; only the row's time shows whose it is."""
+    first = run.to_the_end(kind.task())
+    again = make_again(run, world, seconds=3600)
+    again.dag_run.run_after = run.dag_run.run_after
     world.sandbox.inject(Fault(kind="cut_before", endpoint=kind.path, times=1))
     with pytest.raises(AirflowFailException, match=first["airflow_key"]) as caught:
         again.to_the_end(kind.task(deferrable=deferrable))
@@ -41,9 +66,10 @@ def test_run_made_again_ignores_the_row_of_the_first_one(run, world, kind, defer
 
 @each_kind
 @both_ways
-def test_run_made_again_finds_its_own_row(run, world, kind, deferrable):
+def test_scheduled_run_made_again_finds_its_own_row(run, world, kind, deferrable):
     first = run.to_the_end(kind.task())
-    again = make_again(run, world)
+    again = make_again(run, world, seconds=3600)
+    again.dag_run.run_after = run.dag_run.run_after
     world.sandbox.inject(Fault(kind="cut_after", endpoint=kind.path, times=1))
     second = again.to_the_end(kind.task(deferrable=deferrable))
     assert kind.sent(world) == [first["callerid"], second["callerid"]]

@@ -21,26 +21,6 @@ from ..airflow_world.world import BUSY, LONG_CALL, ORIGIN, PERSON, Killed, Proce
 
 @each_kind
 @both_ways
-@pytest.mark.parametrize("waits", [False, True], ids=["sends", "waits"])
-def test_retry_without_a_record_sends(run, world, kind, deferrable, waits):
-    run.retry()
-    result = run.to_the_end(kind.task(waits=waits, deferrable=deferrable))
-    assert [result["callerid"]] == kind.sent(world)
-
-
-@each_kind
-@both_ways
-def test_retry_after_a_crash_before_the_record_sends(run, world, kind, deferrable):
-    task = kind.task(deferrable=deferrable, retries=1)
-    run.crash(task, "before write 1")
-    run.retry()
-    assert run.to_the_end(task)["state"] == "sent"
-    assert len(kind.sent(world)) == 1
-    assert world.requests[kind.statement] == 0
-
-
-@each_kind
-@both_ways
 @pytest.mark.parametrize("point", ["after write 1", "before {path}"])
 def test_retry_after_a_crash_while_sending_sends_what_is_absent(run, world, kind, deferrable, point):
     task = kind.task(deferrable=deferrable, retries=1)
@@ -273,7 +253,7 @@ def test_retry_without_store_passes_over_ended_generations(run_without_store, wo
             run_without_store.to_the_end(task)
         assert len(kind.sent(world)) == tries
         run_without_store.retry()
-    identity = TaskIdentity("dag", "run", "task", 1)
+    identity = TaskIdentity("dag", "run", "task", 1, run_after=run_without_store.dag_run.run_after.isoformat())
     assert kind.keys(world) == [delivery_key(identity, generation) for generation in range(3)]
 
 

@@ -8,26 +8,27 @@ from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 from airflow_provider_directcall.api.errors import DirectcallRefused
-from airflow_provider_directcall.api.lookups import ask, first
+from airflow_provider_directcall.api.lookups import ask
 from airflow_provider_directcall.api.methods import call_status, end_call, list_statement, scheduled_call_status
 from airflow_provider_directcall.api.replies import CallOutcome
 from airflow_provider_directcall.delivery.errand import Accepted, End, Pending
 from airflow_provider_directcall.delivery.keys import KEY_TAG
 from airflow_provider_directcall.delivery.looking import StatementLookup
 from airflow_provider_directcall.delivery.matching import (
+    CLOCKS_APART,
     LookupKey,
     Match,
     MatchKind,
     match_call,
     match_progress,
-    shows_key,
 )
+from airflow_provider_directcall.statement.calls import CallIdentity, find_call
 from airflow_provider_directcall.statement.search import window_of
 from airflow_provider_directcall.telephony.masking import mask_number
 
 if TYPE_CHECKING:
     from airflow_provider_directcall.api.lookups import Lookup
-    from airflow_provider_directcall.api.replies import Acknowledgement, PlacedCall, StatementRow
+    from airflow_provider_directcall.api.replies import Acknowledgement, PlacedCall
     from airflow_provider_directcall.api.requests import Request
     from airflow_provider_directcall.delivery.record import Record
 
@@ -98,7 +99,7 @@ class CallErrand:
         return (yield from self._lookup(record).control(now))
 
     def end(self, record: Record, now: datetime) -> Lookup[End | Pending]:
-        """Look for the call's row; before that, ask whether a scheduled call was dialled."""
+        """Look for the call in the statement; before that, ask whether a scheduled call was dialled."""
         ids = dict(record.ids)
         if "schedule_id" in ids and "callerid" not in ids:
             scheduled = yield from ask(scheduled_call_status(self.origin, ids["schedule_id"]))
@@ -107,19 +108,10 @@ class CallErrand:
             if scheduled.placed is None or scheduled.placed.callerid is None:
                 return Pending()
             ids["callerid"] = scheduled.placed.callerid
-        row = yield from self._row(record, ids.get("callerid"), now)
-        if row is None:
-            return Pending(ids)
-        return End(str(row.outcome) if row.outcome is not None else None, row=row)
-
-    def _row(self, record: Record, callerid: str | None, now: datetime) -> Lookup[StatementRow | None]:
-        """Look for the call by its id; a call that was found without one, by its key."""
+        identity = CallIdentity(ids.get("callerid"), record.key, not_before=record.since - CLOCKS_APART)
         window = window_of(record.since, now)
-        if callerid is not None:
-            listing = list_statement(*window, callerid=callerid)
-            return (yield from first(listing, lambda row: row.callerid == callerid))
-        listing, wanted = list_statement(*window, tags={KEY_TAG: record.key}), self._lookup_key(record)
-        return (yield from first(listing, lambda row: shows_key(row, wanted)))
+        call = yield from find_call(identity, window, destination=self.destination, origin=self.origin)
+        return Pending(ids) if call is None else End(call.outcome, call=call)
 
     def _lookup(self, record: Record) -> StatementLookup[StatementRow]:
         return StatementLookup(list_statement, match_call, self._lookup_key(record))

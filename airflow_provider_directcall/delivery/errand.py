@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from airflow_provider_directcall.api.lookups import Lookup
-    from airflow_provider_directcall.api.replies import Acknowledgement, StatementRow
+    from airflow_provider_directcall.api.replies import Acknowledgement
     from airflow_provider_directcall.api.requests import Request
     from airflow_provider_directcall.delivery.matching import Match
     from airflow_provider_directcall.delivery.record import RecipientNote, Record
+    from airflow_provider_directcall.statement.calls import Call
 
 #: Outcome of a call that was hung up and of a message that was cancelled.
 CANCELLED = "cancelled"
@@ -48,13 +49,13 @@ class End:
 
     :ivar outcome: in the words of ``fail_on``: ``answered``, ``delivered``, ...
     :ivar repeatable: whether sending again reaches only people who were not reached.
-    :ivar row: the call's row in the statement.
+    :ivar call: the call in the statement.
     :ivar refusal: the vendor's text for a scheduled call that was refused when it was due, redacted.
     """
 
     outcome: str | None
     repeatable: bool = True
-    row: StatementRow | None = field(default=None, repr=False)
+    call: Call | None = field(default=None, repr=False)
     refusal: str | None = field(default=None, repr=False)
 
 

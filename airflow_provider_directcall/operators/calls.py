@@ -32,9 +32,11 @@ class DirectcallPlaceCallOperator(OnceOnlyOperator):
 
     The call's id is in the XCom ``callerid`` (a scheduled call's in ``schedule_id``) before any waiting. Without
     waiting, the result is ``{"callerid", "schedule_id", "state", "airflow_key"}``, one of the ids None and ``state``
-    ``sent``. With ``wait_for_completion`` it is the call's row of the statement: ``callerid``, ``origin``,
-    ``destination``, ``started_at``, ``duration_seconds``, ``outcome``, ``price_brl``, ``recording_url``, ``tags``. A
-    call that nobody answers is a result, not a failure, unless ``fail_on`` names its outcome.
+    ``sent``. With ``wait_for_completion`` it is the call in the statement: ``callerid``, ``origin``, ``destination``,
+    ``started_at``, ``duration_seconds``, ``outcome``, ``price_brl``, ``recording_url``, ``tags``, ``legs``. Where the
+    statement has several rows of a call, one for each leg or attempt, ``legs`` lists them, the price is their sum, and
+    the destination's leg has the outcome: ``answered`` if one was, else that of the latest. A call that nobody answers
+    is a result, not a failure, unless ``fail_on`` names its outcome.
 
     Each call carries the tag ``airflow_key``. When the outcome of a request is unknown, or a worker was lost, the call
     is looked for by that tag in the statement; it is placed again only when it is surely absent. A retry goes on with
@@ -149,8 +151,9 @@ class DirectcallPlaceCallOperator(OnceOnlyOperator):
         )
 
     def _result(self, client: Client, record: Record, end: End | None) -> Result:
-        if end is None or end.row is None:
+        if end is None or end.call is None:
             ids = {name: record.ids.get(name) for name in ("callerid", "schedule_id")}
             return {**ids, "state": "sent" if record.is_accepted else "unknown", "airflow_key": record.key}
-        self.recording_url = end.row.recording_url
-        return {**end.row.as_xcom(include_numbers=self.include_numbers)}
+        self.recording_url = end.call.recording_url
+        result = end.call.as_xcom(include_numbers=self.include_numbers)
+        return {**result, "callerid": end.call.callerid or record.ids.get("callerid")}

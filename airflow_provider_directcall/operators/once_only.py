@@ -336,8 +336,8 @@ class OnceOnlyOperator(BaseOperator):
         :raises DirectcallUnwantedOutcome: the outcome is in ``fail_on``.
         """
         result = self._result(this.client, sent.record, end)
-        if end.row is not None and "schedule_id" in sent.record.ids:
-            this.context["ti"].xcom_push(key="callerid", value=end.row.callerid)
+        if end.call is not None and "schedule_id" in sent.record.ids:
+            this.context["ti"].xcom_push(key="callerid", value=end.call.callerid)
         self.log.info("%s: %s", named(sent.record), end.outcome)
         unwanted = end.outcome is not None and end.outcome in self._unwanted
         done = self._drive(this, this.deliverer.end(sent, end, unwanted=unwanted))

@@ -1,4 +1,4 @@
-"""The sensor of calls with certain tags."""
+"""The sensor of calls in the statement: those with certain tags, or one that a task placed."""
 
 from __future__ import annotations
 
@@ -21,31 +21,40 @@ from airflow_provider_directcall.runtime.polling import (
     PollPace,
     poll,
 )
-from airflow_provider_directcall.statement.search import StatementSearch
+from airflow_provider_directcall.statement.search import KEY_TAG, StatementSearch
 from airflow_provider_directcall.triggers.events import FOUND, TIMEOUT, status_of
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
+    from airflow.sdk.types import DagRunProtocol as DagRun
 
-    from airflow_provider_directcall.api.replies import StatementRow
     from airflow_provider_directcall.hooks.directcall import DirectcallHook
+    from airflow_provider_directcall.statement.calls import Call
+    from airflow_provider_directcall.statement.tagged_calls import TaggedCalls
     from airflow_provider_directcall.triggers.statement import TaggedCallTrigger
 
-Rows = list[dict[str, object]]
+Calls = list[dict[str, object]]
 
 
 class DirectcallTaggedCallSensor(BaseSensorOperator):
-    """Wait until calls with certain tags are in the statement (``extrato``), some seconds after they end.
+    """Wait until certain calls are in the statement (``extrato``), some seconds after they end.
 
-    The result is the list of their rows: ``callerid``, ``origin``, ``destination``, ``started_at``,
-    ``duration_seconds``, ``outcome``, ``price_brl``, ``recording_url``, ``tags``.
+    They are calls with certain tags, or the one that a task placed. The result is a list of calls: ``callerid``,
+    ``origin``, ``destination``, ``started_at``, ``duration_seconds``, ``outcome``, ``price_brl``, ``recording_url``,
+    ``tags``, ``legs``. A call of several rows is one call, see :class:`~..operators.calls.DirectcallPlaceCallOperator`.
 
-    The window begins with ``since``, by default ``look_back`` before the start of the DAG run, and ends with ``until``;
-    without it, it stays open. Works in the modes poke and reschedule, and deferred, with the ``timeout`` and
-    ``soft_fail`` of every sensor.
+    A call counts if its row shows every wanted tag, letter by letter. Where the rows show no tags at all, the sensor
+    tests the vendor's filter by tags once, and takes the rows that it finds only if it works.
 
-    :param tags: custom data of the calls (``campos``), all of which have to match. Templated, like all arguments but
-        ``include_numbers``, ``max_consecutive_failures`` and ``deferrable``.
+    The window begins with ``since``, by default ``look_back`` before the first start of the DAG run, and ends with
+    ``until``; without it, it stays open. For a run that was cleared, Airflow no longer knows its first start: then the
+    window begins before ``run_after``, which is not later, or for a backfill before the present start. Works in the
+    modes poke and reschedule, and deferred, with the ``timeout`` and ``soft_fail`` of every sensor.
+
+    :param tags: custom data of the calls (``campos``), all of which have to match; optional with ``callerid``.
+        Templated, like all arguments but ``include_numbers``, ``max_consecutive_failures`` and ``deferrable``.
+    :param callerid: only this call: the output of the task that placed it, or the id of the call. A task's output also
+        finds a call that the statement shows under another id or without one.
     :param origin: only calls from this number (``numeroOrigem``).
     :param destination: only calls to this number (``numeroDestino``).
     :param outcomes: only calls with one of these outcomes: ``answered``, ``busy``, ``no_answer``, ``cancelled``,
@@ -67,6 +76,7 @@ class DirectcallTaggedCallSensor(BaseSensorOperator):
 
     template_fields: Sequence[str] = (
         "tags",
+        "callerid",
         "origin",
         "destination",
         "outcomes",
@@ -86,7 +96,8 @@ class DirectcallTaggedCallSensor(BaseSensorOperator):
     def __init__(
         self,
         *,
-        tags: Mapping[str, str] | str,
+        tags: Mapping[str, str] | str | None = None,
+        callerid: Mapping[str, object] | str | None = None,
         origin: str | None = None,
         destination: str | None = None,
         outcomes: Iterable[str] | str | None = None,
@@ -105,6 +116,7 @@ class DirectcallTaggedCallSensor(BaseSensorOperator):
     ) -> None:
         super().__init__(**kwargs)
         self.tags = tags
+        self.callerid = callerid
         self.origin = origin
         self.destination = destination
         self.outcomes = outcomes
@@ -120,7 +132,10 @@ class DirectcallTaggedCallSensor(BaseSensorOperator):
         self.directcall_conn_id = directcall_conn_id
         self.deferrable = deferrable
         self.recording_url: str | None = None
+        # A template that renders an empty text would otherwise wait for any call.
+        self._waits_for_one = callerid is not None
         self._pace: PollPace | None = None
+        self._wait: TaggedCalls | None = None
         self._used_hook: DirectcallHook | None = None
 
     def execute(self, context: Context) -> Any:  # noqa: ANN401 - as in BaseSensorOperator
@@ -136,39 +151,42 @@ class DirectcallTaggedCallSensor(BaseSensorOperator):
 
     def poke(self, context: Context) -> PokeReturnValue:
         """Look once; a transient failure is "not yet", until there are too many in a row."""
-        search = self._search(context)
-        if self._pace is None:
+        if self._wait is None or self._pace is None:
+            self._wait = self._tagged_calls(context)
             self._pace = PollPace(interval=self._poll_interval, max_consecutive_failures=self.max_consecutive_failures)
         try:
-            rows = self._rows(search, current_clock().now())
+            found = self._hook.client.run(self._wait.look(current_clock().now()))
         except DirectcallError as error:
             self._pace.failed(error)
             self.log.warning("%s; it will be asked again", error)
             return PokeReturnValue(is_done=False)
         self._pace.succeeded()
-        if self._enough(rows) is None:
-            self.log.info("%d calls are in the statement so far.", len(rows))
-            return PokeReturnValue(is_done=False)
-        return PokeReturnValue(is_done=True, xcom_value=self._result(rows))
+        return PokeReturnValue(is_done=found is not None, xcom_value=self._result(found) if found is not None else None)
 
-    def execute_complete(self, context: Context, event: object = None) -> Rows:
-        """Go on after the trigger: read the rows it counted."""
+    def execute_complete(self, context: Context, event: object = None) -> Calls:
+        """Go on after the trigger: read the calls it counted."""
         if status_of(event, {FOUND, TIMEOUT}) == TIMEOUT:
             raise AirflowSensorTimeout(f"the calls were not in the statement within {self.timeout:.0f} seconds")
-        search = self._search(context)
+        wait = self._tagged_calls(context, event)
         pace = PollPace(interval=self._poll_interval, deadline=current_clock().now() + READ_GRACE)
         with self._hook:
-            rows = poll(lambda now: self._enough(self._rows(search, now)), pace, current_clock())
-        return self._result(rows)
+            return self._result(poll(lambda now: self._hook.client.run(wait.look(now)), pace, current_clock()))
 
-    def _enough(self, rows: list[StatementRow]) -> list[StatementRow] | None:
-        return rows if len(rows) >= self._min_calls else None
+    def _tagged_calls(self, context: Context, event: object = None) -> TaggedCalls:
+        """Begin a wait, or go on with that of the trigger."""
+        from airflow_provider_directcall.statement.tagged_calls import TagFilter, TaggedCalls
+
+        known = event.get("tag_filter") if isinstance(event, Mapping) else None
+        tag_filter = TagFilter(known) if known in set(TagFilter) else TagFilter.UNTESTED
+        return TaggedCalls(self._search(context), self._min_calls, tag_filter)
 
     @property
     def _min_calls(self) -> int:
         number = arguments.integer("min_calls", self.min_calls)
         if number is not None and number < 1:
             raise ValueError("min_calls: 1 or more is needed")
+        if number is not None and number > 1 and self._waits_for_one:
+            raise ValueError("min_calls: callerid names one call, so 1 is enough")
         return number or 1
 
     @property
@@ -178,7 +196,10 @@ class DirectcallTaggedCallSensor(BaseSensorOperator):
         return max(arguments.seconds("poll_interval", given), 1.0)
 
     def _search(self, context: Context) -> StatementSearch:
+        callerid, key = self._identity
         return StatementSearch(
+            callerid=callerid,
+            airflow_key=key,
             since=arguments.moment("since", self.since) or self._default_since(context),
             until=arguments.moment("until", self.until),
             tags=self._tags,
@@ -190,15 +211,33 @@ class DirectcallTaggedCallSensor(BaseSensorOperator):
         )
 
     @property
-    def _tags(self) -> dict[str, str]:
-        """At least one tag with a value."""
+    def _tags(self) -> dict[str, str] | None:
+        """The wanted tags; without ``callerid`` at least one with a value."""
         tags = arguments.tags("tags", self.tags)
-        if not tags:
-            raise ValueError("tags: at least one is needed; without any, every call of the account would match")
-        empty = sorted(name for name, value in tags.items() if not value.strip())
+        if not tags and not self._waits_for_one:
+            raise ValueError("tags: at least one is needed, or callerid; without any, every call would match")
+        empty = sorted(name for name, value in (tags or {}).items() if not value.strip())
         if empty:
             raise ValueError(f"tags: {', '.join(empty)} is empty, and no call would ever match")
         return tags
+
+    @property
+    def _identity(self) -> tuple[str | None, str | None]:
+        """Id and key of the one call to wait for, from its id or from the output of the task that placed it."""
+        given: object = self.callerid
+        if isinstance(given, str) and given.lstrip().startswith("{"):
+            given = arguments.literal("callerid", given)
+        if isinstance(given, Mapping):
+            shown = given.get("tags")
+            kept = {**(shown if isinstance(shown, Mapping) else {}), **given}
+            callerid, key = (arguments.optional_text(kept.get(name)) for name in ("callerid", KEY_TAG))
+        elif given is None or isinstance(given, str):
+            callerid, key = arguments.optional_text(given), None
+        else:
+            raise ValueError(f"callerid: an id or the output of one task is needed, not {type(given).__name__}")
+        if self._waits_for_one and callerid is None and key is None:
+            raise ValueError("callerid: it has neither the id nor the airflow_key of a call")
+        return callerid, key
 
     @property
     def _outcomes(self) -> list[str] | None:
@@ -216,16 +255,9 @@ class DirectcallTaggedCallSensor(BaseSensorOperator):
         return outcomes
 
     def _default_since(self, context: Context) -> datetime:
-        """Return ``look_back`` before the start of the DAG run, the same over pokes and retries."""
-        run, ti = context["dag_run"], context["ti"]
-        begin: datetime | None = run.start_date or run.logical_date or ti.start_date
-        return (begin or current_clock().now()) - timedelta(seconds=arguments.seconds("look_back", self.look_back))
-
-    def _rows(self, search: StatementSearch, now: datetime) -> list[StatementRow]:
-        window = search.window(now)
-        if window is None:
-            return []
-        return [row for row in self._hook.list_statement(*window, **search.filters) if search.accepts(row)]
+        """Return ``look_back`` before the first start of the DAG run, the same over pokes, retries and Clears."""
+        begin = _first_start(context["dag_run"]) or current_clock().now()
+        return begin - timedelta(seconds=arguments.seconds("look_back", self.look_back))
 
     @property
     def _hook(self) -> DirectcallHook:
@@ -236,10 +268,10 @@ class DirectcallTaggedCallSensor(BaseSensorOperator):
             self._used_hook = DirectcallHook(self.directcall_conn_id)
         return self._used_hook
 
-    def _result(self, rows: list[StatementRow]) -> Rows:
-        self.recording_url = next((row.recording_url for row in rows if row.recording_url is not None), None)
-        self.log.info("%d calls are in the statement.", len(rows))
-        return [{**row.as_xcom(include_numbers=self.include_numbers)} for row in rows]
+    def _result(self, calls: list[Call]) -> Calls:
+        self.recording_url = next((call.recording_url for call in calls if call.recording_url is not None), None)
+        self.log.info("%d calls are in the statement.", len(calls))
+        return [call.as_xcom(include_numbers=self.include_numbers) for call in calls]
 
     def _defer(self, context: Context) -> NoReturn:
         self.defer(
@@ -254,7 +286,9 @@ class DirectcallTaggedCallSensor(BaseSensorOperator):
         return TaggedCallTrigger(
             since=search.since.isoformat(),
             until=search.until.isoformat() if search.until is not None else None,
-            tags=dict(search.tags or {}),
+            tags=dict(search.tags) if search.tags is not None else None,
+            callerid=search.callerid,
+            airflow_key=search.airflow_key,
             origin=search.origin,
             destination=search.destination,
             outcomes=list(search.outcomes) if search.outcomes is not None else None,
@@ -266,3 +300,16 @@ class DirectcallTaggedCallSensor(BaseSensorOperator):
             deadline=(current_clock().now() + timedelta(seconds=self.timeout)).isoformat(),
             max_consecutive_failures=self.max_consecutive_failures,
         )
+
+
+def _first_start(run: DagRun) -> datetime | None:
+    """Return when a DAG run began for the first time, or a moment that is not later.
+
+    A Clear counts up ``clear_number`` and, in a run that was over, resets ``start_date``. ``run_after`` stays: a run
+    does not begin earlier. That of a backfill is a date of the past, maybe years before. ``logical_date`` is not asked:
+    it may be any date.
+    """
+    dates = [run.start_date]
+    if run.run_type != "backfill" and (run.clear_number or run.start_date is None):
+        dates.append(run.run_after)
+    return min((date for date in dates if date is not None), default=None)

@@ -1,15 +1,18 @@
-"""Predicates over rows of the statement, shared by the sensor and its trigger. No I/O."""
+"""Conditions on the statement's calls, shared by the sensor and its trigger, and windows. No I/O."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final, TypedDict
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from airflow_provider_directcall.api.replies import StatementRow
+    from airflow_provider_directcall.statement.calls import Call, CallIdentity
 
+#: The tag (``campos``) that holds a request's idempotency key.
+KEY_TAG: Final = "airflow_key"
 #: How far the vendor's times may be from ours: another clock, or another zone than the connection's (the zone is
 #: inferred, not documented). A window that is wider at its open ends costs nothing, and a narrow one would lose calls.
 CLOCK_SKEW: Final = timedelta(days=1)
@@ -22,15 +25,6 @@ def window_of(since: datetime, now: datetime) -> tuple[datetime, datetime]:
     :param now: aware.
     """
     return since - CLOCK_SKEW, now + CLOCK_SKEW
-
-
-class Filters(TypedDict):
-    """Arguments of ``list_statement`` besides the window."""
-
-    tags: Mapping[str, str] | None
-    origin: str | None
-    destination: str | None
-    calls: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +40,8 @@ class StatementSearch:
         vendor's own words (``status``); None means any.
     :param min_duration: talk time in seconds, at least.
     :param calls: which calls (``tipoFiltro``); None lists placed ones.
+    :param callerid: only the call with this id (``callerid``), or with ``airflow_key``.
+    :param airflow_key: only the call with this idempotency key, or with ``callerid``.
     """
 
     since: datetime
@@ -56,11 +52,17 @@ class StatementSearch:
     outcomes: Collection[str] | None = None
     min_duration: float = 0.0
     calls: str | None = None
+    callerid: str | None = None
+    airflow_key: str | None = field(default=None, repr=False)
 
     @property
-    def filters(self) -> Filters:
-        """The conditions that the vendor's own search takes."""
-        return {"tags": self.tags, "origin": self.origin, "destination": self.destination, "calls": self.calls}
+    def identity(self) -> CallIdentity | None:
+        """The one call that is waited for, or None for any call that meets the conditions."""
+        from airflow_provider_directcall.statement.calls import CallIdentity
+
+        if self.callerid is None and self.airflow_key is None:
+            return None
+        return CallIdentity(self.callerid, self.airflow_key, not_before=self.since)
 
     def window(self, now: datetime) -> tuple[datetime, datetime] | None:
         """Return the first and last second to ask for, or None while the window has not begun."""
@@ -68,15 +70,25 @@ class StatementSearch:
             return self.since, self.until
         return (self.since, now + CLOCK_SKEW) if now >= self.since else None
 
-    def accepts(self, row: StatementRow) -> bool:
-        """Whether a row of the reply meets the conditions that the vendor's search does not take."""
-        return self._has_outcome(row) and (row.duration_seconds or 0) >= self.min_duration and self._has_tags(row)
-
-    def _has_outcome(self, row: StatementRow) -> bool:
+    def accepts(self, call: Call) -> bool:
+        """Whether a call meets the conditions, those of the tags aside. A filter of the vendor's may be ignored."""
         from airflow_provider_directcall.api.replies import call_outcome
+        from airflow_provider_directcall.statement.calls import same_number
 
-        return self.outcomes is None or row.outcome in {call_outcome(outcome) for outcome in self.outcomes}
+        numbers = [number for leg in call.legs for number in (leg.origin, leg.destination)]
+        return (
+            (self.outcomes is None or call.outcome in {call_outcome(outcome) for outcome in self.outcomes})
+            and (call.row.duration_seconds or 0) >= self.min_duration
+            and all(
+                wanted is None or any(same_number(number, wanted) for number in numbers)
+                for wanted in (self.origin, self.destination)
+            )
+        )
 
-    def _has_tags(self, row: StatementRow) -> bool:
-        # That several tags all have to match is assumed of the vendor's search, so it is checked where rows show them.
-        return all(row.tags.get(name, value).strip() == value.strip() for name, value in (self.tags or {}).items())
+    def shows_tags(self, row: StatementRow) -> bool:
+        """Whether a row shows every wanted tag, as it is but for blanks around it.
+
+        A value that was cut, or is in another case, could be another's.
+        """
+        shown = {name.strip(): value.strip() for name, value in row.tags.items()}
+        return all(shown.get(name.strip()) == value.strip() for name, value in (self.tags or {}).items())

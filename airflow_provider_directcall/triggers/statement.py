@@ -12,13 +12,14 @@ from airflow_provider_directcall.triggers.polling import PollingArguments, Polli
 
 if TYPE_CHECKING:
     from airflow_provider_directcall.hooks.directcall import DirectcallAsyncHook
+    from airflow_provider_directcall.statement.tagged_calls import TaggedCalls
 
 
 class TaggedCallTrigger(PollingTrigger):
     """Fires when enough calls that meet all conditions are in the statement (``extrato``).
 
-    The event is ``{"status": "found", "calls": <how many>, "until": <ISO text, the end of the window>}``; the rows
-    themselves hold numbers and are read again by the task.
+    The event is ``{"status": "found", "calls": <how many>, "until": <ISO text, the time of the look>, "tag_filter":
+    <what is known of the filter by tags>}``; the rows themselves hold numbers and are read again by the task.
 
     :param since: ISO text with a zone: calls from this second on.
     :param until: ISO text with a zone: calls up to this second; None leaves the window open.
@@ -29,6 +30,8 @@ class TaggedCallTrigger(PollingTrigger):
     :param min_duration: only calls with at least this talk time, in seconds.
     :param calls: which calls (``tipoFiltro``, e.g. ``realizadas``, ``recebidas``); None lists placed ones.
     :param min_calls: how many calls are enough.
+    :param callerid: only the call with this id, or with ``airflow_key``.
+    :param airflow_key: only the call with this idempotency key, or with ``callerid``.
 
     Further parameters as in :class:`~.polling.PollingTrigger`.
     """
@@ -45,6 +48,8 @@ class TaggedCallTrigger(PollingTrigger):
         min_duration: float = 0.0,
         calls: str | None = None,
         min_calls: int = 1,
+        callerid: str | None = None,
+        airflow_key: str | None = None,
         **polling: Unpack[PollingArguments],
     ) -> None:
         super().__init__(**polling)
@@ -57,6 +62,9 @@ class TaggedCallTrigger(PollingTrigger):
         self.min_duration = min_duration
         self.calls = calls
         self.min_calls = min_calls
+        self.callerid = callerid
+        self.airflow_key = airflow_key
+        self._wait: TaggedCalls | None = None
 
     def about(self) -> Event:
         """Return the beginning of the window."""
@@ -74,17 +82,23 @@ class TaggedCallTrigger(PollingTrigger):
             outcomes=self.outcomes,
             min_duration=self.min_duration,
             calls=self.calls,
+            callerid=self.callerid,
+            airflow_key=self.airflow_key,
         )
 
     async def poll(self, hook: DirectcallAsyncHook) -> Event | None:
-        """Count the calls of the window as it is now."""
-        search = self.search
-        window = search.window(current_clock().now())
-        if window is None:
+        """Look once."""
+        from airflow_provider_directcall.statement.tagged_calls import TaggedCalls
+
+        if self._wait is None:
+            self._wait = TaggedCalls(self.search, self.min_calls)
+        client, now = await hook.client(), current_clock().now()
+        found = await client.run(self._wait.look(now))
+        if found is None:
             return None
-        found = 0
-        async for row in hook.list_statement(*window, **search.filters):
-            found += search.accepts(row)
-        if found < self.min_calls:
-            return None
-        return {"status": FOUND, "calls": found, "until": window[1].isoformat()}
+        return {
+            "status": FOUND,
+            "calls": len(found),
+            "until": now.isoformat(),
+            "tag_filter": self._wait.tag_filter.value,
+        }

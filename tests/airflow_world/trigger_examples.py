@@ -54,6 +54,8 @@ STATEMENT = {
     "min_duration": 4.5,
     "calls": "todas",
     "min_calls": 3,
+    "callerid": "00000000-0000-4000-8000-000000000000",
+    "airflow_key": KEY,
 }
 EXAMPLES = {**ENDS, "tagged calls": STATEMENT, **RECONCILING}
 COMMON = {

@@ -177,7 +177,11 @@ class Run:
         self.ti = TaskInstance(world.now())
         self.store = StateStore(world) if remembers else None
         self.dag_run = SimpleNamespace(
-            start_date=world.now(), logical_date=world.now() - timedelta(days=1), run_after=world.now(), clear_number=0
+            start_date=world.now(),
+            run_after=world.now(),
+            logical_date=world.now() - timedelta(days=1),
+            clear_number=0,
+            run_type="manual",
         )
         self._tries_before_clear = 0
         self.max_tries: int | None = None

@@ -228,18 +228,6 @@ def test_look_back_is_one_hour_by_default(world, place, deferrable):
     assert len(Run(world).to_the_end(sensor(look_back=timedelta(hours=2), deferrable=deferrable))) == 1
 
 
-@pytest.mark.parametrize("known", ["start_date", "logical_date", "neither"])
-def test_look_back_counts_from_the_first_known_date_of_the_run(world, place, known):
-    place()
-    world.sandbox.advance(30 * 60)
-    run = Run(world)
-    dates = {"start_date": None, "logical_date": None}
-    run.context["dag_run"] = SimpleNamespace(**{**dates, known: run.ti.start_date} if known != "neither" else dates)
-    assert len(run.start(sensor(look_back=1800 + 60))) == 1
-    with pytest.raises(AirflowSensorTimeout):
-        run.start(sensor(look_back=60, timeout=0))
-
-
 @both_ways
 def test_since_and_until_make_the_window(run, world, place, deferrable):
     place()

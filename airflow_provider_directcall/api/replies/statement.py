@@ -29,7 +29,9 @@ XComRow = dict[str, "str | int | dict[str, str] | None"]
 
 @dataclass(frozen=True, slots=True)
 class StatementRow:
-    """One call of the statement. Only origin, destination, start and recording are documented; the rest is assumed.
+    """One call of the statement, or one leg of it.
+
+    Only origin, destination, start and recording are documented; the rest is assumed.
 
     :ivar callerid: the call's id (the UUID of ``/voz/call``).
     :ivar origin: digits of the calling number (``origem``).
@@ -75,8 +77,9 @@ class StatementRow:
 
     @property
     def key(self) -> Hashable | None:
-        """Identity of the row: the call's id, else the recording's address, else None."""
-        return self.callerid or self.recording_url
+        """Identity of the row, None without id and recording: a call may have a row for each leg and attempt."""
+        call = self.callerid or self.recording_url
+        return call and (call, self.origin, self.destination, self.started_at, self.outcome)
 
     def as_xcom(self, *, include_numbers: bool = False) -> XComRow:
         """Return the row as JSON for an XCom: ids, times, outcome, price, tags; numbers masked by default."""

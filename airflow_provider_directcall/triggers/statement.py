@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class TaggedCallTrigger(PollingTrigger):
     """Fires when enough calls that meet all conditions are in the statement (``extrato``).
 
-    The event is ``{"status": "found", "calls": <how many>, "until": <ISO text, the time of the look>, "tag_filter":
+    The event is ``{"status": "found", "calls": <how many>, "until": <ISO text, the end of the window>, "tag_filter":
     <what is known of the filter by tags>}``; the rows themselves hold numbers and are read again by the task.
 
     :param since: ISO text with a zone: calls from this second on.
@@ -93,12 +93,12 @@ class TaggedCallTrigger(PollingTrigger):
         if self._wait is None:
             self._wait = TaggedCalls(self.search, self.min_calls)
         client, now = await hook.client(), current_clock().now()
-        found = await client.run(self._wait.look(now))
-        if found is None:
+        window, found = self.search.window(now), await client.run(self._wait.look(now))
+        if found is None or window is None:
             return None
         return {
             "status": FOUND,
             "calls": len(found),
-            "until": now.isoformat(),
+            "until": window[1].isoformat(),
             "tag_filter": self._wait.tag_filter.value,
         }

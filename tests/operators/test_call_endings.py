@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException
@@ -20,8 +21,9 @@ from airflow_provider_directcall.errors import (
     DirectcallWaitTimeout,
 )
 from airflow_provider_directcall.sandbox import Fault
+from airflow_provider_directcall.telephony.masking import mask_number
 
-from ..airflow_world.call_tasks import placed, waiting_call
+from ..airflow_world.call_tasks import call, placed, waiting_call
 from ..airflow_world.kinds import both_ways, with_and_without_a_store
 from ..airflow_world.world import (
     BUSY,
@@ -105,12 +107,43 @@ def test_row_of_a_call_counts_although_the_next_page_cannot_be_read(run, world, 
 
 
 def test_another_call_in_the_statement_is_not_taken_for_ours(run, world, monkeypatch):
-    def everything(*window, callerid):
+    def everything(*window, **filters):
         return list_statement(*window)
 
-    monkeypatch.setattr("airflow_provider_directcall.delivery.calls.list_statement", everything)
+    monkeypatch.setattr("airflow_provider_directcall.statement.calls.list_statement", everything)
     Run(world).to_the_end(waiting_call(BUSY))
     assert run.to_the_end(waiting_call())["outcome"] == "answered"
+
+
+@both_ways
+@pytest.mark.parametrize(("destination", "outcome"), [(PERSON, "answered"), (BUSY, "busy"), (NO_ANSWER, "no_answer")])
+def test_call_of_two_legs_has_the_outcome_of_the_destination_and_both_prices(
+    run, world, deferrable, destination, outcome
+):
+    world.sandbox.configure(quirks={"leg_rows"}, page_size=1)
+    result = run.to_the_end(waiting_call(destination, deferrable=deferrable))
+    assert result["outcome"] == outcome
+    assert {leg["outcome"] for leg in result["legs"]} == {"answered", outcome}
+    assert Decimal(result["price_brl"]) == sum(Decimal(leg["price_brl"]) for leg in result["legs"])
+    assert [leg["destination"] for leg in result["legs"]] == [mask_number(ORIGIN), mask_number(destination)]
+
+
+def test_call_in_one_row_has_one_leg(run, world):
+    result = run.to_the_end(waiting_call())
+    (leg,) = result["legs"]
+    assert leg == {name: result[name] for name in leg}
+    assert set(leg) == set(result) - {"tags", "legs"}
+
+
+@both_ways
+@pytest.mark.parametrize("quirk", ["callerid_missing", "callerid_other", "callerid_upper"])
+def test_row_without_the_id_of_the_answer_is_found_by_its_key(run, world, deferrable, quirk):
+    world.sandbox.configure(quirks={quirk})
+    Run(world).to_the_end(call(BUSY))
+    result = run.to_the_end(waiting_call(deferrable=deferrable))
+    assert result["outcome"] == "answered"
+    assert result["tags"] == placed(world)[1]["tags"]
+    assert result["callerid"]
 
 
 @both_ways

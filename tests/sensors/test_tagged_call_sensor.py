@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import inspect
+import json
 from datetime import timedelta
-from types import SimpleNamespace
 
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSensorTimeout, AirflowSkipException
@@ -19,6 +19,7 @@ from airflow_provider_directcall.hooks.directcall import DirectcallHook
 from airflow_provider_directcall.sandbox import Fault
 from airflow_provider_directcall.sensors.statement import DirectcallTaggedCallSensor
 
+from ..airflow_world.call_tasks import call
 from ..airflow_world.kinds import both_ways
 from ..airflow_world.world import BUSY, NO_ANSWER, ORIGIN, PERSON, AirflowRescheduleException, Run, TaskDeferralError
 
@@ -79,6 +80,11 @@ def test_an_account_without_a_statement_fails_at_once(run, world, deferrable):
         ({"tags": "contact"}, "tags"),
         ({"tags": {}}, "tags: at least one is needed"),
         ({"tags": {"contact": ""}}, "tags: contact is empty"),
+        ({"tags": None}, "tags: at least one is needed, or callerid"),
+        ({"callerid": "{{ none }}"}, "callerid: it has neither"),
+        ({"callerid": {"state": "sent"}}, "callerid: it has neither"),
+        ({"callerid": ["1", "2"]}, "callerid: an id or the output of one task"),
+        ({"callerid": "1", "min_calls": 2}, "min_calls: callerid names one call"),
         ({"since": "2026-01-01"}, "since: a time zone"),
         ({"since": "2026-01-02T00:00:00Z", "until": "2026-01-01T00:00:00Z"}, "until"),
         ({"min_duration": "long"}, "min_duration"),
@@ -226,6 +232,154 @@ def test_look_back_is_one_hour_by_default(world, place, deferrable):
     with pytest.raises(AirflowSensorTimeout):
         Run(world).to_the_end(sensor(timeout=60, deferrable=deferrable))
     assert len(Run(world).to_the_end(sensor(look_back=timedelta(hours=2), deferrable=deferrable))) == 1
+
+
+@both_ways
+def test_clear_a_day_later_still_finds_the_call(run, world, place, deferrable):
+    callerid = place()
+    run.to_the_end(sensor(deferrable=deferrable))
+    world.sandbox.advance(86_400)
+    run.clear()
+    (row,) = run.to_the_end(sensor(deferrable=deferrable))
+    assert row["callerid"] == callerid
+
+
+@pytest.mark.parametrize(
+    ("dates", "found"),
+    [
+        ({}, True),
+        ({"run_after": timedelta(days=-1)}, True),
+        ({"run_after": timedelta(days=1)}, True),
+        ({"start_date": None}, True),
+        ({"start_date": None, "run_after": timedelta(days=1)}, False),
+        ({"start_date": timedelta(hours=20)}, False),
+        ({"start_date": timedelta(hours=20), "clear_number": 1}, True),
+        ({"start_date": timedelta(hours=20), "clear_number": 1, "run_type": "backfill"}, False),
+        ({"start_date": timedelta(hours=20), "run_after": timedelta(days=-900), "run_type": "backfill"}, False),
+        ({"logical_date": timedelta(days=900), "clear_number": 1}, True),
+        ({"logical_date": timedelta(days=-900), "start_date": timedelta(hours=20)}, False),
+    ],
+)
+def test_window_begins_before_the_first_start_of_the_run(run, world, place, dates, found):
+    """The call is placed an hour before ``run_after``, give or take a minute, which is the start unless it is given."""
+    begin = world.now()
+    place()
+    world.sandbox.advance(3600 - 60)
+    dag_run = run.context["dag_run"]
+    dag_run.start_date = dag_run.run_after = dag_run.logical_date = world.now()
+    for name, value in dates.items():
+        setattr(dag_run, name, begin + value if isinstance(value, timedelta) else value)
+    world.sandbox.advance(2 * 86_400)
+    task = sensor(timeout=0)
+    if found:
+        assert len(run.start(task)) == 1
+    else:
+        with pytest.raises(AirflowSensorTimeout):
+            run.start(task)
+
+
+def placed_by_a_task(world, **arguments):
+    """A task that places a call, and its output."""
+    run, task = Run(world), call(tags=TAGS, **arguments)
+    return run, task, run.to_the_end(task)
+
+
+@both_ways
+def test_the_output_of_a_task_binds_to_its_call_also_after_a_clear_of_both(run, world, place, deferrable):
+    place()
+    first, task, output = placed_by_a_task(world)
+    (row,) = run.to_the_end(sensor(tags=None, callerid=output, deferrable=deferrable))
+    assert row["callerid"] == output["callerid"]
+    world.sandbox.advance(3600)
+    first.clear()
+    again = first.to_the_end(task)
+    run.clear()
+    (row,) = run.to_the_end(sensor(tags=None, callerid=again, deferrable=deferrable))
+    assert row["callerid"] == again["callerid"] != output["callerid"]
+
+
+@both_ways
+@pytest.mark.parametrize("form", [str, json.dumps, dict, lambda output: output["callerid"]])
+def test_output_of_a_task_in_the_forms_of_templates(run, world, place, deferrable, form):
+    place()
+    _, _, output = placed_by_a_task(world)
+    (row,) = run.to_the_end(sensor(tags=None, callerid=form(output), deferrable=deferrable))
+    assert row["callerid"] == output["callerid"]
+
+
+def test_output_of_a_task_that_waited_names_its_call(run, world):
+    _, _, output = placed_by_a_task(world, wait_for_completion=True)
+    (row,) = run.start(sensor(tags=None, callerid=output))
+    assert row["callerid"] == output["callerid"]
+
+
+@both_ways
+@pytest.mark.parametrize("quirk", ["callerid_missing", "callerid_other", "callerid_upper", "campos_hidden"])
+def test_output_of_a_task_finds_a_row_in_another_form(run, world, place, deferrable, quirk):
+    place(BUSY)
+    _, _, output = placed_by_a_task(world)
+    world.sandbox.configure(quirks={quirk})
+    (row,) = run.to_the_end(sensor(callerid=output, deferrable=deferrable))
+    assert (row["outcome"], len(row["legs"])) == ("answered", 1)
+
+
+def test_tags_beside_the_call_have_to_match_where_its_row_shows_them(run, world):
+    _, _, output = placed_by_a_task(world)
+    with pytest.raises(AirflowSensorTimeout):
+        run.to_the_end(sensor(tags={"contact": "8"}, callerid=output, timeout=100))
+
+
+def test_scheduled_call_is_found_by_the_key_of_its_task(run, world):
+    _, _, output = placed_by_a_task(world, schedule_at=world.now() + timedelta(hours=1))
+    assert output["callerid"] is None
+    (row,) = run.to_the_end(sensor(tags=None, callerid=output, timeout=7200))
+    assert row["tags"]["airflow_key"] == output["airflow_key"]
+
+
+@both_ways
+def test_legs_are_not_counted_as_calls(run, world, place, deferrable):
+    world.sandbox.configure(quirks={"leg_rows"})
+    place()
+    place(BUSY)
+    rows = run.to_the_end(sensor(min_calls=2, deferrable=deferrable))
+    assert {row["outcome"] for row in rows} == {"answered", "busy"}
+    assert {len(row["legs"]) for row in rows} == {2}
+    with pytest.raises(AirflowSensorTimeout):
+        run.to_the_end(sensor(min_calls=3, deferrable=deferrable, timeout=60))
+
+
+@both_ways
+def test_log_names_tags_window_and_other_rows_once(run, world, place, deferrable, logged):
+    world.sandbox.configure(quirks={"tag_filter_ignored"})
+    place(tags={"contact": "tag-value"})
+    world.sandbox.advance(120)
+    task = sensor(tags={"contact": "C-71", "run": "r-1"}, timeout=300, deferrable=deferrable)
+    with pytest.raises(AirflowSensorTimeout):
+        run.to_the_end(task)
+    text = logged()
+    assert text.count("Calls with the tags contact, run since 20") == (2 if deferrable else 1)
+    assert "0 of 1 in the statement; of the other rows that were found, 1 show other tags, 0 show none" in text
+    assert not [value for value in ("tag-value", "C-71", "r-1") if value in text]
+
+
+@both_ways
+def test_hidden_tags_count_where_the_filter_works(run, world, place, deferrable, logged):
+    world.sandbox.configure(quirks={"campos_hidden"})
+    place(tags={"contact": "C-710"})
+    wanted = place(tags={"contact": "C-71"})
+    (row,) = run.to_the_end(sensor(tags={"contact": "C-71"}, deferrable=deferrable))
+    assert row["callerid"] == wanted
+    assert logged().count("show no readable tags. The filter by tags works") == 1
+
+
+@both_ways
+def test_hidden_tags_do_not_count_where_the_filter_is_ignored(run, world, place, deferrable, logged):
+    world.sandbox.configure(quirks={"campos_hidden", "tag_filter_ignored"})
+    place(tags={"contact": "C-710"})
+    world.sandbox.advance(120)
+    with pytest.raises(AirflowSensorTimeout):
+        run.to_the_end(sensor(tags={"contact": "C-71"}, timeout=200, deferrable=deferrable))
+    assert "is not proven to work, so these rows do not count" in logged()
 
 
 @both_ways

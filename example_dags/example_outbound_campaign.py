@@ -1,7 +1,7 @@
 """An outbound campaign: an SMS to each contact, a recorded call, and a voice message to those who did not answer.
 
 Each contact of ``contacts.csv`` gets its own chain of tasks. The calls carry the contact's id as a tag, and a sensor
-waits, without holding a worker, until the call with that tag appears in Directcall's statement.
+waits, without holding a worker, until the contact's call appears in Directcall's statement.
 
 The numbers are fictitious: in the sandbox one is busy, one does not answer, one hangs up after four seconds.
 """
@@ -86,13 +86,13 @@ def example_outbound_campaign() -> None:
         )
         waited = DirectcallTaggedCallSensor(
             task_id="wait_for_call",
-            tags=tags,
+            callerid=call.output,
             deferrable=True,
             poll_interval=5,
             timeout=timedelta(minutes=30),
             map_index_template=CONTACT_ID,
         )
-        sms >> call >> waited
+        sms >> call
         return waited.output
 
     @task(show_return_value_in_logs=False)

@@ -12,7 +12,6 @@ from airflow_provider_directcall.api.lookups import ask
 from airflow_provider_directcall.api.methods import call_status, end_call, list_statement, scheduled_call_status
 from airflow_provider_directcall.api.replies import CallOutcome
 from airflow_provider_directcall.delivery.errand import Accepted, End, Pending
-from airflow_provider_directcall.delivery.keys import KEY_TAG
 from airflow_provider_directcall.delivery.looking import StatementLookup
 from airflow_provider_directcall.delivery.matching import (
     CLOCKS_APART,
@@ -28,7 +27,7 @@ from airflow_provider_directcall.telephony.masking import mask_number
 
 if TYPE_CHECKING:
     from airflow_provider_directcall.api.lookups import Lookup
-    from airflow_provider_directcall.api.replies import Acknowledgement, PlacedCall
+    from airflow_provider_directcall.api.replies import Acknowledgement, PlacedCall, StatementRow
     from airflow_provider_directcall.api.requests import Request
     from airflow_provider_directcall.delivery.record import Record
 

@@ -15,7 +15,8 @@ from airflow_provider_directcall.api.replies import MessageState
 from airflow_provider_directcall.delivery.errand import Accepted, End, Pending
 from airflow_provider_directcall.delivery.keys import KEY_TAG
 from airflow_provider_directcall.delivery.looking import StatementLookup
-from airflow_provider_directcall.delivery.matching import LookupKey, Match, match_message, own_rows
+from airflow_provider_directcall.delivery.matching import CLOCKS_APART, LookupKey, Match, match_message
+from airflow_provider_directcall.statement.calls import CallIdentity, same_number
 from airflow_provider_directcall.statement.search import window_of
 from airflow_provider_directcall.telephony.likeness import ends_alike
 from airflow_provider_directcall.telephony.masking import mask_number
@@ -28,6 +29,15 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+#: One state for several rows of one recipient: an attempt that arrived, then one that is still on its way, decides.
+_BEST_FIRST = (
+    MessageState.DELIVERED,
+    MessageState.UNKNOWN,
+    MessageState.SCHEDULED,
+    MessageState.SENT,
+    MessageState.FAILED,
+    MessageState.CANCELLED,
+)
 #: One state for several recipients: a message that is still on its way, then one that did not arrive, decides.
 _WORST_FIRST = (
     MessageState.UNKNOWN,
@@ -112,19 +122,31 @@ class MessageErrand:
             status = yield from ask(message_status(record.ids["callerid"]))
             state = status.state
         else:
-            states = [row.state for row in (yield from self.recipient_rows(record, now))]
-            is_complete = len(states) >= len(self.destinations)
-            state = next((each for each in _WORST_FIRST if is_complete and each in states), MessageState.UNKNOWN)
+            state = self._joint_state((yield from self.recipient_rows(record, now)))
         if not state.is_terminal:
             return Pending(state=state.value)
         return End(state.value, repeatable=len(self.destinations) == 1 and state is not MessageState.DELIVERED)
 
     def recipient_rows(self, record: Record, now: datetime) -> Lookup[list[MessageRow]]:
-        """Read the rows of an accepted message in the statement, one a recipient."""
+        """Read the rows of an accepted message in the statement, one or several a recipient."""
         window, callerid = window_of(record.since, now), record.ids.get("callerid")
         tags = {KEY_TAG: record.key} if callerid is None else None
         listed = yield from rows(list_messages(*window, callerid=callerid, tags=tags))
-        return own_rows(listed, self._lookup_key(record))
+        identity = CallIdentity(callerid, record.key, not_before=record.since - CLOCKS_APART)
+        return [row for row in listed if identity.matches(row) and self._recipient_of(row) is not None]
+
+    def _joint_state(self, rows: Sequence[MessageRow]) -> MessageState:
+        """Return the state of the message, from its rows in whatever order; unknown while a recipient has none."""
+        states: dict[str | None, list[MessageState]] = {number: [] for number in self.destinations}
+        for row in rows:
+            states[self._recipient_of(row)].append(row.state)
+        if not states or not all(states.values()):
+            return MessageState.UNKNOWN
+        each = {min(of_one, key=_BEST_FIRST.index) for of_one in states.values()}
+        return min(each, key=_WORST_FIRST.index)
+
+    def _recipient_of(self, row: MessageRow) -> str | None:
+        return next((number for number in self.destinations if same_number(row.destination, number)), None)
 
     def stop(self, ids: Mapping[str, str]) -> Request[Acknowledgement] | None:
         """Cancel a message that is still scheduled (``/sms/remove``)."""

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 from airflow_provider_directcall.api.lookups import readable_rows
 from airflow_provider_directcall.api.methods import list_statement
-from airflow_provider_directcall.api.replies import CallOutcome
+from airflow_provider_directcall.api.replies import CallOutcome, MessageRow
 from airflow_provider_directcall.statement.search import KEY_TAG
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class CallIdentity:
-    """How the rows of one call are recognised: by its id, or by its idempotency key.
+    """How the rows of one call, or message, are recognised: by its id, or by its idempotency key.
 
     A row under another id that shows our key is ours; one under our id that shows another key is not.
 
@@ -135,25 +135,30 @@ class CallIdentity:
         if self.key:
             yield list_statement(*window, tags={KEY_TAG: self.key}, calls=calls)
 
+    def matches(self, row: StatementRow | MessageRow) -> bool:
+        """Whether a row shows the key, or has the id and shows no other key."""
+        return self._shows_key(row) or (self._has_id(row) and not self._shows_another_key(row))
+
     def own(self, rows: Iterable[StatementRow]) -> list[StatementRow]:
         """Return the rows of the call.
 
         Where rows show its id, one under another id is a further leg only if it goes to another party: a request that
         was repeated (``resend``) makes two calls with the same key.
         """
-        rows = [row for row in rows if self._shows_key(row) or (self._has_id(row) and not self._shows_another_key(row))]
+        rows = [row for row in rows if self.matches(row)]
         by_id = [row for row in rows if self._has_id(row)]
         parties = {row.destination for row in by_id}
         return [row for row in rows if not by_id or self._has_id(row) or row.destination not in parties]
 
-    def _has_id(self, row: StatementRow) -> bool:
+    def _has_id(self, row: StatementRow | MessageRow) -> bool:
         return bool(self.callerid) and _folded(row.callerid) == _folded(self.callerid)
 
-    def _shows_key(self, row: StatementRow) -> bool:
-        is_in_time = self.not_before is None or row.started_at is None or row.started_at >= self.not_before
+    def _shows_key(self, row: StatementRow | MessageRow) -> bool:
+        moment = row.sent_at if isinstance(row, MessageRow) else row.started_at
+        is_in_time = self.not_before is None or moment is None or moment >= self.not_before
         return bool(self.key) and _shown_key(row) == self.key and (is_in_time or self._has_id(row))
 
-    def _shows_another_key(self, row: StatementRow) -> bool:
+    def _shows_another_key(self, row: StatementRow | MessageRow) -> bool:
         """Whether it shows a whole key that is not ours; a part of one, or another case, may be ours."""
         shown, key = _shown_key(row), self.key or ""
         return bool(key) and len(shown) >= len(key) and _folded(shown) != _folded(key)
@@ -241,7 +246,7 @@ def _without_repeats(rows: Iterable[StatementRow]) -> list[StatementRow]:
     return kept
 
 
-def _shown_key(row: StatementRow) -> str:
+def _shown_key(row: StatementRow | MessageRow) -> str:
     return row.tags.get(KEY_TAG, "").strip()
 
 

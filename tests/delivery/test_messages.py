@@ -21,9 +21,9 @@ RECORD = Record(phase=Phase.SENT, generation=0, key="abcdefgh234567ij", since=SI
 WORDS = {"delivered": "entregue", "sent": "enviada", "failed": "falha", "cancelled": "cancelada"}
 
 
-def row(destination, state):
+def row(destination, state, place=0):
     fields = {"campos": {"airflow_key": "abcdefgh234567ij"}, "destino": destination, "status": WORDS[state]}
-    return MessageRow.from_fields({**fields, "id_mensagem": destination}, ZoneInfo("UTC"))
+    return MessageRow.from_fields({**fields, "id_mensagem": f"{destination}-{place}"}, ZoneInfo("UTC"))
 
 
 @pytest.mark.parametrize(
@@ -45,6 +45,28 @@ def test_message_without_an_id_ends_when_every_recipient_has_an_end(states, end)
     with pytest.raises(StopIteration) as stop:
         looks.send(Page(tuple(rows), total_pages=1))
     assert stop.value.value == end
+
+
+@pytest.mark.parametrize(
+    ("rows", "state"),
+    [
+        ([(ONE, "failed"), (ONE, "delivered")], "delivered"),
+        ([(ONE, "failed"), (ONE, "sent")], "sent"),
+        ([(ONE, "failed"), (ONE, "cancelled")], "failed"),
+        ([(ONE.removeprefix("55"), "delivered")], "delivered"),
+        ([(TWO, "delivered")], "unknown"),
+        ([(TWO, "delivered"), (ONE, "failed")], "failed"),
+    ],
+)
+@pytest.mark.parametrize("order", [1, -1])
+def test_state_of_several_rows_is_chosen_by_a_rule_and_other_recipients_never_count(rows, state, order):
+    listed = [row(destination, word, place) for place, (destination, word) in enumerate(rows)][::order]
+    end = MessageErrand(kind="SMS", destinations=[ONE]).end(RECORD, SINCE)
+    next(end)
+    with pytest.raises(StopIteration) as stopped:
+        end.send(Page(tuple(listed), 1))
+    ended = stopped.value.value
+    assert (ended.outcome if isinstance(ended, End) else ended.state) == state
 
 
 def test_message_that_was_restored_to_be_looked_up_cannot_be_sent():

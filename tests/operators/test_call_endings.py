@@ -106,12 +106,18 @@ def test_row_of_a_call_counts_although_the_next_page_cannot_be_read(run, world, 
     assert run.to_the_end(waiting_call(deferrable=deferrable))["outcome"] == "answered"
 
 
+def another_run(world):
+    run = Run(world)
+    run.ti.run_id = "another"
+    return run
+
+
 def test_another_call_in_the_statement_is_not_taken_for_ours(run, world, monkeypatch):
     def everything(*window, **filters):
         return list_statement(*window)
 
     monkeypatch.setattr("airflow_provider_directcall.statement.calls.list_statement", everything)
-    Run(world).to_the_end(waiting_call(BUSY))
+    another_run(world).to_the_end(waiting_call(BUSY))
     assert run.to_the_end(waiting_call())["outcome"] == "answered"
 
 
@@ -139,7 +145,7 @@ def test_call_in_one_row_has_one_leg(run, world):
 @pytest.mark.parametrize("quirk", ["callerid_missing", "callerid_other", "callerid_upper"])
 def test_row_without_the_id_of_the_answer_is_found_by_its_key(run, world, deferrable, quirk):
     world.sandbox.configure(quirks={quirk})
-    Run(world).to_the_end(call(BUSY))
+    another_run(world).to_the_end(call(BUSY))
     result = run.to_the_end(waiting_call(deferrable=deferrable))
     assert result["outcome"] == "answered"
     assert result["tags"] == placed(world)[1]["tags"]

@@ -1,7 +1,8 @@
-"""Search an Airflow's logs and database for secrets, tokens and unmasked phone numbers.
+"""Search an Airflow's logs and database for secrets, tokens, unmasked phone numbers, and texts.
 
-Numbers are accepted in places under the DAG author's control: the DAG's source, its parameters, the return values of
-the author's own tasks and rendered template fields.
+Numbers and texts are accepted in places under the DAG author's control: the DAG's source, its parameters, the return
+values of the author's own tasks and rendered template fields, which Airflow itself shows. Numbers are accepted in a
+trigger's arguments too, which Airflow encrypts.
 """
 
 from __future__ import annotations
@@ -24,6 +25,11 @@ _AUTHORS_COLUMNS = frozenset(
         ("rendered_task_instance_fields", "rendered_fields"),
     }
 )
+_NUMBER = "phone number"
+#: Encrypted, unless the search has switched that off to see what is inside.
+_ENCRYPTED = frozenset({("trigger", "kwargs", _NUMBER)})
+_COUNTRY_DIGITS = 2
+_SEPARATOR = rb"[\s().-]{0,3}"
 _JWT = re.compile(rb"eyJ[\w-]{5,}\.(eyJ[\w-]{5,})\.[\w-]{5,}")
 #: A claim that Directcall's tokens have and Airflow's own tokens do not.
 _DIRECTCALL_CLAIM = b"client_oauth_id"
@@ -42,13 +48,16 @@ class Search:
     """A search for leaks.
 
     :param secrets: texts that must not appear anywhere.
-    :param numbers: phone numbers with country code, digits only, that may appear in the author's places only.
+    :param numbers: phone numbers with country code, digits only, that may appear in the author's places only; ``?`` is
+        any digit.
     :param authors_tasks: ids of tasks written by the DAG's author, whose return values are the author's.
+    :param texts: parts of messages and tag values, in lower case, that may appear in the author's places only.
     """
 
     secrets: Collection[str]
     numbers: Collection[str]
     authors_tasks: Collection[str]
+    texts: Collection[str] = ()
 
     def in_home(self, home: Path) -> list[Leak]:
         """Return every leak in the logs and the SQLite database below an AIRFLOW_HOME."""
@@ -73,13 +82,16 @@ class Search:
 
     def _in_row(self, table: str, row: sqlite3.Row) -> Iterator[Leak]:
         names = row.keys()
+        # A copy that was kept of a row, which has since been deleted.
+        table = table.removeprefix("kept_")
         is_authors_xcom = table == "xcom" and row["task_id"] in self.authors_tasks and row["key"] == "return_value"
         for name in names:
             value = row[name]
             content = value if isinstance(value, bytes) else str(value).encode()
             authors = is_authors_xcom or (table, name) in _AUTHORS_COLUMNS
             for kind in self._kinds(content, authors=authors):
-                yield Leak(f"database: {table}.{name}", kind)
+                if (table, name, kind) not in _ENCRYPTED:
+                    yield Leak(f"database: {table}.{name}", kind)
 
     def _kinds(self, content: bytes, *, authors: bool) -> Iterator[str]:
         if any(secret.encode() in content for secret in self.secrets):
@@ -87,15 +99,25 @@ class Search:
         if any(_DIRECTCALL_CLAIM in _decoded(match[1]) for match in _JWT.finditer(content)):
             yield "access token"
         if not authors and any(pattern.search(content) for pattern in self._number_patterns):
-            yield "phone number"
+            yield _NUMBER
+        folded = b"" if authors or not self.texts else content.lower()
+        if any(text.encode() in folded for text in self.texts):
+            yield "text or tag"
 
     @cached_property
     def _number_patterns(self) -> list[re.Pattern[bytes]]:
-        """Each number without its country code, with optional separators between the digits."""
+        """Each number with or without its country code, with optional separators between the digits."""
         return [
-            re.compile(rb"[\s().-]{0,3}".join(number[2:].encode()[i : i + 1] for i in range(len(number) - 2)))
+            re.compile(
+                rb"(?<![0-9])(?:%s)?%s(?![0-9])"
+                % (_spaced(number[:_COUNTRY_DIGITS]) + _SEPARATOR, _spaced(number[_COUNTRY_DIGITS:]))
+            )
             for number in self.numbers
         ]
+
+
+def _spaced(digits: str) -> bytes:
+    return _SEPARATOR.join(b"[0-9]" if digit == "?" else digit.encode() for digit in digits)
 
 
 def _decoded(payload: bytes) -> bytes:

@@ -20,6 +20,9 @@ JsonObject = dict[str, object]
 
 _START_SECONDS = 300
 _STOP_SECONDS = 40
+_IDLE_SECONDS = 2
+#: Task instances of one request.
+_PAGE = 100
 _TERMINAL_STATES = frozenset({"success", "failed"})
 
 
@@ -42,6 +45,13 @@ class LiveAirflow:
     port: int = 0
     _process: subprocess.Popen[bytes] | None = None
     _token: str = field(default="", repr=False)
+    # The server closes a connection that is idle for five seconds.
+    _client: httpx.Client = field(
+        default_factory=lambda: httpx.Client(
+            timeout=60, trust_env=False, limits=httpx.Limits(keepalive_expiry=_IDLE_SECONDS)
+        ),
+        repr=False,
+    )
 
     def __post_init__(self) -> None:
         """Choose a free port unless one is given."""
@@ -141,9 +151,14 @@ class LiveAirflow:
 
     def task_instances(self, dag_id: str, run_id: str) -> list[JsonObject]:
         """Return all task instances of a run, each mapped one included."""
-        reply = self.fetch("GET", f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances?limit=500")
-        found = reply["task_instances"]
-        return found if isinstance(found, list) else []
+        found: list[JsonObject] = []
+        while True:
+            path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances?limit={_PAGE}&offset={len(found)}&order_by=id"
+            reply = self.fetch("GET", path)
+            page = reply["task_instances"]
+            found += page if isinstance(page, list) else []
+            if not page or len(found) >= int(str(reply["total_entries"])):
+                return found
 
     def xcom(self, dag_id: str, run_id: str, task_id: str, *, key: str = "return_value", map_index: int = -1) -> object:
         """Return one XCom value.
@@ -155,7 +170,7 @@ class LiveAirflow:
 
     def _fetch(self, verb: str, path: str, body: JsonObject | None = None) -> JsonObject:
         headers = {"Authorization": f"Bearer {self._token}"} if self._token else {}
-        response = httpx.request(verb, self.url + path, json=body, headers=headers, timeout=60, trust_env=False)
+        response = self._client.request(verb, self.url + path, json=body, headers=headers)
         response.raise_for_status()
         parsed: JsonObject = response.json()
         return parsed

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import cycle, islice, zip_longest
+from itertools import count, islice
+from types import MappingProxyType
 from typing import Final
 
 from airflow_provider_directcall.telephony.areas import AREAS
+from tools.faults.dags.reading import TAG_MARK
 from tools.faults.matrix import SETTLE_SECONDS
 from tools.faults.rows import Kind, Row, Way
 
 #: The account's numbers, one for each write of a rule.
-DIDS: Final = tuple(f"11300{number:05}" for number in range(400))
+DIDS: Final = tuple(f"11300{number:05}" for number in range(100))
 FORWARD_TO: Final = "5511990000077"
 #: The priority of the rule; the sandbox's default rule has another.
 RULE_PRIORITY: Final = 7
 _AREA_CODES: Final = tuple(AREAS)
+
+
+#: The name of an account's connection.
+CONNECTION: Final = "directcall_{:02}"
+WITHOUT_SERVER: Final = "directcall_without_server"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +34,10 @@ class Case:
     :ivar row: the fault that it meets.
     :ivar name: the value of its tag ``case``; for a rule, the number (DID).
     :ivar map_index: the index among the mapped tasks of its kind.
+    :ivar account: the number of its account.
+    :ivar place: the number of the send within its row.
+    :ivar policy: ``on_unknown_outcome``.
+    :ivar number: the last four digits of its destination.
     """
 
     row: Row
@@ -34,10 +45,25 @@ class Case:
     kind: Kind
     way: Way
     map_index: int
+    account: int = 0
+    place: int = 0
+    policy: str = "fail"
+    number: str = "0001"
+
+    @property
+    def may_duplicate(self) -> bool:
+        """Whether a second send is right, where nothing has shown the first."""
+        return self.row.may_duplicate or self.policy == "resend"
 
 
 def cases_of(
-    rows: Iterable[Row], sends: int, seed: int, *, by: str, among_ways: Collection[Way] = tuple(Way)
+    rows: Sequence[Row],
+    sends: int,
+    seed: int,
+    *,
+    by: str,
+    among_ways: Collection[Way] = tuple(Way),
+    accounts: Mapping[str, int] = MappingProxyType({}),
 ) -> list[Case]:
     """Return the sends of a batch: every kind in every way of each row in turn, in an order seeded by ``seed``.
 
@@ -45,29 +71,38 @@ def cases_of(
     :param seed: part of the names too, so that a late request of one batch is not attributed to the next.
     :param by: the sender, ``ours`` or ``baseline``; part of the names.
     :param among_ways: the permitted ways.
+    :param accounts: the number of the account by the name of a row; 0 for others.
     """
-    places = dict.fromkeys(Kind, 0)
+    indexes = dict.fromkeys(Kind, 0)
     cases = []
     for row in rows:
         ways = [way for way in row.ways if way in among_ways]
-        for kind, way in islice(cycle(_combinations(row, ways, seed)), sends):
-            place = places[kind]
-            places[kind] += 1
-            name = _did(by, place) if kind is Kind.RULE else f"{by}-{seed}-{kind}-{place}"
-            cases.append(Case(row, name, kind, way, place))
+        account = accounts.get(row.name, 0)
+        for place, choice in enumerate(islice(_choices(row, ways, seed), sends)):
+            kind, way, policy, number = choice
+            index = indexes[kind]
+            indexes[kind] += 1
+            name = _did(by, place) if kind is Kind.RULE else f"{TAG_MARK}-{by}-{seed}-{kind}-{index}"
+            cases.append(Case(row, name, kind, way, index, account, place, policy, number))
     return cases
 
 
-def _combinations(row: Row, ways: Sequence[Way], seed: int) -> list[tuple[Kind, Way]]:
-    """Return each kind in each way, alternating kinds, so that few sends cover all kinds."""
+def _choices(row: Row, ways: Sequence[Way], seed: int) -> Iterator[tuple[Kind, Way, str, str]]:
+    """Yield kind, way, policy and number of each send; kinds alternate, so that few sends cover all of them."""
     dice = random.Random(f"{seed} {row.name}")
-    turns: dict[Kind, Sequence[Way]] = {
-        kind: dice.sample(ways, len(ways)) for kind in row.kinds if kind is not Kind.RULE
+    orders = {
+        kind: (
+            [Way.WORKER] if kind is Kind.RULE else dice.sample(ways, len(ways)),
+            dice.sample(row.policies, len(row.policies)),
+            dice.sample(row.numbers, len(row.numbers)),
+        )
+        for kind in row.kinds
     }
-    if Kind.RULE in row.kinds:
-        turns[Kind.RULE] = [Way.WORKER]
-    rounds = zip_longest(*([(kind, way) for way in order] for kind, order in turns.items()))
-    return [pair for pairs in rounds for pair in pairs if pair is not None]
+    for turn in count():
+        for kind, (order, policies, numbers) in orders.items():
+            # The numbers move on with each round of policies, so that all pairs come up.
+            number = numbers[(turn + turn // len(policies)) % len(numbers)]
+            yield kind, order[turn % len(order)], policies[turn % len(policies)], number
 
 
 def arguments_of_ours(case: Case) -> dict[str, object]:
@@ -75,20 +110,22 @@ def arguments_of_ours(case: Case) -> dict[str, object]:
     row = case.row
     common: dict[str, object] = {
         "kill_at": [point.value if point is not None else None for point in row.kills],
-        "directcall_conn_id": _connection(row),
+        "directcall_conn_id": _connection(case),
     }
     if case.kind is Kind.RULE:
         rule = {"action": "forward", "to": FORWARD_TO, "wait_seconds": 20, "priority": RULE_PRIORITY}
         return {**common, "did": case.name, "rule": rule}
+    timeout = {} if row.completion_seconds is None else {"completion_timeout": row.completion_seconds}
     waits_as = "wait_for_completion" if case.kind is Kind.CALL else "wait_for_delivery"
     return {
         **common,
+        **timeout,
         "destination": destination_of(case),
         "tags": {"case": case.name},
         waits_as: case.way.waits,
         "deferrable": case.way.is_deferrable,
         "settle_seconds": SETTLE_SECONDS,
-        "on_unknown_outcome": row.policy,
+        "on_unknown_outcome": case.policy,
     }
 
 
@@ -101,19 +138,19 @@ def arguments_of_baseline(case: Case) -> dict[str, object]:
         "destination": destination_of(case),
         "waits": case.way.waits,
         "kill_at": [point.value if point is not None else None for point in row.kills],
+        "connection": CONNECTION.format(case.account),
         "without_server": row.without_server,
     }
 
 
 def destination_of(case: Case) -> str:
-    """Return an invented mobile number; neighbouring cases differ in area, so no two calls share their parties."""
-    return f"55{_AREA_CODES[case.map_index % len(_AREA_CODES)]}99000{case.row.number}"
+    """Return an invented mobile number; sends of a row differ in area, so no two of their calls share their parties."""
+    return f"55{_AREA_CODES[case.place % len(_AREA_CODES)]}99000{case.number}"
 
 
-def _connection(row: Row) -> str:
-    if not row.without_server:
-        return "directcall_default"
-    return f"{{{{ 'directcall_without_server' if ti.try_number in {row.without_server} else 'directcall_default' }}}}"
+def _connection(case: Case) -> str:
+    account, tries = CONNECTION.format(case.account), case.row.without_server
+    return f"{{{{ '{WITHOUT_SERVER}' if ti.try_number in {tries} else '{account}' }}}}" if tries else account
 
 
 def _did(by: str, place: int) -> str:

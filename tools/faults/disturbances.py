@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from types import MappingProxyType
 from typing import Final
@@ -12,7 +12,7 @@ from packaging.version import Version
 
 from tools.faults.components import Component
 from tools.faults.rows import Disturbance
-from tools.faults.world import OUTAGE_SECONDS, World
+from tools.faults.world import OUTAGE_SECONDS, Directcall, World
 from tools.live_airflow import JsonObject
 
 #: Share of the sends that have had an effect when Airflow or Directcall goes down.
@@ -29,10 +29,12 @@ class Run:
     """A run of one of the harness's DAGs.
 
     :param sends: the number of its sends.
+    :param directcalls: those that it sends to.
     """
 
-    def __init__(self, world: World, dag_id: str, run_id: str, sends: int) -> None:
+    def __init__(self, world: World, dag_id: str, run_id: str, sends: int, directcalls: Sequence[Directcall]) -> None:
         self.world = world
+        self.directcalls = directcalls
         self.dag_id = dag_id
         self.run_id = run_id
         self.sends = sends
@@ -70,8 +72,8 @@ class Run:
         return time.monotonic() - since
 
     def _sent(self) -> int:
-        state = self.world.directcall.server.state()
-        return len(state["calls"]) + len(state["messages"])
+        states = [directcall.server.state() for directcall in self.directcalls]
+        return sum(len(state["calls"]) + len(state["messages"]) for state in states)
 
     def give_up(self) -> None:
         """Fail a run that takes too long, so that none of its requests reach into the next batch."""
@@ -127,7 +129,8 @@ def _kill_triggerer(run: Run) -> bool:
 def _outage(run: Run) -> bool:
     if run.share_sent() < _SHARE_SENT:
         return False
-    run.world.directcall.go_away(OUTAGE_SECONDS)
+    for directcall in run.directcalls:
+        directcall.go_away(OUTAGE_SECONDS)
     return True
 
 

@@ -13,7 +13,7 @@ import httpx
 
 from tools.faults.cases import Case, arguments_of_baseline, arguments_of_ours, cases_of
 from tools.faults.disturbances import STEPS, Run
-from tools.faults.judge import Report, Tally, Verdict, effects_in, judge
+from tools.faults.judge import Account, Report, Tally, Verdict, judge
 from tools.faults.logs import last_error, log_folder
 from tools.faults.rows import ON_WORKER, Disturbance, Kind, Row
 from tools.faults.world import World
@@ -21,7 +21,8 @@ from tools.live_airflow import JsonObject
 
 OURS: Final = "ours"
 BASELINE: Final = "baseline"
-_LOOK_SECONDS: Final = 0.5
+#: Seconds between two looks: often enough to disturb in time, otherwise seldom, because each look costs.
+_LOOK_SECONDS: Final[Mapping[bool, float]] = MappingProxyType({True: 0.5, False: 2.0})
 #: Airflow ends a task as soon as a user marks it; its process or trigger notices some seconds later.
 _AFTERMATH_SECONDS: Final[Mapping[Disturbance | None, float]] = MappingProxyType({Disturbance.MARKED_FAILED: 15})
 
@@ -44,24 +45,24 @@ class RowResult:
         """Add up the verdicts on :data:`OURS` or the :data:`BASELINE`."""
         tally = Tally()
         for verdict in self.verdicts.get(by, []):
-            tally.add(verdict, may_duplicate=self.row.may_duplicate and by == OURS)
+            tally.add(verdict)
         return tally
 
     @property
     def surprises(self) -> list[Verdict]:
-        """Sends of ours that were duplicated, lost or hung up, or ended otherwise than the row expects."""
+        """Sends of ours that were duplicated, lost, mistaken or hung up, or ended otherwise than the row expects."""
         return [verdict for verdict in self.verdicts.get(OURS, []) if self._is_surprise(verdict)]
 
     def _is_surprise(self, verdict: Verdict) -> bool:
-        is_duplicate = bool(verdict.duplicates) and not self.row.may_duplicate
         is_stopped_wrongly = self.row.undone is not None and verdict.effects.undone != self.row.undone
-        return is_duplicate or is_stopped_wrongly or verdict.is_lost or verdict.ending not in self.row.ends_as
+        is_wrong = bool(verdict.duplicates) or verdict.is_lost or verdict.is_foreign
+        return is_wrong or is_stopped_wrongly or verdict.ending not in self.row.ends_as
 
 
 def run_batch(
     world: World, rows: Sequence[Row], *, seed: int, ours: int, baseline: int, patience: float
 ) -> list[RowResult]:
-    """Run rows with equal settings side by side.
+    """Run rows side by side, each with an account of its own; their disturbances are the same.
 
     :param ours: the number of sends of each row with our operators.
     :param baseline: the number of sends of each row with the baseline; rows without one have none.
@@ -69,40 +70,40 @@ def run_batch(
     :raises AirflowDidNotStartError: a component of Airflow has exited.
     """
     started = time.monotonic()
+    accounts = {row.name: account for account, row in enumerate(rows)}
     compared = [row for row in rows if row.with_baseline]
-    cases = {OURS: cases_of(rows, ours, seed, by=OURS)}
+    cases = {OURS: cases_of(rows, ours, seed, by=OURS, accounts=accounts)}
     if compared and baseline:
-        cases[BASELINE] = cases_of(compared, baseline, seed, by=BASELINE, among_ways=ON_WORKER)
-    _prepare(world, rows, [case for of in cases.values() for case in of], seed)
-    runs = {by: _start(world, by, of) for by, of in cases.items()}
+        cases[BASELINE] = cases_of(compared, baseline, seed, by=BASELINE, among_ways=ON_WORKER, accounts=accounts)
+    for row, directcall in zip(rows, world.directcalls, strict=False):
+        directcall.open_account(row, seed)
+    runs = {by: _start(world, by, of, len(rows)) for by, of in cases.items()}
     disturbed = _attend(runs, rows[0].disturbance, deadline=started + patience)
     time.sleep(_AFTERMATH_SECONDS.get(rows[0].disturbance, 0))
-    state = world.directcall.server.state()
+    judged = _judged(world, runs, cases, rows)
     seconds = time.monotonic() - started
-    results = {row.name: RowResult(row, seed, seconds, disturbed) for row in rows}
-    for by, of in cases.items():
-        effects = effects_in(state, of)
-        reports = _reports(runs[by], of)
-        for case in of:
-            verdict = judge(case, reports[case.name], effects[case.name])
-            results[case.row.name].verdicts.setdefault(by, []).append(verdict)
     for run in runs.values():
         if not run.is_over:
             run.give_up()
-    return list(results.values())
+    return [RowResult(row, seed, seconds, disturbed, judged[row.name]) for row in rows]
 
 
-def _prepare(world: World, rows: Sequence[Row], cases: Sequence[Case], seed: int) -> None:
-    (setting,) = {row.setting for row in rows}
-    server = world.directcall.server
-    server.reset()
-    server.configure(pace=setting.pace, statement_delay=setting.statement_seconds * setting.pace)
-    server.inject(*setting.faults())
-    for row in rows:
-        server.inject(*row.faults(seed, [case.name for case in cases if case.row is row]))
+def _judged(
+    world: World, runs: Mapping[str, Run], cases: Mapping[str, Sequence[Case]], rows: Sequence[Row]
+) -> dict[str, dict[str, list[Verdict]]]:
+    """Return the verdicts by the name of the row and by sender."""
+    accounts = [
+        Account(directcall.server.state(), directcall.witness.shown) for directcall in world.directcalls[: len(rows)]
+    ]
+    judged: dict[str, dict[str, list[Verdict]]] = {row.name: {} for row in rows}
+    for by, of in cases.items():
+        for case, report in zip(of, _reports(runs[by], of), strict=True):
+            verdict = judge(case, report, accounts[case.account])
+            judged[case.row.name].setdefault(by, []).append(verdict)
+    return judged
 
 
-def _start(world: World, by: str, cases: Sequence[Case]) -> Run:
+def _start(world: World, by: str, cases: Sequence[Case], accounts: int) -> Run:
     """Start a run, which reads its cases from a file: every task gets the run's ``conf``, which must stay small."""
     arguments: JsonObject
     if by == OURS:
@@ -113,7 +114,8 @@ def _start(world: World, by: str, cases: Sequence[Case]) -> Run:
     folder.mkdir(exist_ok=True)
     path = folder / f"{by}-{time.time_ns()}.json"
     path.write_text(json.dumps(arguments), encoding="utf-8")
-    return Run(world, by, world.airflow.trigger(by, {"cases_file": str(path)}), len(cases))
+    run_id = world.airflow.trigger(by, {"cases_file": str(path)})
+    return Run(world, by, run_id, len(cases), world.directcalls[:accounts])
 
 
 def _attend(runs: dict[str, Run], disturbance: Disturbance | None, *, deadline: float) -> bool:
@@ -125,7 +127,7 @@ def _attend(runs: dict[str, Run], disturbance: Disturbance | None, *, deadline: 
             steps.clear()
         elif _tolerantly(lambda: all(run.is_over for run in runs.values())):
             break
-        time.sleep(_LOOK_SECONDS)
+        time.sleep(_LOOK_SECONDS[bool(steps)])
     return not steps
 
 
@@ -137,14 +139,14 @@ def _tolerantly(look: Callable[[], bool]) -> bool:
         return False
 
 
-def _reports(run: Run, cases: Iterable[Case]) -> dict[str, Report]:
-    """Return the report of each task, by the name of its case."""
+def _reports(run: Run, cases: Iterable[Case]) -> list[Report]:
+    """Return the report of each task, in the order of the cases."""
     tasks = {(str(task["task_id"]), task["map_index"]): task for task in run.mapped_tasks()}
-    reports = {}
-    for position, case in enumerate(cases):
-        place = (case.kind.value, case.map_index) if run.dag_id == OURS else ("send", position)
-        reports[case.name] = _report(run, *place, tasks.get(place))
-    return reports
+    places = [
+        (case.kind.value, case.map_index) if run.dag_id == OURS else ("send", position)
+        for position, case in enumerate(cases)
+    ]
+    return [_report(run, *place, tasks.get(place)) for place in places]
 
 
 def _report(run: Run, task_id: str, map_index: int, task: JsonObject | None) -> Report:

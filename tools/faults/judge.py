@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Final
 
 from airflow_provider_directcall.delivery.keys import KEY_TAG
@@ -26,6 +28,18 @@ _DOUBT: Final = ("may be out", "may have taken effect")
 _NOT_SILENT: Final = frozenset({Ending.UNKNOWN, Ending.STOPPED})
 
 _SUCCESS, _FAILED = "success", "failed"
+#: The sandbox's words for the ends that we report.
+_WORDS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
+    {
+        "answered": frozenset({"atendida"}),
+        "busy": frozenset({"ocupado"}),
+        "no_answer": frozenset({"nao atendida"}),
+        "cancelled": frozenset({"cancelada", "cancelled"}),
+        "failed": frozenset({"falha", "failed"}),
+        "delivered": frozenset({"delivered"}),
+    }
+)
+_MIRRORED: Final = str.maketrans("0123456789abcdef", "9876543210fedcba")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +49,20 @@ class Effect:
     :ivar name: the vendor's id.
     :ivar key: its ``airflow_key``; None for rules and the baseline.
     :ivar is_undone: the call was hung up or the message cancelled.
+    :ivar at: when it was made, in seconds of the sandbox's clock.
+    :ivar outcome: the vendor's word for its end.
     """
 
     name: str
     key: str | None = None
     is_undone: bool = False
+    at: float = 0.0
+    outcome: str | None = None
+
+    @property
+    def shown_ids(self) -> frozenset[str]:
+        """Its id in the forms in which the statement may show it: the quirk ``callerid_other`` mirrors the digits."""
+        return frozenset({self.name, self.name.translate(_MIRRORED)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +96,16 @@ class Effects:
         """The same number, without keys whose effects were all undone."""
         return Effects(tuple(effect for effect in self.all if not effect.is_undone)).distinct
 
+    def made_after_sign(self, shown: Mapping[str, float]) -> int:
+        """Return the number of effects that were made although the statement had shown an earlier one's key.
+
+        :param shown: the moment at which it first showed a key, by key.
+        """
+        return sum(
+            any(earlier.key == effect.key and shown.get(str(earlier.key), math.inf) < effect.at for earlier in before)
+            for before, effect in ((self.all[:place], effect) for place, effect in enumerate(self.all))
+        )
+
     @property
     def _times_by_key(self) -> Counter[str]:
         return Counter(effect.key for effect in self.all if effect.key is not None)
@@ -97,11 +130,25 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True)
+class Account:
+    """The end of a batch at one Directcall.
+
+    :ivar state: the sandbox's state.
+    :ivar shown: the moment at which its statement first showed a key, by key.
+    """
+
+    state: SandboxState
+    shown: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """The verdict on one send.
 
     :ivar duplicates: the number of effects beyond the requested ones.
+    :ivar as_asked: the same where the policy asks for a second send, and the statement had not shown the first.
     :ivar is_lost: it reports success without an effect, or has an effect and does not report it.
+    :ivar is_foreign: its result has the id or the outcome of something else.
     """
 
     case: Case
@@ -111,68 +158,110 @@ class Verdict:
     duplicates: int
     is_lost: bool
     error: str = ""
+    as_asked: int = 0
+    is_foreign: bool = False
+
+
+#: The counts of a tally.
+COUNTS: Final = ("sends", "duplicates", "as_asked", "lost", "foreign", "undone", "tries")
 
 
 @dataclass(slots=True)
 class Tally:
-    """The sum of the verdicts on one row.
-
-    ``by_design`` counts second sends requested by ``on_unknown_outcome="resend"``.
-    """
+    """The sum of the verdicts on one row."""
 
     sends: int = 0
     duplicates: int = 0
-    by_design: int = 0
+    as_asked: int = 0
     lost: int = 0
+    foreign: int = 0
     undone: int = 0
     tries: int = 0
     endings: Counter[Ending] = field(default_factory=Counter)
 
-    def add(self, verdict: Verdict, *, may_duplicate: bool = False) -> None:
+    def add(self, verdict: Verdict) -> None:
         """Add a verdict."""
         self.sends += 1
-        if may_duplicate:
-            self.by_design += verdict.duplicates
-        else:
-            self.duplicates += verdict.duplicates
+        self.duplicates += verdict.duplicates
+        self.as_asked += verdict.as_asked
         self.lost += verdict.is_lost
+        self.foreign += verdict.is_foreign
         self.undone += verdict.effects.undone
         self.tries += verdict.tries
         self.endings[verdict.ending] += 1
 
     def merge(self, other: Tally) -> None:
         """Add another tally."""
-        for name in ("sends", "duplicates", "by_design", "lost", "undone", "tries"):
+        for name in COUNTS:
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.endings.update(other.endings)
 
 
-def effects_in(state: SandboxState, cases: Iterable[Case]) -> dict[str, Effects]:
-    """Return the sandbox's effects by the names of the cases."""
-    calls = _by_case(state["calls"], undone=lambda call: call["hung_up_at"] is not None)
-    messages = _by_case(state["messages"], undone=lambda message: message["cancelled_at"] is not None)
-    return {
-        case.name: _rules(state, case.name) if case.kind is Kind.RULE else _of(case, calls, messages) for case in cases
-    }
+def effects_of(state: SandboxState, case: Case) -> Effects:
+    """Return the sandbox's effects of one case."""
+    if case.kind is Kind.RULE:
+        return _rules(state, case.name)
+    if case.kind is Kind.CALL:
+        records, at, undone, outcome = state["calls"], "placed_at", "hung_up_at", "outcome"
+    else:
+        records, at, undone, outcome = state["messages"], "accepted_at", "cancelled_at", "phase"
+    found = [
+        Effect(
+            str(record["callerid"]),
+            tags.get(KEY_TAG),
+            record[undone] is not None,
+            float(str(record[at])),
+            str(record[outcome]),
+        )
+        for record in records
+        if isinstance(tags := record["tags"], dict) and tags.get("case") == case.name
+    ]
+    return Effects(tuple(sorted(found, key=lambda effect: effect.at)))
 
 
-def judge(case: Case, report: Report, effects: Effects) -> Verdict:
-    """Judge one send.
+def judge(case: Case, report: Report, account: Account) -> Verdict:
+    """Judge one send by the effects at its account."""
+    return judge_effects(case, report, effects_of(account.state, case), account.shown)
+
+
+def judge_effects(
+    case: Case, report: Report, effects: Effects, shown: Mapping[str, float] = MappingProxyType({})
+) -> Verdict:
+    """Judge one send by its effects.
 
     Each requested generation has its own key and one effect. A second effect with the same key is a duplicate, also
     when one of the two was hung up or cancelled, and so is a further key. Effects without a key are only counted.
+    Where the case may duplicate, only those are duplicates that came although the statement had shown the key.
     ``tries`` and the text of the last error are for readers.
     """
     ending = ending_of(report, effects)
+    surplus = effects.repeated + max(0, effects.distinct - case.row.generations)
+    duplicates = effects.made_after_sign(shown) if case.may_duplicate else surplus
     return Verdict(
         case=case,
         ending=ending,
         effects=effects,
         tries=report.tries,
-        duplicates=effects.repeated + max(0, effects.distinct - case.row.generations),
+        duplicates=duplicates,
         is_lost=_is_lost(ending, effects, case.row),
         error="; ".join(f"{error.kind}: {error.text}" for error in report.errors),
+        as_asked=max(0, surplus - duplicates),
+        is_foreign=_is_foreign(report.result, effects),
     )
+
+
+def _is_foreign(result: object, effects: Effects) -> bool:
+    """Whether a result has an id that none of the effects has, or another outcome than all of them.
+
+    The outcome of a call without an id counts too: it was read from a row.
+    """
+    if not isinstance(result, dict):
+        return False
+    callerid, words = result.get("callerid"), _WORDS.get(str(result.get("outcome", result.get("state"))))
+    own = [effect for effect in effects.all if callerid is None or str(callerid).casefold() in effect.shown_ids]
+    if not own:
+        return callerid is not None or words is not None
+    return words is not None and words.isdisjoint({effect.outcome for effect in own})
 
 
 def ending_of(report: Report, effects: Effects) -> Ending:
@@ -207,21 +296,6 @@ def _is_lost(ending: Ending, effects: Effects, row: Row) -> bool:
         undone = effects.undone if row.undone is None else row.undone
         return effects.remaining < row.generations - undone
     return ending not in _NOT_SILENT and effects.made > 0
-
-
-def _by_case(records: Iterable[dict[str, object]], undone: Callable[[dict[str, object]], bool]) -> dict[str, Effects]:
-    found: dict[str, Effects] = {}
-    for record in records:
-        tags = record["tags"] if isinstance(record["tags"], dict) else {}
-        name = tags.get("case")
-        if name is not None:
-            effect = Effect(str(record["callerid"]), tags.get(KEY_TAG), undone(record))
-            found[name] = Effects((*found.get(name, Effects()).all, effect))
-    return found
-
-
-def _of(case: Case, calls: dict[str, Effects], messages: dict[str, Effects]) -> Effects:
-    return (calls if case.kind is Kind.CALL else messages).get(case.name, Effects())
 
 
 def _rules(state: SandboxState, did: str) -> Effects:

@@ -7,6 +7,7 @@ from typing import Final
 
 from packaging.version import Version
 
+from tools.faults.quirk_rows import of_the_vendor
 from tools.faults.rows import (
     WAITING,
     WITH_RULES,
@@ -25,34 +26,6 @@ def _at_send(kind: str, meaning: str) -> Row:
     return Row(name=kind, meaning=meaning, troubles=(Trouble(kind),), kinds=WITH_RULES)
 
 
-#: Answers to a send in forms that nobody has seen and any gateway, framework or PHP may give: name -> meaning.
-_FORMS: Final = {
-    "json_status_message_503_before": "a gateway's JSON with HTTP 503 before the effect",
-    "json_status_message_503_after": "a gateway's JSON with HTTP 503 after the effect",
-    "json_status_codigo_error_message_500_after": "a framework's JSON with HTTP 500 after the effect",
-    "json_error_429_after": "JSON with HTTP 429 after the effect",
-    "empty_504_after": "an empty HTTP 504 after the effect",
-    "refusal_503_after": "a refusal with HTTP 503 after the effect",
-    "refusal_002_before": "the transient refusal 002 before the effect",
-    "refusal_002_after": "the transient refusal 002 after the effect",
-    "refusal_005_after": "the transient refusal 005 after the effect",
-    "refusal_008_after": "the transient refusal 008 after the effect",
-    "refusal_011_after": "the transient refusal 011 after the effect",
-    "status_processando": "status processando",
-    "status_sucesso": "status sucesso",
-    "status_missing": "no status",
-    "id_beside_refusal": "an id beside a refusal",
-    "error_sucesso": "an empty error and a description of success beside ok",
-    "access_token_false": "access_token false beside ok",
-    "two_documents": "two JSON documents in one reply",
-    "php_notice": "a PHP notice before the JSON",
-    "byte_order_mark": "a byte order mark before the JSON",
-    "echo_500_after": "an error page that echoes the request, after the effect",
-    "maintenance_after": "a maintenance page after the effect",
-    "redirect_307_after": "a redirect after the effect",
-    "far_retry_503_after": "HTTP 503 with a Retry-After in the year 10^14, after the effect",
-}
-
 _UNKNOWN: Final = frozenset({Ending.UNKNOWN})
 _REFUSED: Final = frozenset({Ending.REFUSED})
 
@@ -64,7 +37,7 @@ SETTLE_SECONDS: Final = 6.0
 #: A statement row this late is found only if all of that time is used.
 _NEARLY_SETTLE_SECONDS: Final = 0.9 * SETTLE_SECONDS
 
-MATRIX: Final[tuple[Row, ...]] = (
+FAULTS: Final[tuple[Row, ...]] = (
     Row(name="nothing", meaning="nothing goes wrong", kinds=WITH_RULES),
     # The request itself.
     Row(
@@ -198,7 +171,7 @@ MATRIX: Final[tuple[Row, ...]] = (
         meaning="cut after the effect on an account without statements; on_unknown_outcome=hold",
         troubles=(Trouble("cut_after"),),
         statement=False,
-        policy="hold",
+        policies=("hold",),
         ends_as=_UNKNOWN,
     ),
     Row(
@@ -206,8 +179,7 @@ MATRIX: Final[tuple[Row, ...]] = (
         meaning="cut after the effect on an account without statements; on_unknown_outcome=resend",
         troubles=(Trouble("cut_after"),),
         statement=False,
-        policy="resend",
-        may_duplicate=True,
+        policies=("resend",),
         ways=(Way.WORKER, Way.DEFERRABLE),
     ),
     # Around the task.
@@ -273,7 +245,7 @@ MATRIX: Final[tuple[Row, ...]] = (
         name="marked_failed",
         meaning="a user marks tasks as failed while they wait for long calls: they are hung up and not placed again",
         disturbance=Disturbance.MARKED_FAILED,
-        number="0600",
+        numbers=("0600",),
         pace=2.0,
         kinds=(Kind.CALL,),
         ways=WAITING if _HAS_STATE_STORE else (Way.WORKER_WAITS,),
@@ -282,11 +254,12 @@ MATRIX: Final[tuple[Row, ...]] = (
         with_baseline=False,
     ),
     # Refusals for good.
-    Row(name="bad_number", meaning="refused: the number is wrong", number="0404", ends_as=_REFUSED),
-    Row(name="no_balance", meaning="refused: no balance", number="0402", ends_as=_REFUSED),
-    # Answers in other forms.
-    *(Row(name=name, meaning=meaning, troubles=(Trouble(name),)) for name, meaning in _FORMS.items()),
+    Row(name="bad_number", meaning="refused: the number is wrong", numbers=("0404",), ends_as=_REFUSED),
+    Row(name="no_balance", meaning="refused: no balance", numbers=("0402",), ends_as=_REFUSED),
 )
+
+#: Every row.
+MATRIX: Final[tuple[Row, ...]] = (*FAULTS, *of_the_vendor(row.name for row in FAULTS))
 
 
 def row_named(name: str) -> Row:

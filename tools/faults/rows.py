@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
@@ -136,17 +136,13 @@ class Trouble:
     after: int = 0
     probability: float = 1.0
 
-    def faults(self, seed: int, cases: Collection[str]) -> list[Fault]:
-        """Return the sandbox's faults.
-
-        :param cases: the names of the cases that meet it, used only for a trouble with the send itself.
-        """
+    def faults(self, seed: int) -> list[Fault]:
+        """Return the sandbox's faults."""
         return [
             Fault(
                 kind=self.kind,
                 endpoint=endpoint,
                 each=each,
-                among=tuple(cases) if self.where is Where.SEND else None,
                 times=self.times,
                 after=self.after,
                 probability=self.probability,
@@ -164,60 +160,53 @@ WITH_RULES: Final = (*SENDS, Kind.RULE)
 _SENT: Final = frozenset({Ending.SENT})
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """The row's requirements on the whole world; rows with equal settings can run side by side. See :class:`Row`.
-
-    :ivar aimless: troubles that meet the requests of every task.
-    """
-
-    statement: bool
-    statement_seconds: float
-    pace: float
-    disturbance: Disturbance | None
-    aimless: tuple[Trouble, ...]
-
-    def faults(self) -> list[Fault]:
-        """Return the faults of a sandbox without statements."""
-        missing = () if self.statement else _NO_STATEMENTS
-        return [Fault(kind="unavailable", endpoint=endpoint) for endpoint in missing]
+#: The values of ``on_unknown_outcome``.
+POLICIES: Final = ("fail", "hold", "resend")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
     """One fault, the tasks that meet it and their expected ending.
 
+    Each row has an account of its own while it runs.
+
     :ivar name: short, unique.
     :ivar meaning: a description.
     :ivar troubles: the sandbox's faults.
+    :ivar quirks: the sandbox's quirks, on all the time.
+    :ivar settings: further settings of the sandbox.
     :ivar kills: the point at which the process is killed in its first, second ... try; None leaves a try alone.
     :ivar without_server: the tries (from 1) that find no server at Directcall's address.
     :ivar disturbance: the disturbance of Airflow or Directcall.
     :ivar statement: whether the account has statements.
     :ivar statement_seconds: real seconds from the end of a call, or the sending of a message, to its row.
     :ivar pace: the factor by which calls and messages proceed faster.
-    :ivar policy: ``on_unknown_outcome``.
-    :ivar number: the last four digits of every destination, which select its behaviour.
+    :ivar policies: the values of ``on_unknown_outcome``, which alternate over the sends.
+    :ivar numbers: the last four digits of the destinations, which select their behaviour and alternate too.
+    :ivar completion_seconds: ``completion_timeout``; None for the default.
     :ivar kinds: the kinds of sends.
     :ivar ways: the ways of sending.
     :ivar ends_as: the permitted endings of our tasks.
     :ivar generations: the number of times that each send is requested.
     :ivar undone: the number of these that are hung up or cancelled; None for any number.
-    :ivar may_duplicate: the policy requests second sends, so ours do not count as duplicates.
+    :ivar may_duplicate: second sends are as designed, whatever the policy.
     :ivar with_baseline: whether the baseline meets the fault too.
     """
 
     name: str
     meaning: str
     troubles: tuple[Trouble, ...] = ()
+    quirks: tuple[str, ...] = ()
+    settings: Mapping[str, object] = field(default_factory=dict, hash=False)
     kills: tuple[Point | None, ...] = ()
     without_server: tuple[int, ...] = ()
     disturbance: Disturbance | None = None
     statement: bool = True
     statement_seconds: float = 0.3
     pace: float = 20.0
-    policy: str = "fail"
-    number: str = "0001"
+    policies: tuple[str, ...] = ("fail",)
+    numbers: tuple[str, ...] = ("0001",)
+    completion_seconds: float | None = None
     kinds: tuple[Kind, ...] = SENDS
     ways: tuple[Way, ...] = ALL_WAYS
     ends_as: frozenset[Ending] = field(default=_SENT)
@@ -226,23 +215,22 @@ class Row:
     may_duplicate: bool = False
     with_baseline: bool = True
 
-    def faults(self, seed: int, cases: Collection[str]) -> list[Fault]:
-        """Return the row's faults for the sandbox, except for a missing statement."""
-        return [fault for trouble in self.troubles for fault in trouble.faults(seed, cases)]
-
-    @property
-    def setting(self) -> Setting:
-        """Its requirements on the world."""
-        aimless = tuple(trouble for trouble in self.troubles if trouble.where is not Where.SEND)
-        return Setting(self.statement, self.statement_seconds, self.pace, self.disturbance, aimless)
+    def faults(self, seed: int) -> list[Fault]:
+        """Return the sandbox's faults, a missing statement among them."""
+        missing = () if self.statement else _NO_STATEMENTS
+        return [
+            *(Fault(kind="unavailable", endpoint=endpoint) for endpoint in missing),
+            *(fault for trouble in self.troubles for fault in trouble.faults(seed)),
+        ]
 
 
 def side_by_side(rows: Iterable[Row], most: int) -> list[list[Row]]:
-    """Group rows that can run at the same time.
+    """Group rows that can run at the same time: those whose disturbance comes at the same moment.
 
     :param most: the maximum number of rows in a group.
     """
-    groups: dict[Setting, list[Row]] = {}
+    groups: dict[tuple[object, ...], list[Row]] = {}
     for row in rows:
-        groups.setdefault(row.setting, []).append(row)
+        moment = (row.disturbance, row.statement_seconds, row.pace) if row.disturbance is not None else ()
+        groups.setdefault(moment, []).append(row)
     return [group[start : start + most] for group in groups.values() for start in range(0, len(group), most)]

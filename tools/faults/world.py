@@ -1,19 +1,23 @@
-"""The world of a batch: an Airflow with components that can be killed, and a sandbox that can go away and come back."""
+"""The world of a batch: an Airflow with components that can be killed, and sandboxes that can go away and come back."""
 
 from __future__ import annotations
 
 import json
 import socket
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
 from airflow_provider_directcall.sandbox import Sandbox, SandboxConfig, SandboxServer
-from tools.faults.cases import DIDS
+from tools.faults.cases import CONNECTION, DIDS, WITHOUT_SERVER
 from tools.faults.components import SplitAirflow
+from tools.faults.private import keep_rows
+from tools.faults.rows import Row
+from tools.faults.witness import Witness
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 DAGS: Final = Path(__file__).parent / "dags"
@@ -25,20 +29,25 @@ OUTAGE_SECONDS: Final = 4.0
 _PRELOADED: Final = """\
 import httpx
 import phonenumbers
-import airflow_provider_directcall.api.client
-import airflow_provider_directcall.api.methods
+import airflow.providers.standard.decorators.python
+import airflow_provider_directcall.operators.calls
+import airflow_provider_directcall.operators.messages
+import airflow_provider_directcall.operators.numbers
+import airflow_provider_directcall.triggers
 """
 
 #: A small Airflow that soon notices dead components.
 _VARIABLES: Final[Mapping[str, str]] = {
     "AIRFLOW__CORE__MAX_ACTIVE_TASKS_PER_DAG": "64",
     "AIRFLOW__CORE__MAX_MAP_LENGTH": "4096",
+    # Without encryption, so that the search for private data sees what is in the database.
+    "AIRFLOW__CORE__FERNET_KEY": "",
     "AIRFLOW__API__MAXIMUM_PAGE_LIMIT": "1000",
     "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.3",
     "AIRFLOW__SCHEDULER__JOB_HEARTBEAT_SEC": "2",
     "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "10",
     "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "5",
-    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_SEC": "2",
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_SEC": "4",
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "15",
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "5",
     "AIRFLOW__TRIGGERER__JOB_HEARTBEAT_SEC": "2",
@@ -47,13 +56,26 @@ _VARIABLES: Final[Mapping[str, str]] = {
 
 
 class Directcall:
-    """A local Directcall with one address and one state over all its servers."""
+    """A local Directcall with one account, and one address and state over all its servers."""
 
     def __init__(self) -> None:
         self._sandbox = Sandbox(SandboxConfig(numbers=DIDS))
+        self.witness = Witness(self._sandbox.app, self._sandbox.account.now)
+        self._sandbox.app = self.witness
         self.server: SandboxServer = self._sandbox.serve()
         self._port = int(self.server.url.rpartition(":")[2])
         self.server.start()
+
+    def open_account(self, row: Row, seed: int) -> None:
+        """Begin with a new account that meets a row's faults, and was used the day before."""
+        self.server.reset()
+        self.witness.forget()
+        yesterday = datetime.now(self._sandbox.config.zone) - timedelta(days=1)
+        for kind in ("calls", "messages"):
+            self.server.seed(1, first_at=yesterday, kind=kind)
+        delay = row.statement_seconds * row.pace
+        self.server.configure(pace=row.pace, statement_delay=delay, quirks=row.quirks, **row.settings)
+        self.server.inject(*row.faults(seed))
 
     def go_away(self, seconds: float) -> None:
         """Cut all connections, refuse new ones for some seconds, and come back with the same state."""
@@ -74,40 +96,47 @@ class Directcall:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Airflow and Directcall."""
+    """Airflow, and a Directcall for each row of a batch."""
 
     airflow: SplitAirflow
-    directcall: Directcall
+    directcalls: Sequence[Directcall]
 
 
 @contextmanager
-def running_world(home: Path, *, parallelism: int) -> Iterator[World]:
+def running_world(home: Path, *, parallelism: int, accounts: int) -> Iterator[World]:
     """Run both inside the ``with`` block.
 
     :param home: an empty or missing folder for Airflow's database and logs.
     :param parallelism: the number of concurrent task processes; most of them sleep.
+    :param accounts: the number of rows that can run side by side.
     """
     settings = home / "config" / "airflow_local_settings.py"
     settings.parent.mkdir(parents=True)
     settings.write_text(_PRELOADED, encoding="utf-8")
-    directcall = Directcall()
+    directcalls = [Directcall() for _ in range(accounts)]
     try:
         with _port_without_server() as port:
             environment = {
                 **_VARIABLES,
                 "PYTHONPATH": str(ROOT),
                 "AIRFLOW__CORE__PARALLELISM": str(parallelism),
-                "AIRFLOW_CONN_DIRECTCALL_DEFAULT": directcall.connection(),
-                "AIRFLOW_CONN_DIRECTCALL_WITHOUT_SERVER": directcall.connection(port),
+                _variable(WITHOUT_SERVER): directcalls[0].connection(port),
+                **{_variable(CONNECTION.format(at)): one.connection() for at, one in enumerate(directcalls)},
             }
             airflow = SplitAirflow(home, DAGS, environment)
             try:
                 airflow.start()
-                yield World(airflow, directcall)
+                keep_rows(home)
+                yield World(airflow, directcalls)
             finally:
                 airflow.stop()
     finally:
-        directcall.server.stop()
+        for directcall in directcalls:
+            directcall.server.stop()
+
+
+def _variable(connection_id: str) -> str:
+    return f"AIRFLOW_CONN_{connection_id.upper()}"
 
 
 @contextmanager

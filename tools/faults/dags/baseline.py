@@ -78,6 +78,7 @@ with DAG("baseline", schedule=None, max_active_tasks=64):
         destination: str,
         waits: bool,
         kill_at: list[str | None],
+        connection: str,
         without_server: list[int],
         **context: Any,  # noqa: ANN401 - Airflow's context
     ) -> str | None:
@@ -86,13 +87,12 @@ with DAG("baseline", schedule=None, max_active_tasks=64):
 
         number = context["ti"].try_number
         dying = DyingTransport(point_of(kill_at, number))
-        name = "directcall_without_server" if number in without_server else "directcall_default"
-        connection = BaseHook.get_connection(name)
+        account = BaseHook.get_connection("directcall_without_server" if number in without_server else connection)
         hooks: dict[str, list[Callable[..., object]]] = {"request": [dying.before], "response": [dying.after]}
-        timeout = float(connection.extra_dejson["timeout"])
-        with closing(httpx.Client(base_url=connection.host or "", timeout=timeout, event_hooks=hooks)) as client:
-            account = {"client_id": connection.login or "", "client_secret": connection.password or ""}
-            token = str(ask(client, "POST", "/request_token", account)["access_token"])
+        timeout = float(account.extra_dejson["timeout"])
+        with closing(httpx.Client(base_url=account.host or "", timeout=timeout, event_hooks=hooks)) as client:
+            secrets = {"client_id": account.login or "", "client_secret": account.password or ""}
+            token = str(ask(client, "POST", "/request_token", secrets)["access_token"])
             reply = ask(client, "POST", PATHS[kind], {"access_token": token, **fields_of(kind, case, destination)})
             callerid: str | None = reply.get("callerid")
             if waits and callerid is not None:

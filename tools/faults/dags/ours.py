@@ -15,13 +15,14 @@ from airflow_provider_directcall.operators.messages import (
 )
 from airflow_provider_directcall.operators.numbers import DirectcallUpdateNumberRuleOperator
 from tools.faults.dags.killing import dying_at, point_of
-from tools.faults.dags.reading import read_cases
+from tools.faults.dags.reading import TEXT_MARK, read_cases
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
 ORIGIN = "551130000000"
-TEXT = "Bom dia"
+#: With a mark, by which the search for private data knows it.
+TEXT = f"Bom dia, {TEXT_MARK}"
 #: The time-out is longer than any task takes; rows that need it raise its alarm.
 RETRYING = {"retries": 3, "retry_delay": timedelta(seconds=1), "execution_timeout": timedelta(minutes=20)}
 

@@ -1,0 +1,52 @@
+"""A witness of the statement's answers: which idempotency keys a client was shown, and when."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_STATEMENTS: Final = ("/extrato/list", "/extrato/list-sms")
+#: An idempotency key, wherever in a body it is, in whatever form the tags are shown.
+_KEY: Final = re.compile(rb"(?<![A-Za-z0-9])[a-z2-7]{16}(?![A-Za-z0-9])")
+
+
+class Witness:
+    """An ASGI app around a sandbox's: it sees what leaves for the client, all faults included.
+
+    :param now: the sandbox's time.
+    """
+
+    def __init__(self, app: ASGIApp, now: Callable[[], float]) -> None:
+        self._app = app
+        self._now = now
+        self._shown: dict[str, float] = {}
+
+    @property
+    def shown(self) -> Mapping[str, float]:
+        """The moment at which the statement first showed a row with a key, by key."""
+        return dict(self._shown)
+
+    def forget(self) -> None:
+        """Begin anew."""
+        self._shown.clear()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http" or scope["path"] not in _STATEMENTS:
+            await self._app(scope, receive, send)
+            return
+        chunks: list[bytes] = []
+
+        async def observed(message: Message) -> None:
+            chunks.append(message.get("body", b""))
+            # A reply that was cut off has no last part, and proves nothing.
+            if message["type"] == "http.response.body" and not message.get("more_body", False):
+                for key in _KEY.findall(b"".join(chunks)):
+                    self._shown.setdefault(key.decode(), self._now())
+            await send(message)
+
+        await self._app(scope, receive, observed)

@@ -78,7 +78,8 @@ def _run(rows: list[Row], options: argparse.Namespace, home: Path, results: Path
             with results.open("a", encoding="utf-8") as file:
                 file.writelines(summary.as_line() for summary in batch)
             _print_batch(batch)
-    return leaks_in(home)
+        tokens = {token for directcall in world.directcalls for token in directcall.witness.tokens}
+    return leaks_in(home, tokens)
 
 
 def _chosen(patterns: list[str], shard: tuple[int, int]) -> list[Row]:

@@ -25,7 +25,7 @@ _AUTHORS_COLUMNS = frozenset(
         ("rendered_task_instance_fields", "rendered_fields"),
     }
 )
-_NUMBER = "phone number"
+_NUMBER, _TAG = "phone number", "tag value"
 #: Encrypted, unless the search has switched that off to see what is inside.
 _ENCRYPTED = frozenset({("trigger", "kwargs", _NUMBER)})
 _COUNTRY_DIGITS = 2
@@ -51,13 +51,15 @@ class Search:
     :param numbers: phone numbers with country code, digits only, that may appear in the author's places only; ``?`` is
         any digit.
     :param authors_tasks: ids of tasks written by the DAG's author, whose return values are the author's.
-    :param texts: parts of messages and tag values, in lower case, that may appear in the author's places only.
+    :param texts: parts of messages, in lower case, that may appear in the author's places only.
+    :param tags: parts of tag values, in lower case; they may also be in the result of a task, which has a call's tags.
     """
 
     secrets: Collection[str]
     numbers: Collection[str]
     authors_tasks: Collection[str]
     texts: Collection[str] = ()
+    tags: Collection[str] = ()
 
     def in_home(self, home: Path) -> list[Leak]:
         """Return every leak in the logs and the SQLite database below an AIRFLOW_HOME."""
@@ -84,13 +86,14 @@ class Search:
         names = row.keys()
         # A copy that was kept of a row, which has since been deleted.
         table = table.removeprefix("kept_")
-        is_authors_xcom = table == "xcom" and row["task_id"] in self.authors_tasks and row["key"] == "return_value"
+        is_result = table == "xcom" and row["key"] == "return_value"
+        is_authors_result = is_result and row["task_id"] in self.authors_tasks
         for name in names:
             value = row[name]
             content = value if isinstance(value, bytes) else str(value).encode()
-            authors = is_authors_xcom or (table, name) in _AUTHORS_COLUMNS
+            authors = is_authors_result or (table, name) in _AUTHORS_COLUMNS
             for kind in self._kinds(content, authors=authors):
-                if (table, name, kind) not in _ENCRYPTED:
+                if (table, name, kind) not in _ENCRYPTED and not (is_result and kind == _TAG):
                     yield Leak(f"database: {table}.{name}", kind)
 
     def _kinds(self, content: bytes, *, authors: bool) -> Iterator[str]:
@@ -100,9 +103,12 @@ class Search:
             yield "access token"
         if not authors and any(pattern.search(content) for pattern in self._number_patterns):
             yield _NUMBER
-        folded = b"" if authors or not self.texts else content.lower()
-        if any(text.encode() in folded for text in self.texts):
-            yield "text or tag"
+        if authors:
+            return
+        folded = content.lower()
+        for kind, texts in (("text", self.texts), (_TAG, self.tags)):
+            if any(text.encode() in folded for text in texts):
+                yield kind
 
     @cached_property
     def _number_patterns(self) -> list[re.Pattern[bytes]]:

@@ -19,7 +19,13 @@ def jwt(claims: bytes) -> str:
 
 
 TOKEN, OTHER_TOKEN = jwt(b'{"client_oauth_id": "1", "exp": 1}'), jwt(b'{"sub": "airflow"}')
-SEARCH = Search(secrets=[SECRET], numbers=[NUMBER], authors_tasks=["read_contacts"])
+SEARCH = Search(
+    secrets=[SECRET],
+    numbers=[NUMBER, "55??98000????"],
+    authors_tasks=["read_contacts"],
+    texts=["bom dia"],
+    tags=["patient"],
+)
 
 
 @pytest.fixture
@@ -52,6 +58,8 @@ def test_a_clean_home_has_no_leak(home: Path) -> None:
         (f"calling {NUMBER}", "phone number"),
         ("calling 11990000011", "phone number"),
         ("calling +55 (11) 99000-0011", "phone number"),
+        ("calling 41 98000-1234", "phone number"),
+        ("sending BOM DIA to all", "text"),
     ],
 )
 def test_planted_values_are_found(home: Path, text: str, kind: str) -> None:
@@ -65,10 +73,29 @@ def test_planted_values_are_found(home: Path, text: str, kind: str) -> None:
     ]
 
 
-def test_the_authors_own_numbers_are_the_authors(home: Path) -> None:
-    plant(home, "INSERT INTO xcom VALUES ('read_contacts', 'return_value', ?)", NUMBER)
-    plant(home, "INSERT INTO rendered_task_instance_fields VALUES (?)", NUMBER)
+def test_the_authors_own_values_are_the_authors(home: Path) -> None:
+    value = f"{NUMBER} bom dia patient-7"
+    plant(home, "INSERT INTO xcom VALUES ('read_contacts', 'return_value', ?)", value)
+    plant(home, "INSERT INTO rendered_task_instance_fields VALUES (?)", value)
     assert SEARCH.in_home(home) == []
+
+
+def test_the_tags_of_a_call_may_be_in_its_result_only(home: Path) -> None:
+    plant(home, "INSERT INTO xcom VALUES ('place_call', 'return_value', ?)", "patient-7")
+    assert SEARCH.in_home(home) == []
+    plant(home, "INSERT INTO xcom VALUES ('place_call', 'other', ?)", "patient-7")
+    assert SEARCH.in_home(home) == [Leak("database: xcom.value", "tag value")]
+
+
+def test_longer_numbers_are_no_phone_numbers(home: Path) -> None:
+    plant(home, "INSERT INTO log VALUES (?)", "17953411990000011 119900000110")
+    assert SEARCH.in_home(home) == []
+
+
+def test_a_copy_of_a_deleted_row_counts_as_the_row(home: Path) -> None:
+    plant(home, "CREATE TABLE kept_trigger (kwargs TEXT)")
+    plant(home, "INSERT INTO kept_trigger VALUES (?)", f"{NUMBER} bom dia")
+    assert SEARCH.in_home(home) == [Leak("database: trigger.kwargs", "text")]
 
 
 def test_a_secret_is_nowhere_the_authors(home: Path) -> None:

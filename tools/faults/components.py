@@ -17,6 +17,7 @@ import psutil  # type: ignore[import-untyped]  # a dependency of Airflow's, with
 from tools.live_airflow import AirflowDidNotStartError, LiveAirflow, default_interrupt
 
 _STOP_SECONDS: Final = 20
+_LOCK_SECONDS: Final = 60
 
 
 class Component(StrEnum):
@@ -48,7 +49,11 @@ class SplitAirflow(LiveAirflow):
     @property
     def variables(self) -> dict[str, str]:
         """The environment of its processes, with the secret that they share."""
-        return super().variables | {"AIRFLOW__API_AUTH__JWT_SECRET": self._jwt_secret}
+        return super().variables | {
+            "AIRFLOW__API_AUTH__JWT_SECRET": self._jwt_secret,
+            # A busy machine must not end a component, which it does after five seconds without the lock.
+            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{self.home / 'airflow.db'}?timeout={_LOCK_SECONDS}",
+        }
 
     def start(self) -> None:
         """Create the database, start all components and wait until every one is healthy."""

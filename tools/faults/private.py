@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Collection
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -12,11 +14,12 @@ from tools.faults.dags.reading import TAG_MARK, TEXT_MARK
 from tools.leaks import Search
 
 _SEARCH: Final = Search(
-    secrets=(SandboxConfig().client_secret,),
+    secrets=frozenset({SandboxConfig().client_secret}),
     # Every destination of the cases.
     numbers=("55??99000????",),
     authors_tasks=("cases", "sms_cases", "voice_cases", "call_cases", "rule_cases"),
-    texts=(TEXT_MARK, TAG_MARK),
+    texts=(TEXT_MARK,),
+    tags=(TAG_MARK,),
 )
 #: Tables whose rows Airflow deletes or overwrites while a task goes on, with the column that must be set.
 _SHORT_LIVED: Final = (
@@ -42,6 +45,10 @@ def keep_rows(home: Path) -> None:
                     )
 
 
-def leaks_in(home: Path) -> list[str]:
-    """Return what the logs and the database hold and should not: kind and place, never the value."""
-    return [f"{leak.kind} in {leak.place}" for leak in _SEARCH.in_home(home)]
+def leaks_in(home: Path, tokens: Collection[str]) -> list[str]:
+    """Return what the logs and the database hold and should not: kind and place, never the value.
+
+    :param tokens: issued in hex digits.
+    """
+    search = replace(_SEARCH, secrets={*_SEARCH.secrets, *tokens})
+    return [f"{leak.kind} in {leak.place}" for leak in search.in_home(home)]

@@ -1,4 +1,4 @@
-"""A witness of the statement's answers: which idempotency keys a client was shown, and when."""
+"""A witness of a sandbox's answers: the idempotency keys that its statement has shown, and the tokens it has issued."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 _STATEMENTS: Final = ("/extrato/list", "/extrato/list-sms")
 #: An idempotency key, wherever in a body it is, in whatever form the tags are shown.
 _KEY: Final = re.compile(rb"(?<![A-Za-z0-9])[a-z2-7]{16}(?![A-Za-z0-9])")
+_LOG_IN: Final = "/request_token"
+#: A token in hex digits; those in other forms are found by their claims.
+_HEX_TOKEN: Final = re.compile(rb'"access_token": *"([0-9a-f]{40})"')
 
 
 class Witness:
@@ -24,6 +27,7 @@ class Witness:
         self._app = app
         self._now = now
         self._shown: dict[str, float] = {}
+        self.tokens: set[str] = set()
 
     @property
     def shown(self) -> Mapping[str, float]:
@@ -31,12 +35,12 @@ class Witness:
         return dict(self._shown)
 
     def forget(self) -> None:
-        """Begin anew."""
+        """Begin a new account; the tokens stay known."""
         self._shown.clear()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        if scope["type"] != "http" or scope["path"] not in _STATEMENTS:
+        if scope["type"] != "http" or scope["path"] not in {*_STATEMENTS, _LOG_IN}:
             await self._app(scope, receive, send)
             return
         chunks: list[bytes] = []
@@ -45,8 +49,14 @@ class Witness:
             chunks.append(message.get("body", b""))
             # A reply that was cut off has no last part, and proves nothing.
             if message["type"] == "http.response.body" and not message.get("more_body", False):
-                for key in _KEY.findall(b"".join(chunks)):
-                    self._shown.setdefault(key.decode(), self._now())
+                self._note(scope["path"], b"".join(chunks))
             await send(message)
 
         await self._app(scope, receive, observed)
+
+    def _note(self, path: str, body: bytes) -> None:
+        if path == _LOG_IN:
+            self.tokens.update(token.decode() for token in _HEX_TOKEN.findall(body))
+            return
+        for key in _KEY.findall(body):
+            self._shown.setdefault(key.decode(), self._now())

@@ -66,7 +66,7 @@ def wait_for_end(client: httpx.Client, token: str, kind: str, callerid: str) -> 
 
 with DAG("baseline", schedule=None, max_active_tasks=64):
 
-    @task
+    @task(show_return_value_in_logs=False)
     def cases(**context: Any) -> list[dict[str, object]]:  # noqa: ANN401 - Airflow's context
         """Return the arguments of all sends."""
         return read_cases(context["dag_run"].conf, "cases")

@@ -54,7 +54,9 @@ def main(argv: list[str] | None = None) -> int:
     for leak in leaks:
         console.print(f"leak: {leak}", markup=False)
     ours = total(summaries, OURS)
-    per_minute = 60 * ours.sends / sum({summary.seed: summary.seconds for summary in summaries}.values())
+    # All rows of a batch have the same duration.
+    seconds = sum({(summary.seed, summary.seconds): summary.seconds for summary in summaries}.values())
+    per_minute = 60 * ours.sends / max(1.0, seconds)
     console.print(
         f"{len(summaries)} rows, {ours.sends} sends of ours: {ours.duplicates} twice, {ours.lost} lost, "
         f"{ours.foreign} foreign; {per_minute:.0f} sends a minute; took {time.monotonic() - started:.0f} s"

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tools.faults.dags.reading import TAG_MARK, TEXT_MARK
+from tools.faults.private import keep_rows, leaks_in
 from tools.leaks import Leak, Search
 
 SECRET, NUMBER = "the-secret", "5511990000011"
@@ -106,3 +108,24 @@ def test_a_secret_is_nowhere_the_authors(home: Path) -> None:
 def test_airflows_own_tokens_are_none_of_ours(home: Path) -> None:
     plant(home, "INSERT INTO log VALUES (?)", OTHER_TOKEN)
     assert SEARCH.in_home(home) == []
+
+
+def test_rows_that_airflow_deletes_or_overwrites_are_kept_and_searched(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "airflow.db") as database:
+        database.execute("CREATE TABLE trigger (id INTEGER PRIMARY KEY, kwargs TEXT)")
+        database.execute("CREATE TABLE task_instance (id TEXT PRIMARY KEY, state TEXT, next_kwargs TEXT)")
+        keep_rows(tmp_path)
+        database.execute("INSERT INTO trigger VALUES (1, ?)", [f'{{"text": "{TEXT_MARK}"}}'])
+        database.execute("DELETE FROM trigger")
+        database.execute("INSERT INTO task_instance VALUES ('a', 'running', NULL)")
+        database.execute("UPDATE task_instance SET next_kwargs = ?", [f"{TAG_MARK}-1"])
+        database.execute("UPDATE task_instance SET next_kwargs = NULL")
+    database.close()
+    assert leaks_in(tmp_path, ["f" * 40]) == [
+        "tag value in database: task_instance.next_kwargs",
+        "text in database: trigger.kwargs",
+    ]
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "1.log").write_text(f"token {'f' * 40} for 5541990000486")
+    assert "client secret in logs/1.log" in leaks_in(tmp_path, ["f" * 40])
+    assert "phone number in logs/1.log" in leaks_in(tmp_path, [])

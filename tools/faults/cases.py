@@ -96,7 +96,7 @@ def _choices(row: Row, ways: Sequence[Way], seed: int) -> Iterator[tuple[Kind, W
             dice.sample(row.policies, len(row.policies)),
             dice.sample(row.numbers, len(row.numbers)),
         )
-        for kind in row.kinds
+        for kind in dice.sample(row.kinds, len(row.kinds))
     }
     for turn in count():
         for kind, (order, policies, numbers) in orders.items():

@@ -33,10 +33,10 @@ import airflow.providers.standard.decorators.python
 import airflow_provider_directcall.operators.calls
 import airflow_provider_directcall.operators.messages
 import airflow_provider_directcall.operators.numbers
-import airflow_provider_directcall.triggers
+import airflow_provider_directcall.triggers.delivery
 """
 
-#: A small Airflow that soon notices dead components.
+#: A small Airflow that notices dead components soon, and takes no slow one for dead on a busy machine.
 _VARIABLES: Final[Mapping[str, str]] = {
     "AIRFLOW__CORE__MAX_ACTIVE_TASKS_PER_DAG": "64",
     "AIRFLOW__CORE__MAX_MAP_LENGTH": "4096",
@@ -45,13 +45,13 @@ _VARIABLES: Final[Mapping[str, str]] = {
     "AIRFLOW__API__MAXIMUM_PAGE_LIMIT": "1000",
     "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.3",
     "AIRFLOW__SCHEDULER__JOB_HEARTBEAT_SEC": "2",
-    "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "10",
+    "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "30",
     "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "5",
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_SEC": "4",
-    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "15",
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "40",
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "5",
     "AIRFLOW__TRIGGERER__JOB_HEARTBEAT_SEC": "2",
-    "AIRFLOW__TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "8",
+    "AIRFLOW__TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "20",
 }
 
 

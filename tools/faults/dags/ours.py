@@ -68,7 +68,7 @@ class UpdateNumberRule(Mortal, DirectcallUpdateNumberRuleOperator):
 
 
 with DAG("ours", schedule=None, max_active_tasks=64):
-    # Airflow logs what a task of the author's returns, unless it is told not to.
+    # By default, Airflow logs the return value of an author's task.
     @task(show_return_value_in_logs=False)
     def cases(kind: str, **context: Any) -> list[dict[str, object]]:  # noqa: ANN401 - Airflow's context
         """Return the arguments of all sends of a kind."""

@@ -129,6 +129,19 @@ def test_a_rule_created_twice_is_a_duplicate(server: SandboxServer, client: Clie
     assert judge_effects(a_case(Kind.RULE, did), SUCCESS, effects).duplicates == 1
 
 
+def test_success_is_foreign_where_another_rule_was_changed(server: SandboxServer, client: Client) -> None:
+    did = DIDS[0]
+    (default,) = server.state()["rules"][did]
+    server.write_rule(
+        **{"did": did, "action": "fwd", "priority": str(RULE_PRIORITY), "data[phone]": FORWARD_TO, "data[wait]": "20"}
+    )
+    assert not judge_effects(a_case(Kind.RULE, did), SUCCESS, made(server, Kind.RULE, did)).is_foreign
+    server.write_rule(did=did, remove=str(default["dpId"]))
+    assert judge_effects(a_case(Kind.RULE, did), SUCCESS, made(server, Kind.RULE, did)).is_foreign
+    unsure = failed((FAIL, "the new rule was written and is not among the rules read back"))
+    assert not judge_effects(a_case(Kind.RULE, did), unsure, made(server, Kind.RULE, did)).is_lost
+
+
 @pytest.mark.parametrize(
     ("keys", "generations", "duplicates", "lost"),
     [

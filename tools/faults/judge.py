@@ -22,11 +22,13 @@ _AFTER_SENDING: Final = frozenset({"DirectcallWaitTimeout", "DirectcallWaitFaile
 #: The baseline's text for a refusal.
 _REFUSED_TEXT: Final = "Directcall refused"
 #: Texts that report a possible effect.
-_DOUBT: Final = ("may be out", "may have taken effect")
+_DOUBT: Final = ("may be out", "may have taken effect", "was written and is not among the rules read back")
 
 #: Endings after which an effect is not a silent loss: it was reported as possible, or a user has ended the task.
 _NOT_SILENT: Final = frozenset({Ending.UNKNOWN, Ending.STOPPED})
 
+#: Of the rule that each number of the sandbox has at first.
+_DEFAULT_PRIORITY: Final = "1"
 _SUCCESS, _FAILED = "success", "failed"
 #: The sandbox's words for the ends that we report.
 _WORDS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
@@ -70,6 +72,8 @@ class Effects:
     """The effects of one case."""
 
     all: tuple[Effect, ...] = ()
+    harm: int = 0
+    """The number of rules that were changed and should not have been."""
 
     @property
     def made(self) -> int:
@@ -148,7 +152,8 @@ class Verdict:
     :ivar duplicates: the number of effects beyond the requested ones.
     :ivar as_asked: the same where the policy asks for a second send, and the statement had not shown the first.
     :ivar is_lost: it reports success without an effect, or has an effect and does not report it.
-    :ivar is_foreign: its result has the id or the outcome of something else.
+    :ivar is_foreign: its result has the id or the outcome of something else, or it changed another rule and reports
+        success.
     """
 
     case: Case
@@ -246,7 +251,7 @@ def judge_effects(
         is_lost=_is_lost(ending, effects, case.row),
         error="; ".join(f"{error.kind}: {error.text}" for error in report.errors),
         as_asked=max(0, surplus - duplicates),
-        is_foreign=_is_foreign(report.result, effects),
+        is_foreign=_is_foreign(report.result, effects) or (ending is Ending.SENT and effects.harm > 0),
     )
 
 
@@ -300,8 +305,10 @@ def _is_lost(ending: Ending, effects: Effects, row: Row) -> bool:
 
 def _rules(state: SandboxState, did: str) -> Effects:
     """Return the number's live rules that equal the requested one; a second one is a duplicate."""
-    live = [rule for rule in state["rules"].get(did, []) if _is_requested(rule)]
-    return Effects(tuple(Effect(str(rule["dpId"])) for rule in live))
+    rules = state["rules"].get(did, [])
+    is_default_there = any(str(rule["priority"]) == _DEFAULT_PRIORITY for rule in rules)
+    live = tuple(Effect(str(rule["dpId"])) for rule in rules if _is_requested(rule))
+    return Effects(live, harm=int(bool(rules) and not is_default_there))
 
 
 def _is_requested(rule: dict[str, object]) -> bool:

@@ -29,16 +29,9 @@ from tools.faults.cases import (
     cases_of,
     destination_of,
 )
+from tools.faults.effects import Effect, Effects, effects_of
 from tools.faults.harness import BASELINE, OURS, RowResult
-from tools.faults.judge import (
-    Effect,
-    Effects,
-    Report,
-    Verdict,
-    effects_of,
-    ending_of,
-    judge_effects,
-)
+from tools.faults.judge import Report, Verdict, ending_of, judge_effects
 from tools.faults.logs import LoggedError, last_error, log_folder
 from tools.faults.matrix import FAULTS, MATRIX, row_named
 from tools.faults.report import Summary, read_summaries, show, total

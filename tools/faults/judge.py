@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
-from airflow_provider_directcall.delivery.keys import KEY_TAG
 from airflow_provider_directcall.sandbox.state import SandboxState
-from tools.faults.cases import FORWARD_TO, RULE_PRIORITY, Case
+from tools.faults.cases import Case
+from tools.faults.effects import Effects, effects_of
 from tools.faults.logs import LoggedError
-from tools.faults.rows import Ending, Kind, Row
+from tools.faults.rows import Ending, Row
 
 #: Classes of errors, by the outcome that they report.
 _REFUSALS: Final = frozenset({"DirectcallRefused"})
@@ -27,8 +26,6 @@ _DOUBT: Final = ("may be out", "may have taken effect", "was written and is not 
 #: Endings after which an effect is not a silent loss: it was reported as possible, or a user has ended the task.
 _NOT_SILENT: Final = frozenset({Ending.UNKNOWN, Ending.STOPPED})
 
-#: Of the rule that each number of the sandbox has at first.
-_DEFAULT_PRIORITY: Final = "1"
 _SUCCESS, _FAILED = "success", "failed"
 #: The sandbox's words for the ends that we report.
 _WORDS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
@@ -41,78 +38,6 @@ _WORDS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         "delivered": frozenset({"delivered"}),
     }
 )
-_MIRRORED: Final = str.maketrans("0123456789abcdef", "9876543210fedcba")
-
-
-@dataclass(frozen=True, slots=True)
-class Effect:
-    """One placed call, accepted message or created rule.
-
-    :ivar name: the vendor's id.
-    :ivar key: its ``airflow_key``; None for rules and the baseline.
-    :ivar is_undone: the call was hung up or the message cancelled.
-    :ivar at: when it was made, in seconds of the sandbox's clock.
-    :ivar outcome: the vendor's word for its end.
-    """
-
-    name: str
-    key: str | None = None
-    is_undone: bool = False
-    at: float = 0.0
-    outcome: str | None = None
-
-    @property
-    def shown_ids(self) -> frozenset[str]:
-        """Its id in the forms in which the statement may show it: the quirk ``callerid_other`` mirrors the digits."""
-        return frozenset({self.name, self.name.translate(_MIRRORED)})
-
-
-@dataclass(frozen=True, slots=True)
-class Effects:
-    """The effects of one case."""
-
-    all: tuple[Effect, ...] = ()
-    harm: int = 0
-    """The number of rules that were changed and should not have been."""
-
-    @property
-    def made(self) -> int:
-        """The number of effects, undone ones included."""
-        return len(self.all)
-
-    @property
-    def undone(self) -> int:
-        """The number of effects that were hung up or cancelled."""
-        return sum(effect.is_undone for effect in self.all)
-
-    @property
-    def repeated(self) -> int:
-        """The number of effects with the key of an earlier one, even if one of the two was undone."""
-        return sum(times - 1 for times in self._times_by_key.values())
-
-    @property
-    def distinct(self) -> int:
-        """The number of keys, plus the number of effects without a key."""
-        return self.made - self.repeated
-
-    @property
-    def remaining(self) -> int:
-        """The same number, without keys whose effects were all undone."""
-        return Effects(tuple(effect for effect in self.all if not effect.is_undone)).distinct
-
-    def made_after_sign(self, shown: Mapping[str, float]) -> int:
-        """Return the number of effects that were made although the statement had shown an earlier one's key.
-
-        :param shown: the moment at which it first showed a key, by key.
-        """
-        return sum(
-            any(earlier.key == effect.key and shown.get(str(earlier.key), math.inf) < effect.at for earlier in before)
-            for before, effect in ((self.all[:place], effect) for place, effect in enumerate(self.all))
-        )
-
-    @property
-    def _times_by_key(self) -> Counter[str]:
-        return Counter(effect.key for effect in self.all if effect.key is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,28 +127,6 @@ class Tally:
         self.endings.update(other.endings)
 
 
-def effects_of(state: SandboxState, case: Case) -> Effects:
-    """Return the sandbox's effects of one case."""
-    if case.kind is Kind.RULE:
-        return _rules(state, case.name)
-    if case.kind is Kind.CALL:
-        records, at, undone, outcome = state["calls"], "placed_at", "hung_up_at", "outcome"
-    else:
-        records, at, undone, outcome = state["messages"], "accepted_at", "cancelled_at", "phase"
-    found = [
-        Effect(
-            str(record["callerid"]),
-            tags.get(KEY_TAG),
-            record[undone] is not None,
-            float(str(record[at])),
-            str(record[outcome]),
-        )
-        for record in records
-        if isinstance(tags := record["tags"], dict) and tags.get("case") == case.name
-    ]
-    return Effects(tuple(sorted(found, key=lambda effect: effect.at)))
-
-
 def judge(case: Case, report: Report, account: Account) -> Verdict:
     """Judge one send by the effects at its account."""
     return judge_effects(case, report, effects_of(account.state, case), account.shown)
@@ -301,17 +204,3 @@ def _is_lost(ending: Ending, effects: Effects, row: Row) -> bool:
         undone = effects.undone if row.undone is None else row.undone
         return effects.remaining < row.generations - undone
     return ending not in _NOT_SILENT and effects.made > 0
-
-
-def _rules(state: SandboxState, did: str) -> Effects:
-    """Return the number's live rules that equal the requested one; a second one is a duplicate."""
-    rules = state["rules"].get(did, [])
-    is_default_there = any(str(rule["priority"]) == _DEFAULT_PRIORITY for rule in rules)
-    live = tuple(Effect(str(rule["dpId"])) for rule in rules if _is_requested(rule))
-    return Effects(live, harm=int(bool(rules) and not is_default_there))
-
-
-def _is_requested(rule: dict[str, object]) -> bool:
-    data = rule["data"]
-    phone = data.get("phone") if isinstance(data, dict) else None
-    return str(rule["priority"]) == str(RULE_PRIORITY) and phone == FORWARD_TO

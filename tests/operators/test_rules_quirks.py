@@ -60,7 +60,7 @@ def test_the_quirks_of_rules_are_all_here():
     assert {name for name in QUIRKS if name.startswith("route_") or name.endswith("_write")} == {*RULES, *WRITES}
 
 
-@pytest.mark.parametrize("quirks", COMBINATIONS, ids="+".join)
+@pytest.mark.parametrize("quirks", COMBINATIONS, ids=lambda quirks: "+".join(sorted(quirks)))
 @pytest.mark.parametrize("task", TASKS)
 def test_the_number_keeps_rules_and_the_error_names_those_that_are_live(run, world, task, quirks, logged):
     ready, before, desired = start(run, world, task)

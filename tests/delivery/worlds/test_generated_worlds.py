@@ -1,0 +1,88 @@
+"""Any combination of quirks, losses, kills and Clears: never twice, never silently lost, no foreign result.
+
+``DIRECTCALL_WORLDS=20000`` sets the number of worlds.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Final
+
+import hypothesis.strategies as st
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from airflow_provider_directcall.delivery.decisions import OnUnknownOutcome
+from airflow_provider_directcall.delivery.keys import KEY_TAG
+from airflow_provider_directcall.sandbox.quirks import CALLS, FORMS, SEND_ANSWERS, STATEMENT
+
+from .journey import Journey, Other, World
+
+pytestmark = pytest.mark.long
+
+WORLDS: Final = int(os.environ.get("DIRECTCALL_WORLDS", "600"))
+#: A long answered call, a short one, busy, no answer.
+NUMBERS: Final = ("5511990000001", "5511990000104", "5511990000600", "5511990000486", "5511990000480")
+#: An answer lost after the effect is the hard case, so it is more frequent.
+FATES: Final = ("lost after", "lost before", "lost after", "answered")
+OTHER_TAGS: Final = (
+    (),
+    (("customer", "7"),),
+    (("customer", "8"),),
+    ((KEY_TAG, "abcdefghijklmnop"),),
+    ((KEY_TAG, "abcdefghijklmnop"), ("customer", "7")),
+)
+
+others = st.builds(
+    Other, seconds=st.sampled_from([-1, 30, 200, 1800, 7200]), to_ours=st.booleans(), tags=st.sampled_from(OTHER_TAGS)
+)
+quirks = st.one_of(
+    st.sampled_from(sorted(STATEMENT)),
+    st.sampled_from(sorted(STATEMENT)),
+    st.sampled_from(sorted(CALLS)),
+    st.sampled_from(sorted(SEND_ANSWERS)),
+    st.sampled_from(sorted(FORMS)),
+)
+world_parts = dict(
+    is_call=st.booleans(),
+    number=st.sampled_from(NUMBERS),
+    quirks=st.frozensets(quirks, max_size=3),
+    fates=st.lists(st.sampled_from(FATES), max_size=3).map(tuple),
+    kills=st.lists(
+        st.tuples(st.integers(1, 3), st.sampled_from(["before write", "after write", "after request", "pause"])),
+        max_size=2,
+    ).map(tuple),
+    policy=st.sampled_from(OnUnknownOutcome),
+    retries=st.integers(0, 3),
+    clears=st.integers(0, 2),
+    waits=st.booleans(),
+    remembers=st.booleans(),
+    has_history=st.sampled_from([True, True, True, False]),
+    others=st.lists(others, max_size=2).map(tuple),
+    statement_delay=st.sampled_from([0.0, 5.0, 100.0]),
+    outage_seconds=st.sampled_from([0, 0, 90, 4000]),
+)
+worlds = st.builds(World, **world_parts)
+#: The account's forms are those that the documentation shows, and its statement answers.
+plain_worlds = st.builds(
+    World,
+    **world_parts
+    | {
+        "quirks": st.just(frozenset()),
+        "has_history": st.just(True),
+        "others": st.just(()),
+        "outage_seconds": st.sampled_from([0, 90]),
+    },
+)
+
+
+@given(world=worlds)
+@settings(max_examples=WORLDS, deadline=None, suppress_health_check=list(HealthCheck))
+def test_the_promises_hold_in_every_world(world):
+    Journey(world).run()
+
+
+@given(world=plain_worlds)
+@settings(max_examples=WORLDS // 4, deadline=None, suppress_health_check=list(HealthCheck))
+def test_nothing_stays_unknown_where_the_account_answers_in_the_documented_forms(world):
+    assert not {"unknown", "held"} & set(Journey(world).run())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -36,6 +37,7 @@ ELSEWHERE: Final = "5541988880002"
 #: More than any row is late: 300 s by the quirk ``rows_late``, and the delay of the world.
 SETTLE_SECONDS: Final = 480.0
 TIMEOUTS: Final = ReconcileTimeouts(settle_seconds=SETTLE_SECONDS, longest_seconds=1200.0, poll_interval=60.0)
+IDENTITY: Final = TaskIdentity("dag", "run", "task", run_after=BEGIN.isoformat())
 _HISTORY_DAYS: Final = 2
 
 
@@ -69,6 +71,8 @@ class World:
     clears: int = 0
     waits: bool = True
     remembers: bool = True
+    forgets_on_clear: bool = False
+    """A Clear empties the task's state store, as Airflow 3.4 does unless it is told not to."""
     has_history: bool = True
     others: tuple[Other, ...] = ()
     statement_delay: float = 5.0
@@ -131,10 +135,8 @@ class Journey:
         self.vendor.foreign(lambda: self._ignoring_answer(request))
 
     def _ignoring_answer(self, request) -> None:
-        try:
+        with suppress(DirectcallError):  # the quirk garbles their answers too
             self.client.send(request)
-        except DirectcallError:
-            pass  # the quirk garbles their answers too
 
     def _to(self, moment: datetime) -> None:
         seconds = (moment - self.vendor.clock.now()).total_seconds()
@@ -148,6 +150,7 @@ class Journey:
             if round_number:
                 self._to(self.vendor.clock.now() + timedelta(seconds=SETTLE_SECONDS))
                 self.max_tries = self.number + self.world.retries
+                self.stored = None if self.world.forgets_on_clear else self.stored
             self.ends.append(self._round())
             self._check_count(round_number)
         return self.ends
@@ -171,7 +174,7 @@ class Journey:
         )
         deliverer = Deliverer(
             self.errand,
-            DeliveryDecisions(TaskIdentity("dag", "run", "task"), attempt, world.policy),
+            DeliveryDecisions(IDENTITY, attempt, world.policy),
             self,
             self.vendor.clock,
             settings=self.vendor.settings,
@@ -293,11 +296,9 @@ class Journey:
             raise Violation("it is reported as not sent, and was sent")
 
     def _check_own(self, record: Record, end: End) -> None:
-        shown = end.row.callerid if end.row is not None else None
-        if shown is None:
-            return
+        shown = {leg.callerid.casefold() for leg in end.call.legs if leg.callerid} if end.call is not None else set()
         own = {name.casefold() for name in self.vendor.effects[record.key]}
-        if shown.casefold() not in own | {_mirrored(name) for name in own}:
+        if not shown <= own | {_mirrored(name) for name in own}:
             raise Violation("it reports the result of another call")
 
     def _check_count(self, clears: int) -> None:

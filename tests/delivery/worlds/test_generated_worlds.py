@@ -43,25 +43,26 @@ quirks = st.one_of(
     st.sampled_from(sorted(SEND_ANSWERS)),
     st.sampled_from(sorted(FORMS)),
 )
-world_parts = dict(
-    is_call=st.booleans(),
-    number=st.sampled_from(NUMBERS),
-    quirks=st.frozensets(quirks, max_size=3),
-    fates=st.lists(st.sampled_from(FATES), max_size=3).map(tuple),
-    kills=st.lists(
+world_parts = {
+    "is_call": st.booleans(),
+    "number": st.sampled_from(NUMBERS),
+    "quirks": st.frozensets(quirks, max_size=3),
+    "fates": st.lists(st.sampled_from(FATES), max_size=3).map(tuple),
+    "kills": st.lists(
         st.tuples(st.integers(1, 3), st.sampled_from(["before write", "after write", "after request", "pause"])),
         max_size=2,
     ).map(tuple),
-    policy=st.sampled_from(OnUnknownOutcome),
-    retries=st.integers(0, 3),
-    clears=st.integers(0, 2),
-    waits=st.booleans(),
-    remembers=st.booleans(),
-    has_history=st.sampled_from([True, True, True, False]),
-    others=st.lists(others, max_size=2).map(tuple),
-    statement_delay=st.sampled_from([0.0, 5.0, 100.0]),
-    outage_seconds=st.sampled_from([0, 0, 90, 4000]),
-)
+    "policy": st.sampled_from(OnUnknownOutcome),
+    "retries": st.integers(0, 3),
+    "clears": st.integers(0, 2),
+    "waits": st.booleans(),
+    "remembers": st.booleans(),
+    "forgets_on_clear": st.booleans(),
+    "has_history": st.sampled_from([True, True, True, False]),
+    "others": st.lists(others, max_size=2).map(tuple),
+    "statement_delay": st.sampled_from([0.0, 5.0, 100.0]),
+    "outage_seconds": st.sampled_from([0, 0, 90, 4000]),
+}
 worlds = st.builds(World, **world_parts)
 #: The account's forms are those that the documentation shows, and its statement answers.
 plain_worlds = st.builds(

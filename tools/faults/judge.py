@@ -154,7 +154,7 @@ def judge_effects(
         is_lost=_is_lost(ending, effects, case.row),
         error="; ".join(f"{error.kind}: {error.text}" for error in report.errors),
         as_asked=max(0, surplus - duplicates),
-        is_foreign=_is_foreign(report.result, effects) or (ending is Ending.SENT and effects.harm > 0),
+        is_foreign=_is_foreign(report.result, effects) or (report.state == _SUCCESS and effects.harm > 0),
     )
 
 

@@ -22,10 +22,9 @@ from airflow_provider_directcall.delivery.matching import (
     UNCLEAR_ROW,
     Match,
     MatchKind,
-    Owner,
-    owner_of,
     unclear_rows,
 )
+from airflow_provider_directcall.statement.ownership import Owner, owner_of
 from airflow_provider_directcall.statement.search import window_of
 
 if TYPE_CHECKING:

@@ -8,16 +8,14 @@ other row could be ours.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from enum import Enum, StrEnum, auto
+from enum import StrEnum
 from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
-from airflow_provider_directcall.api.replies.values import folded
-from airflow_provider_directcall.delivery.keys import KEY_TAG
-from airflow_provider_directcall.telephony.likeness import ends_alike, may_be_same
+from airflow_provider_directcall.statement.ownership import Owner, owner_of, whole_key
+from airflow_provider_directcall.telephony.likeness import may_be_same
 
 if TYPE_CHECKING:
     from airflow_provider_directcall.api.replies import CallLeg, MessageRow, StatementRow
@@ -30,10 +28,6 @@ AnyRow = TypeVar("AnyRow", bound="StatementRow | MessageRow")
 CLOCKS_APART: Final = timedelta(minutes=5)
 #: How far times of the statement may be off: the account's zone is inferred, and Brazil's zones are within this.
 TIMES_APART: Final = timedelta(hours=3) + CLOCKS_APART
-
-#: Characters of a key that identify it where the vendor cuts values: 40 bits.
-_ENOUGH: Final = 8
-_KEY_CHARACTERS: Final = re.compile(r"[a-z2-7]+")
 
 #: Reasons for which a row proves neither presence nor absence.
 UNCLEAR_ROW: Final = (
@@ -70,15 +64,6 @@ class Match:
     doubt: str = ""
     shows_key: bool = False
     key: str = ""
-
-
-class Owner(Enum):
-    """Whose row it is, by the key that it shows."""
-
-    OURS = auto()
-    ANOTHER = auto()
-    """Another request of this package: its whole key is shown."""
-    UNCLEAR = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +105,7 @@ def match_each(rows: Iterable[MessageRow], wanted: Collection[LookupKey]) -> dic
     """
     by_key: dict[str | None, list[MessageRow]] = {}
     for row in rows:
-        by_key.setdefault(_whole_key(row), []).append(row)
+        by_key.setdefault(whole_key(row), []).append(row)
     unclear = by_key.get(None, [])
     return {each.key: match_message([*by_key.get(each.key, []), *unclear], each) for each in wanted}
 
@@ -128,11 +113,6 @@ def match_each(rows: Iterable[MessageRow], wanted: Collection[LookupKey]) -> dic
 def match_progress(legs: Collection[CallLeg]) -> Match:
     """Match the call in progress between the two parties, if there is one: a leg that is not known to have ended."""
     return Match(MatchKind.NONE if all(leg.has_ended for leg in legs) else MatchKind.IN_PROGRESS)
-
-
-def own_rows(rows: Iterable[MessageRow], wanted: LookupKey) -> list[MessageRow]:
-    """Return the rows of one message that is known to be there."""
-    return [row for row in rows if shows_key(row, wanted) or _goes_to_us(row, wanted)]
 
 
 def shows_key(row: Row, wanted: LookupKey) -> bool:
@@ -143,46 +123,6 @@ def shows_key(row: Row, wanted: LookupKey) -> bool:
 def unclear_rows(rows: Iterable[AnyRow], wanted: LookupKey) -> list[AnyRow]:
     """Return the rows that could be ours and do not show it."""
     return [row for row in rows if owner_of(row, wanted.key) is Owner.UNCLEAR and _may_be_ours(row, wanted)]
-
-
-def owner_of(row: Row, key: str) -> Owner:
-    """Return whose row it is.
-
-    Our key counts in any field, in any case, with accents or marks around it, and cut to eight characters or more.
-    Another's key counts only whole, and only as the value of its tag.
-    """
-    if any(_resembles(text, key) for text in _texts([dict(row.tags), dict(row.raw)])):
-        return Owner.OURS
-    return Owner.UNCLEAR if _whole_key(row, len(key)) is None else Owner.ANOTHER
-
-
-def _resembles(text: str, key: str) -> bool:
-    plain = _plain(text)
-    return len(plain) >= min(_ENOUGH, len(key)) and (key in plain or key.startswith(plain))
-
-
-def _whole_key(row: Row, length: int = 16) -> str | None:
-    """Return the key that a row shows in full, None for a row without."""
-    values = [_plain(value) for name, value in row.tags.items() if _plain(name) == _plain(KEY_TAG)]
-    whole = [value for value in values if len(value) == length and _KEY_CHARACTERS.fullmatch(value)]
-    return whole[0] if len(whole) == len(values) == 1 else None
-
-
-def _plain(text: str) -> str:
-    return "".join(char for char in folded(text) if char.isalnum())
-
-
-def _texts(values: list[object]) -> Iterator[str]:
-    """Yield all texts and names inside JSON values."""
-    pending = list(values)
-    while pending:
-        value = pending.pop()
-        if isinstance(value, str):
-            yield value
-        elif isinstance(value, dict):
-            pending += [*value.keys(), *value.values()]
-        elif isinstance(value, list):
-            pending += value
 
 
 def _match(rows: list[StatementRow] | list[MessageRow], wanted: LookupKey, *, is_filtered: bool) -> Match:
@@ -218,16 +158,6 @@ def _may_be_ours(row: Row, wanted: LookupKey) -> bool:
         return False
     is_leg_to_origin = row.origin is not None and row.origin == row.destination
     return is_leg_to_origin or any(may_be_same(row.destination, number) for number in wanted.destinations)
-
-
-def _goes_to_us(row: MessageRow, wanted: LookupKey) -> bool:
-    """Whether a row of an accepted message, which shows no key, is that of one of its recipients."""
-    return (
-        owner_of(row, wanted.key) is Owner.UNCLEAR
-        and row.sent_at is not None
-        and _is_in_time(row, wanted)
-        and any(ends_alike(row.destination or "", number) for number in wanted.destinations)
-    )
 
 
 def _time_of(row: Row) -> datetime | None:

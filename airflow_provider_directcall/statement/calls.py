@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Final, Self
 from airflow_provider_directcall.api.lookups import readable_rows
 from airflow_provider_directcall.api.methods import list_statement
 from airflow_provider_directcall.api.replies import CallOutcome, MessageRow
+from airflow_provider_directcall.statement.ownership import Owner, owner_of, whole_key
 from airflow_provider_directcall.statement.search import KEY_TAG
 
 if TYPE_CHECKING:
@@ -137,7 +138,7 @@ class CallIdentity:
 
     def matches(self, row: StatementRow | MessageRow) -> bool:
         """Whether a row shows the key, or has the id and shows no other key."""
-        return self._shows_key(row) or (self._has_id(row) and not self._shows_another_key(row))
+        return self._shows_key(row) or (self._has_id(row) and self._owner(row) is not Owner.ANOTHER)
 
     def own(self, rows: Iterable[StatementRow]) -> list[StatementRow]:
         """Return the rows of the call.
@@ -156,12 +157,10 @@ class CallIdentity:
     def _shows_key(self, row: StatementRow | MessageRow) -> bool:
         moment = row.sent_at if isinstance(row, MessageRow) else row.started_at
         is_in_time = self.not_before is None or moment is None or moment >= self.not_before
-        return bool(self.key) and _shown_key(row) == self.key and (is_in_time or self._has_id(row))
+        return self._owner(row) is Owner.OURS and (is_in_time or self._has_id(row))
 
-    def _shows_another_key(self, row: StatementRow | MessageRow) -> bool:
-        """Whether it shows a whole key that is not ours; a part of one, or another case, may be ours."""
-        shown, key = _shown_key(row), self.key or ""
-        return bool(key) and len(shown) >= len(key) and _folded(shown) != _folded(key)
+    def _owner(self, row: StatementRow | MessageRow) -> Owner:
+        return owner_of(row, self.key) if self.key else Owner.UNCLEAR
 
 
 def find_call(
@@ -196,10 +195,10 @@ def calls_of(rows: Sequence[StatementRow], destination: str | None = None) -> li
 
     :param destination: digits of who was called, where only such calls are listed.
     """
-    keys = {_folded(row.callerid): _shown_key(row) for row in rows if row.callerid and _shown_key(row)}
+    keys = {_folded(row.callerid): key for row in rows if row.callerid and (key := whole_key(row)) is not None}
     grouped: dict[object, list[StatementRow]] = {}
     for place, row in enumerate(rows):
-        key = _shown_key(row) or keys.get(_folded(row.callerid))
+        key = whole_key(row) or keys.get(_folded(row.callerid))
         grouped.setdefault(("key", key) if key else _folded(row.callerid) or place, []).append(row)
     joined = (Call.of(legs, destination) for legs in grouped.values())
     return [call for call in joined if call is not None]
@@ -244,10 +243,6 @@ def _without_repeats(rows: Iterable[StatementRow]) -> list[StatementRow]:
         if row not in kept:
             kept.append(row)
     return kept
-
-
-def _shown_key(row: StatementRow | MessageRow) -> str:
-    return row.tags.get(KEY_TAG, "").strip()
 
 
 def _folded(text: str | None) -> str:

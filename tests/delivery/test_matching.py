@@ -13,15 +13,13 @@ from airflow_provider_directcall.delivery.matching import (
     LookupKey,
     Match,
     MatchKind,
-    Owner,
     match_call,
     match_each,
     match_message,
     match_progress,
-    own_rows,
-    owner_of,
     unclear_rows,
 )
+from airflow_provider_directcall.statement.ownership import Owner, owner_of
 
 PERSON, OTHER = "5511990000001", "5511990000002"
 KEY, ANOTHER_KEY = "abcdefgh234567ij", "zyxwvuts765432kl"
@@ -154,11 +152,6 @@ def test_match_of_a_message_to_two(rows, kind):
     match = match_message(rows, wanted(PERSON, OTHER))
     assert match.kind is kind
     assert match.ids == ({"callerid": "c"} if kind in {MatchKind.THERE, MatchKind.PARTLY_THERE} else {})
-
-
-def test_own_rows_are_those_of_the_request():
-    rows = [row(), row(THEIRS), row({}, OTHER), row({}, "5511990000003")]
-    assert own_rows(rows, wanted(PERSON, OTHER)) == [rows[0], rows[2]]
 
 
 def test_match_of_a_call_in_progress():

@@ -1,0 +1,73 @@
+"""Whose row of the statement it is, by the idempotency key that it shows, and whether two numbers in rows are one.
+
+How rows show their tags is not documented, so a key is recognised in any form of it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from enum import Enum, auto
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from airflow_provider_directcall.api.replies.values import folded
+from airflow_provider_directcall.statement.search import KEY_TAG
+
+if TYPE_CHECKING:
+    from airflow_provider_directcall.api.replies import MessageRow, StatementRow
+
+    Row: TypeAlias = StatementRow | MessageRow
+
+#: Characters of a key that identify it where the vendor cuts values: 40 bits.
+_ENOUGH: Final = 8
+_KEY_LENGTH: Final = 16
+_KEY_CHARACTERS: Final = re.compile(r"[a-z2-7]+")
+
+
+class Owner(Enum):
+    """Whose row it is, by the key that it shows."""
+
+    OURS = auto()
+    ANOTHER = auto()
+    """Another request of this package: its whole key is shown."""
+    UNCLEAR = auto()
+
+
+def owner_of(row: Row, key: str) -> Owner:
+    """Return whose row it is.
+
+    Our key counts in any field, in any case, with accents or marks around it, and cut to eight characters or more.
+    Another's key counts only whole, and only as the value of its tag.
+    """
+    if any(_resembles(text, key) for text in _texts([dict(row.tags), dict(row.raw)])):
+        return Owner.OURS
+    return Owner.UNCLEAR if whole_key(row, len(key)) is None else Owner.ANOTHER
+
+
+def whole_key(row: Row, length: int = _KEY_LENGTH) -> str | None:
+    """Return the key that a row shows in full, None for a row without."""
+    values = [_plain(value) for name, value in row.tags.items() if _plain(name) == _plain(KEY_TAG)]
+    whole = [value for value in values if len(value) == length and _KEY_CHARACTERS.fullmatch(value)]
+    return whole[0] if len(whole) == len(values) == 1 else None
+
+
+def _resembles(text: str, key: str) -> bool:
+    plain = _plain(text)
+    return len(plain) >= min(_ENOUGH, len(key)) and (key in plain or key.startswith(plain))
+
+
+def _plain(text: str) -> str:
+    return "".join(char for char in folded(text) if char.isalnum())
+
+
+def _texts(values: list[object]) -> Iterator[str]:
+    """Yield all texts and names inside JSON values."""
+    pending = list(values)
+    while pending:
+        value = pending.pop()
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, dict):
+            pending += [*value.keys(), *value.values()]
+        elif isinstance(value, list):
+            pending += value

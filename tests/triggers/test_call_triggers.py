@@ -8,7 +8,6 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from airflow_provider_directcall.api.paging import PageReader
 from airflow_provider_directcall.api.replies import StatementRow
 from airflow_provider_directcall.statement.search import StatementSearch
 
@@ -143,15 +142,3 @@ def row(**fields):
 def test_tags_are_compared_again_where_the_statement_shows_them(shown, accepted):
     search = StatementSearch(since=datetime(2026, 3, 4, tzinfo=UTC), tags={"contact": "7", "campaign": "a"})
     assert search.shows_tags(row(campos=shown)) is accepted
-
-
-def test_another_call_in_the_statement_is_not_taken_for_ours(world, monkeypatch):
-    looks = []
-
-    def everything(reader, page):
-        looks.append(page)
-        return [row(), row(callerid="ours")] if len(looks) == 3 else [row()]
-
-    monkeypatch.setattr(PageReader, "feed", everything)
-    assert fire(completed(world, callerid="ours"))["status"] == "done"
-    assert len(looks) == 3

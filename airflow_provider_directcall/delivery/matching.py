@@ -14,8 +14,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
+from airflow_provider_directcall.statement.likeness import may_be_same
 from airflow_provider_directcall.statement.ownership import Owner, owner_of, whole_key
-from airflow_provider_directcall.telephony.likeness import may_be_same
 
 if TYPE_CHECKING:
     from airflow_provider_directcall.api.replies import CallLeg, MessageRow, StatementRow

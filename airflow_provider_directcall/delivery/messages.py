@@ -16,9 +16,9 @@ from airflow_provider_directcall.delivery.errand import Accepted, End, Pending
 from airflow_provider_directcall.delivery.keys import KEY_TAG
 from airflow_provider_directcall.delivery.looking import StatementLookup
 from airflow_provider_directcall.delivery.matching import CLOCKS_APART, LookupKey, Match, match_message
-from airflow_provider_directcall.statement.calls import CallIdentity, same_number
+from airflow_provider_directcall.statement.calls import CallIdentity
+from airflow_provider_directcall.statement.likeness import ends_alike, same_number
 from airflow_provider_directcall.statement.search import window_of
-from airflow_provider_directcall.telephony.likeness import ends_alike
 from airflow_provider_directcall.telephony.masking import mask_number
 
 if TYPE_CHECKING:

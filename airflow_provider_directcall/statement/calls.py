@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Final, Self
 from airflow_provider_directcall.api.lookups import readable_rows
 from airflow_provider_directcall.api.methods import list_statement
 from airflow_provider_directcall.api.replies import CallOutcome, MessageRow
+from airflow_provider_directcall.statement.likeness import same_number
 from airflow_provider_directcall.statement.ownership import Owner, owner_of, whole_key
 from airflow_provider_directcall.statement.search import KEY_TAG
 
@@ -202,16 +203,6 @@ def calls_of(rows: Sequence[StatementRow], destination: str | None = None) -> li
         grouped.setdefault(("key", key) if key else _folded(row.callerid) or place, []).append(row)
     joined = (Call.of(legs, destination) for legs in grouped.values())
     return [call for call in joined if call is not None]
-
-
-def same_number(one: str | None, other: str | None) -> bool:
-    """Compare two numbers by their digits, with or without the country code."""
-    return one is not None and other is not None and _national(one) == _national(other)
-
-
-def _national(number: str) -> str:
-    digits = "".join(char for char in number if char.isdigit())
-    return digits.removeprefix("55") if len(digits) > 11 else digits
 
 
 def _goes_to_origin(leg: StatementRow, destination: str | None, origin: str | None) -> bool:

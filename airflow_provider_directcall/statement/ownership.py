@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from airflow_provider_directcall.api.replies.values import folded
+from airflow_provider_directcall.api.words import folded
 from airflow_provider_directcall.statement.search import KEY_TAG
 
 if TYPE_CHECKING:

@@ -73,7 +73,7 @@ class StatementSearch:
     def accepts(self, call: Call) -> bool:
         """Whether a call meets the conditions, those of the tags aside. A filter of the vendor's may be ignored."""
         from airflow_provider_directcall.api.replies import call_outcome
-        from airflow_provider_directcall.statement.calls import same_number
+        from airflow_provider_directcall.statement.likeness import same_number
 
         numbers = [number for leg in call.legs for number in (leg.origin, leg.destination)]
         return (

@@ -156,8 +156,10 @@ _GROUPED = re.compile(
     rf"|ip ?(?:55 ?)?{_AREA}{_SUBSCRIBER}"
 )
 _GROUPINGS = {
-    # An extension of one or two digits is none of an 0800 number's groups.
-    NumberKind.NON_GEOGRAPHIC: re.compile(rf"{_COUNTRY}(?:[0-9]+ )*[0-9]{{3,}}"),
+    # 0800 000 0001, 0800 00 0001, 0800 000 001; 4004 0001.
+    NumberKind.NON_GEOGRAPHIC: re.compile(
+        rf"{_COUNTRY}(?:0 ?)?(?:[0-9]{{3}} ?(?:[0-9]{{2,3}} ?[0-9]{{4}}|[0-9]{{3}} ?[0-9]{{3}})|[0-9]{{4}} ?[0-9]{{4}})"
+    ),
     # Each country has groups of its own.
     NumberKind.INTERNATIONAL: re.compile(r"(?:\+|00).*"),
 }
@@ -171,8 +173,8 @@ def _read(raw: str) -> PhoneNumber:
     number = _read_digits(spaced.replace(" ", ""))
     if not _GROUPINGS.get(number.kind, _GROUPED).fullmatch(spaced):
         raise _BrokenRuleError(
-            "its digits are not grouped as those of one number, such as (11) 99000-0001; an extension has to be left "
-            "out, and a carrier code to be written apart, as in 0 41 11 99000-0001"
+            "its digits are not grouped as those of one number: an extension has to be left out, and a carrier code to "
+            "be written apart from the area code"
         )
     return number
 

@@ -211,14 +211,14 @@ _json_values = st.recursive(
 
 
 def as_php_array(value: object) -> object:
-    """Convert a JSON value as a form does: texts, lists as arrays numbered from 0; empty values are absent."""
+    """Convert a JSON value as a form does: texts, lists as arrays numbered from 0; empty values as empty texts."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, list):
         value = {str(index): item for index, item in enumerate(value)}
     if isinstance(value, dict):
-        return {key: item for key, inner in value.items() if (item := as_php_array(inner)) not in (None, {})}
-    return None if value is None else str(value)
+        return {key: as_php_array(inner) for key, inner in value.items()} or ""
+    return "" if value is None else str(value)
 
 
 @st.composite
@@ -226,7 +226,7 @@ def _save_rule(draw: Draw) -> Case:
     did, rule_id, priority = draw(_dids), draw(st.none() | ids), draw(st.integers(0, 99))
     data = draw(st.dictionaries(names, _json_values, max_size=4))
     request = methods.save_rule(did[0], Rule(action="fwd", data=data, priority=priority, rule_id=rule_id))
-    fields = present(did=did[1], priority=str(priority), action="fwd", dpId=rule_id, data=as_php_array(data))
+    fields = present(did=did[1], priority=str(priority), action="fwd", dpId=rule_id, data=as_php_array(data) if data else None)
     return Case(request, fields)
 
 

@@ -42,7 +42,7 @@ def forward(**fields):
         (forward(weekdays=0), "weekdays: 1 "),
         (forward(weekdays="8"), "weekdays: 1 "),
         (forward(weekdays="segunda"), "not 'segunda'"),
-        (forward(weekdays=1.5), "weekdays: one value or a list"),
+        (forward(weekdays=1.5), "weekdays: 1 .*not .1.5."),
         (forward(weekdays={"mon": 1}), "weekdays: one value or a list"),
         (forward(sources=[None]), "sources: one value or a list"),
         (forward(weekdays="5-1"), "weekdays: '5-1' runs backwards"),

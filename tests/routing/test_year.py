@@ -184,7 +184,7 @@ def server(directcall_sandbox: SandboxServer) -> SandboxServer:
 def hook(connect) -> DirectcallHook:
     """A hook, and an account with the sounds that the calendars play."""
     hook = connect()
-    while hook.add_sound("aviso", b"ID3" + bytes(100)).sound_id < LAST_SOUND:
+    while hook.add_sound("aviso", b"ID3\x04" + bytes(100)).sound_id < LAST_SOUND:
         pass
     return hook
 

@@ -39,7 +39,7 @@ PLACES: dict[str, Callable[[object], object]] = {
     "list_statement, destination": lambda n: m.list_statement(NOW, NOW, destination=n),
     "list_rules": m.list_rules,
     "lookup_carrier": m.lookup_carrier,
-    "create_cipher": lambda n: m.create_cipher(Settings(**ACCOUNT), n),
+    "create_cipher": m.create_cipher,
     "default_origin": lambda n: Settings(**ACCOUNT, default_origin=n),
     "rule, to": lambda n: Forward(priority=1, to=n),
     "rule, sources": lambda n: HangUp(priority=1, sources=n),

@@ -10,6 +10,11 @@ _LAST_DIGITS: Final = 8
 _MARKS: Final = re.compile(r"[\s+().-]")
 
 
+def same_number(one: str | None, other: str | None) -> bool:
+    """Compare two numbers by their digits, with or without the country code."""
+    return one is not None and other is not None and _national(one) == _national(other)
+
+
 def ends_alike(one: str, other: str) -> bool:
     """Whether area, where there is one, and the last eight digits agree: without country code or ninth digit."""
     short, asked = _national(one), _national(other)

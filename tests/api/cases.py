@@ -226,7 +226,8 @@ def _save_rule(draw: Draw) -> Case:
     did, rule_id, priority = draw(_dids), draw(st.none() | ids), draw(st.integers(0, 99))
     data = draw(st.dictionaries(names, _json_values, max_size=4))
     request = methods.save_rule(did[0], Rule(action="fwd", data=data, priority=priority, rule_id=rule_id))
-    fields = present(did=did[1], priority=str(priority), action="fwd", dpId=rule_id, data=as_php_array(data) if data else None)
+    array = as_php_array(data) or None
+    fields = present(did=did[1], priority=str(priority), action="fwd", dpId=rule_id, data=array)
     return Case(request, fields)
 
 

@@ -24,7 +24,7 @@ export UV_NATIVE_TLS := 1
 export UV_PYTHON_DOWNLOADS := never
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo sandbox unit test evidence lint types layers coverage long processes faults mutants compat bench constraints format build package clean
+.PHONY: help install demo sandbox unit test evidence lint types layers coverage long worlds processes faults mutants compat bench constraints format build package clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -42,7 +42,7 @@ unit: install ## The fast tests, without coverage: for the inner loop
 
 test: lint types layers coverage long demo ## What every change must pass, in under ten minutes
 
-evidence: processes faults mutants compat bench ## What takes long: whole Airflows, faults, mutants, other Airflows, figures
+evidence: worlds processes faults mutants compat bench ## What takes long: whole Airflows, faults, mutants, other Airflows, figures
 
 lint: install ## Style and common mistakes (ruff), plain prose in docstrings and comments
 	$(RUN) ruff check
@@ -66,6 +66,9 @@ coverage: install ## The fast tests, with branch coverage of at least 95 %
 
 long: install ## A year of calls and deliveries in any order; untraced, they need no coverage
 	$(RUN) $(PYTEST) -m long
+
+worlds: install ## 20,000 generated worlds: quirks, lost answers, kills and Clears combined
+	DIRECTCALL_WORLDS=20000 $(RUN) $(PYTEST) -m long tests/delivery/worlds
 
 processes: install ## The tests that start whole Airflows, except for the faults; untraced, which would double their time
 	$(RUN) pytest -n 2 --dist loadfile -m "airflow and not faults" --durations 10

@@ -118,7 +118,7 @@ def test_a_change_keeps_all_that_is_not_ours(row):
     assert all(name in after.data for name, value in rule.data.items() if value in (None, ""))
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=30)
 @given(
     st.lists(rows(), min_size=1, max_size=3), st.sampled_from([[HangUp(priority=5)], [Forward(to=OTHER, priority=1)]])
 )

@@ -179,6 +179,7 @@ Decision = Send | Outcome
 
 LOST_RECORD = "there is no record of the earlier tries, which may have sent it"
 LOST_TRY = "an earlier try ended before the outcome of its request was known"
+_VANISHED = "a row of the statement has shown its key, and no row shows it any more"
 _NEVER_THERE = f"the request was sent {_MOST_SENDS_A_TRY} times, and each time it was surely absent afterwards"
 
 
@@ -247,6 +248,9 @@ class DeliveryDecisions:
             return Sent(accepted, found=not self._attempt.has_sent(record), cleared=cleared)
         if meanwhile is not None and meanwhile != record and meanwhile.phase is Phase.SENDING:
             return Reconciling(meanwhile, LOST_TRY)
+        record = replace(record, seen=record.seen or verdict.seen)
+        if verdict.kind is VerdictKind.ABSENT and record.seen:
+            return self._without_knowing(record, Verdict(VerdictKind.UNKNOWN, reason=_VANISHED))
         if verdict.kind is VerdictKind.ABSENT:
             return self._send_again(record) or TryLater(record.at(Phase.NOT_SENT), _NEVER_THERE)
         if verdict.retryable and self._attempt.has_retries:
@@ -309,13 +313,14 @@ class DeliveryDecisions:
         return record.reported and self._attempt.was_cleared_since(record)
 
     def _without_knowing(self, record: Record, verdict: Verdict) -> Decision:
-        if self._was_asked_again(record) and not verdict.forbids_send:
+        may_send = not (verdict.forbids_send or record.seen)
+        if self._was_asked_again(record) and may_send:
             return self.next_generation(record)
         reported = self._attempt.taken_up(record).at(Phase.SENDING, reported=True)
         match self._policy:
             case OnUnknownOutcome.HOLD:
                 return Held(reported, verdict.reason)
-            case OnUnknownOutcome.RESEND if not verdict.forbids_send and (send := self._send_again(record)):
+            case OnUnknownOutcome.RESEND if may_send and (send := self._send_again(record)):
                 return send
         return Unknown(reported, verdict.reason)
 

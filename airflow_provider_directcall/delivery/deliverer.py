@@ -125,6 +125,9 @@ class Deliverer:
         reconciliation = Reconciliation(self._clock.now(), self._timeouts, self._errand.due_at)
         try:
             while (verdict := (yield from reconciliation.look(self._errand, doubtful.record, self._clock))) is None:
+                if reconciliation.has_seen_key and not doubtful.record.seen:
+                    doubtful = replace(doubtful, record=replace(doubtful.record, seen=True))
+                    yield WriteRecord(doubtful.record)
                 yield Pause(self._timeouts.pause, doubtful.record)
         except self._time_limit:
             verdict = _interrupted("the task's execution_timeout is shorter than the look-up took")
@@ -238,4 +241,5 @@ _VERDICTS = {
 
 
 def _interrupted(reason: str) -> Verdict:
-    return Verdict(VerdictKind.UNKNOWN, reason=reason, retryable=True)
+    """Return that nothing was found out; a look has to come before another request."""
+    return Verdict(VerdictKind.UNKNOWN, reason=reason, retryable=True, forbids_send=True)

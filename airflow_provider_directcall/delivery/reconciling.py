@@ -47,7 +47,8 @@ class Verdict:
     :ivar reason: why the outcome is unknown.
     :ivar retryable: whether a later look may find out more: the statement did not answer.
     :ivar forbids_send: whether it is not to be sent again, whatever the user's policy, and not after a Clear: the
-        statement cannot show it yet, or has shown its key.
+        statement cannot show it yet, a call is in progress, or the looking was cut short.
+    :ivar seen: whether a row has shown its key: it is there, whatever later looks show.
     :ivar key: the key under which it was found, where several were looked for.
     :ivar was_there: it was there at the first look already, so that it was sent some time ago.
     """
@@ -57,6 +58,7 @@ class Verdict:
     reason: str = ""
     retryable: bool = False
     forbids_send: bool = False
+    seen: bool = False
     key: str = ""
     was_there: bool = False
 
@@ -103,6 +105,12 @@ class Reconciliation:
         self._sign: Match | None = None
         """The last row with our key; it may vanish again."""
         self._was_there: bool | None = None
+        self._is_in_progress = False
+
+    @property
+    def has_seen_key(self) -> bool:
+        """Whether a row has shown the key of the request."""
+        return self._sign is not None
 
     def look(self, errand: Errand, record: Record, clock: Clock) -> Lookup[Verdict | None]:
         """Look once, and return the verdict, or None when it is too early for one."""
@@ -112,7 +120,7 @@ class Reconciliation:
             verdict = self.observe(match, asked_at, clock.now())
             if verdict is None or verdict.kind is not VerdictKind.ABSENT:
                 return verdict
-            return self.confirm((yield from _under_each_key(errand.control, record, asked_at)))
+            return self.confirm((yield from _under_each_key(errand.control, record, asked_at)), clock.now())
         except DirectcallError as error:
             log.warning("airflow_key %s could not be looked up: %s", record.key, error)
             return self.failed(error, clock.now())
@@ -128,10 +136,10 @@ class Reconciliation:
             self._failures = 0
         return verdict
 
-    def confirm(self, control: Match) -> Verdict:
+    def confirm(self, control: Match, now: datetime) -> Verdict:
         """Return the verdict after a control look, once :meth:`observe` has found the request absent."""
         self._failures = 0
-        return self._conclude(control)
+        return self._conclude(control, now)
 
     def failed(self, error: DirectcallError, now: datetime) -> Verdict | None:
         """Return the verdict after a failed look, or None when it may be repeated.
@@ -143,33 +151,45 @@ class Reconciliation:
         if now < self._conclusive_at or self._failures < _FAILURES_AT_THE_END:
             return None
         if self._sign is not None:
-            return self._conclude(self._sign)
+            return self._conclude(self._sign, now)
         retryable = error.retryable or isinstance(error, DirectcallAuthError)
-        return Verdict(VerdictKind.UNKNOWN, reason=str(error), retryable=retryable)
+        return self._unknown(str(error), now, retryable=retryable)
 
     def _observed(self, match: Match, asked_at: datetime, answered_at: datetime) -> Verdict | None:
         if self._was_there is None:
             self._was_there = match.kind in {MatchKind.THERE, MatchKind.PARTLY_THERE}
         if match.shows_key:
             self._sign = match
-        if match.kind is MatchKind.IN_PROGRESS:
+        self._is_in_progress = match.kind is MatchKind.IN_PROGRESS
+        if self._is_in_progress:
             return self._while_in_progress(answered_at)
         if match.kind is MatchKind.THERE:
-            return self._conclude(match)
+            return self._conclude(match, answered_at)
         if not self._is_conclusive(asked_at, answered_at):
             return None
         if match.kind is MatchKind.NONE and self._sign is None:
             return self._absent(asked_at)
-        return self._conclude(self._sign or match)
+        return self._conclude(self._sign or match, answered_at)
 
-    def _conclude(self, match: Match) -> Verdict:
+    def _conclude(self, match: Match, now: datetime) -> Verdict:
         """Return the verdict on a look that is the last one."""
         match match.kind:
             case MatchKind.THERE | MatchKind.PARTLY_THERE:
                 return Verdict(VerdictKind.FOUND, ids=match.ids, key=match.key, was_there=bool(self._was_there))
             case MatchKind.NONE:
                 return Verdict(VerdictKind.ABSENT)
-        return Verdict(VerdictKind.UNKNOWN, reason=match.doubt, forbids_send=match.shows_key)
+        return self._unknown(match.doubt, now, seen=match.shows_key)
+
+    def _unknown(self, reason: str, now: datetime, *, retryable: bool = False, seen: bool = False) -> Verdict:
+        """Return that it stays unknown, and whether the user's policy may send it again nevertheless."""
+        is_too_early = self._due_at is not None and now < self._due_at + self._settle
+        return Verdict(
+            VerdictKind.UNKNOWN,
+            reason=reason,
+            retryable=retryable,
+            forbids_send=is_too_early or self._is_in_progress,
+            seen=seen or self.has_seen_key,
+        )
 
     def _is_conclusive(self, asked_at: datetime, answered_at: datetime) -> bool:
         """Whether a row would have appeared by now: a call in progress ended somewhere between two looks."""
@@ -180,17 +200,14 @@ class Reconciliation:
 
     def _while_in_progress(self, now: datetime) -> Verdict | None:
         if now >= self._ends_at:
-            return _too_early("a call between the two parties is still in progress")
+            return self._unknown("a call between the two parties is still in progress", now)
         self._over_since = None
         self._conclusive_at = max(self._conclusive_at, now + self._settle)
         return None
 
-    def _found(self, match: Match) -> Verdict:
-        return Verdict(VerdictKind.FOUND, ids=match.ids, key=match.key, was_there=bool(self._was_there))
-
     def _absent(self, asked_at: datetime) -> Verdict:
         if self._due_at is not None and asked_at < self._due_at + self._settle:
-            return _too_early("it is scheduled, and the statement does not show it before its time")
+            return self._unknown("it is scheduled, and the statement does not show it before its time", asked_at)
         return Verdict(VerdictKind.ABSENT)
 
 
@@ -217,7 +234,3 @@ def _under_each_key(look: Callable[[Record, datetime], Lookup[Match]], record: R
     if decisive.kind is MatchKind.IN_PROGRESS:
         return decisive
     return replace(decisive, shows_key=any(match.shows_key for match in matches))
-
-
-def _too_early(reason: str) -> Verdict:
-    return Verdict(VerdictKind.UNKNOWN, reason=reason, forbids_send=True)

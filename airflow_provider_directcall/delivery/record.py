@@ -44,6 +44,7 @@ class Record:
     :ivar recipients: the vendor's word on each recipient of a message, where it is known.
     :ivar repeat: a retry sends again: it ended with an outcome in ``fail_on``.
     :ivar reported: the task has ended with the outcome unknown, and has reported it.
+    :ivar seen: a row of the statement has shown its key: it is there, whatever a later look shows.
     :ivar target: fingerprint of account and recipients.
     :ivar run: ``run_after`` of the DAG run; a store may outlive a run that is deleted and made again.
     :ivar other_keys: further keys to look for, newest first, of earlier tries whose record is gone.
@@ -61,6 +62,7 @@ class Record:
     recipients: tuple[RecipientNote, ...] | None = None
     repeat: bool = False
     reported: bool = False
+    seen: bool = False
     target: str = ""
     run: str = ""
     other_keys: tuple[str, ...] = ()
@@ -106,6 +108,7 @@ class Record:
             "recipients": [list(note) for note in self.recipients] if self.recipients is not None else None,
             "repeat": self.repeat,
             "reported": self.reported,
+            "seen": self.seen,
             "target": self.target or None,
             "run": self.run or None,
             "other_keys": list(self.other_keys) or None,
@@ -149,6 +152,7 @@ class Record:
             recipients=tuple(_read_note(*note) for note in notes) if notes is not None else None,
             repeat=bool(stored.get("repeat", False)),
             reported=bool(stored.get("reported", False)),
+            seen=bool(stored.get("seen", False)),
             target=str(stored.get("target", "")),
             run=str(stored.get("run", "")),
             other_keys=tuple(str(key) for key in _list(stored.get("other_keys", []))),

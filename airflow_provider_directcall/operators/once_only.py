@@ -196,7 +196,9 @@ class OnceOnlyOperator(BaseOperator):
             # Without a store it is unknown what the trigger waited for; a look is right in any case.
             record = log.read() if log.remembers else self._decisions(log).first_record().at(Phase.SENDING)
             if record is not None and record.phase is Phase.SENDING:
-                verdict = Verdict(VerdictKind.UNKNOWN, reason="the trigger of the task ended", retryable=True)
+                verdict = Verdict(
+                    VerdictKind.UNKNOWN, reason="the trigger of the task ended", retryable=True, forbids_send=True
+                )
                 return self.execute_reconciled(context, verdict_event(verdict), record.as_json(), LOST_TRY)
             self.log.error("The trigger that waited for the end of %s failed.", named(record) if record else "it")
         result: Result = super().resume_execution(next_method, next_kwargs, context)

@@ -48,7 +48,8 @@ def verdict_event(verdict: Verdict) -> Event:
         event |= {
             "reason": verdict.reason,
             "may_pass": int(verdict.retryable),
-            "is_too_early": int(verdict.forbids_send),
+            "is_too_early": int(verdict.forbids_send or verdict.seen),
+            "seen": int(verdict.seen),
         }
     return event
 
@@ -72,6 +73,7 @@ def verdict_in(event: object, ids: Collection[str]) -> Verdict:
         reason=str(fields.get("reason") or ""),
         retryable=bool(fields.get("may_pass")),
         forbids_send=bool(fields.get("is_too_early")),
+        seen=bool(fields.get("seen")),
         key=str(fields.get("key") or ""),
         was_there=bool(fields.get("was_there")),
     )

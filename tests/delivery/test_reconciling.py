@@ -119,7 +119,7 @@ def test_key_that_was_shown_forbids_a_second_send(is_seen_last):
     early = Match(UNPROVEN, doubt="early", shows_key=True)
     assert reconciling.observe(early, BEGIN, BEGIN) is None
     verdict = reconciling.observe(early if is_seen_last else Match(NONE), end, end)
-    assert (verdict.kind, verdict.reason, verdict.forbids_send) == (UNKNOWN, "early", True)
+    assert (verdict.kind, verdict.reason, verdict.seen) == (UNKNOWN, "early", True)
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_key_that_was_shown_forbids_a_second_send(is_seen_last):
     [(Match(NONE), ABSENT), (Match(THERE, IDS, shows_key=True), FOUND), (Match(UNPROVEN, doubt="why"), UNKNOWN)],
 )
 def test_control_look_decides_on_absence(control, kind):
-    verdict = reconciliation().confirm(control)
+    verdict = reconciliation().confirm(control, BEGIN)
     assert (verdict.kind, verdict.reason, verdict.ids) == (kind, control.doubt, control.ids)
 
 

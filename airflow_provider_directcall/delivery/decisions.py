@@ -80,7 +80,7 @@ class Attempt:
         return self.number <= self.max_tries
 
     def was_cleared_since(self, record: Record) -> bool:
-        """Whether a user has cleared the task since. A Clear of a running task shows only after its last retry."""
+        """Whether a user has cleared the task since: also while it ran, but below Airflow 3.4 in its last try only."""
         has_more_tries = self.max_tries != record.max_tries or self.number > self.max_tries + 1
         return has_more_tries and self.number > record.try_number
 

@@ -163,6 +163,10 @@ class Deliverer:
                 case Held() | Unknown() | TryLater() | TargetChanged():
                     yield WriteRecord(decision.record)
                     return decision
+                case Sent() if self._ends_when_sent and decision.record.phase is Phase.SENT:
+                    done = replace(decision, record=decision.record.at(Phase.DONE))
+                    yield WriteRecord(done.record)
+                    return done
                 case _:
                     return decision
 
@@ -207,9 +211,10 @@ class Deliverer:
         """Decide after a verdict, and write the record of a request that was found."""
         meanwhile = self._log.read()
         decision = self._decisions.reconciled(doubtful.record, verdict, meanwhile)
-        log.info("airflow_key %s: %s", doubtful.record.key, _VERDICTS[verdict.kind])
-        if isinstance(decision, Sent) and decision.record is not meanwhile:
-            yield WriteRecord(decision.record.at(Phase.DONE) if self._ends_when_sent else decision.record)
+        is_sent_anew = verdict.kind is VerdictKind.FOUND and isinstance(decision, Send)
+        log.info("airflow_key %s: %s", doubtful.record.key, _SENT_ANEW if is_sent_anew else _VERDICTS[verdict.kind])
+        if isinstance(decision, Sent) and decision.record is not meanwhile and not self._ends_when_sent:
+            yield WriteRecord(decision.record)
         if isinstance(decision, Unknown | TryLater) and doubtful.doubt:
             return replace(decision, reason=f"{doubtful.doubt}. {decision.reason}")
         return decision
@@ -238,6 +243,7 @@ _VERDICTS = {
     VerdictKind.ABSENT: "it is surely not in the statement",
     VerdictKind.UNKNOWN: "the outcome stays unknown",
 }
+_SENT_ANEW = "it is in the statement, was over before the task was cleared, and is sent once more"
 
 
 def _interrupted(reason: str) -> Verdict:

@@ -12,8 +12,8 @@ from airflow_provider_directcall.api.clock import current_clock
 from airflow_provider_directcall.delivery.decisions import Attempt
 from airflow_provider_directcall.delivery.keys import TaskIdentity
 from airflow_provider_directcall.delivery.matching import CLOCKS_APART
-from airflow_provider_directcall.delivery.record import Record
-from airflow_provider_directcall.runtime.task_states import state_of
+from airflow_provider_directcall.delivery.record import Phase, Record
+from airflow_provider_directcall.runtime.task_states import ENDED, RUNNING, state_of
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator, Context
@@ -101,13 +101,23 @@ class DeliveryLog:
         return None if record is None or record.run not in {"", self.identity.run_after} else record
 
     def write(self, record: Record) -> None:
-        """Replace the record."""
+        """Replace the record; that of a task which was cleared while it ran says that its next try goes on."""
         if self._store is None:
             return
+        if record.phase is Phase.DONE and self._was_cleared():
+            record = record.at(Phase.SENT)
         fields = record.as_json()
         if len(json.dumps(fields)) > _LARGEST_RECORD:
             fields.pop("recipients", None)
         self._store.set(self._store_key, fields)  # type: ignore[arg-type]  # JSON values only
+
+    def _was_cleared(self) -> bool:
+        """Whether a user has cleared the task while this try runs; its next try cannot know that afterwards."""
+        try:
+            state = self.state()
+        except LookupError:
+            return False
+        return state != RUNNING and state not in ENDED
 
     def _run_since(self) -> datetime:
         dag_run = self._context["dag_run"]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: Airflow kills a task for good 5 seconds after it has asked it to stop.
+#: Airflow kills a task for good 5 seconds after it has asked it to stop, or 60 seconds after (3.4).
 _SECONDS_TO_STOP: Final = 4
 
 
@@ -61,6 +61,7 @@ class KillGuard:
             self.stop()
         else:
             log.info("Nothing is stopped: Airflow has not ended the task, and its next try goes on from here.")
+            self._restore()
 
     def rest(self, seconds: float) -> None:
         """Sleep; act on a kill that came earlier, or comes now."""
@@ -104,6 +105,17 @@ class KillGuard:
         else:
             log.info("Stopped by %s.", request.endpoint_name)
             _record_stop(delivery_log, record)
+
+    def _restore(self) -> None:
+        """Write the record again if a user's Clear has emptied the task's state store, as on Airflow 3.4."""
+        if self._delivery is None or self._live is None:
+            return
+        delivery_log = self._delivery[1]
+        try:
+            if delivery_log.read() is None:
+                delivery_log.write(self._live)
+        except Exception as error:  # noqa: BLE001 - Airflow may reject a task that is being killed, in its own ways
+            log.warning("The record could not be restored: %s", type(error).__name__)
 
     def _is_ended(self) -> bool:
         """Whether the task will not go on with its delivery. It counts as ended when Airflow does not answer."""

@@ -12,7 +12,7 @@ from airflow.providers.common.compat.sdk import AirflowFailException, AirflowTas
 from airflow_provider_directcall.runtime.kills import KillGuard
 from airflow_provider_directcall.sandbox import Fault
 
-from ..airflow_world.kinds import CALL, SMS, each_kind, with_and_without_a_store
+from ..airflow_world.kinds import CALL, SMS, both_ways, each_kind, with_and_without_a_store
 from ..airflow_world.lost_answers import lose_answer, time_out_while_waiting
 from ..airflow_world.world import LONG_CALL, PERSON, UNHANGABLE, Killed, Run, stored
 
@@ -324,6 +324,39 @@ def test_clear_while_waiting_leaves_the_call_to_the_next_try(run, world):
     assert run.store.record["phase"] == "sent"
     world.task_state = "running"
     run.retry()
+    assert run.start(CALL.task(LONG_CALL, waits=True))["outcome"] == "answered"
+    assert hung_up(world) == [False]
+
+
+@each_kind
+@both_ways
+@pytest.mark.parametrize("waits", [False, True], ids=["sends", "waits"])
+def test_clear_of_a_try_that_ends_nevertheless_sends_nothing(run, world, kind, deferrable, waits):
+    """On Airflow 3.4, such a try has a minute to end, and its Clear raises ``max_tries`` as one afterwards does."""
+    task = kind.task(waits=waits, deferrable=deferrable)
+    world.task_state = "restarting"
+    first = run.to_the_end(task)
+    world.task_state = "running"
+    run.clear()
+    assert run.to_the_end(task)["callerid"] == first["callerid"]
+    run.clear()
+    second = run.to_the_end(task)
+    assert kind.sent(world) == [first["callerid"], second["callerid"]], "the second Clear is of a finished task"
+
+
+@while_it
+def test_clear_while_running_that_empties_the_store_leaves_the_call_to_the_next_try(run, world, reconciles):
+    """The call is over by the time of the next try, which would take it for one to be made once more."""
+    if reconciles:
+        lose_answer(world, CALL)
+    signal(run, world, task_state="restarting", dies="afterwards")
+    handle = world.while_waiting
+    world.while_waiting = lambda: (run.store.kept.clear(), handle())
+    with pytest.raises(Killed):
+        run.start(CALL.task(LONG_CALL, waits=True))
+    world.task_state = "running"
+    world.sandbox.advance(3600)
+    run.clear()
     assert run.start(CALL.task(LONG_CALL, waits=True))["outcome"] == "answered"
     assert hung_up(world) == [False]
 

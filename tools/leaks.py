@@ -11,7 +11,7 @@ import base64
 import binascii
 import re
 import sqlite3
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -25,6 +25,13 @@ _AUTHORS_COLUMNS = frozenset(
         ("rendered_task_instance_fields", "rendered_fields"),
     }
 )
+#: Tables of Airflow 3.4 by the names of earlier ones; its XComs name their task instance, not their task.
+_NAMED_BEFORE = {
+    "xcom_v1": "xcom",
+    "xcom_v2": "xcom",
+    "rtif_v1": "rendered_task_instance_fields",
+    "rtif_v2": "rendered_task_instance_fields",
+}
 _NUMBER, _TAG = "phone number", "tag value"
 #: Encrypted, unless the search has switched that off to see what is inside.
 _ENCRYPTED = frozenset({("trigger", "kwargs", _NUMBER)})
@@ -76,18 +83,21 @@ class Search:
         connection.row_factory = sqlite3.Row
         try:
             tables = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+            instances = connection.execute("SELECT id, task_id FROM task_instance") if "xcom_v2" in tables else ()
+            task_ids = {row["id"]: row["task_id"] for row in instances}
             for table in tables:
                 for row in connection.execute(f'SELECT * FROM "{table}"'):
-                    yield from self._in_row(table, row)
+                    yield from self._in_row(table, row, task_ids)
         finally:
             connection.close()
 
-    def _in_row(self, table: str, row: sqlite3.Row) -> Iterator[Leak]:
+    def _in_row(self, table: str, row: sqlite3.Row, task_ids: Mapping[str, str]) -> Iterator[Leak]:
         names = row.keys()
         # A copy that was kept of a row, which has since been deleted.
         table = table.removeprefix("kept_")
+        table = _NAMED_BEFORE.get(table, table)
         is_result = table == "xcom" and row["key"] == "return_value"
-        is_authors_result = is_result and row["task_id"] in self.authors_tasks
+        is_authors_result = is_result and _task_id(row, task_ids) in self.authors_tasks
         for name in names:
             value = row[name]
             content = value if isinstance(value, bytes) else str(value).encode()
@@ -120,6 +130,10 @@ class Search:
             )
             for number in self.numbers
         ]
+
+
+def _task_id(result: sqlite3.Row, task_ids: Mapping[str, str]) -> str | None:
+    return result["task_id"] if "task_id" in result.keys() else task_ids.get(result["task_instance_id"])  # noqa: SIM118
 
 
 def _spaced(digits: str) -> bytes:

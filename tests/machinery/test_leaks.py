@@ -82,6 +82,18 @@ def test_the_authors_own_values_are_the_authors(home: Path) -> None:
     assert SEARCH.in_home(home) == []
 
 
+def test_the_results_of_airflow_3_4_name_their_task_instance(home: Path) -> None:
+    plant(home, "CREATE TABLE task_instance (id TEXT, task_id TEXT)")
+    plant(home, "CREATE TABLE xcom_v2 (task_instance_id TEXT, key TEXT, value TEXT)")
+    plant(home, "CREATE TABLE rtif_v2 (rendered_fields TEXT)")
+    plant(home, "INSERT INTO task_instance VALUES ('1', 'read_contacts'), ('2', 'place_call')")
+    plant(home, "INSERT INTO rtif_v2 VALUES (?)", f"{NUMBER} bom dia")
+    plant(home, "INSERT INTO xcom_v2 VALUES ('1', 'return_value', ?)", f"{NUMBER} bom dia")
+    assert SEARCH.in_home(home) == []
+    plant(home, "INSERT INTO xcom_v2 VALUES ('2', 'return_value', ?)", NUMBER)
+    assert SEARCH.in_home(home) == [Leak("database: xcom.value", "phone number")]
+
+
 def test_the_tags_of_a_call_may_be_in_its_result_only(home: Path) -> None:
     plant(home, "INSERT INTO xcom VALUES ('place_call', 'return_value', ?)", "patient-7")
     assert SEARCH.in_home(home) == []

@@ -27,6 +27,7 @@ _SHORT_LIVED: Final = (
     ("task_instance", "next_kwargs"),
     ("task_state_store", "value"),
     ("xcom", "value"),
+    ("xcom_v2", "value"),
 )
 
 

@@ -42,6 +42,8 @@ _VARIABLES: Final[Mapping[str, str]] = {
     "AIRFLOW__CORE__MAX_MAP_LENGTH": "4096",
     # Without encryption, so that the search for private data sees what is in the database.
     "AIRFLOW__CORE__FERNET_KEY": "",
+    # Less than the heartbeat's timeout below: the scheduler of 3.4.0b2 ends when a cleared task has run into that.
+    "AIRFLOW__CORE__KILLED_TASK_CLEANUP_TIME": "5",
     "AIRFLOW__API__MAXIMUM_PAGE_LIMIT": "1000",
     "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.3",
     "AIRFLOW__SCHEDULER__JOB_HEARTBEAT_SEC": "2",

@@ -97,6 +97,7 @@ class LiveAirflow:
 
     def stop(self) -> None:
         """Stop it as Ctrl-C does; SIGTERM would leave orphans."""
+        self._client.close()
         if self._process is None:
             return
         for sent in (signal.SIGINT, signal.SIGINT, signal.SIGKILL):

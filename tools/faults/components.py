@@ -66,6 +66,7 @@ class SplitAirflow(LiveAirflow):
 
     def stop(self) -> None:
         """Stop all components, the scheduler with its workers first."""
+        self._client.close()
         for component in (Component.SCHEDULER, Component.TRIGGERER, Component.DAG_PROCESSOR, Component.API_SERVER):
             process = self._components.get(component)
             if process is None:

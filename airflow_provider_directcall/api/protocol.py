@@ -55,7 +55,8 @@ from airflow_provider_directcall.api.replies.envelope import (
     rename_keys,
     rename_reply,
 )
-from airflow_provider_directcall.api.replies.proofs import Proof, proof_of
+from airflow_provider_directcall.api.replies.proofs import ID_FIELDS, Proof, proof_of
+from airflow_provider_directcall.api.replies.values import text_or_none
 from airflow_provider_directcall.api.wire import Encoding, Mark
 
 if TYPE_CHECKING:
@@ -83,6 +84,8 @@ _TOO_MANY_REQUESTS: Final = 429
 _LONGEST_RETRY_AFTER: Final = 86_400.0
 #: Parameters that a reply may echo and that no log may show.
 _PRIVATE: Final = frozenset({"callbackEmail", "campos", "client_id", "data", "nome", "texto", "url"})
+#: Parameters that are a phone number.
+_NUMBERS: Final = frozenset({"did", "destino", "origem"})
 _BASE_NAME: Final = re.compile(r"^[^\[]*")
 _RULE_DATA: Final = re.compile(r"(?<=\[)[^\]]+(?=\])")
 
@@ -133,6 +136,7 @@ def read(request: Request[T], settings: Settings, response: httpx.Response) -> T
 
 
 def _read_once_only(request: Request[T], settings: Settings, response: httpx.Response, fields: JsonObject) -> T:
+    fields = _without_echoed_numbers(request, settings, fields)
     envelope = read_envelope(fields)
     match proof_of(fields, response.status_code, request.endpoint.path):
         case Proof.ACCEPTED:
@@ -171,6 +175,16 @@ def _private_texts(request: Request[T]) -> frozenset[str]:
     texts = [value for name, value in request.params.items() if name.partition("[")[0] in _PRIVATE]
     leaves = [*texts, *_leaves([*request.json.values()])]
     return frozenset(text.strip() for text in leaves if isinstance(text, str) and len(text.strip()) > 1)
+
+
+def _without_echoed_numbers(request: Request[T], settings: Settings, fields: JsonObject) -> JsonObject:
+    """Return a reply without ids that are a number of the request: a caller id in the sense of telephony is no id."""
+    numbers = {value for name, value in _params(request, settings).items() if name in _NUMBERS}
+    return {
+        name: value
+        for name, value in fields.items()
+        if name not in ID_FIELDS or (text_or_none(value) or "").lstrip("+") not in numbers
+    }
 
 
 def _leaves(value: JsonValue) -> list[JsonValue]:

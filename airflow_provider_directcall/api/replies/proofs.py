@@ -16,10 +16,10 @@ from airflow_provider_directcall.api.replies.envelope import (
     return_code,
     word_of,
 )
-from airflow_provider_directcall.api.replies.values import id_or_none
+from airflow_provider_directcall.api.replies.values import id_or_none, is_no_id, text_or_none
 
 #: Fields that hold an id of what the vendor made: one with a value, anywhere in a reply, is a sign of an effect.
-_ID_FIELDS: Final = frozenset({"callerid", "agendamentoId", "id_mensagem", "audio_id", "soundId"})
+ID_FIELDS: Final = frozenset({"callerid", "agendamentoId", "id_mensagem", "audio_id", "soundId"})
 #: The same in the vendor's text: "Mensagem enviada com sucessso - CALLER-ID: ...".
 _SUCCESS_WORDS: Final = re.compile(r"sucess|caller-?id", re.IGNORECASE)
 
@@ -58,7 +58,7 @@ def proof_of(fields: Mapping[str, Json], http_status: int, path: str) -> Proof:
     if word_of(fields.get("api")) in _FAMILIES - {path.split("/")[1], "sms" if "callback" in path else ""}:
         return Proof.NOTHING
     says_ok = word_of(fields.get("status")) == "ok"
-    if any(id_or_none(fields.get(name)) for name in _ID_FIELDS) or (says_ok and 200 <= http_status < 300):
+    if any(id_or_none(fields.get(name)) for name in ID_FIELDS) or (says_ok and 200 <= http_status < 300):
         return Proof.ACCEPTED
     if says_ok or _shows_success(fields):
         return Proof.NOTHING
@@ -76,7 +76,7 @@ def _shows_success(value: Json | Mapping[str, Json]) -> bool:
     """Whether an id is anywhere in a reply, or a text that speaks of success."""
     if isinstance(value, Mapping):
         return any(
-            (name in _ID_FIELDS and not _is_empty(inner)) or _shows_success(inner) for name, inner in value.items()
+            (name in ID_FIELDS and not _is_empty(inner)) or _shows_success(inner) for name, inner in value.items()
         )
     if isinstance(value, list):
         return any(map(_shows_success, value))
@@ -84,7 +84,9 @@ def _shows_success(value: Json | Mapping[str, Json]) -> bool:
 
 
 def _is_empty(value: Json) -> bool:
-    return value is None or (not isinstance(value, (dict, list)) and id_or_none(value) is None)
+    """Whether a value stands for no id; a text that cannot be one stands for something."""
+    text = text_or_none(value)
+    return not isinstance(value, (dict, list)) and (text is None or is_no_id(text))
 
 
 def _is_login_error(fields: Mapping[str, Json]) -> bool:

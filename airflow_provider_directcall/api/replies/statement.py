@@ -14,9 +14,11 @@ from airflow_provider_directcall.api.replies.calls import call_outcome
 from airflow_provider_directcall.api.replies.envelope import Json, JsonObject, Reply, UnreadableError
 from airflow_provider_directcall.api.replies.messages import MessageState, message_state
 from airflow_provider_directcall.api.replies.values import (
+    id_or_none,
     link_or_none,
     moment_or_none,
     price_or_none,
+    row_id_or_none,
     seconds_or_none,
     tags_of,
     text_or_none,
@@ -61,10 +63,11 @@ class StatementRow:
     @classmethod
     def from_fields(cls, fields: JsonObject, zone: ZoneInfo) -> Self:
         """Parse one row of ``/extrato/list`` or ``/extrato/list-recordings``."""
+        origin, destination = text_or_none(fields.get("origem")), text_or_none(fields.get("destino"))
         return cls(
-            callerid=text_or_none(fields.get("callerid")),
-            origin=text_or_none(fields.get("origem")),
-            destination=text_or_none(fields.get("destino")),
+            callerid=row_id_or_none(fields.get("callerid"), origin, destination),
+            origin=origin,
+            destination=destination,
             started_at=moment_or_none(fields.get("inicio"), zone),
             duration_seconds=seconds_or_none(fields.get("duracao")),
             outcome=call_outcome(fields.get("status")),
@@ -128,11 +131,12 @@ class MessageRow:
     @classmethod
     def from_fields(cls, fields: JsonObject, zone: ZoneInfo) -> Self:
         """Parse one row of ``/extrato/list-sms``."""
+        origin, destination = text_or_none(fields.get("origem")), text_or_none(fields.get("destino"))
         return cls(
-            callerid=text_or_none(fields.get("callerid")),
-            message_id=text_or_none(fields.get("id_mensagem")),
-            origin=text_or_none(fields.get("origem")),
-            destination=text_or_none(fields.get("destino")),
+            callerid=row_id_or_none(fields.get("callerid"), origin, destination),
+            message_id=id_or_none(fields.get("id_mensagem")),
+            origin=origin,
+            destination=destination,
             sent_at=moment_or_none(fields.get("inicio"), zone),
             kind=text_or_none(fields.get("tipo")),
             text=text_or_none(fields.get("texto")),

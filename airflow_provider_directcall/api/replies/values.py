@@ -16,22 +16,44 @@ _DATES = ("%Y-%m-%d", "%d/%m/%Y")
 #: Times outside these years are placeholders, and some of them overflow in other zones.
 _YEARS = range(1990, 2200)
 _TAG_NAMES = ("campo", "chave", "nome")
-_NO_IDS = frozenset({"", "false", "n/a", "none", "null"})
+#: Words that stand for no id, without the zeros and marks around them.
+_NO_IDS = frozenset({"", "false", "inf", "infinity", "n/a", "nan", "nil", "none", "null", "undefined", "unknown"})
+_NEGATIVE = re.compile(r"-\d+(?:\.0+)?", re.ASCII)
+#: What an id may be: a longer one would not fit into a record, and one with blanks would be a text.
+_ID = re.compile(r"[!-~]{1,128}")
+#: Beyond this, a float is not one integer.
+_LARGEST_FLOAT = 2.0**53
 _DURATION = re.compile(r"(?:(\d{1,6}):)?(\d{1,2}):(\d{2})", re.ASCII)
 _PRICE = re.compile(r"-?\d{1,18}(?:[.,]\d{1,18})?", re.ASCII)
 
 
 def text_or_none(value: Json) -> str | None:
-    """Return a text or a number as a stripped text; None for anything else and for an empty text."""
+    """Return a text or a number as a stripped text; None for anything else and for an empty text.
+
+    A float that is an integer is one: some servers write numbers and ids as ``5511990000001.0``.
+    """
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
         return None
+    if isinstance(value, float) and value.is_integer() and abs(value) < _LARGEST_FLOAT:
+        value = int(value)
     return str(value).strip() or None
 
 
+def is_no_id(text: str) -> bool:
+    """Whether a text stands for no id: a zero, a negative number, a word such as "null"."""
+    return text.casefold().strip(" 0-.") in _NO_IDS or _NEGATIVE.fullmatch(text) is not None
+
+
 def id_or_none(value: Json) -> str | None:
-    """Return an id as a text; None also for zeros and for a word such as "null", which stand for no id."""
+    """Return an id as a text; None also for what stands for no id, and for a text that cannot be one."""
     text = text_or_none(value)
-    return text if text is not None and text.casefold().strip(" 0-") not in _NO_IDS else None
+    return text if text is not None and _ID.fullmatch(text) and not is_no_id(text) else None
+
+
+def row_id_or_none(value: Json, *numbers: str | None) -> str | None:
+    """Return the id of a row; None also for one of the row's numbers, which is a caller id of the other kind."""
+    text = id_or_none(value)
+    return None if text is not None and text.lstrip("+") in numbers else text
 
 
 def integer_or_none(value: Json) -> int | None:

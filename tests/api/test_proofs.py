@@ -145,3 +145,32 @@ def test_a_read_prefers_ok_to_the_words_of_an_error() -> None:
 def test_a_secret_is_refused_beside_ok() -> None:
     with pytest.raises(DirectcallAuthError):
         answer(m.request_token(SETTINGS), {"status": "ok", "access_token": False, "msg": "x"})
+
+
+@pytest.mark.parametrize(
+    "sign",
+    [
+        {"msg": "Completando a sua ligacao, por favor aguarde!"},
+        {"msg": "Completando a sua ligação, por favor aguarde!"},
+        {"msg": "The message was queued successfully"},
+        {"success": True},
+        {"retorno": {"status": "ok", "codigo": "000"}},
+        {"retorno": {"callerId": "00000000-0000-4000-8000-000000000001"}},
+        {"dados": [{"caller_id": 7}]},
+        {"dados": {"ID_MENSAGEM": 7}},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("request_", [CALL, SMS], ids=["call", "message"])
+@pytest.mark.parametrize("refusal", [REFUSED, TOKEN, {"access_token": False}], ids=["refused", "token", "login"])
+def test_a_sign_of_success_beside_a_refusal_in_any_spelling(
+    sign: dict[str, object], request_: object, refusal: dict[str, object]
+) -> None:
+    with pytest.raises(DirectcallOutcomeUnknown):
+        answer(request_, refusal | sign)
+
+
+@pytest.mark.parametrize("no_sign", [{"success": False}, {"retorno": {"status": "erro"}}, {"callerId": None}], ids=str)
+def test_no_success_beside_a_refusal(no_sign: dict[str, object]) -> None:
+    with pytest.raises(DirectcallRefused):
+        answer(CALL, REFUSED | no_sign)

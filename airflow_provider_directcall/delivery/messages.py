@@ -17,7 +17,7 @@ from airflow_provider_directcall.delivery.keys import KEY_TAG
 from airflow_provider_directcall.delivery.looking import StatementLookup
 from airflow_provider_directcall.delivery.matching import CLOCKS_APART, LookupKey, Match, match_message
 from airflow_provider_directcall.statement.calls import CallIdentity
-from airflow_provider_directcall.statement.likeness import ends_alike, same_number
+from airflow_provider_directcall.statement.likeness import ends_alike, may_be_same, same_number
 from airflow_provider_directcall.statement.search import window_of
 from airflow_provider_directcall.telephony.masking import mask_number
 
@@ -93,8 +93,12 @@ class MessageErrand:
         """Read the id of the request, and the vendor's word on each recipient.
 
         :raises DirectcallRefused: every recipient was refused for good.
-        :raises DirectcallOutcomeUnknown: every recipient was refused, with a code that may come after the effect.
+        :raises DirectcallOutcomeUnknown: every recipient was refused, with a code that may come after the effect; or
+            all are others than ours, so that it is the answer to another request.
         """
+        named = [recipient.number for recipient in reply.recipients]
+        if named and not any(may_be_same(number, ours) for number in named for ours in self.destinations):
+            raise DirectcallOutcomeUnknown("the answer names other recipients, so it is another request's")
         refused = [recipient for recipient in reply.recipients if not recipient.accepted]
         if refused and len(refused) == len(reply.recipients):
             first = refused[0]

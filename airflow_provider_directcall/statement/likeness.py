@@ -8,6 +8,8 @@ from typing import Final
 #: Digits that every spelling of a Brazilian number keeps.
 _LAST_DIGITS: Final = 8
 _MARKS: Final = re.compile(r"[\s+().-]")
+#: A number that a spreadsheet or a script has written as a decimal.
+_DECIMALS: Final = re.compile(r"\.0+\s*$")
 
 
 def same_number(one: str | None, other: str | None) -> bool:
@@ -32,7 +34,7 @@ def may_be_same(shown: str | None, number: str) -> bool:
     A number that is missing, masked or shorter than eight digits may be any. Digits before the last eight are not
     compared: a carrier's prefix may be among them.
     """
-    digits = _MARKS.sub("", shown or "")
+    digits = _MARKS.sub("", _DECIMALS.sub("", shown or ""))
     is_readable = digits.isascii() and digits.isdigit() and len(digits) >= _LAST_DIGITS
     return not is_readable or digits[-_LAST_DIGITS:] == number[-_LAST_DIGITS:]
 

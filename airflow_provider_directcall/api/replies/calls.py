@@ -20,6 +20,7 @@ from airflow_provider_directcall.api.replies.envelope import (
     message_text,
     read_envelope,
 )
+from airflow_provider_directcall.api.replies.proofs import ID_FIELDS, shows_success
 from airflow_provider_directcall.api.replies.values import (
     folded,
     id_or_none,
@@ -151,7 +152,11 @@ class ScheduledCall:
         if not entries:
             return cls(placed=None, refusal=None, raw=reply.fields)
         envelope = read_envelope(entries[0])
-        if envelope is not None and not envelope.ok:
+        has_id = any(id_or_none(entries[0].get(name)) for name in ID_FIELDS)
+        if envelope is not None and not has_id:
+            if not envelope.is_proven or shows_success(entries[0]):
+                # A word such as "agendado": it is still to be dialled, or the answer does not say.
+                return cls(placed=None, refusal=None, raw=reply.fields)
             reason = ": ".join(filter(None, (envelope.code, vendor_text(envelope.text))))
             return cls(placed=None, refusal=reason or "without a reason", raw=reply.fields)
         return cls(placed=PlacedCall.from_fields(entries[0]), refusal=None, raw=reply.fields)

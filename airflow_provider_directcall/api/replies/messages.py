@@ -20,6 +20,7 @@ from airflow_provider_directcall.api.replies.envelope import (
     as_objects,
     return_code,
 )
+from airflow_provider_directcall.api.replies.proofs import shows_success
 from airflow_provider_directcall.api.replies.values import folded, id_or_none, moment_or_none, text_or_none
 
 
@@ -123,7 +124,8 @@ class Recipient:
         status = text_or_none(fields.get("status"))
         if status is not None and folded(status) != "ok" and code in {None, "000"}:
             code = vendor_text(folded(status)) or "unknown"
-        refused = message_id is None and code not in {None, "000"}
+        # The vendor's code for a message that was sent is 001 too, in a text.
+        refused = message_id is None and code not in {None, "000"} and not shows_success(fields)
         return cls(
             number=text_or_none(fields.get("destino")) or "",
             message_id=message_id,

@@ -20,8 +20,10 @@ from airflow_provider_directcall.api.replies.values import id_or_none, is_no_id,
 
 #: Fields that hold an id of what the vendor made: one with a value, anywhere in a reply, is a sign of an effect.
 ID_FIELDS: Final = frozenset({"callerid", "agendamentoId", "id_mensagem", "audio_id", "soundId"})
-#: The same in the vendor's text: "Mensagem enviada com sucessso - CALLER-ID: ...".
-_SUCCESS_WORDS: Final = re.compile(r"sucess|caller-?id", re.IGNORECASE)
+#: The same in any spelling.
+_PLAIN_ID_FIELDS: Final = frozenset(name.casefold().replace("_", "") for name in ID_FIELDS)
+#: The same in the vendor's text: "Mensagem enviada com sucessso - CALLER-ID: ...", "Completando a sua ligacao".
+_SUCCESS_WORDS: Final = re.compile(r"suc+es|caller-?id|completando", re.IGNORECASE)
 
 
 class Proof(Enum):
@@ -60,7 +62,7 @@ def proof_of(fields: Mapping[str, Json], http_status: int, path: str) -> Proof:
     says_ok = word_of(fields.get("status")) == "ok"
     if any(id_or_none(fields.get(name)) for name in ID_FIELDS) or (says_ok and 200 <= http_status < 300):
         return Proof.ACCEPTED
-    if says_ok or _shows_success(fields):
+    if says_ok or shows_success(fields):
         return Proof.NOTHING
     envelope = read_envelope(fields)
     if envelope is None or envelope.ok:
@@ -72,15 +74,20 @@ def proof_of(fields: Mapping[str, Json], http_status: int, path: str) -> Proof:
     return Proof.REFUSED if is_lasting and http_status in _REFUSING_STATUSES else Proof.NOTHING
 
 
-def _shows_success(value: Json | Mapping[str, Json]) -> bool:
-    """Whether an id is anywhere in a reply, or a text that speaks of success."""
+def shows_success(value: Json | Mapping[str, Json]) -> bool:
+    """Whether an id or an accepting ``status`` is anywhere in a reply, or a word that speaks of success."""
     if isinstance(value, Mapping):
-        return any(
-            (name in ID_FIELDS and not _is_empty(inner)) or _shows_success(inner) for name, inner in value.items()
-        )
+        return any(_is_sign(name, inner) or shows_success(inner) for name, inner in value.items())
     if isinstance(value, list):
-        return any(map(_shows_success, value))
+        return any(map(shows_success, value))
     return isinstance(value, str) and _SUCCESS_WORDS.search(value) is not None
+
+
+def _is_sign(name: str, value: Json) -> bool:
+    if name == "status":
+        return word_of(value) == "ok"
+    is_named = name.casefold().replace("_", "") in _PLAIN_ID_FIELDS or _SUCCESS_WORDS.search(name) is not None
+    return is_named and (value is True or not _is_empty(value))
 
 
 def _is_empty(value: Json) -> bool:

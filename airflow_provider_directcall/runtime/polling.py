@@ -11,7 +11,12 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from airflow.providers.common.compat.sdk import conf
 
-from airflow_provider_directcall.errors import DirectcallError, DirectcallWaitFailed, DirectcallWaitTimeout
+from airflow_provider_directcall.errors import (
+    DirectcallError,
+    DirectcallReplyError,
+    DirectcallWaitFailed,
+    DirectcallWaitTimeout,
+)
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator, Context
@@ -31,6 +36,8 @@ READ_GRACE: Final = timedelta(minutes=5)
 #: A pause after failures grows up to this many seconds, or to the poll interval if that is longer.
 _LONGEST_PAUSE: Final = 300.0
 _MAX_DOUBLINGS: Final = 10
+#: The least HTTP status of an error.
+_LEAST_ERROR: Final = 400
 #: Keeps tasks that start together from polling together for ever.
 _JITTER: Final = (0.9, 1.1)
 
@@ -69,10 +76,14 @@ class PollPace:
     def failed(self, error: DirectcallError) -> None:
         """Count a failed poll; return where it may be repeated.
 
+        A page without an error's HTTP status, such as one of a maintenance, may be one odd answer; a path that is
+        missing (404) stays missing.
+
         :raises DirectcallError: the same error, when it is not retryable.
         :raises DirectcallWaitFailed: it was one failure too many in a row.
         """
-        if not error.retryable:
+        is_odd = isinstance(error, DirectcallReplyError) and (error.http_status or 0) < _LEAST_ERROR
+        if not (error.retryable or is_odd):
             raise error
         self._failures += 1
         if self._failures >= self.max_consecutive_failures:

@@ -38,8 +38,8 @@ Row = TypeVar("Row", bound="StatementRow | MessageRow")
 
 #: How old the row may be that shows that a statement answers.
 _ALIVE: Final = timedelta(days=7)
-#: Name of the member of no lot: a key that no request has.
-_NO_MEMBER: Final = "control"
+#: Names of members of no lot: keys that no request has.
+_NO_MEMBERS: Final = ("control", "second control")
 
 _PROOF: Final = "`directcall-check` shows what this account's statement proves, and what to set in the connection"
 SILENT: Final = f"the statement shows no row of the last 7 days, so it is not known to answer. {_PROOF}"
@@ -94,13 +94,21 @@ class StatementLookup(Generic[Row]):
         return match
 
     def _with_checked_filter(self, rows: list[Row], filtered: Callable[[str], Listing[Row]]) -> Lookup[Match]:
-        """Match rows that do not show whose they are: they are ours if the same filter finds none with another key."""
-        others = yield from readable_rows(filtered(member_key(self.wanted.key, _NO_MEMBER)))
-        is_answered = _odd_answer(others) is None
-        if is_answered and not others.rows:
-            return self.match(rows, self.wanted, is_filtered=True)
-        if is_answered and not unclear_rows(rows, self.wanted):
-            return Match(MatchKind.NONE)
+        """Match rows that do not show whose they are: they are ours if the same filter finds none with another key.
+
+        One empty answer proves no filter: a limit of requests, or a copy of the statement that is behind, has it too.
+        So two other keys have to find none, and ours has to find rows after that.
+        """
+        for member in _NO_MEMBERS:
+            others = yield from readable_rows(filtered(member_key(self.wanted.key, member)))
+            is_answered = _odd_answer(others) is None
+            if is_answered and not others.rows:
+                continue
+            is_others = is_answered and not unclear_rows(rows, self.wanted)
+            return Match(MatchKind.NONE) if is_others else Match(MatchKind.UNPROVEN, doubt=UNCLEAR)
+        again = yield from readable_rows(filtered(self.wanted.key))
+        if _odd_answer(again) is None and again.rows:
+            return self.match(again.rows, self.wanted, is_filtered=True)
         return Match(MatchKind.UNPROVEN, doubt=UNCLEAR)
 
     def _without_others(self, rows: list[Row], since: datetime, until: datetime, now: datetime) -> Lookup[Match]:

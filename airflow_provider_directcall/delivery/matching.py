@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
-from airflow_provider_directcall.statement.likeness import may_be_same
+from airflow_provider_directcall.statement.likeness import ends_alike, may_be_same
 from airflow_provider_directcall.statement.ownership import Owner, owner_of, whole_key
 
 if TYPE_CHECKING:
@@ -151,13 +151,17 @@ def _is_in_time(row: Row, wanted: LookupKey) -> bool:
 def _may_be_ours(row: Row, wanted: LookupKey) -> bool:
     """Whether a row that does not show whose it is could be ours, by its number and time.
 
-    An account may list a call's leg to its origin, which has the origin's number in both fields.
+    An account may list a call's leg to its origin, which has the origin's number in both fields, or the parties in the
+    other order. A time of midnight may be a date only.
     """
     moment = _time_of(row)
+    if moment is not None and moment.time() == time.min:
+        moment += timedelta(days=1)
     if moment is not None and moment < wanted.since - TIMES_APART:
         return False
     is_leg_to_origin = row.origin is not None and row.origin == row.destination
-    return is_leg_to_origin or any(may_be_same(row.destination, number) for number in wanted.destinations)
+    is_swapped = row.origin is not None and any(ends_alike(row.origin, number) for number in wanted.destinations)
+    return is_leg_to_origin or is_swapped or any(may_be_same(row.destination, number) for number in wanted.destinations)
 
 
 def _time_of(row: Row) -> datetime | None:

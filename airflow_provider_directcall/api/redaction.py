@@ -10,7 +10,7 @@ from html import escape, unescape
 from typing import Final
 from urllib.parse import quote, quote_plus, unquote_plus
 
-from airflow_provider_directcall.api.words import OMITTED, folded, known_words
+from airflow_provider_directcall.api.words import OMITTED, VOCABULARY, folded, known_words
 from airflow_provider_directcall.telephony.masking import mask_numbers_in
 
 #: Part of the name of a field with a secret.
@@ -29,7 +29,11 @@ _HEX_TOKEN: Final = re.compile(r"(?<![0-9a-fA-F])[0-9a-fA-F]{40}(?![0-9a-fA-F])"
 _RECORDING: Final = re.compile(r"(?<=gravacao)(?P<slashes>(?:\\*/|%2F)id(?:\\*/|%2F))[\w%+=-]+", re.IGNORECASE)
 _TITLE: Final = re.compile(rb"<title[^>]*>([^<]{1,80})</title", re.IGNORECASE)
 _PLAIN_TITLE: Final = re.compile(rf"[\w .,:;()/{OMITTED}-]{{1,80}}")
-_MEDIA_TYPE: Final = re.compile(r"[\w.+-]{1,40}/[\w.+-]{1,60}", re.ASCII)
+_MEDIA_TYPE: Final = re.compile(
+    r"(?:text/(?:css|csv|html|javascript|plain|xml)"
+    r"|application/(?:javascript|json|octet-stream|pdf|problem\+json|x-www-form-urlencoded|xhtml\+xml|xml))(?![\w.+-])",
+    re.IGNORECASE,
+)
 _FIELD_NAME: Final = re.compile(r"[A-Za-z_]\w{0,30}", re.ASCII)
 _MOST_NAMES: Final = 10
 #: So many characters in a row that a reply shares with a text of the request are an echo.
@@ -93,7 +97,7 @@ def describe(body: bytes, content_type: str, private: Collection[str] = (), hidd
         if _PLAIN_TITLE.fullmatch(words):
             parts.append(f"title {words!r}")
     private_words = {word for text in private for word in re.findall(r"\w+", folded(text))}
-    if names := [name for name in _names(body) if folded(name) not in private_words and redact(name, hidden) == name]:
+    if names := [name for name in _names(body) if _is_known(name, private_words) and redact(name, hidden) == name]:
         parts.append(f"fields {', '.join(names[:_MOST_NAMES])}")
     return ", ".join(parts)
 
@@ -105,6 +109,12 @@ def _names(body: bytes) -> list[str]:
         return []
     fields = value[0] if isinstance(value, list) and value else value
     return [name for name in fields if _FIELD_NAME.fullmatch(name)] if isinstance(fields, dict) else []
+
+
+def _is_known(name: str, private_words: Collection[str]) -> bool:
+    """Whether a name has known words only, none of them private: a server may take a text for a name."""
+    words = {folded(name)} if folded(name) in VOCABULARY else set(folded(name).strip("_").split("_"))
+    return words <= VOCABULARY and words.isdisjoint(private_words)
 
 
 def _echoes(text: str, private: Collection[str]) -> bool:

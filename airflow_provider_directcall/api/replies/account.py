@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Self
+from typing import Final, Self
 
 from airflow_provider_directcall.api.replies.envelope import Json, Reply, UnreadableError
 from airflow_provider_directcall.api.replies.values import date_or_none, text_or_none
 
 #: Life of a token without readable claims: one hour (observed).
 DEFAULT_TOKEN_LIFE_SECONDS = 3600.0
+#: Some endpoints take the token in the URL, which a longer one would not fit into.
+_TOKEN: Final = re.compile(r"[!-~]{1,16000}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,9 @@ class Token:
         value = reply.require("access_token")
         if not isinstance(value, str):
             raise UnreadableError("field 'access_token' is not a text")
+        value = value.strip()
+        if not _TOKEN.fullmatch(value):
+            raise UnreadableError("field 'access_token' cannot be a token")
         return cls(value=value, life_seconds=_life_seconds(value))
 
 

@@ -34,6 +34,8 @@ _RETURN_CODE: Final = re.compile(r"[0-9]{1,4}")
 _TAGS_FIELD: Final = "campos"
 #: Fields that older ``did`` replies write as JSON inside a text.
 _JSON_TEXTS: Final = frozenset({"data", "DP_DATA"})
+#: Levels of a rule; a usual one has two.
+_MOST_LEVELS: Final = 50
 #: The envelope's own fields; never renamed.
 _ENVELOPE: Final = frozenset({"api", "modulo", "status", "codigo", "msg", "error", "error_description", "access_token"})
 
@@ -74,7 +76,9 @@ class Reply:
     def data(self) -> list[JsonObject]:
         """``data`` as a list of objects, decoded when it is a JSON text (older did replies); else as ``objects``."""
         value = self._present("data")
-        return as_objects(decoded(value, "data") if value != "" else value, "data")
+        objects = as_objects(decoded(value, "data") if value != "" else value, "data")
+        _reject_deep(objects)
+        return objects
 
     def _present(self, name: str) -> Json:
         if name not in self.fields:
@@ -204,6 +208,20 @@ def decoded(value: Json, name: str, *, unambiguous: bool = False) -> Json:
     except (ValueError, RecursionError):
         raise UnreadableError(f"{name!r} is not JSON") from None
     return parsed
+
+
+def _reject_deep(value: list[JsonObject]) -> None:
+    """Reject a value whose nesting would exceed Python's recursion where it is compared or written again."""
+    level: list[Json] = [*value]
+    for _ in range(_MOST_LEVELS):
+        level = [
+            inner
+            for item in level
+            for inner in (item.values() if isinstance(item, dict) else item if isinstance(item, list) else ())
+        ]
+        if not level:
+            return
+    raise UnreadableError("it is nested too deep")
 
 
 def _without_doubles(pairs: list[tuple[str, Json]]) -> JsonObject:

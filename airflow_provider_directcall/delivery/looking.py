@@ -70,14 +70,16 @@ class StatementLookup(Generic[Row]):
         :raises DirectcallError: the statement cannot be read to its end.
         """
         until, refusal = now + TIMES_APART, None
-        for since in (self.wanted.since - TIMES_APART, self.wanted.since - _ALIVE):
+        for since, is_wide in ((self.wanted.since - TIMES_APART, False), (self.wanted.since - _ALIVE, True)):
             listed = yield from readable_rows(without_search(self.statement(since, until)))
             match = self.match(listed.rows, self.wanted)
             if match.shows_key:
                 return match
             if listed.rows:
                 _require_all(listed)
-                return (yield from self._without_others(listed.rows, since, until, now))
+                # Rows of the narrow window whose times are outside of it have times that cannot be trusted.
+                unclear = unclear_rows(listed.rows, self.wanted, trusts_times=is_wide)
+                return (yield from self._without_others(unclear, since, until, now))
             refusal = _odd_answer(listed) or refusal
         if refusal is not None:
             raise DirectcallReplyError(f"{SILENT}; its answer: {refusal}", endpoint=refusal.endpoint)
@@ -111,9 +113,8 @@ class StatementLookup(Generic[Row]):
             return self.match(again.rows, self.wanted, is_filtered=True)
         return Match(MatchKind.UNPROVEN, doubt=UNCLEAR)
 
-    def _without_others(self, rows: list[Row], since: datetime, until: datetime, now: datetime) -> Lookup[Match]:
+    def _without_others(self, unclear: list[Row], since: datetime, until: datetime, now: datetime) -> Lookup[Match]:
         """Match the rows that could be ours: read their tags, if ``campos[search]`` shows them, or find them by key."""
-        unclear = unclear_rows(rows, self.wanted)
         if not unclear:
             return Match(MatchKind.NONE)
         with_tags = yield from readable_rows(self.statement(since, until))

@@ -120,9 +120,13 @@ def shows_key(row: Row, wanted: LookupKey) -> bool:
     return owner_of(row, wanted.key) is Owner.OURS and _is_in_time(row, wanted)
 
 
-def unclear_rows(rows: Iterable[AnyRow], wanted: LookupKey) -> list[AnyRow]:
-    """Return the rows that could be ours and do not show it."""
-    return [row for row in rows if owner_of(row, wanted.key) is Owner.UNCLEAR and _may_be_ours(row, wanted)]
+def unclear_rows(rows: Iterable[AnyRow], wanted: LookupKey, *, trusts_times: bool = True) -> list[AnyRow]:
+    """Return the rows that could be ours and do not show it.
+
+    :param trusts_times: dismiss a row that began surely earlier.
+    """
+    unclear = [row for row in rows if owner_of(row, wanted.key) is Owner.UNCLEAR]
+    return [row for row in unclear if _may_be_ours(row, wanted) and not (trusts_times and _is_earlier(row, wanted))]
 
 
 def _match(rows: list[StatementRow] | list[MessageRow], wanted: LookupKey, *, is_filtered: bool) -> Match:
@@ -149,19 +153,22 @@ def _is_in_time(row: Row, wanted: LookupKey) -> bool:
 
 
 def _may_be_ours(row: Row, wanted: LookupKey) -> bool:
-    """Whether a row that does not show whose it is could be ours, by its number and time.
+    """Whether a row that does not show whose it is could be ours, by its number.
 
     An account may list a call's leg to its origin, which has the origin's number in both fields, or the parties in the
-    other order. A time of midnight may be a date only.
+    other order.
     """
-    moment = _time_of(row)
-    if moment is not None and moment.time() == time.min:
-        moment += timedelta(days=1)
-    if moment is not None and moment < wanted.since - TIMES_APART:
-        return False
     is_leg_to_origin = row.origin is not None and row.origin == row.destination
     is_swapped = row.origin is not None and any(ends_alike(row.origin, number) for number in wanted.destinations)
     return is_leg_to_origin or is_swapped or any(may_be_same(row.destination, number) for number in wanted.destinations)
+
+
+def _is_earlier(row: Row, wanted: LookupKey) -> bool:
+    """Whether a row began surely before our request. A time of midnight may be a date only."""
+    moment = _time_of(row)
+    if moment is not None and moment.time() == time.min:
+        moment += timedelta(days=1)
+    return moment is not None and moment < wanted.since - TIMES_APART
 
 
 def _time_of(row: Row) -> datetime | None:

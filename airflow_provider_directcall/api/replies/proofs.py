@@ -37,6 +37,8 @@ class Proof(Enum):
 
 #: HTTP statuses of an answer that may prove a refusal: gateways answer with the others, and 408 and 429 come with any.
 _REFUSING_STATUSES: Final = frozenset({200, *range(400, 500)} - {408, 429})
+#: Documented codes of ``voz/end`` and ``voz/status``: as the answer to a once-only request they are another question's.
+_OF_CALLS_IN_PROGRESS: Final = frozenset({"003", "004"})
 _LOGIN_STATUSES: Final = frozenset({200, 400, 401, 403})
 _FAMILIES: Final = frozenset({"did", "extrato", "sms", "voz"})
 
@@ -70,7 +72,8 @@ def proof_of(fields: Mapping[str, Json], http_status: int, path: str) -> Proof:
     if envelope.is_auth_error:
         is_proven = (envelope.is_proven or _is_login_error(fields)) and http_status in _LOGIN_STATUSES
         return Proof.LOGIN_REJECTED if is_proven else Proof.NOTHING
-    is_lasting = envelope.is_proven and not RETURN_CODES[envelope.code or ""].transient
+    code = envelope.code or ""
+    is_lasting = envelope.is_proven and not RETURN_CODES[code].transient and code not in _OF_CALLS_IN_PROGRESS
     return Proof.REFUSED if is_lasting and http_status in _REFUSING_STATUSES else Proof.NOTHING
 
 

@@ -63,3 +63,21 @@ def test_a_row_that_could_be_ours(fields: dict[str, object]) -> None:
 )
 def test_a_row_that_is_another_s(fields: dict[str, object]) -> None:
     assert not unclear_rows([row(**fields)], WANTED)
+
+
+@pytest.mark.parametrize(
+    ("began", "kind"),
+    [
+        ("2026-03-04 01:00:10", MatchKind.UNPROVEN),  # 13:00:10 on a clock of twelve hours
+        ("2026-03-04 13:00:10", MatchKind.UNPROVEN),
+    ],
+)
+def test_a_row_of_the_asked_window_is_not_dismissed_by_its_time(began: str, kind: MatchKind) -> None:
+    lookup = StatementLookup(list_statement, match_call, WANTED).control(SINCE + timedelta(minutes=10))
+    assert drive(lookup, lambda request: Page((row(inicio=began),), total_pages=1)).kind is kind
+
+
+def test_rows_of_a_wider_window_are_dismissed_by_their_time() -> None:
+    answers = iter([Page((), total_pages=1), Page((row(inicio="2026-03-01 10:00:00"),), total_pages=1)])
+    lookup = StatementLookup(list_statement, match_call, WANTED).control(SINCE + timedelta(minutes=10))
+    assert drive(lookup, lambda request: next(answers)).kind is MatchKind.NONE

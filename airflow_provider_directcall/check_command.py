@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 import getpass
 import json
+import logging
 import os
 import shutil
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
@@ -18,7 +20,7 @@ from airflow_provider_directcall.checking.sending import Probe
 from airflow_provider_directcall.telephony.masking import mask_number, mask_numbers_in
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 #: Exit status: nothing needs attention; something does; the check could not run; Ctrl-C.
 FINE: Final = 0
@@ -54,7 +56,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         _check_target(options.save)
         for probe in probes:
             _confirm(probe)
-        report = check_account(settings, probes=probes)
+        with _quiet():
+            report = check_account(settings, probes=probes)
         _publish(report, options)
     except KeyboardInterrupt:
         for probe in probes:
@@ -69,6 +72,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         return _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
     return FINE if report.ok else ATTENTION
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Hold back this package's log: Airflow writes it to stdout, which is the report's."""
+    ours = logging.getLogger(__package__)
+    level = ours.level
+    ours.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        ours.setLevel(level)
 
 
 def _parser() -> argparse.ArgumentParser:

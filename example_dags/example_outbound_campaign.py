@@ -87,6 +87,7 @@ def example_outbound_campaign() -> None:
         waited = DirectcallTaggedCallSensor(
             task_id="wait_for_call",
             callerid=call.output,
+            tags=tags,
             deferrable=True,
             poll_interval=5,
             timeout=timedelta(minutes=30),

@@ -59,7 +59,8 @@ def _tag_search(findings: list[Finding], settings: Settings) -> dict[str, object
         wanted = _SEARCH
     else:
         return {}
-    return {"tag_search": wanted} if settings.tag_search != wanted else {}
+    # Unset means the same as the word that shows them.
+    return {"tag_search": wanted} if (settings.tag_search or _SEARCH) != wanted else {}
 
 
 def _fields(findings: list[Finding], settings: Settings) -> dict[str, object]:

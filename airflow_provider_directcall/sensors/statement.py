@@ -270,7 +270,7 @@ class DirectcallTaggedCallSensor(BaseSensorOperator):
 
     def _result(self, calls: list[Call]) -> Calls:
         self.recording_url = next((call.recording_url for call in calls if call.recording_url is not None), None)
-        self.log.info("%d calls are in the statement.", len(calls))
+        self.log.info("In the statement: %d call%s.", len(calls), "" if len(calls) == 1 else "s")
         return [call.as_xcom(include_numbers=self.include_numbers) for call in calls]
 
     def _defer(self, context: Context) -> NoReturn:

@@ -125,7 +125,7 @@ def test_it_sends_one_and_prints_the_extra(run: Run, server: SandboxServer, opti
     assert status == 1
     assert sent(server) == 1
     extra = json.loads(output.partition("Add to the connection's extra:")[2])
-    assert extra == {"timezone": "America/Rio_Branco", "tag_search": "s"}
+    assert extra == {"timezone": "America/Rio_Branco"}
     assert OWN not in output + errors
 
 

@@ -83,11 +83,11 @@ def test_where_the_search_filters_a_request_is_not_taken_for_absent(
     assert look_for_a_lost_request(mended, server, clock, call=call).kind is not MatchKind.NONE
 
 
-def test_an_account_whose_search_is_proven_harmless_is_told_so(
+def test_an_account_whose_search_is_proven_harmless_needs_no_extra(
     settings: Settings, server: SandboxServer, clock: SandboxClock
 ) -> None:
     unset = replace(settings, tag_search=None)
-    assert check_account(unset, probes=[Probe(OWN)], clock=clock).extra == {"tag_search": "s"}
+    assert check_account(unset, probes=[Probe(OWN)], clock=clock).extra == {}
 
 
 @pytest.mark.parametrize(("value", "sent"), [("n", None), ("s", "s"), ("1", "1"), (None, "s")])

@@ -62,6 +62,11 @@ _NOT = re.compile(r"\b(?:nao|nunca|nem|sem)\b(?:\s+\w+){0,3}\s*$")
 _NOT_NOW = re.compile(
     r"\b(?:antes|apos|sera|serao|seria|ser|sendo|seja|pode|podera|deve|devera|se|para|quando)\b(?:\s+\w+){0,2}\s*$"
 )
+#: A station on the way after a word of delivery: "entregue com sucesso a operadora", "recebida pelo gateway".
+_BY_A_STATION = re.compile(
+    r"\w*(?: com \w+)? (?:para )?(?:pel[ao]s?|aos?|as?|os?|n[ao]s?) (?:\w+ d[aeo] )?"
+    r"(?:operadora|gateway|central|provedor|plataforma|servidor|rede)"
+)
 _CLAUSE_END = re.compile(r"[.,;:!?()|/]|\s-\s|\b(?:mas|porem|e|pois)\b")
 
 
@@ -90,7 +95,8 @@ def _claims(clause: str) -> Iterator[MessageState]:
         if _NOT_NOW.search(before):
             continue
         if not _NOT.search(before):
-            yield state
+            is_on_its_way = state is MessageState.DELIVERED and _BY_A_STATION.match(clause, word.end())
+            yield MessageState.SENT if is_on_its_way else state
         elif state in _REACHED:
             yield MessageState.FAILED
 

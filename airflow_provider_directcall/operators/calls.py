@@ -131,7 +131,7 @@ class DirectcallPlaceCallOperator(OnceOnlyOperator):
         if len(destinations) > 1:
             raise ValueError("destination: a call has one; map the task over several (expand)")
         return CallErrand(
-            origin=arguments.optional_text(self.origin),
+            origin=arguments.optional_number("origin", self.origin),
             destination=parse_number(destinations[0], argument="destination", allow=CALLABLE).digits,
             due_at=arguments.moment("schedule_at", self.schedule_at),
             build=self._request,

@@ -256,7 +256,8 @@ class DirectcallSendSMSOperator(SendMessageOperator):
         short_number = arguments.boolean("short_number", self.short_number)
         if self._waits and not short_number:
             raise ValueError("wait_for_delivery: without short_number, Directcall reports no state to wait for")
-        origin, show_origin = arguments.optional_text(self.origin), arguments.boolean("show_origin", self.show_origin)
+        origin = arguments.optional_number("origin", self.origin)
+        show_origin = arguments.boolean("show_origin", self.show_origin)
         request = send_sms(
             self._digits,
             text,
@@ -381,7 +382,7 @@ class DirectcallSendVoiceMessageOperator(SendMessageOperator):
             audio=audio,
             audio_id=arguments.optional_text(self.audio_id),
             audio_name=name,
-            origin=arguments.optional_text(self.origin),
+            origin=arguments.optional_number("origin", self.origin),
             tags=with_key(arguments.tags("tags", self.tags), key),
             send_at=self._due_at,
             attempts=arguments.integer("attempts", self.attempts),

@@ -33,6 +33,14 @@ def optional_text(value: object) -> str | None:
     return str(value)
 
 
+def optional_number(name: str, value: object) -> str | None:
+    """Return a phone number as a text, or None for an empty one; a float is rejected while it is still one."""
+    from airflow_provider_directcall.telephony.numbers import require_exact
+
+    require_exact(value, argument=name)
+    return optional_text(value)
+
+
 def optional_path(value: str | os.PathLike[str] | None) -> Path | None:
     """Return a path, or None for an empty one."""
     text = optional_text(value)
@@ -102,15 +110,20 @@ def texts(name: str, value: object) -> list[str] | None:
     Accepts a list, tuple or set, the text of a JSON or Python list, or items separated by ``;`` or ``,``. Any other
     text is a list of one.
     """
+    items = _items(name, value)
+    return [str(item) for item in items] if items is not None else None
+
+
+def _items(name: str, value: object) -> list[object] | None:
     if isinstance(value, str):
         text = optional_text(value)
         value = None if text is None else _split(name, text)
     if value is None:
         return None
     if isinstance(value, (list, tuple, set, frozenset)):
-        return [str(item) for item in value]
+        return [*value]
     if isinstance(value, int) and not isinstance(value, bool):
-        return [str(value)]
+        return [value]
     raise ValueError(f"{name}: a text or a list of texts is needed, not {type(value).__name__}")
 
 
@@ -132,11 +145,15 @@ def _tuple_in(text: str) -> object:
 
 def phone_numbers(name: str, value: object) -> list[str] | None:
     """Parse several phone numbers as :func:`texts`; what a spreadsheet made of one is not split at its comma."""
+    from airflow_provider_directcall.telephony.numbers import require_exact
     from airflow_provider_directcall.telephony.spreadsheets import spreadsheet_form
 
-    is_number = isinstance(value, Number) and not isinstance(value, bool)
-    text = str(value) if is_number else value
-    return [text] if isinstance(text, str) and spreadsheet_form(text) else texts(name, text)
+    is_one = (isinstance(value, str) and spreadsheet_form(value)) or isinstance(value, Number)
+    items = [value] if is_one and not isinstance(value, bool) else _items(name, value)
+    for item in items or []:
+        if not spreadsheet_form(str(item)):  # else the text says more about what is wrong
+            require_exact(item, argument=name)
+    return [str(item) for item in items] if items is not None else None
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:

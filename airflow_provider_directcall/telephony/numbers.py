@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
+from numbers import Integral, Real
 from typing import TYPE_CHECKING
 
 from airflow_provider_directcall.telephony.areas import AREAS
 from airflow_provider_directcall.telephony.masking import mask_number
-from airflow_provider_directcall.telephony.spreadsheets import spreadsheet_form
+from airflow_provider_directcall.telephony.spreadsheets import DECIMAL_NUMBER, spreadsheet_form
 
 if TYPE_CHECKING:
     from airflow_provider_directcall.telephony.areas import Area
@@ -115,7 +117,18 @@ def parse_number(text: object, *, argument: str = "number", allow: frozenset[Num
         _require_kind(number.kind, allow)
     except _BrokenRuleError as broken:
         raise ValueError(f"{argument}: {broken} (value: {mask_number(raw)})") from None
+    require_exact(text, argument=argument)
     return number
+
+
+def require_exact(value: object, *, argument: str) -> None:
+    """Reject a float, also a library's own, and a decimal with decimals: as a text, 11.990000001 is a number.
+
+    Raises ValueError as `parse_number` does.
+    """
+    is_float = isinstance(value, Real) and not isinstance(value, Integral)
+    if is_float or (isinstance(value, Decimal) and value.as_tuple().exponent != 0):
+        raise ValueError(f"{argument}: {DECIMAL_NUMBER} (value: {mask_number(str(value))})")
 
 
 def parse_did(text: object, *, argument: str = "did") -> str:

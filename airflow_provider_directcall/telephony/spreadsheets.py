@@ -10,6 +10,10 @@ import re
 from typing import Final
 
 _READ_AS_TEXT: Final = "read the column as text"
+_DECIMAL_NUMBER: Final = "is a decimal number, whose decimals would become digits"
+DECIMAL_NUMBER: Final = f"{_DECIMAL_NUMBER}: {_READ_AS_TEXT}"
+"""The rule that every float breaks."""
+
 #: Form -> the rule that it breaks; the first that matches counts.
 _FORMS: Final = tuple(
     (re.compile(pattern, re.ASCII | re.IGNORECASE), f"{rule}: {_READ_AS_TEXT}")
@@ -21,7 +25,7 @@ _FORMS: Final = tuple(
         (r"[+-]?\d+(?:[.,]\d*)?e[+-]?\d+", "is in scientific notation, which has lost digits"),
         (r"[-\u2212]\d.*", "is a negative number"),
         # Eight or nine digits after the only dot follow an area code (11.990000001); a comma may separate a list.
-        (r"[.,]\d.*|\+?\d+(?:[.,]\d{1,7}|\.\d{10,})", "is a decimal number, whose decimals would become digits"),
+        (r"[.,]\d.*|\+?\d+(?:[.,]\d{1,7}|\.\d{10,})", _DECIMAL_NUMBER),
         (r"(?s:.*)\d{5}[.,]\d{1,3}", "ends with decimals, which would become digits"),
         (r"\d{1,3}(?:([.,])\d{3})(?:\1\d{3})+(?:[.,]\d+)?", "has separators of thousands"),
     )

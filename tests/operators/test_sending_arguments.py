@@ -88,6 +88,7 @@ def fails_unsent(run, world, task, named):
 
 SPREADSHEET = {
     "float": 1199000001.0,
+    "float that looks like a number": 11.990000001,
     "decimal text": "1199000001.0",
     "comma": "1199000001,0",
     "exponent": "5,51199E+12",
@@ -115,7 +116,8 @@ def test_a_number_that_a_spreadsheet_has_touched_reaches_no_one(run, world, kind
 
 @pytest.mark.parametrize("kind", [message, voice])
 def test_one_number_of_a_list_that_a_spreadsheet_has_touched(run, world, kind):
-    for listed in ([PERSON, 1199000001.0], f"[{PERSON}, 1199000001.0]", f"{PERSON};1199000001.0"):
+    texts = f"[{PERSON}, 1199000001.0]", f"{PERSON};1199000001.0"
+    for listed in (*texts, [PERSON, 1199000001.0], [11.990000001, PERSON]):
         fails_unsent(run, world, kind(destination=listed, **({"text": "oi"} if kind is voice else {})), "decimal")
 
 

@@ -131,7 +131,7 @@ def _listed(did: object, rules: object) -> DesiredRules:
     problems: list[str] = []
     number, found = "", []
     try:
-        number = parse_did(arguments.optional_text(did) or "")
+        number = parse_did(arguments.optional_number("did", did) or "")
     except ValueError as error:
         problems += problems_at("", error)
     listed = arguments.literal("rules", rules) if isinstance(rules, str) else rules

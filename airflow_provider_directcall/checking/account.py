@@ -11,6 +11,7 @@ from airflow_provider_directcall.api.errors import DirectcallError
 from airflow_provider_directcall.api.methods import balance, list_numbers, list_rules, request_token
 from airflow_provider_directcall.checking.assumptions import Finding
 from airflow_provider_directcall.checking.looks import unanswered
+from airflow_provider_directcall.routing.writes.reading import is_same_did
 
 if TYPE_CHECKING:
     from airflow_provider_directcall.api.clock import Clock
@@ -73,7 +74,7 @@ def _rule_findings(did: str) -> Steps[list[Finding]]:
         return [unanswered("list_rules", error)]
     except ValueError:
         return [Finding("not_asked", "list_rules", {"reason": "the number has an unknown form"})]
-    if any(rule.did not in {None, did} for rule in second):
+    if any(rule.did is not None and not is_same_did(rule.did, did) for rule in second):
         return [Finding("rules_of_others", "list_rules")]
     if [rule.raw for rule in first] != [rule.raw for rule in second]:
         return [Finding("rules_change", "list_rules")]

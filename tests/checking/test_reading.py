@@ -15,9 +15,11 @@ from airflow_provider_directcall.api.errors import (
     DirectcallRefused,
     DirectcallReplyError,
 )
+from airflow_provider_directcall.api.replies import Number, Rule
 from airflow_provider_directcall.api.replies.envelope import Reply
 from airflow_provider_directcall.api.settings import Settings
 from airflow_provider_directcall.checking import check_account
+from airflow_provider_directcall.checking.account import number_findings
 from airflow_provider_directcall.checking.assumptions import Standing
 from airflow_provider_directcall.checking.check import run
 from airflow_provider_directcall.checking.extra import extra_of
@@ -101,6 +103,18 @@ def test_a_large_account_shows_its_pages_and_its_order(
 def test_rules(check: Check, server: SandboxServer, quirk: str, form: str) -> None:
     server.configure(quirks={quirk})
     assert form in forms(check(sends=False), "list_rules")
+
+
+@pytest.mark.parametrize("listed", ["1130000001", "551130000001"])
+@pytest.mark.parametrize(("shown", "form"), [("+55 11 3000-0001", "rules"), ("1130000002", "rules_of_others")])
+def test_rules_show_their_number_in_any_spelling(listed: str, shown: str, form: str) -> None:
+    steps = number_findings()
+    next(steps)
+    steps.send((Number(listed, None, {}),))
+    steps.send(rules := (Rule("hangup", {}, 1, "7", shown),))
+    with pytest.raises(StopIteration) as end:
+        steps.send(rules)
+    assert end.value.value[1].form == form
 
 
 def test_a_token_without_claims(check: Check, server: SandboxServer) -> None:

@@ -36,7 +36,7 @@ def read_rules(api: RulesReader, did: str) -> tuple[Rule, ...]:
     :raises DirectcallRuleError: the answer has rules of other numbers, or two rules with one id.
     """
     rules = tuple(api.list_rules(did))
-    others = [rule for rule in rules if rule.did is not None and not _is_number(rule.did, did)]
+    others = [rule for rule in rules if rule.did is not None and not is_same_did(rule.did, did)]
     if others:
         named = ", ".join(f"rule {rule.rule_id} of {mask_number(str(rule.did))}" for rule in others[:_MOST_NAMED])
         more = f" and {len(others) - _MOST_NAMED} more" if len(others) > _MOST_NAMED else ""
@@ -83,8 +83,9 @@ def _contents(rules: Sequence[Rule]) -> list[str]:
     return sorted(json.dumps(rule_fields(rule), sort_keys=True) for rule in rules)
 
 
-def _is_number(text: str, did: str) -> bool:
+def is_same_did(text: str, did: str) -> bool:
+    """Return whether two spellings are one number, with or without 55."""
     try:
-        return parse_did(text) == did
+        return parse_did(text) == parse_did(did)
     except ValueError:
         return text == did

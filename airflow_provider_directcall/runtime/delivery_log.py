@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, tzinfo
 from typing import TYPE_CHECKING, Final
 
 from airflow.providers.common.compat.sdk import conf
 
-from airflow_provider_directcall.api.clock import current_clock
 from airflow_provider_directcall.delivery.decisions import Attempt
 from airflow_provider_directcall.delivery.keys import TaskIdentity
 from airflow_provider_directcall.delivery.matching import CLOCKS_APART
 from airflow_provider_directcall.delivery.record import Phase, Record
+from airflow_provider_directcall.runtime.run_starts import first_start
 from airflow_provider_directcall.runtime.task_states import ENDED, RUNNING, state_of
 
 if TYPE_CHECKING:
@@ -28,8 +28,6 @@ ID_NAMES: Final = {"callerid": "callerid", "schedule_id": "schedule"}
 
 #: A state store takes 64 KiB a value; the word on each recipient can be looked up again.
 _LARGEST_RECORD: Final = 60_000
-#: The age of a run, at most, where Airflow does not say when it began.
-_LONGEST_RUN: Final = timedelta(days=7)
 
 
 class DeliveryLog:
@@ -66,15 +64,15 @@ class DeliveryLog:
     @property
     def attempt(self) -> Attempt:
         """The try that is running."""
-        ti = self._context["ti"]
+        ti, dag_run = self._context["ti"], self._context["dag_run"]
         return Attempt(
             number=ti.try_number,
             max_tries=ti.max_tries,
             retries=self._retries,
             remembers=self._store is not None,
-            run_since=self._run_since(),
+            run_since=first_start(dag_run, was_cleared=self.remembers and bool(dag_run.clear_number)),
             # Airflow 3.1 does not count the Clear in a run that is not over.
-            run_was_cleared=not self.remembers or bool(self._context["dag_run"].clear_number),
+            run_was_cleared=not self.remembers or bool(dag_run.clear_number),
         )
 
     @property
@@ -118,15 +116,6 @@ class DeliveryLog:
         except LookupError:
             return False
         return state != RUNNING and state not in ENDED
-
-    def _run_since(self) -> datetime:
-        dag_run = self._context["dag_run"]
-        earliest = current_clock().now() - _LONGEST_RUN
-        if self.remembers and dag_run.clear_number:
-            # The Clear of a finished run renews its start, and what was sent before is looked for.
-            earliest = max(earliest, dag_run.run_after)
-            return min(earliest, dag_run.start_date) if dag_run.start_date is not None else earliest
-        return dag_run.start_date if dag_run.start_date is not None else earliest
 
 
 def unknown_text(record: Record, reason: str, *, errand: Errand, until: datetime, zone: tzinfo, remembers: bool) -> str:

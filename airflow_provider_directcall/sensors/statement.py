@@ -21,12 +21,12 @@ from airflow_provider_directcall.runtime.polling import (
     PollPace,
     poll,
 )
+from airflow_provider_directcall.runtime.run_starts import first_start
 from airflow_provider_directcall.statement.search import KEY_TAG, StatementSearch
 from airflow_provider_directcall.triggers.events import FOUND, TIMEOUT, status_of
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
-    from airflow.sdk.types import DagRunProtocol as DagRun
 
     from airflow_provider_directcall.hooks.directcall import DirectcallHook
     from airflow_provider_directcall.statement.calls import Call
@@ -48,8 +48,8 @@ class DirectcallTaggedCallSensor(BaseSensorOperator):
 
     The window begins with ``since``, by default ``look_back`` before the first start of the DAG run, and ends with
     ``until``; without it, it stays open. For a run that was cleared, Airflow no longer knows its first start: then the
-    window begins before ``run_after``, which is not later, or for a backfill before the present start. Works in the
-    modes poke and reschedule, and deferred, with the ``timeout`` and ``soft_fail`` of every sensor.
+    window begins before ``run_after``, which is not later, but at most seven days before the present start. Works in
+    the modes poke and reschedule, and deferred, with the ``timeout`` and ``soft_fail`` of every sensor.
 
     :param tags: custom data of the calls (``campos``), all of which have to match; optional with ``callerid``.
         Templated, like all arguments but ``include_numbers``, ``max_consecutive_failures`` and ``deferrable``.
@@ -203,8 +203,8 @@ class DirectcallTaggedCallSensor(BaseSensorOperator):
             since=arguments.moment("since", self.since) or self._default_since(context),
             until=arguments.moment("until", self.until),
             tags=self._tags,
-            origin=arguments.optional_text(self.origin),
-            destination=arguments.optional_text(self.destination),
+            origin=arguments.optional_number("origin", self.origin),
+            destination=arguments.optional_number("destination", self.destination),
             outcomes=self._outcomes,
             min_duration=arguments.seconds("min_duration", self.min_duration),
             calls=arguments.optional_text(self.calls),
@@ -256,7 +256,8 @@ class DirectcallTaggedCallSensor(BaseSensorOperator):
 
     def _default_since(self, context: Context) -> datetime:
         """Return ``look_back`` before the first start of the DAG run, the same over pokes, retries and Clears."""
-        begin = _first_start(context["dag_run"]) or current_clock().now()
+        dag_run = context["dag_run"]
+        begin = first_start(dag_run, was_cleared=bool(dag_run.clear_number))
         return begin - timedelta(seconds=arguments.seconds("look_back", self.look_back))
 
     @property
@@ -300,16 +301,3 @@ class DirectcallTaggedCallSensor(BaseSensorOperator):
             deadline=(current_clock().now() + timedelta(seconds=self.timeout)).isoformat(),
             max_consecutive_failures=self.max_consecutive_failures,
         )
-
-
-def _first_start(run: DagRun) -> datetime | None:
-    """Return when a DAG run began for the first time, or a moment that is not later.
-
-    A Clear counts up ``clear_number`` and, in a run that was over, resets ``start_date``. ``run_after`` stays: a run
-    does not begin earlier. That of a backfill is a date of the past, maybe years before. ``logical_date`` is not asked:
-    it may be any date.
-    """
-    dates = [run.start_date]
-    if run.run_type != "backfill" and (run.clear_number or run.start_date is None):
-        dates.append(run.run_after)
-    return min((date for date in dates if date is not None), default=None)

@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, Final
 
 from airflow_provider_directcall.api.errors import DirectcallRefused
 from airflow_provider_directcall.api.paging import MAX_PAGES
-from airflow_provider_directcall.api.replies.values import folded, integer_or_none, text_or_none
+from airflow_provider_directcall.api.replies.values import integer_or_none, text_or_none
+from airflow_provider_directcall.api.words import folded
 from airflow_provider_directcall.checking.looks import (
     Look,
     digits_of,
-    same_end,
     tags_in,
 )
 from airflow_provider_directcall.checking.tags import form_of, kept_findings
 from airflow_provider_directcall.delivery.keys import KEY_TAG
+from airflow_provider_directcall.statement.likeness import same_end
 
 if TYPE_CHECKING:
     from airflow_provider_directcall.checking.assumptions import Finding

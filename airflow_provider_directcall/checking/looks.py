@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from airflow_provider_directcall.api.errors import DirectcallError, DirectcallRefused, DirectcallReplyError
 from airflow_provider_directcall.api.replies.values import (
-    folded,
     integer_or_none,
     moment_or_none,
     tags_of,
     text_or_none,
 )
 from airflow_provider_directcall.api.requests import LocalTime, Request, Value
+from airflow_provider_directcall.api.words import folded
 from airflow_provider_directcall.checking.assumptions import Finding
 
 if TYPE_CHECKING:
@@ -35,7 +35,6 @@ MOST_PAGES: Final = 10
 
 _TIME: Final = "%Y%m%d%H%M%S"
 _NO_SUCH_CODES: Final = frozenset({"009", "010"})
-_LAST_DIGITS: Final = 8
 _FIELD_NAME: Final = re.compile(r"[A-Za-z_]\w{0,30}", re.ASCII)
 #: The use of an endpoint, in words, for a consequence.
 USES: Final[Mapping[str, str]] = {
@@ -176,11 +175,6 @@ def tags_in(row: Mapping[str, Json]) -> Mapping[str, str]:
 def digits_of(row: Mapping[str, Json]) -> str:
     """Return the digits of a row's destination."""
     return "".join(char for char in text_or_none(row.get("destino")) or "" if char.isascii() and char.isdigit())
-
-
-def same_end(one: str, other: str) -> bool:
-    """Whether two numbers end alike, whatever the form of their beginning."""
-    return len(one) >= _LAST_DIGITS and one[-_LAST_DIGITS:] == other[-_LAST_DIGITS:]
 
 
 def time_in(row: Mapping[str, Json], zone: ZoneInfo) -> datetime | None:

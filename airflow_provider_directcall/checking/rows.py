@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 from airflow_provider_directcall.api.paging import MAX_PAGES
 from airflow_provider_directcall.api.replies import CallOutcome, MessageState, call_outcome, message_state
-from airflow_provider_directcall.api.replies.values import folded, integer_or_none, link_or_none, text_or_none
+from airflow_provider_directcall.api.replies.values import integer_or_none, link_or_none, text_or_none
+from airflow_provider_directcall.api.words import folded
 from airflow_provider_directcall.checking.looks import (
     Statement,
     plain_names,

@@ -16,9 +16,10 @@ from airflow_provider_directcall.api.errors import (
 )
 from airflow_provider_directcall.api.methods import call_status, place_call, send_sms
 from airflow_provider_directcall.checking.assumptions import Finding
-from airflow_provider_directcall.checking.looks import PAUSE_SECONDS, Pause, Statement, digits_of, plain_names, same_end
+from airflow_provider_directcall.checking.looks import PAUSE_SECONDS, Pause, Statement, digits_of, plain_names
 from airflow_provider_directcall.checking.tags import REVEALING_TAGS
 from airflow_provider_directcall.delivery.keys import KEY_TAG, TaskIdentity, delivery_key
+from airflow_provider_directcall.statement.likeness import same_end
 from airflow_provider_directcall.telephony.numbers import CALLABLE, TEXTABLE, parse_number
 
 if TYPE_CHECKING:

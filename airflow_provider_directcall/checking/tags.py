@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from airflow_provider_directcall.api.replies.envelope import UnreadableError, decoded
-from airflow_provider_directcall.api.replies.values import folded, tags_of
+from airflow_provider_directcall.api.replies.values import tags_of
+from airflow_provider_directcall.api.words import folded
 from airflow_provider_directcall.checking.assumptions import Finding
 from airflow_provider_directcall.delivery.keys import KEY_TAG
 

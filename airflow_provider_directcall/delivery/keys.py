@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from airflow_provider_directcall.statement import search
+from airflow_provider_directcall.statement import ownership
 
 #: The tag (``campos``) that holds the key.
-KEY_TAG: Final = search.KEY_TAG
+KEY_TAG: Final = ownership.KEY_TAG
 
 _DIGEST_BYTES: Final = 10
 _MARK_BYTES: Final = 2

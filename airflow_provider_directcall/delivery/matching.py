@@ -99,7 +99,7 @@ def match_message(rows: Iterable[MessageRow], wanted: LookupKey, *, is_filtered:
 
 
 def match_each(rows: Iterable[MessageRow], wanted: Collection[LookupKey]) -> dict[str, Match]:
-    """Match many messages in one pass over the rows of a window: key -> match.
+    """Match many messages, such as those of a lot, in one pass over the rows of a window: key -> match.
 
     A row that shows no whole key is held against every key, because it could be any of them.
     """
@@ -113,11 +113,6 @@ def match_each(rows: Iterable[MessageRow], wanted: Collection[LookupKey]) -> dic
 def match_progress(legs: Collection[CallLeg]) -> Match:
     """Match the call in progress between the two parties, if there is one: a leg that is not known to have ended."""
     return Match(MatchKind.NONE if all(leg.has_ended for leg in legs) else MatchKind.IN_PROGRESS)
-
-
-def shows_key(row: Row, wanted: LookupKey) -> bool:
-    """Whether a row shows our key, and is not that of a deleted run of the same name, which had the same keys."""
-    return owner_of(row, wanted.key) is Owner.OURS and _is_in_time(row, wanted)
 
 
 def unclear_rows(rows: Iterable[AnyRow], wanted: LookupKey, *, trusts_times: bool = True) -> list[AnyRow]:

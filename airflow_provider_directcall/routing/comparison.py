@@ -47,13 +47,8 @@ _NORMALIZERS: Final[Mapping[str, Callable[[str], str | None]]] = {
 _ANY_TEXT: Final = frozenset({"phone", "email", "moment"})
 
 
-def same_rule(one: Rule, other: Rule) -> bool:
-    """Return whether two rules do the same at the same priority, whatever their ids."""
-    return not differences(one, other)
-
-
 def differences(one: Rule, other: Rule) -> tuple[str, ...]:
-    """Return the names of the fields in which two rules differ: ``action``, ``priority``, and those of their data."""
+    """Return the names of the fields in which two rules differ, ids aside: ``action``, ``priority``, those in data."""
     own = [name for name in ("action", "priority") if getattr(one, name) != getattr(other, name)]
     ours, theirs = comparable(one), comparable(other)
     return (*own, *(name for name in sorted(ours.keys() | theirs.keys()) if ours.get(name) != theirs.get(name)))

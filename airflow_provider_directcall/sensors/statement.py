@@ -22,7 +22,8 @@ from airflow_provider_directcall.runtime.polling import (
     poll,
 )
 from airflow_provider_directcall.runtime.run_starts import first_start
-from airflow_provider_directcall.statement.search import KEY_TAG, StatementSearch
+from airflow_provider_directcall.statement.ownership import KEY_TAG
+from airflow_provider_directcall.statement.search import StatementSearch
 from airflow_provider_directcall.triggers.events import FOUND, TIMEOUT, status_of
 
 if TYPE_CHECKING:

@@ -23,8 +23,7 @@ from airflow_provider_directcall.api.lookups import readable_rows
 from airflow_provider_directcall.api.methods import list_statement
 from airflow_provider_directcall.api.replies import CallOutcome, MessageRow
 from airflow_provider_directcall.statement.likeness import same_number
-from airflow_provider_directcall.statement.ownership import Owner, owner_of, whole_key
-from airflow_provider_directcall.statement.search import KEY_TAG
+from airflow_provider_directcall.statement.ownership import KEY_TAG, Owner, owner_of, whole_key
 
 if TYPE_CHECKING:
     from airflow_provider_directcall.api.lookups import Lookup

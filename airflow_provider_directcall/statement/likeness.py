@@ -17,15 +17,16 @@ def same_number(one: str | None, other: str | None) -> bool:
     return one is not None and other is not None and _national(one) == _national(other)
 
 
+def same_end(one: str, other: str) -> bool:
+    """Whether the last eight digits agree, whatever is before them."""
+    return len(one) >= _LAST_DIGITS and one[-_LAST_DIGITS:] == other[-_LAST_DIGITS:]
+
+
 def ends_alike(one: str, other: str) -> bool:
     """Whether area, where there is one, and the last eight digits agree: without country code or ninth digit."""
     short, asked = _national(one), _national(other)
     has_area = len(short) > _LAST_DIGITS + 1
-    return (
-        len(short) >= _LAST_DIGITS
-        and short[-_LAST_DIGITS:] == asked[-_LAST_DIGITS:]
-        and (not has_area or short[:2] == asked[:2])
-    )
+    return same_end(short, asked) and (not has_area or short[:2] == asked[:2])
 
 
 def may_be_same(shown: str | None, number: str) -> bool:
@@ -36,7 +37,7 @@ def may_be_same(shown: str | None, number: str) -> bool:
     """
     digits = _MARKS.sub("", _DECIMALS.sub("", shown or ""))
     is_readable = digits.isascii() and digits.isdigit() and len(digits) >= _LAST_DIGITS
-    return not is_readable or digits[-_LAST_DIGITS:] == number[-_LAST_DIGITS:]
+    return not is_readable or same_end(digits, number)
 
 
 def _national(number: str) -> str:

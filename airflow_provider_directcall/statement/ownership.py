@@ -1,4 +1,4 @@
-"""Whose row of the statement it is, by the idempotency key that it shows, and whether two numbers in rows are one.
+"""Whose row of the statement it is, by the idempotency key that it shows.
 
 How rows show their tags is not documented, so a key is recognised in any form of it.
 """
@@ -11,13 +11,14 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from airflow_provider_directcall.api.words import folded
-from airflow_provider_directcall.statement.search import KEY_TAG
 
 if TYPE_CHECKING:
     from airflow_provider_directcall.api.replies import MessageRow, StatementRow
 
     Row: TypeAlias = StatementRow | MessageRow
 
+#: The tag (``campos``) that holds a request's idempotency key.
+KEY_TAG: Final = "airflow_key"
 #: Characters of a key that identify it where the vendor cuts values: 40 bits.
 _ENOUGH: Final = 8
 _KEY_LENGTH: Final = 16

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from airflow_provider_directcall.api.methods import save_rule
 from airflow_provider_directcall.api.replies import Rule
-from airflow_provider_directcall.routing.comparison import same_rule, same_value
+from airflow_provider_directcall.routing.comparison import differences, same_value
 from airflow_provider_directcall.routing.errors import DirectcallRuleError
 from airflow_provider_directcall.routing.plans.changes import plan_change
 from airflow_provider_directcall.routing.plans.planning import plan_rules
@@ -138,7 +138,7 @@ def test_apply_and_restore_bring_back_the_same_rules(found, desired):
     restore(line, snapshot, **arguments)
     assert len(line.live) == len(live)
     for one, other in zip(line.live, live, strict=True):
-        assert same_rule(one, other)
+        assert not differences(one, other)
         assert all(same_value(one.data.get(name), value) for name, value in other.data.items())
         assert same_value(one.timeout, other.timeout)
 

@@ -22,12 +22,12 @@ from airflow_provider_directcall.api.replies.envelope import (
 )
 from airflow_provider_directcall.api.replies.proofs import ID_FIELDS, shows_success
 from airflow_provider_directcall.api.replies.values import (
-    folded,
     id_or_none,
     moment_or_none,
     seconds_or_none,
     text_or_none,
 )
+from airflow_provider_directcall.api.words import folded
 
 
 class CallOutcome(StrEnum):

@@ -21,7 +21,8 @@ from airflow_provider_directcall.api.replies.envelope import (
     return_code,
 )
 from airflow_provider_directcall.api.replies.proofs import shows_success
-from airflow_provider_directcall.api.replies.values import folded, id_or_none, moment_or_none, text_or_none
+from airflow_provider_directcall.api.replies.values import id_or_none, moment_or_none, text_or_none
+from airflow_provider_directcall.api.words import folded
 
 
 class MessageState(StrEnum):

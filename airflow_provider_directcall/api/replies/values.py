@@ -9,7 +9,6 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from airflow_provider_directcall.api.replies.envelope import Json, UnreadableError, decoded
-from airflow_provider_directcall.api.words import folded as folded  # noqa: PLC0414 - read here by all replies
 
 _TIMES = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%d/%m/%Y %H:%M:%S", "%d/%m/%Y %H:%M")
 _DATES = ("%Y-%m-%d", "%d/%m/%Y")

@@ -7,13 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from airflow_provider_directcall.api.replies import call_outcome
-from airflow_provider_directcall.statement.calls import CallIdentity
-from airflow_provider_directcall.statement.likeness import same_number
-
 if TYPE_CHECKING:
     from airflow_provider_directcall.api.replies import StatementRow
-    from airflow_provider_directcall.statement.calls import Call
+    from airflow_provider_directcall.statement.calls import Call, CallIdentity
 
 #: How far the vendor's times may be from ours: another clock, or another zone than the connection's (the zone is
 #: inferred, not documented). A window that is wider at its open ends costs nothing, and a narrow one would lose calls.
@@ -60,6 +56,9 @@ class StatementSearch:
     @property
     def identity(self) -> CallIdentity | None:
         """The one call that is waited for, or None for any call that meets the conditions."""
+        # Here and below: DAG files import this module, and are parsed often.
+        from airflow_provider_directcall.statement.calls import CallIdentity
+
         if self.callerid is None and self.airflow_key is None:
             return None
         return CallIdentity(self.callerid, self.airflow_key, not_before=self.since)
@@ -72,6 +71,9 @@ class StatementSearch:
 
     def accepts(self, call: Call) -> bool:
         """Whether a call meets the conditions, those of the tags aside. A filter of the vendor's may be ignored."""
+        from airflow_provider_directcall.api.replies import call_outcome
+        from airflow_provider_directcall.statement.likeness import same_number
+
         numbers = [number for leg in call.legs for number in (leg.origin, leg.destination)]
         return (
             (self.outcomes is None or call.outcome in {call_outcome(outcome) for outcome in self.outcomes})

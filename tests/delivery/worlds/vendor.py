@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import parse_qs
@@ -17,9 +18,12 @@ from airflow_provider_directcall.api.clock import Clock
 from airflow_provider_directcall.api.settings import Settings
 from airflow_provider_directcall.delivery.keys import KEY_TAG
 from airflow_provider_directcall.sandbox import Sandbox, SandboxConfig
+from airflow_provider_directcall.sandbox.lifecycle import LIVE_CALL, call_phase, call_times, message_times
 
 _SENDS: Final = frozenset({"/voz/call", "/sms/send"})
 _LISTINGS: Final = frozenset({"/extrato/list", "/extrato/list-sms"})
+#: A key, whole or cut: by eight of its characters it is recognised, in any case.
+_WORD: Final = re.compile(rb"[A-Za-z0-9]{8,}")
 _SHARED: Final = httpx.Client(transport=httpx.MockTransport(lambda request: httpx.Response(500)))
 #: One attempt for each request: what a client's own retries do is tested where the client is.
 _BUDGET: Final = RetryBudget(attempts=2, seconds=10, longest_pause=1)
@@ -59,7 +63,7 @@ class Vendor(httpx.BaseTransport):
     losses: Losses = field(default_factory=Losses)
     effects: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     shown: set[str] = field(default_factory=set)
-    """Keys that any reply of the statement has shown, in whatever case."""
+    """Keys that any reply of the statement has shown, in whatever case, whole or cut as far as they are recognised."""
     on_send: Callable[[], None] = lambda: None
 
     def __post_init__(self) -> None:
@@ -89,12 +93,43 @@ class Vendor(httpx.BaseTransport):
 
     def foreign(self, send: Callable[[], object]) -> None:
         """Let another system use the account; its answers are not lost."""
-        losses, on_send = self.losses, self.on_send
+        before, (losses, on_send) = set(self._ids()), (self.losses, self.on_send)
         self.losses, self.on_send, self._is_foreign = Losses(), lambda: None, True
         try:
             send()
         finally:
             self.losses, self.on_send, self._is_foreign = losses, on_send, False
+        self._end_otherwise(set(self._ids()) - before)
+
+    def _end_otherwise(self, names: set[str]) -> None:
+        """Let others' calls and messages end otherwise than ours to the same number: results differ."""
+        store = self.sandbox.account.store
+        for name, call in store.calls.items():
+            if name in names:
+                store.calls[name] = replace(call, outcome="falha" if call.outcome == "atendida" else "atendida")
+        for message_id, message in store.messages.items():
+            if message.callerid in names:
+                store.messages[message_id] = replace(
+                    message,
+                    sms_outcome="nao entregue" if message.sms_outcome == "entregue" else "entregue",
+                    voice_answered_on=None if message.voice_answered_on is not None else 1,
+                )
+
+    def ends(self, key: str) -> list[tuple[str, str]]:
+        """Return the recipient of each call or message of ours with a key, and the sandbox's word for its end."""
+        store, zone = self.sandbox.account.store, self.sandbox.config.zone
+        calls = [store.calls[name] for name in self.effects[key] if name in store.calls]
+        messages = [message for message in store.messages.values() if message.callerid in self.effects[key]]
+        return [
+            *((call.destination, call_times(call).outcome) for call in calls),
+            *((message.destination, message_times(message, zone).final.value) for message in messages),
+        ]
+
+    def is_in_progress(self, key: str) -> bool:
+        """Whether a call with a key is in progress."""
+        calls = self.sandbox.account.store.calls
+        own = [calls[name] for name in self.effects[key] if name in calls]
+        return any(call_phase(call, self.sandbox.account.clock.now()) in LIVE_CALL for call in own)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Serve one request, and lose it or its answer."""
@@ -120,8 +155,8 @@ class Vendor(httpx.BaseTransport):
         return [*store.calls, *dict.fromkeys(message.callerid for message in store.messages.values())]
 
     def _note_keys(self, response: httpx.Response) -> None:
-        text = response.stream.body.decode("utf-8", errors="replace").casefold()
-        self.shown |= {key for key in self.effects if key in text}
+        words = {word.decode().lower() for word in _WORD.findall(response.stream.body)}
+        self.shown |= {key for key in self.effects if any(key in word or key.startswith(word) for word in words)}
 
 
 class _InProcessClient(Client):

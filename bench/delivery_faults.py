@@ -59,7 +59,8 @@ def main(argv: list[str] | None = None) -> int:
     per_minute = 60 * ours.sends / max(1.0, seconds)
     console.print(
         f"{len(summaries)} rows, {ours.sends} sends of ours: {ours.duplicates} twice, {ours.lost} lost, "
-        f"{ours.foreign} foreign; {per_minute:.0f} sends a minute; took {time.monotonic() - started:.0f} s"
+        f"{ours.foreign} foreign, {ours.share_unknown:.1%} unknown; {per_minute:.0f} sends a minute; "
+        f"took {time.monotonic() - started:.0f} s"
     )
     if options.home is None:
         shutil.rmtree(home.parent, ignore_errors=True)

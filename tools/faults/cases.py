@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from itertools import count, islice
 from types import MappingProxyType
 from typing import Final
@@ -21,6 +22,9 @@ FORWARD_TO: Final = "5511990000077"
 RULE_PRIORITY: Final = 7
 _AREA_CODES: Final = tuple(AREAS)
 
+
+#: Further recipients of a message.
+_FURTHER: Final = tuple(f"551198000{number:04}" for number in range(1, 10))
 
 #: The name of an account's connection.
 CONNECTION: Final = "directcall_{:02}"
@@ -52,8 +56,8 @@ class Case:
 
     @property
     def may_duplicate(self) -> bool:
-        """Whether a second send is right, where nothing has shown the first."""
-        return self.row.may_duplicate or self.policy == "resend"
+        """Whether a second send is right, where nothing has shown the first, and its time has come."""
+        return self.row.may_duplicate or (self.policy == "resend" and self.row.due_seconds is None)
 
 
 def cases_of(
@@ -120,7 +124,10 @@ def arguments_of_ours(case: Case) -> dict[str, object]:
     return {
         **common,
         **timeout,
-        "destination": destination_of(case),
+        **_schedule_of(case),
+        "destination": [destination_of(case), *_FURTHER[: row.recipients - 1]]
+        if row.recipients > 1
+        else destination_of(case),
         "tags": {"case": case.name},
         waits_as: case.way.waits,
         "deferrable": case.way.is_deferrable,
@@ -146,6 +153,13 @@ def arguments_of_baseline(case: Case) -> dict[str, object]:
 def destination_of(case: Case) -> str:
     """Return an invented mobile number; sends of a row differ in area, so no two of their calls share their parties."""
     return f"55{_AREA_CODES[case.place % len(_AREA_CODES)]}99000{case.number}"
+
+
+def _schedule_of(case: Case) -> dict[str, str]:
+    if case.row.due_seconds is None:
+        return {}
+    due_at = datetime.now(UTC) + timedelta(seconds=case.row.due_seconds)
+    return {"schedule_at" if case.kind is Kind.CALL else "send_at": due_at.isoformat()}
 
 
 def _connection(case: Case) -> str:

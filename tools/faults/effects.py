@@ -89,16 +89,22 @@ class Effects:
         return Counter(effect.key for effect in self.all if effect.key is not None)
 
 
+def keys_in(state: SandboxState) -> set[str]:
+    """Return the idempotency keys of all calls and messages."""
+    records = [*state["calls"], *state["messages"]]
+    return {str(tags[KEY_TAG]) for record in records if isinstance(tags := record["tags"], dict) and KEY_TAG in tags}
+
+
 def effects_of(state: SandboxState, case: Case) -> Effects:
-    """Return the sandbox's effects of one case."""
+    """Return the sandbox's effects of one case; a message to several recipients is one."""
     if case.kind is Kind.RULE:
         return _rules(state, case.name)
     if case.kind is Kind.CALL:
         records, at, undone, outcome = state["calls"], "placed_at", "hung_up_at", "outcome"
     else:
         records, at, undone, outcome = state["messages"], "accepted_at", "cancelled_at", "phase"
-    found = [
-        Effect(
+    found = {
+        str(record["callerid"]): Effect(
             str(record["callerid"]),
             tags.get(KEY_TAG),
             record[undone] is not None,
@@ -107,8 +113,8 @@ def effects_of(state: SandboxState, case: Case) -> Effects:
         )
         for record in records
         if isinstance(tags := record["tags"], dict) and tags.get("case") == case.name
-    ]
-    return Effects(tuple(sorted(found, key=lambda effect: effect.at)))
+    }
+    return Effects(tuple(sorted(found.values(), key=lambda effect: effect.at)))
 
 
 def _rules(state: SandboxState, did: str) -> Effects:

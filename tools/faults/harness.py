@@ -13,10 +13,11 @@ import httpx
 
 from tools.faults.cases import Case, arguments_of_baseline, arguments_of_ours, cases_of
 from tools.faults.disturbances import STEPS, Run
+from tools.faults.effects import keys_in
 from tools.faults.judge import Account, Report, Tally, Verdict, judge
 from tools.faults.logs import last_error, log_folder
 from tools.faults.rows import ON_WORKER, Disturbance, Kind, Row
-from tools.faults.world import World
+from tools.faults.world import Directcall, World
 from tools.live_airflow import JsonObject
 
 OURS: Final = "ours"
@@ -92,15 +93,18 @@ def _judged(
     world: World, runs: Mapping[str, Run], cases: Mapping[str, Sequence[Case]], rows: Sequence[Row]
 ) -> dict[str, dict[str, list[Verdict]]]:
     """Return the verdicts by the name of the row and by sender."""
-    accounts = [
-        Account(directcall.server.state(), directcall.witness.shown) for directcall in world.directcalls[: len(rows)]
-    ]
+    accounts = [_account(directcall) for directcall in world.directcalls[: len(rows)]]
     judged: dict[str, dict[str, list[Verdict]]] = {row.name: {} for row in rows}
     for by, of in cases.items():
         for case, report in zip(of, _reports(runs[by], of), strict=True):
             verdict = judge(case, report, accounts[case.account])
             judged[case.row.name].setdefault(by, []).append(verdict)
     return judged
+
+
+def _account(directcall: Directcall) -> Account:
+    state = directcall.server.state()
+    return Account(state, directcall.witness.shown(keys_in(state)))
 
 
 def _start(world: World, by: str, cases: Sequence[Case], accounts: int) -> Run:

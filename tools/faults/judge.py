@@ -120,6 +120,11 @@ class Tally:
         self.tries += verdict.tries
         self.endings[verdict.ending] += 1
 
+    @property
+    def share_unknown(self) -> float:
+        """The share of the sends that end with the outcome reported as unknown."""
+        return self.endings[Ending.UNKNOWN] / max(1, self.sends)
+
     def merge(self, other: Tally) -> None:
         """Add another tally."""
         for name in COUNTS:

@@ -9,6 +9,7 @@ from packaging.version import Version
 
 from tools.faults.quirk_rows import of_the_vendor
 from tools.faults.rows import (
+    POLICIES,
     WAITING,
     WITH_RULES,
     Disturbance,
@@ -181,6 +182,33 @@ FAULTS: Final[tuple[Row, ...]] = (
         statement=False,
         policies=("resend",),
         ways=(Way.WORKER, Way.DEFERRABLE),
+    ),
+    # Schedules, recipients, and two kinds of trouble at once.
+    Row(
+        name="scheduled_without_looks",
+        meaning="a send an hour ahead is cut after the effect, and so is every read of the statement: never sent again",
+        troubles=(Trouble("cut_after"), Trouble("cut_before", Where.RECONCILE, times=None)),
+        due_seconds=3600,
+        policies=POLICIES,
+        ends_as=_UNKNOWN,
+        with_baseline=False,
+    ),
+    Row(
+        name="several_recipients",
+        meaning="an SMS to three recipients, cut after the effect",
+        troubles=(Trouble("cut_after"),),
+        recipients=3,
+        kinds=(Kind.SMS,),
+        with_baseline=False,
+    ),
+    Row(
+        name="timed_out_sending_times_2_behind",
+        meaning="the execution_timeout comes between effect and reply, and times of the statement are two hours behind",
+        kills=(Point.ALARM_AFTER_REPLY,),
+        quirks=("times_2_behind",),
+        policies=POLICIES,
+        ends_as=frozenset({Ending.SENT, Ending.UNKNOWN}),
+        with_baseline=False,
     ),
     # Around the task.
     Row(

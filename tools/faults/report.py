@@ -16,7 +16,7 @@ from tools.faults.harness import BASELINE, OURS, RowResult
 from tools.faults.judge import COUNTS, Tally, Verdict
 from tools.faults.rows import Ending
 
-_COLUMNS = ("sends", "twice", "lost", "foreign", "sent", "refused", "unknown", "not sent", "tries")
+_COLUMNS = ("sends", "twice", "lost", "foreign", "sent", "refused", "unknown", "not sent", "tries", "unknown %")
 #: Endings in the order of the columns; all others are in "not sent".
 _COLUMN_ENDINGS = (Ending.SENT, Ending.REFUSED, Ending.UNKNOWN)
 #: Fields of a summary that are JSON as they are.
@@ -113,7 +113,8 @@ def _cells(tally: Tally) -> list[str]:
     reported = [tally.endings[ending] for ending in _COLUMN_ENDINGS]
     twice = f"{tally.duplicates} (+{tally.as_asked} asked for)" if tally.as_asked else str(tally.duplicates)
     counts = [tally.lost, tally.foreign, *reported, tally.sends - sum(reported), tally.tries]
-    return [str(tally.sends), twice, *map(str, counts)]
+    unknown = f"{tally.share_unknown:.0%}" if tally.endings[Ending.UNKNOWN] else ""
+    return [str(tally.sends), twice, *map(str, counts), unknown]
 
 
 def sentence(verdict: Verdict) -> str:

@@ -184,6 +184,8 @@ class Row:
     :ivar policies: the values of ``on_unknown_outcome``, which alternate over the sends.
     :ivar numbers: the last four digits of the destinations, which select their behaviour and alternate too.
     :ivar completion_seconds: ``completion_timeout``; None for the default.
+    :ivar recipients: the number of recipients of each message.
+    :ivar due_seconds: how far ahead each send is scheduled; None sends at once.
     :ivar kinds: the kinds of sends.
     :ivar ways: the ways of sending.
     :ivar ends_as: the permitted endings of our tasks.
@@ -207,6 +209,8 @@ class Row:
     policies: tuple[str, ...] = ("fail",)
     numbers: tuple[str, ...] = ("0001",)
     completion_seconds: float | None = None
+    recipients: int = 1
+    due_seconds: float | None = None
     kinds: tuple[Kind, ...] = SENDS
     ways: tuple[Way, ...] = ALL_WAYS
     ends_as: frozenset[Ending] = field(default=_SENT)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _STATEMENTS: Final = ("/extrato/list", "/extrato/list-sms")
-#: An idempotency key, wherever in a body it is, in whatever form the tags are shown.
-_KEY: Final = re.compile(rb"(?<![A-Za-z0-9])[a-z2-7]{16}(?![A-Za-z0-9])")
+#: An idempotency key, wherever in a body it is, in any case, and cut to eight characters or more.
+_KEY: Final = re.compile(rb"(?<![A-Za-z0-9])[A-Za-z2-7]{8,16}(?![A-Za-z0-9])")
 _LOG_IN: Final = "/request_token"
 #: A token in hex digits; those in other forms are found by their claims.
 _HEX_TOKEN: Final = re.compile(rb'"access_token": *"([0-9a-f]{40})"')
@@ -26,17 +26,18 @@ class Witness:
     def __init__(self, app: ASGIApp, now: Callable[[], float]) -> None:
         self._app = app
         self._now = now
-        self._shown: dict[str, float] = {}
+        self._words: dict[str, float] = {}
+        """What may be a key, or its beginning, by the moment at which the statement first showed it."""
         self.tokens: set[str] = set()
 
-    @property
-    def shown(self) -> Mapping[str, float]:
-        """The moment at which the statement first showed a row with a key, by key."""
-        return dict(self._shown)
+    def shown(self, keys: Iterable[str]) -> dict[str, float]:
+        """Return the moment at which the statement first showed a row with a key, by key."""
+        moments = {key: [at for word, at in self._words.items() if key.startswith(word)] for key in keys}
+        return {key: min(at) for key, at in moments.items() if at}
 
     def forget(self) -> None:
         """Begin a new account; the tokens stay known."""
-        self._shown.clear()
+        self._words.clear()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -58,5 +59,5 @@ class Witness:
         if path == _LOG_IN:
             self.tokens.update(token.decode() for token in _HEX_TOKEN.findall(body))
             return
-        for key in _KEY.findall(body):
-            self._shown.setdefault(key.decode(), self._now())
+        for word in _KEY.findall(body):
+            self._words.setdefault(word.decode().lower(), self._now())

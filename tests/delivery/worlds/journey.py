@@ -165,7 +165,7 @@ class Journey:
         for _ in range(self._looks_before_death() or 0):
             if (yield from reconciliation.look(self.errand, record, self.vendor.clock)) is not None:
                 break
-            yield Pause(TIMEOUTS.pause, record)
+            self.vendor.clock.sleep(TIMEOUTS.pause)
         return (yield from deliverer.conclude(Reconciling(record, LOST_TRY), _NOTHING_FOUND_OUT))
 
     def read(self) -> Record | None:

@@ -78,7 +78,9 @@ class Journey:
                 self._send_other(other)
         self._to(BEGIN)
         until = clock.now() + timedelta(seconds=world.outage_seconds)
-        self.vendor.losses = Losses(lambda: next(self._fates, "answered"), until if world.outage_seconds else None)
+        self.vendor.losses = Losses(
+            lambda: next(self._fates, "answered"), until if world.outage_seconds else None, world.has_statement
+        )
         self.vendor.on_send = self._others_follow
 
     def _others_follow(self) -> None:

@@ -69,6 +69,7 @@ world_parts = {
     "has_history": st.sampled_from([True, True, True, False]),
     "others": st.lists(others, max_size=2).map(tuple),
     "statement_delay": st.sampled_from([0.0, 5.0, 100.0]),
+    "has_statement": st.sampled_from([True] * 7 + [False]),
     "outage_seconds": st.sampled_from([0, 0, 90, 4000]),
 }
 worlds = st.builds(World, **world_parts)
@@ -81,6 +82,7 @@ plain_worlds = st.builds(
         "has_history": st.just(True),
         "others": st.just(()),
         "outage_seconds": st.sampled_from([0, 90]),
+        "has_statement": st.just(True),
         "hours_ahead": st.just(0),
         "time_limits": st.just(()),
         "dead_triggers": st.just(()),
@@ -130,7 +132,7 @@ FOUND: Final = (
         fates=("lost after",),
         policy=OnUnknownOutcome.RESEND,
         retries=0,
-        outage_seconds=4 * 3600,
+        has_statement=False,
     ),
 )
 

@@ -51,6 +51,7 @@ class Losses:
 
     fate: Callable[[], str] = lambda: "answered"
     reads_fail_until: datetime | None = None
+    has_statement: bool = True
 
 
 @dataclass
@@ -136,6 +137,7 @@ class Vendor(httpx.BaseTransport):
         is_send = request.url.path in _SENDS
         fate = self.losses.fate() if is_send else "answered"
         is_down = self.losses.reads_fail_until is not None and self.clock.now() < self.losses.reads_fail_until
+        is_down |= request.url.path in _LISTINGS and not self.losses.has_statement
         if fate == "lost before" or (not is_send and is_down):
             raise httpx.ReadError("lost before the effect")
         before = self._ids()

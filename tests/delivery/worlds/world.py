@@ -67,6 +67,8 @@ class World:
     has_history: bool = True
     others: tuple[Other, ...] = ()
     statement_delay: float = 5.0
+    has_statement: bool = True
+    """False cuts every read of the statement."""
     outage_seconds: int = 0
 
     @property

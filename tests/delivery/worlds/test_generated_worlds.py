@@ -10,13 +10,15 @@ from typing import Final
 
 import hypothesis.strategies as st
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 
 from airflow_provider_directcall.delivery.decisions import OnUnknownOutcome
 from airflow_provider_directcall.delivery.keys import KEY_TAG
 from airflow_provider_directcall.sandbox.quirks import CALLS, FORMS, SEND_ANSWERS, STATEMENT
+from airflow_provider_directcall.statement.calls import CallIdentity
 
 from .journey import Journey
+from .promises import Violation
 from .world import SETTLE_SECONDS, Other, World
 
 pytestmark = pytest.mark.long
@@ -136,6 +138,16 @@ FOUND: Final = (
     ),
 )
 
+#: Without an answer of the statement, ``/voz/status`` is not asked: a call in progress is not known.
+OPEN: Final = World(
+    number="5511990000600", fates=("lost after",), policy=OnUnknownOutcome.RESEND, retries=0, has_statement=False
+)
+
+
+def is_open(world: World) -> bool:
+    """Whether a world is like the one that is known to break a promise."""
+    return world.kind == "call" and world.policy is OnUnknownOutcome.RESEND and not world.has_statement
+
 
 def also_those_found(test):
     """Run a test with every counterexample too."""
@@ -148,10 +160,26 @@ def also_those_found(test):
 @given(world=worlds)
 @settings(max_examples=WORLDS, deadline=None, suppress_health_check=list(HealthCheck))
 def test_the_promises_hold_in_every_world(world):
+    assume(not is_open(world))
     Journey(world).run()
+
+
+@pytest.mark.xfail(strict=True, raises=Violation, reason="the statement is asked before /voz/status, and fails")
+def test_a_call_in_progress_is_known_without_a_statement():
+    Journey(OPEN).run()
 
 
 @given(world=plain_worlds)
 @settings(max_examples=WORLDS // 4, deadline=None, suppress_health_check=list(HealthCheck))
 def test_nothing_stays_unknown_where_the_account_answers_in_the_documented_forms(world):
     assert not {"unknown", "held"} & set(Journey(world).run())
+
+
+@pytest.mark.parametrize("kind", ["call", "SMS"])
+def test_the_checks_detect_a_foreign_result_without_an_id(kind, monkeypatch):
+    """Rows without ids, and a client that takes any row for its own."""
+    monkeypatch.setattr(CallIdentity, "matches", lambda self, row: True)
+    quirks = frozenset({"callerid_missing", "tag_filter_ignored"})
+    other = Other(30, to_ours=True, tags=())
+    with pytest.raises(Violation, match="ended as"):
+        Journey(World(kind=kind, number="5511990000486", quirks=quirks, fates=("lost after",), others=(other,))).run()

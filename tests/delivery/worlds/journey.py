@@ -153,7 +153,7 @@ class Journey:
             return "killed"
         except ValueError:  # its time is past
             record = self.read()
-            if record is not None:
+            if record is not None and not record.is_accepted:  # else it is that of an earlier generation
                 self.promises.check_not_sent(record)
             return "refused"
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar, Final, Self
 
-from airflow_provider_directcall.api.errors import DirectcallRefused
+from airflow_provider_directcall.api.errors import DirectcallError, DirectcallRefused
 from airflow_provider_directcall.api.lookups import ask
 from airflow_provider_directcall.api.methods import call_status, end_call, list_statement, scheduled_call_status
 from airflow_provider_directcall.api.replies import CallOutcome
@@ -77,21 +77,31 @@ class CallErrand:
         return Accepted({name: value for name, value in ids.items() if value is not None})
 
     def find(self, record: Record, now: datetime) -> Lookup[Match]:
-        """Look for the row with the key; without one, ask whether a call is in progress.
+        """Look for the row with the key; without one, or without a statement, ask whether a call is in progress."""
+        try:
+            match = yield from self._lookup(record).find(now)
+        except DirectcallError as error:
+            match = Match(MatchKind.NONE, error=error)
+        if match.shows_key:
+            return match
+        try:
+            is_in_progress = yield from self._is_in_progress()
+        except DirectcallError as error:
+            raise match.error or error from None
+        return Match(MatchKind.IN_PROGRESS) if is_in_progress else match
+
+    def _is_in_progress(self) -> Lookup[bool]:
+        """Ask whether a call between the parties is in progress.
 
         Only 003 means that there is none: other refusals may, or may mean the contrary (004, "not ended").
         """
-        match = yield from self._lookup(record).find(now)
-        if match.shows_key:
-            return match
         try:
             legs = yield from ask(call_status(self.origin, self.destination))
         except DirectcallRefused as refused:
             if refused.code != _NOT_ACTIVE:
                 raise
-            return match
-        progress = match_progress(legs)
-        return progress if progress.kind is MatchKind.IN_PROGRESS else match
+            return False
+        return match_progress(legs).kind is MatchKind.IN_PROGRESS
 
     def control(self, record: Record, now: datetime) -> Lookup[Match]:
         """Look for the call among all rows."""

@@ -18,6 +18,7 @@ from airflow_provider_directcall.statement.likeness import ends_alike, may_be_sa
 from airflow_provider_directcall.statement.ownership import Owner, owner_of, whole_key
 
 if TYPE_CHECKING:
+    from airflow_provider_directcall.api.errors import DirectcallError
     from airflow_provider_directcall.api.replies import CallLeg, MessageRow, StatementRow
 
     Row: TypeAlias = StatementRow | MessageRow
@@ -57,6 +58,7 @@ class Match:
     :ivar doubt: why nothing is proven.
     :ivar shows_key: whether a row shows our key: nothing may be sent again with it.
     :ivar key: the key that was looked for.
+    :ivar error: why the statement could not be read, where the look found out that no call is in progress.
     """
 
     kind: MatchKind
@@ -64,6 +66,7 @@ class Match:
     doubt: str = ""
     shows_key: bool = False
     key: str = ""
+    error: DirectcallError | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,6 +117,9 @@ class Reconciliation:
         asked_at = clock.now()
         try:
             match = yield from _under_each_key(errand.find, record, asked_at)
+            if match.error is not None:
+                self._is_in_progress = False
+                raise match.error
             verdict = self.observe(match, asked_at, clock.now())
             if verdict is None or verdict.kind is not VerdictKind.ABSENT:
                 return verdict
@@ -226,7 +229,7 @@ def _under_each_key(look: Callable[[Record, datetime], Lookup[Match]], record: R
     matches: list[Match] = []
     for key in record.keys:
         match = replace((yield from look(replace(record, key=key), now)), key=key)
-        if match.kind is MatchKind.THERE and not matches:
+        if match.error is not None or (match.kind is MatchKind.THERE and not matches):
             return match
         is_older = match.kind is MatchKind.THERE
         matches.append(replace(match, kind=MatchKind.PARTLY_THERE) if is_older else match)

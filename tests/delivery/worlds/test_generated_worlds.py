@@ -10,7 +10,7 @@ from typing import Final
 
 import hypothesis.strategies as st
 import pytest
-from hypothesis import HealthCheck, assume, example, given, settings
+from hypothesis import HealthCheck, example, given, settings
 
 from airflow_provider_directcall.delivery.decisions import OnUnknownOutcome
 from airflow_provider_directcall.delivery.keys import KEY_TAG
@@ -136,17 +136,11 @@ FOUND: Final = (
         retries=0,
         has_statement=False,
     ),
+    # Without an answer of the statement, a call in progress was not known: "resend" called again.
+    World(
+        number="5511990000600", fates=("lost after",), policy=OnUnknownOutcome.RESEND, retries=0, has_statement=False
+    ),
 )
-
-#: Without an answer of the statement, ``/voz/status`` is not asked: a call in progress is not known.
-OPEN: Final = World(
-    number="5511990000600", fates=("lost after",), policy=OnUnknownOutcome.RESEND, retries=0, has_statement=False
-)
-
-
-def is_open(world: World) -> bool:
-    """Whether a world is like the one that is known to break a promise."""
-    return world.kind == "call" and world.policy is OnUnknownOutcome.RESEND and not world.has_statement
 
 
 def also_those_found(test):
@@ -160,13 +154,7 @@ def also_those_found(test):
 @given(world=worlds)
 @settings(max_examples=WORLDS, deadline=None, suppress_health_check=list(HealthCheck))
 def test_the_promises_hold_in_every_world(world):
-    assume(not is_open(world))
     Journey(world).run()
-
-
-@pytest.mark.xfail(strict=True, raises=Violation, reason="the statement is asked before /voz/status, and fails")
-def test_a_call_in_progress_is_known_without_a_statement():
-    Journey(OPEN).run()
 
 
 @given(world=plain_worlds)

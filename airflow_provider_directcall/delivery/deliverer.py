@@ -126,8 +126,10 @@ class Deliverer:
         try:
             while (verdict := (yield from reconciliation.look(self._errand, doubtful.record, self._clock))) is None:
                 if reconciliation.has_seen_key and not doubtful.record.seen:
-                    doubtful = replace(doubtful, record=replace(doubtful.record, seen=True))
-                    yield WriteRecord(doubtful.record)
+                    # In doubt, also where it stands for tries whose record is gone.
+                    record = replace(doubtful.record, phase=Phase.SENDING, seen=True)
+                    doubtful = replace(doubtful, record=record)
+                    yield WriteRecord(record)
                 yield Pause(self._timeouts.pause, doubtful.record)
         except self._time_limit:
             verdict = _interrupted("the task's execution_timeout is shorter than the look-up took")

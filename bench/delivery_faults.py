@@ -70,7 +70,8 @@ def main(argv: list[str] | None = None) -> int:
 
 def _run(rows: list[Row], options: argparse.Namespace, home: Path, results: Path) -> list[str]:
     """Run rows, batch by batch, and return what the logs and the database should not hold."""
-    with running_world(home, parallelism=options.parallelism, accounts=ROWS_AT_ONCE) as world:
+    accounts = ROWS_AT_ONCE * (2 if options.baseline else 1)
+    with running_world(home, parallelism=options.parallelism, accounts=accounts) as world:
         for number, group in enumerate(side_by_side(rows, ROWS_AT_ONCE), start=options.seed):
             batch = [
                 Summary.of(result)

@@ -75,8 +75,10 @@ def run_batch(
     compared = [row for row in rows if row.with_baseline]
     cases = {OURS: cases_of(rows, ours, seed, by=OURS, accounts=accounts)}
     if compared and baseline:
-        cases[BASELINE] = cases_of(compared, baseline, seed, by=BASELINE, among_ways=ON_WORKER, accounts=accounts)
-    for row, directcall in zip(rows, world.directcalls, strict=False):
+        # Accounts of its own: its rows show no key, and would leave ours in doubt.
+        its = {name: account + len(rows) for name, account in accounts.items()}
+        cases[BASELINE] = cases_of(compared, baseline, seed, by=BASELINE, among_ways=ON_WORKER, accounts=its)
+    for row, directcall in zip([*rows, *rows], world.directcalls, strict=False):
         directcall.open_account(row, seed)
     runs = {by: _start(world, by, of, len(rows)) for by, of in cases.items()}
     disturbed = _attend(runs, rows[0].disturbance, deadline=started + patience)
@@ -93,7 +95,7 @@ def _judged(
     world: World, runs: Mapping[str, Run], cases: Mapping[str, Sequence[Case]], rows: Sequence[Row]
 ) -> dict[str, dict[str, list[Verdict]]]:
     """Return the verdicts by the name of the row and by sender."""
-    accounts = [_account(directcall) for directcall in world.directcalls[: len(rows)]]
+    accounts = [_account(directcall) for directcall in world.directcalls[: 2 * len(rows)]]
     judged: dict[str, dict[str, list[Verdict]]] = {row.name: {} for row in rows}
     for by, of in cases.items():
         for case, report in zip(of, _reports(runs[by], of), strict=True):

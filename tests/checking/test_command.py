@@ -193,6 +193,8 @@ def test_ctrl_c_says_that_it_may_have_been_sent(server: SandboxServer) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # A shell starts what runs in the background with Ctrl-C ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - no thread holds a lock here
     )
     process.stdin.write(f"{OWN[-4:]}\n")
     process.stdin.flush()

@@ -42,8 +42,8 @@ def test_token_without_readable_claims_lives_an_hour(value: str) -> None:
 
 
 def test_cipher() -> None:
-    cipher = answer(m.create_cipher(), b'{"cipher": "XxxXXXXXxxXXXxXXXxxxXXXX"}')
-    assert cipher.value == "XxxXXXXXxxXXXxXXXxxxXXXX"
+    cipher = answer(m.create_cipher(), b'{"cipher": "Y2lwaGVyLWRvLXRlc3RlLTAx"}')
+    assert cipher.value == "Y2lwaGVyLWRvLXRlc3RlLTAx"
     assert cipher.value not in repr(cipher)
 
 
@@ -247,6 +247,6 @@ def test_received_messages() -> None:
 def test_stored_audio() -> None:
     body = (
         b'{"api":"sms","modulo":"recebimento","status":"ok","codigo":"000",'
-        b'"msg":"Audio Cadastrado com sucesso - AUDIO_ID: XXXXXXXXXXXXXXX","audio_id":"XXXXXXXXXXXXXXXXXXXXXXXX"}'
+        b'"msg":"Audio Cadastrado com sucesso - AUDIO_ID: 5f1e2d3c4b5a697","audio_id":"5f1e2d3c4b5a69788796a5b4"}'
     )
-    assert answer(m.upload_audio(b"\xff\xfb"), body).audio_id == "XXXXXXXXXXXXXXXXXXXXXXXX"
+    assert answer(m.upload_audio(b"\xff\xfb"), body).audio_id == "5f1e2d3c4b5a69788796a5b4"

@@ -13,8 +13,8 @@ from types import MappingProxyType
 from typing import Final
 
 
-class Standing(StrEnum):
-    """The standing of an assumption."""
+class Status(StrEnum):
+    """The status of an assumption."""
 
     HOLDS = "holds"
     HANDLED = "handled"
@@ -35,7 +35,7 @@ class Form:
     """
 
     assumption: str
-    standing: Standing
+    status: Status
     finding: str
     consequence: str = ""
 
@@ -54,9 +54,9 @@ class Finding:
     details: Mapping[str, str | int] = field(default_factory=dict)
 
     @property
-    def standing(self) -> Standing:
-        """The standing of its assumption."""
-        return FORMS[self.form].standing
+    def status(self) -> Status:
+        """The status of its assumption."""
+        return FORMS[self.form].status
 
     @property
     def assumption(self) -> str:
@@ -108,7 +108,7 @@ ASSUMPTIONS: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 
-_HOLDS, _HANDLED, _ATTENTION, _OPEN = Standing
+_HOLDS, _HANDLED, _ATTENTION, _OPEN = Status
 _BY_HAND: Final = "an unknown outcome stays unknown and has to be looked up by hand; no extra changes that"
 _SEND: Final = "{option} shows it"
 

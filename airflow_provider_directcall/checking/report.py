@@ -11,14 +11,14 @@ from typing import Final
 
 from airflow_provider_directcall import __version__
 from airflow_provider_directcall.api.wire import ENDPOINTS
-from airflow_provider_directcall.checking.assumptions import ASSUMPTIONS, FORMS, Finding, Standing
+from airflow_provider_directcall.checking.assumptions import ASSUMPTIONS, FORMS, Finding, Status
 
-_MARKS: Final = {Standing.HOLDS: "ok", Standing.HANDLED: "~", Standing.ATTENTION: "!", Standing.OPEN: "?"}
+_MARKS: Final = {Status.HOLDS: "ok", Status.HANDLED: "~", Status.ATTENTION: "!", Status.OPEN: "?"}
 _WORDS: Final = {
-    Standing.HOLDS: "hold (ok)",
-    Standing.HANDLED: "differ and are handled (~)",
-    Standing.ATTENTION: "need attention (!)",
-    Standing.OPEN: "open (?)",
+    Status.HOLDS: "hold (ok)",
+    Status.HANDLED: "differ and are handled (~)",
+    Status.ATTENTION: "need attention (!)",
+    Status.OPEN: "open (?)",
 }
 _NARROWEST: Final = 60
 _WIDEST: Final = 160
@@ -40,14 +40,14 @@ class AccountReport:
     findings: tuple[Finding, ...]
     extra: dict[str, object] = field(default_factory=dict)
 
-    def of(self, standing: Standing) -> tuple[Finding, ...]:
-        """Return the findings of one standing."""
-        return tuple(finding for finding in self.findings if finding.standing is standing)
+    def of(self, status: Status) -> tuple[Finding, ...]:
+        """Return the findings of one status."""
+        return tuple(finding for finding in self.findings if finding.status is status)
 
     @property
     def ok(self) -> bool:
         """Whether nothing needs attention: every assumption holds, is handled, or is open."""
-        return not self.of(Standing.ATTENTION)
+        return not self.of(Status.ATTENTION)
 
     def as_text(self, width: int = 100) -> str:
         """Return the table of assumption, finding and consequence, the summary, and the extra to paste."""
@@ -67,13 +67,13 @@ class AccountReport:
             "checked_at": self.checked_at.isoformat(timespec="seconds"),
             "version": __version__,
             "ok": self.ok,
-            "counts": {standing.value: len(self.of(standing)) for standing in Standing},
+            "counts": {status.value: len(self.of(status)) for status in Status},
             "findings": [
                 {
                     "place": finding.place,
                     "assumption": FORMS[finding.form].assumption,
                     "form": finding.form,
-                    "standing": finding.standing.value,
+                    "status": finding.status.value,
                     "details": {name: value for name, value in finding.details.items() if name != "option"},
                 }
                 for finding in self.findings
@@ -99,7 +99,7 @@ def _table(findings: tuple[Finding, ...], width: int) -> Iterator[str]:
             place = finding.place
             yield ""
             yield f"{place}  {ENDPOINTS[place].path}"
-        yield from _row((_MARKS[finding.standing], finding.assumption, finding.text, finding.consequence), widths)
+        yield from _row((_MARKS[finding.status], finding.assumption, finding.text, finding.consequence), widths)
 
 
 def _row(cells: tuple[str, ...], widths: tuple[int, ...]) -> Iterator[str]:

@@ -20,7 +20,7 @@ from airflow_provider_directcall.api.replies.envelope import Reply
 from airflow_provider_directcall.api.settings import Settings
 from airflow_provider_directcall.checking import check_account
 from airflow_provider_directcall.checking.account import number_findings
-from airflow_provider_directcall.checking.assumptions import Standing
+from airflow_provider_directcall.checking.assumptions import Status
 from airflow_provider_directcall.checking.check import run
 from airflow_provider_directcall.checking.extra import extra_of
 from airflow_provider_directcall.checking.report import AccountReport, in_order
@@ -38,7 +38,7 @@ def test_it_sends_nothing_and_says_which_facts_need_a_row(check: Check, server: 
     effects = server.state()["effects"]
     assert (effects["calls_placed"], effects["messages_accepted"]) == (0, 0)
     assert report.ok
-    assert {finding.form for finding in report.of(Standing.OPEN)} == {"no_rows", "recording_none"}
+    assert {finding.form for finding in report.of(Status.OPEN)} == {"no_rows", "recording_none"}
     assert "--send makes a row" in " ".join(report.as_text(200).split())
 
 
@@ -167,7 +167,7 @@ def test_every_read_fails(check: Check, server: SandboxServer, kind: str) -> Non
     for endpoint in ("extrato/list", "extrato/list-sms", "extrato/list-recordings", "extrato/saldo", "did/list"):
         server.inject(Fault(kind=kind, endpoint=endpoint))
     report = check(sends=False)
-    failed = {finding.place for finding in report.of(Standing.ATTENTION)}
+    failed = {finding.place for finding in report.of(Status.ATTENTION)}
     assert failed == {*STATEMENTS, "list_numbers"}
     assert forms(report, "balance") == {"balance_unread"}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from airflow_provider_directcall.checking import AccountReport
-from airflow_provider_directcall.checking.assumptions import FORMS, Standing
+from airflow_provider_directcall.checking.assumptions import FORMS, Status
 from airflow_provider_directcall.sandbox import SandboxServer
 from airflow_provider_directcall.sandbox.quirks.statement import STATEMENT
 
@@ -69,7 +69,7 @@ OF_PAGES = {"page_2_refused", "page_2_repeats"}
 
 def odd_forms(report: AccountReport, place: str) -> set[str]:
     """The forms that are not those of today's sandbox."""
-    return {form for form in forms(report, place) if FORMS[form].standing in {Standing.HANDLED, Standing.ATTENTION}}
+    return {form for form in forms(report, place) if FORMS[form].status in {Status.HANDLED, Status.ATTENTION}}
 
 
 def test_every_quirk_is_listed() -> None:
@@ -79,7 +79,7 @@ def test_every_quirk_is_listed() -> None:
 def test_an_account_of_todays_forms_needs_no_attention(check: Check) -> None:
     report = check()
     assert report.ok
-    assert not report.of(Standing.HANDLED)
+    assert not report.of(Status.HANDLED)
     assert report.extra == {}
 
 

@@ -81,7 +81,8 @@ def run_batch(
     for row, directcall in zip([*rows, *rows], world.directcalls, strict=False):
         directcall.open_account(row, seed)
     runs = {by: _start(world, by, of, len(rows)) for by, of in cases.items()}
-    disturbed = _attend(runs, rows[0].disturbance, deadline=started + patience)
+    ending = {world.directcalls[accounts[row.name]]: row.quirk_seconds for row in rows if row.quirk_seconds is not None}
+    disturbed = _attend(runs, rows[0].disturbance, started, patience, ending)
     time.sleep(_AFTERMATH_SECONDS.get(rows[0].disturbance, 0))
     judged = _judged(world, runs, cases, rows)
     seconds = time.monotonic() - started
@@ -124,11 +125,23 @@ def _start(world: World, by: str, cases: Sequence[Case], accounts: int) -> Run:
     return Run(world, by, run_id, len(cases), world.directcalls[:accounts])
 
 
-def _attend(runs: dict[str, Run], disturbance: Disturbance | None, *, deadline: float) -> bool:
-    """Poll until all runs are over and disturb them at the right moment; return whether that happened."""
+def _attend(
+    runs: dict[str, Run],
+    disturbance: Disturbance | None,
+    started: float,
+    patience: float,
+    ending: dict[Directcall, float],
+) -> bool:
+    """Poll until all runs are over and disturb them at the right moment; return whether that happened.
+
+    :param ending: when the quirks of accounts end, in seconds after ``started``.
+    """
     steps = [STEPS[disturbance]] if disturbance is not None else []
-    while time.monotonic() < deadline:
+    while (elapsed := time.monotonic() - started) < patience:
         runs[OURS].world.airflow.check_alive()
+        for directcall in [each for each, seconds in ending.items() if seconds <= elapsed]:
+            directcall.server.configure(quirks=())
+            del ending[directcall]
         if steps and _tolerantly(lambda: steps[0](runs[OURS])):
             steps.clear()
         elif _tolerantly(lambda: all(run.is_over for run in runs.values())):

@@ -48,6 +48,8 @@ _HARMLESS: Final = frozenset(FORMS) | {
 }
 #: Of forms that no send meets.
 _ELSEWHERE: Final = frozenset({"old_did", "retorno_list"})
+#: A reply that drips takes each look-up a minute, and each task four times three of them.
+_QUIRK_SECONDS: Final[Mapping[str, float]] = MappingProxyType({"one_byte_a_second": 150.0})
 #: The quirk's own durations, in the sandbox's seconds, must fit into ``settle_seconds``.
 _PACES: Final[Mapping[str, float]] = MappingProxyType({"rows_late": 75.0})
 _SETTINGS: Final[Mapping[str, Mapping[str, object]]] = MappingProxyType(
@@ -141,6 +143,7 @@ def _always(name: str) -> Row:
         name=f"{name}_always",
         meaning=f"every answer: {QUIRKS[name].description}",
         quirks=(name,),
+        quirk_seconds=_QUIRK_SECONDS.get(name),
         policies=POLICIES,
         numbers=_NUMBERS,
         completion_seconds=_COMPLETION_SECONDS,

@@ -174,6 +174,7 @@ class Row:
     :ivar meaning: a description.
     :ivar troubles: the sandbox's faults.
     :ivar quirks: the sandbox's quirks, on all the time.
+    :ivar quirk_seconds: real seconds after which they are off; None leaves them on.
     :ivar settings: further settings of the sandbox.
     :ivar kills: the point at which the process is killed in its first, second ... try; None leaves a try alone.
     :ivar without_server: the tries (from 1) that find no server at Directcall's address.
@@ -199,6 +200,7 @@ class Row:
     meaning: str
     troubles: tuple[Trouble, ...] = ()
     quirks: tuple[str, ...] = ()
+    quirk_seconds: float | None = None
     settings: Mapping[str, object] = field(default_factory=dict, hash=False)
     kills: tuple[Point | None, ...] = ()
     without_server: tuple[int, ...] = ()

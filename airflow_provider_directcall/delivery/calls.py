@@ -126,7 +126,7 @@ class CallErrand:
         return StatementLookup(list_statement, match_call, self._lookup_key(record))
 
     def _lookup_key(self, record: Record) -> LookupKey:
-        return LookupKey(record.key, [self.destination], record.since)
+        return LookupKey(record.key, [self.destination], record.since, self.origin)
 
     def stop(self, ids: Mapping[str, str]) -> Request[Acknowledgement] | None:
         """Hang up the call in progress between the two parties (``/voz/end``).

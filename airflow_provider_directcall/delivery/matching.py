@@ -14,7 +14,7 @@ from datetime import datetime, time, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
-from airflow_provider_directcall.statement.likeness import ends_alike, may_be_same
+from airflow_provider_directcall.statement.likeness import ends_alike, is_mobile, may_be_same
 from airflow_provider_directcall.statement.ownership import Owner, owner_of, whole_key
 
 if TYPE_CHECKING:
@@ -76,11 +76,13 @@ class LookupKey:
     :ivar key: its idempotency key.
     :ivar destinations: digits of all recipients.
     :ivar since: aware; when the request was about to leave.
+    :ivar origin: digits of a call's origin, which Directcall calls first; None where only the recipients are called.
     """
 
     key: str
     destinations: Collection[str] = field(repr=False)
     since: datetime
+    origin: str | None = field(default=None, repr=False)
 
 
 def match_call(rows: Iterable[StatementRow], wanted: LookupKey, *, is_filtered: bool = False) -> Match:
@@ -153,12 +155,18 @@ def _is_in_time(row: Row, wanted: LookupKey) -> bool:
 def _may_be_ours(row: Row, wanted: LookupKey) -> bool:
     """Whether a row that does not show whose it is could be ours, by its number.
 
-    An account may list a call's leg to its origin, which has the origin's number in both fields, or the parties in the
-    other order.
+    An account may list a call's leg to its origin, from the same number or from one of the vendor's, or the parties in
+    the other order.
     """
-    is_leg_to_origin = row.origin is not None and row.origin == row.destination
     is_swapped = row.origin is not None and any(ends_alike(row.origin, number) for number in wanted.destinations)
-    return is_leg_to_origin or is_swapped or any(may_be_same(row.destination, number) for number in wanted.destinations)
+    is_to_us = any(may_be_same(row.destination, number) for number in wanted.destinations)
+    return is_swapped or is_to_us or _may_be_leg_to_origin(row, wanted)
+
+
+def _may_be_leg_to_origin(row: Row, wanted: LookupKey) -> bool:
+    from_itself = row.origin is not None and row.origin == row.destination
+    to_origin = wanted.origin is not None and may_be_same(row.destination, wanted.origin)
+    return from_itself or (to_origin and not is_mobile(row.origin or ""))
 
 
 def _is_earlier(row: Row, wanted: LookupKey) -> bool:

@@ -7,6 +7,8 @@ from typing import Final
 
 #: Digits that every spelling of a Brazilian number keeps.
 _LAST_DIGITS: Final = 8
+#: Two digits of the area, and nine that begin with 9.
+_MOBILE: Final = re.compile(r"[1-9]{2}9\d{8}", re.ASCII)
 _MARKS: Final = re.compile(r"[\s+().-]")
 #: A number that a spreadsheet or a script has written as a decimal.
 _DECIMALS: Final = re.compile(r"\.0+\s*$")
@@ -38,6 +40,11 @@ def may_be_same(shown: str | None, number: str) -> bool:
     digits = _MARKS.sub("", _DECIMALS.sub("", shown or ""))
     is_readable = digits.isascii() and digits.isdigit() and len(digits) >= _LAST_DIGITS
     return not is_readable or same_end(digits, number)
+
+
+def is_mobile(shown: str) -> bool:
+    """Whether a number is written as a Brazilian mobile number, which is a person's and never the vendor's own."""
+    return _MOBILE.fullmatch(_national(shown)) is not None
 
 
 def _national(number: str) -> str:

@@ -16,7 +16,9 @@ from airflow_provider_directcall.delivery.matching import LookupKey, MatchKind, 
 
 ORIGIN, PERSON, STRANGER = "551130000001", "5511990000001", "5511988880002"
 SINCE = datetime(2026, 3, 4, 13, tzinfo=UTC)
-WANTED = LookupKey("abcdefgh234567ij", [PERSON], SINCE)
+WANTED = LookupKey("abcdefgh234567ij", [PERSON], SINCE, ORIGIN)
+#: One of the vendor's own, which calls the origin first.
+TRUNK = "1140009999"
 
 
 def row(**fields: object) -> StatementRow:
@@ -49,6 +51,8 @@ def test_a_filter_is_not_proven_by_one_empty_answer(shows: list[bool]) -> None:
         {"origem": PERSON, "destino": ORIGIN},
         {"origem": PERSON[2:], "destino": ORIGIN},
         {"inicio": "2026-03-04 00:00:00"},
+        {"origem": TRUNK, "destino": ORIGIN},
+        {"origem": "", "destino": ORIGIN[2:]},
     ],
     ids=str,
 )

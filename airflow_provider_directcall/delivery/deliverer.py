@@ -204,8 +204,9 @@ class Deliverer:
         due_at = self._errand.due_at
         if due_at is None or record.phase is Phase.SENDING or self._clock.now() - due_at < _LATEST:
             return
+        since = " since the task was cleared" if record.generation else ""
         raise ValueError(
-            f"{self._errand.due_argument}: {due_at.isoformat()} is past; nothing was sent. Without it, the "
+            f"{self._errand.due_argument}: {due_at.isoformat()} is past; nothing was sent{since}. Without it, the "
             f"{self._errand.kind} leaves at once"
         )
 

@@ -85,6 +85,18 @@ def test_clear_that_empties_the_store_sends_a_finished_task_once_more(run, world
 
 
 @each_kind
+@pytest.mark.parametrize("keeps_state", [True, False])
+def test_clear_of_one_whose_time_is_over_says_that_nothing_was_sent_since(run, world, kind, keeps_state):
+    task = kind.task(**kind.at(world.now() + timedelta(minutes=30)))
+    run.to_the_end(task)
+    world.sandbox.advance(3600)
+    run.clear(keeps_state=keeps_state)
+    with pytest.raises(AirflowFailException, match="is past; nothing was sent since the task was cleared"):
+        run.to_the_end(task)
+    assert len(kind.sent(world)) == 1
+
+
+@each_kind
 @both_ways
 def test_retry_after_such_a_clear_finds_the_new_one(run, world, kind, deferrable):
     task = kind.task(retries=1, deferrable=deferrable)

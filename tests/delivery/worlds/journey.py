@@ -153,7 +153,8 @@ class Journey:
             return "killed"
         except ValueError:  # its time is past
             record = self.read()
-            if record is not None and not record.is_accepted:  # else it is that of an earlier generation
+            is_of_earlier_generation = record is not None and (record.is_accepted or record.superseded)
+            if record is not None and not is_of_earlier_generation:
                 self.promises.check_not_sent(record)
             return "refused"
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar, Self
 
-from airflow_provider_directcall.api.errors import RETURN_CODES, DirectcallOutcomeUnknown, DirectcallRefused
+from airflow_provider_directcall.api.errors import DirectcallOutcomeUnknown, DirectcallRefused
 from airflow_provider_directcall.api.lookups import ask, rows
 from airflow_provider_directcall.api.methods import cancel_message, list_messages, message_status
 from airflow_provider_directcall.api.replies import MessageState
@@ -46,6 +46,10 @@ _WORST_FIRST = (
     MessageState.FAILED,
     MessageState.CANCELLED,
     MessageState.DELIVERED,
+)
+_DOUBTFUL = (
+    "%d of %d recipients were neither surely accepted nor surely refused: the message may have reached them. Look at the "
+    "statement of messages before sending it to them again."
 )
 
 
@@ -93,23 +97,25 @@ class MessageErrand:
         """Read the id of the request, and the vendor's word on each recipient.
 
         :raises DirectcallRefused: every recipient was refused for good.
-        :raises DirectcallOutcomeUnknown: every recipient was refused, with a code that may come after the effect; or
-            all are others than ours, so that it is the answer to another request.
+        :raises DirectcallOutcomeUnknown: none was surely accepted, and one not surely refused; or all are others than
+            ours, so that it is the answer to another request.
         """
         named = [recipient.number for recipient in reply.recipients]
         if named and not any(may_be_same(number, ours) for number in named for ours in self.destinations):
             raise DirectcallOutcomeUnknown("the answer names other recipients, so it is another request's")
-        refused = [recipient for recipient in reply.recipients if not recipient.accepted]
+        refused = [recipient for recipient in reply.recipients if recipient.accepted is False]
+        doubtful = [recipient for recipient in reply.recipients if recipient.accepted is None]
+        # The vendor's text beside a code may echo the message's.
+        if doubtful and not any(recipient.accepted for recipient in reply.recipients):
+            code = doubtful[0].refusal_code
+            raise DirectcallOutcomeUnknown(f"no recipient was surely accepted, the first with code {code}", code=code)
         if refused and len(refused) == len(reply.recipients):
-            first = refused[0]
-            is_lasting = all(_refuses_for_good(recipient) for recipient in refused)
-            raise (DirectcallRefused if is_lasting else DirectcallOutcomeUnknown)(
-                # The vendor's text may echo the message's.
-                f"all {len(refused)} recipients were refused, the first with code {first.refusal_code}",
-                code=first.refusal_code,
-            )
+            code = refused[0].refusal_code
+            raise DirectcallRefused(f"all {len(refused)} recipients were refused, the first with code {code}", code=code)
         if refused:
             log.warning("%d of %d recipients were refused; see the result.", len(refused), len(reply.recipients))
+        if doubtful:
+            log.warning(_DOUBTFUL, len(doubtful), len(reply.recipients))
         return Accepted({"callerid": reply.callerid}, _notes(reply.recipients, self.destinations))
 
     def find(self, record: Record, now: datetime) -> Lookup[Match]:
@@ -176,11 +182,6 @@ class MessageErrand:
 
     def _lookup_key(self, record: Record) -> LookupKey:
         return LookupKey(record.key, self.destinations, record.since)
-
-
-def _refuses_for_good(recipient: Recipient) -> bool:
-    known = RETURN_CODES.get(recipient.refusal_code or "")
-    return known is not None and not known.transient
 
 
 def _notes(recipients: Sequence[Recipient], digits: Sequence[str]) -> tuple[RecipientNote, ...]:

@@ -101,12 +101,17 @@ class SendMessageOperator(OnceOnlyOperator):
         """Return the vendor's word on each recipient; of a message that was found again, its rows in the statement."""
         digits = self._digits
         if record.recipients is not None:
+            from airflow_provider_directcall.api.replies import acceptance_of
+
             # A retry's template may return fewer recipients than the message was sent to.
             numbers: dict[int | None, str] = {**dict(enumerate(digits))}
-            return [
-                self._recipient(numbers.get(place, ""), message_id, code, accepted=code is None)
+            noted = [
+                self._recipient(numbers.get(place, ""), message_id, code, accepted=acceptance_of(code))
                 for place, message_id, code in record.recipients
             ]
+            named = {place for place, _, _ in record.recipients}
+            unnamed = [number for place, number in enumerate(digits) if place not in named]
+            return noted + [self._recipient(number, None, None, accepted=None) for number in unnamed]
         found = self._message_ids(client, record) if record.is_accepted else {}
         return [
             self._recipient(number, found.get(number), None, accepted=True if number in found else None)
@@ -152,7 +157,8 @@ class DirectcallSendSMSOperator(SendMessageOperator):
     The request's id is in the XCom ``callerid`` before any waiting. The result is ``{"callerid", "recipients", "state",
     "airflow_key"}``: ``state`` is ``sent``, or how it ended when the task waited; ``recipients`` is a list of
     ``{"destination", "message_id", "accepted", "refusal_code"}``. That some recipients are refused is part of the
-    result; that all are is an error. ``accepted`` is None where it is unknown.
+    result; that all are is an error. ``accepted`` is None where the answer proves neither: look at the statement before
+    sending to that recipient again. ``refusal_code`` then holds the vendor's word, if there is one.
 
     Each message carries the tag ``airflow_key``. When the outcome of a request is unknown, or a worker was lost, the
     message is looked for by that tag in the statement of messages (which is assumed, and which not every account may

@@ -159,18 +159,32 @@ def test_lot_with_a_refused_recipient() -> None:
 
 
 @pytest.mark.parametrize(
-    ("entry", "code"),
+    ("entry", "accepted", "code"),
     [
-        ({"status": "Erro"}, "erro"),
-        ({"status": "Inv\u00e1lido", "codigo": "000"}, "invalido"),
-        ({"status": "Maria"}, "unknown"),
+        ({"codigo": "201"}, False, "201"),
+        ({"status": "Erro", "codigo": 1, "msg": "Mensagem nao enviada"}, False, "001"),
+        ({"codigo": "008"}, None, "008"),
+        ({"codigo": "003"}, None, "003"),
+        ({"codigo": "999"}, None, "999"),
+        ({"status": "Erro"}, None, "erro"),
+        ({"status": "Inv\u00e1lido", "codigo": "000"}, None, "invalido"),
+        ({"status": "Maria"}, None, "unknown"),
+        ({"status": "processando", "codigo": "201"}, None, "unknown"),
+        ({"codigo": "201", "msg": "Mensagem enviada"}, None, "unknown"),
+        ({"status": "erro", "codigo": "001", "msg": "Mensagem enviada com sucessso"}, None, "erro"),
+        ({"status": "enviada"}, True, None),
+        ({"situacao": "Na fila de envio", "codigo": "001"}, True, None),
+        ({"codigo": "001", "msg": "001 - Mensagem agendada"}, True, None),
+        ({"status": "ok"}, True, None),
+        ({"codigo": "000"}, True, None),
+        ({"codigo": "201", "status": "erro", "id_mensagem": 7}, True, None),
     ],
 )
-def test_a_recipient_with_a_status_but_no_code_is_refused(entry: dict[str, object], code: str) -> None:
-    (refused,) = answer(m.send_sms(A, "x"), ok(callerid="1", detalhe=[{"destino": A, **entry}])).recipients
-    assert (refused.accepted, refused.refusal_code) == (False, code)
-    (sent,) = answer(m.send_sms(A, "x"), ok(callerid="1", detalhe=[{"destino": A, "status": "ok"}])).recipients
-    assert sent.accepted
+def test_an_entry_of_a_recipient_is_refused_by_proof_only(
+    entry: dict[str, object], accepted: bool | None, code: str | None
+) -> None:
+    (recipient,) = answer(m.send_sms(A, "x"), ok(callerid="1", detalhe=[{"destino": A, **entry}])).recipients
+    assert (recipient.accepted, recipient.refusal_code) == (accepted, code)
 
 
 def test_which_states_of_a_message_are_final() -> None:

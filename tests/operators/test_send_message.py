@@ -6,6 +6,7 @@ import hashlib
 import json
 from datetime import timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException
@@ -13,6 +14,7 @@ from airflow.sdk import ObjectStoragePath
 
 from airflow_provider_directcall.api.client import Client
 from airflow_provider_directcall.api.replies import Recipient, SentMessage
+from airflow_provider_directcall.api.replies.envelope import Reply
 from airflow_provider_directcall.delivery.messages import MessageErrand
 from airflow_provider_directcall.errors import DirectcallOutcomeUnknown, DirectcallRefused
 
@@ -93,6 +95,19 @@ def test_refusal_of_each_recipient_that_may_come_after_the_effect_is_unknown(cod
     with pytest.raises(DirectcallOutcomeUnknown, match=f"the first with code {code}") as caught:
         errand.accepted(refusing(code))
     assert caught.value.code == code
+
+
+WORDS = [{"status": "enviada"}, {"status": "aceita"}, {"codigo": "008"}, {"codigo": "201", "msg": "Mensagem enviada"}]
+
+
+@pytest.mark.parametrize(("word", "accepted"), [*zip(WORDS, [True, None, None, None], strict=True)], ids=str)
+def test_recipient_without_an_id_counts_as_refused_by_proof_only(run, monkeypatch, logged, word, accepted):
+    detail = [{"destino": PERSON, "id_mensagem": 7}, {"destino": OTHER, **word}, {"destino": NO_BALANCE, "codigo": "201"}]
+    answer = {"status": "ok", "codigo": "000", "callerid": "10000000000001", "detalhe": detail}
+    monkeypatch.setattr(Client, "send", lambda _, request: request.read(Reply(answer, ZoneInfo("UTC"))))
+    result = run.start(message(destination=[PERSON, OTHER, NO_BALANCE, REFUSED_NUMBER]))
+    assert [recipient["accepted"] for recipient in result["recipients"]] == [True, accepted, False, None]
+    assert ("1 of 3 recipients were neither" in logged()) == (accepted is None)
 
 
 @pytest.mark.parametrize(

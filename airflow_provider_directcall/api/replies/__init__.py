@@ -21,6 +21,7 @@ from airflow_provider_directcall.api.replies.messages import (
     Recipient,
     SentMessage,
     StoredAudio,
+    acceptance_of,
     message_state,
 )
 from airflow_provider_directcall.api.replies.numbers import Number, Rule, Sound
@@ -48,6 +49,7 @@ __all__ = [
     "StatementRow",
     "StoredAudio",
     "Token",
+    "acceptance_of",
     "call_outcome",
     "message_state",
 ]

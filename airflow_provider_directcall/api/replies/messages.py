@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from airflow_provider_directcall.api.redaction import vendor_text
 from airflow_provider_directcall.api.replies.envelope import (
+    REFUSED,
     Json,
     JsonObject,
     Reply,
@@ -20,7 +21,7 @@ from airflow_provider_directcall.api.replies.envelope import (
     as_objects,
     return_code,
 )
-from airflow_provider_directcall.api.replies.proofs import shows_success
+from airflow_provider_directcall.api.replies.proofs import refuses_for_good, shows_success
 from airflow_provider_directcall.api.replies.values import id_or_none, moment_or_none, text_or_none
 from airflow_provider_directcall.api.words import folded
 
@@ -57,6 +58,7 @@ _STATE_WORDS: Mapping[str, MessageState] = MappingProxyType(
 )
 _STATE_WORD = re.compile(rf"\b(?:{'|'.join(_STATE_WORDS)})")
 _REACHED = frozenset({MessageState.DELIVERED, MessageState.SENT})
+_UNDERWAY = _REACHED | {MessageState.SCHEDULED}
 _WAITING = re.compile(r"\b(?:aguarda\w*|ainda|pendente|em espera)\b")
 _NOT = re.compile(r"\b(?:nao|nunca|nem|sem)\b(?:\s+\w+){0,3}\s*$")
 #: Words before one of another time or of a condition: "antes de ser entregue", "sera enviada".
@@ -109,8 +111,9 @@ class Recipient:
     :ivar number: digits (``destino``).
     :ivar message_id: the vendor's id of this recipient's message (``id_mensagem``); None when refused or missing.
     :ivar recipient_id: the caller's own id (``id_destinatario``), in a lot.
-    :ivar refusal_code: ``codigo`` of a refused recipient (assumed), or its ``status`` without one, else None.
-    :ivar refusal: known words of the ``msg`` of a refused recipient (assumed), else None.
+    :ivar refusal_code: of a recipient that is not surely accepted, its ``codigo``, or the word of its ``status`` without
+        a documented one (assumed); else None.
+    :ivar refusal: known words of the ``msg`` beside that code (assumed), else None.
     """
 
     number: str = field(repr=False)
@@ -120,26 +123,51 @@ class Recipient:
     refusal: str | None = field(default=None, repr=False)
 
     @property
-    def accepted(self) -> bool:
-        """Whether the vendor accepted the message for this recipient."""
-        return self.refusal_code is None
+    def accepted(self) -> bool | None:
+        """Whether the vendor accepted the message for this recipient; None where its entry proves neither."""
+        return acceptance_of(self.refusal_code)
 
     @classmethod
     def from_fields(cls, fields: JsonObject) -> Self:
         """Parse one entry of ``detalhe``."""
-        message_id, code = id_or_none(fields.get("id_mensagem")), return_code(fields.get("codigo"))
-        status = text_or_none(fields.get("status"))
-        if status is not None and folded(status) != "ok" and code in {None, "000"}:
-            code = vendor_text(folded(status)) or "unknown"
-        # The vendor's code for a message that was sent is 001 too, in a text.
-        refused = message_id is None and code not in {None, "000"} and not shows_success(fields)
+        message_id = id_or_none(fields.get("id_mensagem"))
+        code = None if message_id is not None else _refusal_code(fields)
         return cls(
             number=text_or_none(fields.get("destino")) or "",
             message_id=message_id,
             recipient_id=text_or_none(fields.get("id_destinatario")),
-            refusal_code=code if refused else None,
-            refusal=vendor_text(text_or_none(fields.get("msg")) or "") if refused else None,
+            refusal_code=code,
+            refusal=vendor_text(text_or_none(fields.get("msg")) or "") if code is not None else None,
         )
+
+
+def acceptance_of(refusal_code: str | None) -> bool | None:
+    """Return whether a recipient with this ``refusal_code`` was accepted; None where that is unknown.
+
+    Only a documented code that does not come after the effect is a refusal.
+    """
+    if refusal_code is None:
+        return True
+    return False if refuses_for_good(refusal_code) else None
+
+
+def _refusal_code(fields: JsonObject) -> str | None:
+    """Return why an entry without an id is not surely accepted, None for one that the envelope's acceptance covers.
+
+    A claim of success beside a refusal leaves a word that proves neither.
+    """
+    code, status = return_code(fields.get("codigo")), folded(text_or_none(fields.get("status")) or "")
+    word = vendor_text(status) or "unknown"
+    if shows_success(fields) or any(message_state(text) in _UNDERWAY for text in _texts(fields)):
+        # The vendor's code for a message that was sent is 001 too, in a text.
+        return None if code in {None, "000", "001"} and status != REFUSED else word
+    if code in {None, "000"}:
+        return word if status else None
+    return code if status in {"", REFUSED} else word
+
+
+def _texts(fields: JsonObject) -> Iterator[str]:
+    return (value for value in fields.values() if isinstance(value, str))
 
 
 @dataclass(frozen=True, slots=True)

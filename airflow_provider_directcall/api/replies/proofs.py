@@ -72,9 +72,14 @@ def proof_of(fields: Mapping[str, Json], http_status: int, path: str) -> Proof:
     if envelope.is_auth_error:
         is_proven = (envelope.is_proven or _is_login_error(fields)) and http_status in _LOGIN_STATUSES
         return Proof.LOGIN_REJECTED if is_proven else Proof.NOTHING
-    code = envelope.code or ""
-    is_lasting = envelope.is_proven and not RETURN_CODES[code].transient and code not in _OF_CALLS_IN_PROGRESS
+    is_lasting = envelope.is_proven and refuses_for_good(envelope.code)
     return Proof.REFUSED if is_lasting and http_status in _REFUSING_STATUSES else Proof.NOTHING
+
+
+def refuses_for_good(code: str | None) -> bool:
+    """Whether a code is a documented refusal of a once-only request that does not come after the effect."""
+    known = RETURN_CODES.get(code or "")
+    return known is not None and code not in {"000", *_OF_CALLS_IN_PROGRESS} and not known.transient
 
 
 def shows_success(value: Json | Mapping[str, Json]) -> bool:

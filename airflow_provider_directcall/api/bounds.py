@@ -1,4 +1,4 @@
-"""Bounds of a reply: its unpacked size, and its time as a whole."""
+"""Bounds of a reply: its unpacked size, its time as a whole; and of a look-up."""
 
 from __future__ import annotations
 
@@ -15,10 +15,13 @@ if TYPE_CHECKING:
     import ssl
 
 #: Largest replies, unpacked: a page of the statement, and the answer to a once-only request.
-READ_BYTES: Final = 32 * 1024 * 1024
+READ_BYTES: Final = 8 * 1024 * 1024
 ONCE_ONLY_BYTES: Final = 1024 * 1024
 #: A whole exchange may take this many times the time-out of each of its parts.
 WHOLE_TIMEOUTS: Final = 4
+#: A look-up sends no further request after so many rows, about 2.5 kB each in memory, or so many seconds.
+LOOKUP_ROWS: Final = 20_000
+LOOKUP_SECONDS: Final = 300.0
 
 _GZIP, _ZLIB, _DEFLATE = 16 + zlib.MAX_WBITS, zlib.MAX_WBITS, -zlib.MAX_WBITS
 

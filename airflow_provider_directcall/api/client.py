@@ -24,7 +24,7 @@ from airflow_provider_directcall.api.bounds import (
 )
 from airflow_provider_directcall.api.clock import Clock, current_clock
 from airflow_provider_directcall.api.errors import DirectcallAuthError, DirectcallError
-from airflow_provider_directcall.api.lookups import drive, drive_async
+from airflow_provider_directcall.api.lookups import bounded, drive, drive_async
 from airflow_provider_directcall.api.methods import request_token
 from airflow_provider_directcall.api.paging import PageReader
 from airflow_provider_directcall.api.redaction import RequestLogFilter
@@ -188,8 +188,8 @@ class Client(_BaseClient):
             yield from reader.feed(self.send(request))
 
     def run(self, lookup: Lookup[T]) -> T:
-        """Run a look-up: send each request that it yields, and return its result."""
-        return drive(lookup, self.send)
+        """Run a look-up within its bounds: send each request that it yields, and return its result."""
+        return drive(bounded(lookup, self._clock), self.send)
 
     def close(self) -> None:
         """Close all connections."""
@@ -273,7 +273,7 @@ class AsyncClient(_BaseClient):
 
     async def run(self, lookup: Lookup[T]) -> T:
         """Run a look-up, as :meth:`Client.run`."""
-        return await drive_async(lookup, self.send)
+        return await drive_async(bounded(lookup, self._clock), self.send)
 
     async def close(self) -> None:
         """Close all connections."""

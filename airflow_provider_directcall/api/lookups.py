@@ -17,10 +17,13 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from airflow_provider_directcall.api.errors import DirectcallError
+from airflow_provider_directcall.api.bounds import LOOKUP_ROWS, LOOKUP_SECONDS
+from airflow_provider_directcall.api.errors import DirectcallError, DirectcallUnavailable
 from airflow_provider_directcall.api.paging import PageReader
+from airflow_provider_directcall.api.requests import Page
 
 if TYPE_CHECKING:
+    from airflow_provider_directcall.api.clock import Clock
     from airflow_provider_directcall.api.requests import Listing, Request
 
 T = TypeVar("T")
@@ -79,6 +82,35 @@ def first(listing: Listing[Row], accept: Callable[[Row], bool]) -> Lookup[Row | 
             if accept(row):
                 return row
     return None
+
+
+def bounded(lookup: Lookup[T], clock: Clock) -> Lookup[T]:
+    """Run a look-up within its bounds of rows and time: a listing may be endless.
+
+    A request beyond them is not sent; it raises :class:`DirectcallUnavailable`. What was read before counts.
+    """
+    ends_at, read = clock.monotonic() + LOOKUP_SECONDS, 0
+    with closing(lookup):
+        resume: Callable[[], Request[Any]] = partial(next, lookup)
+        while True:
+            try:
+                request = resume()
+            except StopIteration as end:
+                result: T = end.value
+                return result
+            try:
+                if read >= LOOKUP_ROWS or clock.monotonic() >= ends_at:
+                    raise DirectcallUnavailable(
+                        f"the look-up has no end after {read} rows: it is given up at {LOOKUP_ROWS} rows or "
+                        f"{LOOKUP_SECONDS:.0f} seconds",
+                        endpoint=request.endpoint_name,
+                    )
+                answer = yield request
+            except DirectcallError as error:
+                resume = partial(lookup.throw, error)
+            else:
+                read += len(answer.rows) if isinstance(answer, Page) else 0
+                resume = partial(lookup.send, answer)
 
 
 def drive(steps: Generator[Effect, Any, T], perform: Callable[[Effect], object]) -> T:

@@ -13,6 +13,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, TypeVar
 
 from airflow_provider_directcall.api.errors import DirectcallError, DirectcallOutcomeUnknown
+from airflow_provider_directcall.api.lookups import bounded
 from airflow_provider_directcall.delivery.decisions import (
     Decision,
     DeliveryDecisions,
@@ -228,7 +229,7 @@ class Deliverer:
             return verdict
         found = record.found_under(verdict.key).with_ids(verdict.ids)
         try:
-            end = yield from self._errand.end(found, self._clock.now())
+            end = yield from bounded(self._errand.end(found, self._clock.now()), self._clock)
         except DirectcallError as error:
             return Verdict(VerdictKind.UNKNOWN, reason=str(error), retryable=error.retryable)
         return replace(verdict, was_there=isinstance(end, End))

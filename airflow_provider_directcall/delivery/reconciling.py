@@ -15,6 +15,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from airflow_provider_directcall.api.errors import DirectcallAuthError, DirectcallError
+from airflow_provider_directcall.api.lookups import bounded
 from airflow_provider_directcall.delivery.matching import Match, MatchKind
 
 if TYPE_CHECKING:
@@ -113,7 +114,10 @@ class Reconciliation:
         return self._sign is not None
 
     def look(self, errand: Errand, record: Record, clock: Clock) -> Lookup[Verdict | None]:
-        """Look once, and return the verdict, or None when it is too early for one."""
+        """Look once, within the bounds of a look-up, and return the verdict, or None when it is too early for one."""
+        return (yield from bounded(self._look(errand, record, clock), clock))
+
+    def _look(self, errand: Errand, record: Record, clock: Clock) -> Lookup[Verdict | None]:
         asked_at = clock.now()
         try:
             match = yield from _under_each_key(errand.find, record, asked_at)

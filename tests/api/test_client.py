@@ -103,9 +103,9 @@ def test_an_archive_of_gigabytes_is_never_unfolded(connect):
             with pytest.raises(DirectcallOutcomeUnknown, match="larger than 1 MiB"):
                 api.send(CALL)
             assert tracemalloc.get_traced_memory()[1] < 8 << 20
-            with pytest.raises(DirectcallReplyError, match="larger than 32 MiB"):
+            with pytest.raises(DirectcallReplyError, match="larger than 8 MiB"):
                 api.send(LIST)
-            assert tracemalloc.get_traced_memory()[1] < 100 << 20
+            assert tracemalloc.get_traced_memory()[1] < 30 << 20
         finally:
             tracemalloc.stop()
 

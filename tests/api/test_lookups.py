@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from airflow_provider_directcall.api import methods as m
-from airflow_provider_directcall.api.errors import DirectcallOutcomeUnknown, DirectcallRefused
+from airflow_provider_directcall.api.errors import DirectcallOutcomeUnknown, DirectcallRefused, DirectcallUnavailable
 from airflow_provider_directcall.api.lookups import Lookup, ask, readable_rows, rows
 from airflow_provider_directcall.sandbox import Fault, SandboxServer
 
@@ -70,6 +70,20 @@ def test_run_raises_an_error_of_a_later_page_inside_the_lookup(api, sandbox) -> 
 
     sandbox.inject(Fault(kind="too_many_requests", endpoint="extrato/list", after=1, retry_after=3600))
     assert api.run(forgiving()) is None
+
+
+def test_run_gives_a_lookup_up_that_takes_too_long(api, clock) -> None:
+    def slow() -> Lookup[int]:
+        for number in range(100):
+            try:
+                yield from ask(m.balance())
+            except DirectcallUnavailable as unavailable:
+                assert "the look-up has no end" in str(unavailable)
+                return number
+            clock.advance(100)
+        return 100
+
+    assert api.run(slow()) == 3
 
 
 def test_readable_rows_keep_what_came_before_a_page_that_cannot_be_read(api: Driver, sandbox: SandboxServer) -> None:

@@ -170,6 +170,9 @@ class Try:
     def now(self):
         return self.directcall.now
 
+    def monotonic(self):
+        return self.directcall.now.timestamp()
+
     @cached_property
     def errand(self) -> CallErrand:
         return CallErrand(self.directcall)

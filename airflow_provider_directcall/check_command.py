@@ -31,6 +31,8 @@ INTERRUPTED: Final = 130
 _NAME: Final = "directcall-check"
 _SECRET_VARIABLE: Final = "DIRECTCALL_CLIENT_SECRET"  # noqa: S105 - its name
 _CONFIRMED_DIGITS: Final = 4
+#: Argument in an error of the package -> the option that gave it, with --client-id.
+_ACCOUNT_OPTIONS: Final = {"client_id": "--client-id", "base_url": "--host", "timezone": "--timezone"}
 _EPILOG: Final = """\
 By default it only reads. --send and --call cost money, send at most once, whatever is answered, and ask first.
 
@@ -50,9 +52,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(argv)
     probes: list[Probe] = []
     try:
-        probes += _probes(options)
-        settings = _settings(options)
-        validate(probes, settings)
+        with _naming_options(options):
+            probes += _probes(options)
+            settings = _settings(options)
+            validate(probes, settings)
         _check_target(options.save)
         for probe in probes:
             _confirm(probe)
@@ -84,6 +87,20 @@ def _quiet() -> Iterator[None]:
         yield
     finally:
         ours.setLevel(level)
+
+
+@contextmanager
+def _naming_options(options: argparse.Namespace) -> Iterator[None]:
+    """Name the command's options in an error, where the package names its own arguments."""
+    recipients = " or ".join(name for name in ("--send", "--call") if getattr(options, name[2:]) is not None)
+    names = {"origin": "--origin", "number": recipients, "destination": recipients}
+    if options.client_id is not None:
+        names |= _ACCOUNT_OPTIONS
+    try:
+        yield
+    except ValueError as error:
+        argument, colon, rule = str(error).partition(": ")
+        raise ValueError(f"{names.get(argument, argument)}{colon}{rule}") from None
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import shutil
 import sys
 import time
@@ -29,6 +30,8 @@ CAMPAIGN, ROUTING = "example_outbound_campaign", "example_holiday_routing"
 #: How many times faster calls and messages proceed, so that a call of half a minute ends soon.
 PACE = 10.0
 RUN_SECONDS = 400
+#: Lines that a failed task shows.
+_MOST_ERRORS = 3
 #: The zone of the example's calendar; it has no daylight saving time.
 ZONE = timezone(timedelta(hours=-3))
 DAYS_OF_RULES = 7
@@ -157,9 +160,33 @@ def _wait(airflow: LiveAirflow, dag_id: str, run_id: str) -> None:
     failed = sorted(
         {str(task["task_id"]) for task in airflow.task_instances(dag_id, run_id) if task["state"] == "failed"}
     )
+    logs = HOME / "logs"
     raise DemoFailedError(
-        f"{dag_id} is {state}; failed: {', '.join(failed) or 'nothing yet'}; logs: {HOME.relative_to(ROOT)}/logs"
+        f"{dag_id} is {state}; failed: {', '.join(failed) or 'nothing yet'}; logs: {logs.relative_to(ROOT)}\n"
+        + "\n".join(_last_errors(logs / f"dag_id={dag_id}" / f"run_id={run_id}", failed))
     )
+
+
+def _last_errors(logs: Path, task_ids: Sequence[str]) -> list[str]:
+    """Return the last errors in the newest log of each task."""
+    errors: list[str] = []
+    for task_id in task_ids:
+        files = sorted((logs / f"task_id={task_id}").rglob("attempt=*.log"), key=lambda path: path.stat().st_mtime)
+        lines = files[-1].read_text(encoding="utf-8").splitlines() if files else []
+        errors += [f"{task_id}: {text}" for line in lines if (text := _error_in(line))][-_MOST_ERRORS:]
+    return errors
+
+
+def _error_in(line: str) -> str:
+    """Return the error of one line of a task's log, empty for any other line."""
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        return ""
+    if not isinstance(entry, dict) or entry.get("level") not in {"error", "critical"}:
+        return ""
+    causes = [f"{cause['exc_type']}: {cause['exc_value']}" for cause in entry.get("error_detail") or []]
+    return "; ".join([str(entry.get("event", "")), *causes])
 
 
 def _contacts() -> list[dict[str, str]]:

@@ -23,6 +23,23 @@ def mask_number(text: str) -> str:
     return shown[:head] + _STARS + shown[len(shown) - tail :]
 
 
+_SPOILED = re.compile(
+    r"(?P<before>[=@#'\"`\u2018\u2019\u2212-]*)(?P<number>.*?)(?P<after>(?:[.,]0{1,3}|e[+-]?\d{1,3})?['\"]?)",
+    re.ASCII | re.IGNORECASE | re.DOTALL,
+)
+
+
+def mask_spoiled(text: str) -> str:
+    """Mask a number, and keep a spreadsheet's marks around it: `5541*****0001.0`, `="5541*****0001"`, `*****99E+12`.
+
+    For errors, which have to show what is wrong with it.
+    """
+    spoiled = _SPOILED.fullmatch(text.strip())
+    if spoiled is None:
+        return mask_number(text)
+    return spoiled["before"] + mask_number(spoiled["number"]) + spoiled["after"]
+
+
 def _shown_ends(length: int) -> tuple[int, int]:
     for least, ends in ((12, (4, 4)), (10, (2, 4)), (9, (0, 4)), (6, (0, 2))):
         if length >= least:

@@ -11,7 +11,7 @@ from numbers import Integral, Real
 from typing import TYPE_CHECKING
 
 from airflow_provider_directcall.telephony.areas import AREAS
-from airflow_provider_directcall.telephony.masking import mask_number
+from airflow_provider_directcall.telephony.masking import mask_number, mask_spoiled
 from airflow_provider_directcall.telephony.spreadsheets import DECIMAL_NUMBER, spreadsheet_form
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def parse_number(text: object, *, argument: str = "number", allow: frozenset[Num
         number = _read(raw)
         _require_kind(number.kind, allow)
     except _BrokenRuleError as broken:
-        raise ValueError(f"{argument}: {broken} (value: {mask_number(raw)})") from None
+        raise ValueError(f"{argument}: {broken} (value: {mask_spoiled(raw)})") from None
     require_exact(text, argument=argument)
     return number
 
@@ -128,7 +128,7 @@ def require_exact(value: object, *, argument: str) -> None:
     """
     is_float = isinstance(value, Real) and not isinstance(value, Integral)
     if is_float or (isinstance(value, Decimal) and value.as_tuple().exponent != 0):
-        raise ValueError(f"{argument}: {DECIMAL_NUMBER} (value: {mask_number(str(value))})")
+        raise ValueError(f"{argument}: {DECIMAL_NUMBER} (value: {mask_spoiled(str(value))})")
 
 
 def parse_did(text: object, *, argument: str = "did") -> str:
@@ -195,7 +195,9 @@ def _read(raw: str) -> PhoneNumber:
 def _read_digits(compact: str) -> PhoneNumber:
     shape = _SHAPE.fullmatch(compact)
     if not shape:
-        raise _BrokenRuleError("must hold digits only, or be ip + area + number, + or 00 + country + number")
+        raise _BrokenRuleError(
+            f"must hold digits only, or be ip + area + number, + or 00 + country + number{_odd_character(compact)}"
+        )
     digits = shape["digits"]
     match shape["prefix"]:
         case "ip":
@@ -206,6 +208,14 @@ def _read_digits(compact: str) -> PhoneNumber:
             return _read_national(digits[2:])
     has_country = digits.startswith("55") and len(digits) >= 12
     return _read_national(digits[2:] if has_country else digits)
+
+
+def _odd_character(compact: str) -> str:
+    """Say where the first character is that belongs to no number, without showing it."""
+    odd = re.search(r"[^0-9]", compact.removeprefix("+").removeprefix("ip"))
+    if odd is None:
+        return ""
+    return f"; after {odd.start()} digits, it has {'a letter' if odd[0].isalpha() else 'another character'}"
 
 
 def _spaced(raw: str) -> str:

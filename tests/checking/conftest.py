@@ -16,6 +16,16 @@ from airflow_provider_directcall.sandbox import Sandbox, SandboxConfig, SandboxS
 ORIGIN, OWN = "551130000001", "5511990000001"
 TEST_TAG = "segredo-do-cliente"
 
+#: Quirk of the statement -> the extra that mends it; the others have none.
+MENDED: dict[str, dict[str, str]] = {
+    "times_1_ahead": {"timezone": "America/Noronha"},
+    "times_2_ahead": {"timezone": "Etc/GMT+1"},
+    "times_1_behind": {"timezone": "America/Manaus"},
+    "times_2_behind": {"timezone": "America/Rio_Branco"},
+    "campos_always": {"tag_search": "n"},
+    "search_filters": {"tag_search": "n"},
+}
+
 Check = Callable[..., AccountReport]
 
 

@@ -78,12 +78,14 @@ def test_attention_is_exit_status_1(run: Run, server: SandboxServer) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--send", "12"), "number"),
-        (("--call", OWN, "--origin", "x"), "origin"),
+        (("--send", "12"), "--send: is too short"),
+        (("--call", OWN, "--origin", "x"), "--origin: must hold digits"),
+        (("--call", OWN, "--origin", OWN), "--origin: "),
         (("--send", OWN, "--origin", ORIGIN), "not confirmed"),
         (("--send", OWN), "default_origin"),
         (("--save", "/nowhere/report.json"), "cannot be written"),
-        (("--timezone", "Mars/Base"), "timezone"),
+        (("--timezone", "Mars/Base"), "--timezone: "),
+        (("--host", "ftp://x"), "--host: "),
         (("--frob", OWN), "unrecognized"),
         (("--secret", "x"), "unrecognized"),
     ],

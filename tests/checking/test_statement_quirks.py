@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import random
+from itertools import combinations
+
 import pytest
 
 from airflow_provider_directcall.checking import AccountReport
@@ -9,7 +12,7 @@ from airflow_provider_directcall.checking.assumptions import FORMS, Status
 from airflow_provider_directcall.sandbox import SandboxServer
 from airflow_provider_directcall.sandbox.quirks.statement import STATEMENT
 
-from .conftest import Check, forms
+from .conftest import MENDED, Check, forms
 
 CALLS, MESSAGES = "list_statement", "list_messages"
 
@@ -65,11 +68,21 @@ BESIDE: dict[str, set[str]] = {
 CALLS_ONLY = {"leg_rows", "callerid_upper"}
 #: Quirks that show when there is more than one page.
 OF_PAGES = {"page_2_refused", "page_2_repeats"}
+#: The same sample in every run.
+PAIRS = random.Random(11).sample(list(combinations(sorted(set(NAMED_BY) - OF_PAGES), 2)), 60)
 
 
 def odd_forms(report: AccountReport, place: str) -> set[str]:
     """The forms that are not those of today's sandbox."""
     return {form for form in forms(report, place) if FORMS[form].status in {Status.HANDLED, Status.ATTENTION}}
+
+
+def is_unclear(report: AccountReport, place: str, quirk: str) -> bool:
+    """Whether the report claims nothing about the assumption that a quirk breaks, or says that it needs attention."""
+    (form,) = NAMED_BY[quirk]
+    broken = FORMS[form].assumption
+    found = [each for each in report.findings if each.place == place and FORMS[each.form].assumption == broken]
+    return all(each.status is not Status.HOLDS for each in found)
 
 
 def test_every_quirk_is_listed() -> None:
@@ -89,6 +102,17 @@ def test_a_quirk_is_named(check: Check, server: SandboxServer, quirk: str) -> No
     report = check()
     for place in {CALLS} if quirk in CALLS_ONLY else {CALLS, MESSAGES}:
         assert odd_forms(report, place) - BESIDE.get(quirk, set()) == NAMED_BY[quirk]
+    assert report.extra == MENDED.get(quirk, {})
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("pair", PAIRS, ids="+".join)
+def test_a_pair_of_quirks_is_named_or_unclear(check: Check, server: SandboxServer, pair: tuple[str, str]) -> None:
+    server.configure(quirks=set(pair))
+    report = check()
+    for quirk in pair:
+        for place in {CALLS} if quirk in CALLS_ONLY else {CALLS, MESSAGES}:
+            assert NAMED_BY[quirk] <= odd_forms(report, place) or is_unclear(report, place, quirk)
 
 
 @pytest.mark.parametrize("quirk", sorted(OF_PAGES))

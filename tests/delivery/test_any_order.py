@@ -55,6 +55,8 @@ class Deliveries(RuleBasedStateMachine):
     """One task instance, its tries and its user; a Directcall that loses answers and shows rows late."""
 
     remembers = True
+    #: Whether a record that was written is there for the next try.
+    keeps_record = True
 
     @initialize(
         data=st.data(),
@@ -237,9 +239,10 @@ class Deliveries(RuleBasedStateMachine):
     def _effect(self, record: Record) -> None:
         if self.last_sent is not None and record.generation == self.last_sent.generation:
             return
-        if self.doubtful[record.key] and not self.remembers:
+        is_doubtful = self.doubtful[record.key] > 0 and not self.keeps_record
+        if is_doubtful and not self.remembers:
             return  # "resend" in a generation that was over, which no record shows
-        if self.last_sent is not None:
+        if self.last_sent is not None and not is_doubtful:
             assert record.generation > self.last_sent.generation
             is_retry = record.try_number > self.last_sent.try_number
             assert self.licence or (is_retry and self._last_end_is_unwanted()), "a second effect without a licence"
@@ -364,11 +367,13 @@ class DeliveriesWithoutStore(Deliveries):
     """The same on Airflow 3.1 and 3.2."""
 
     remembers = False
+    keeps_record = False
 
 
 class DeliveriesWithEmptiedStore(Deliveries):
     """The same on Airflow 3.4: a Clear empties the store, and a record may vanish at any time."""
 
+    keeps_record = False
     may_change_retries = False
 
     @precondition(lambda self: self.state == "to run")

@@ -18,6 +18,7 @@ from tools.check_package import (
 )
 from tools.constraints import UnpinnedLineError, pins
 from tools.coverage_gate import limit, main
+from tools.demo import _last_errors
 
 WHEEL = [
     "airflow_provider_directcall/__init__.py",
@@ -127,3 +128,21 @@ def test_the_coverage_gate_closes_below_the_limit(tmp_path: Path, taken: int, co
 def test_the_coverage_gate_does_not_pass_an_empty_measurement(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no branches"):
         main([str(report(tmp_path, 0, 0))])
+
+
+def test_a_failed_demo_shows_the_last_errors_of_its_tasks(tmp_path: Path) -> None:
+    log = tmp_path / "task_id=call" / "map_index=2" / "attempt=1.log"
+    log.parent.mkdir(parents=True)
+    cause = {"exc_type": "DirectcallRefused", "exc_value": "code 201"}
+    lines = [
+        "not JSON",
+        *(json.dumps({"level": "error", "event": f"error {number}"}) for number in range(5)),
+        json.dumps({"level": "error", "event": "Task failed", "error_detail": [cause]}),
+        json.dumps({"level": "info", "event": "the end"}),
+    ]
+    log.write_text("\n".join(lines), encoding="utf-8")
+    assert _last_errors(tmp_path, ["call", "without a log"]) == [
+        "call: error 3",
+        "call: error 4",
+        "call: Task failed; DirectcallRefused: code 201",
+    ]

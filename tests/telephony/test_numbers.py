@@ -104,6 +104,25 @@ def test_a_refusal_names_argument_rule_and_masked_value():
     )
 
 
+@pytest.mark.parametrize(
+    ("spoiled", "shown"),
+    [
+        ("5511990000001.0", "5511*****0001.0"),
+        (1199000001.0, "11*****0001.0"),
+        ("11 99000-0001,00", "11*****0001,00"),
+        ("5,51199E+12", "*****99E+12"),
+        ('="5511990000001"', '="5511*****0001"'),
+        ("'5511990000001", "'5511*****0001"),
+        ("55119900O0001", "after 8 digits, it has a letter (value: 5511*****0001)"),
+        ("5511\u20139900?0001", "after 8 digits, it has another character"),
+    ],
+)
+def test_a_refusal_shows_how_a_number_was_spoiled(spoiled: object, shown: str):
+    with pytest.raises(ValueError, match="number: ") as refused:
+        parse_number(spoiled)
+    assert shown in str(refused.value)
+
+
 @pytest.mark.parametrize("text", ["551199000001", "00999123456789", "+55 20 99000-0001", "5511 99000x0001"])
 def test_the_whole_traceback_of_a_refusal_holds_no_number(text: str):
     with pytest.raises(ValueError, match=r".") as refused:

@@ -106,8 +106,12 @@ def send_voice_message(
     :param as_csv: send the recipients as a file (``destino_csv``); needed for more than ten.
     :raises ValueError: an argument is wrong; nothing was sent.
     """
-    if sum(content is not None for content in (text, audio, audio_id)) != 1:
-        raise ValueError("text, audio, audio_id: exactly one of them is needed")
+    contents = {"text": text, "audio": audio, "audio_id": audio_id}
+    given = [name for name, content in contents.items() if content is not None]
+    if len(given) > 1:
+        raise ValueError(f"{', '.join(given)}: only one of them can be given, a voice message has one content")
+    if not given:
+        raise ValueError(f"{', '.join(contents)}: exactly one of them is needed")
     params: dict[str, Value] = {"origem": origin_value(origin, VOICE_MESSAGEABLE), "tipo": "voz"}
     files: tuple[FilePart, ...] = ()
     if text is not None:

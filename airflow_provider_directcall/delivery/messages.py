@@ -111,7 +111,9 @@ class MessageErrand:
             raise DirectcallOutcomeUnknown(f"no recipient was surely accepted, the first with code {code}", code=code)
         if refused and len(refused) == len(reply.recipients):
             code = refused[0].refusal_code
-            raise DirectcallRefused(f"all {len(refused)} recipients were refused, the first with code {code}", code=code)
+            raise DirectcallRefused(
+                f"all {len(refused)} recipients were refused, the first with code {code}", code=code
+            )
         if refused:
             log.warning("%d of %d recipients were refused; see the result.", len(refused), len(reply.recipients))
         if doubtful:

@@ -124,6 +124,8 @@ class Reconciliation:
             if match.error is not None:
                 self._is_in_progress = False
                 raise match.error
+            if record.superseded and self._was_there is None and match.kind in {MatchKind.NONE, MatchKind.UNPROVEN}:
+                match = yield from self._first_match(errand, record, asked_at, match)
             verdict = self.observe(match, asked_at, clock.now())
             if verdict is None or verdict.kind is not VerdictKind.ABSENT:
                 return verdict
@@ -131,6 +133,13 @@ class Reconciliation:
         except DirectcallError as error:
             log.warning("airflow_key %s could not be looked up: %s", record.key, error)
             return self.failed(error, clock.now())
+
+    def _first_match(self, errand: Errand, record: Record, asked_at: datetime, match: Match) -> Lookup[Match]:
+        """Look among all rows too, whether it was there before a user's Clear: a look by key may not show its rows."""
+        if match.shows_key:
+            return match
+        control = yield from _under_each_key(errand.control, record, asked_at)
+        return control if control.shows_key else match
 
     def observe(self, match: Match, asked_at: datetime, answered_at: datetime) -> Verdict | None:
         """Return the verdict after one more look, or None when it is too early for one.

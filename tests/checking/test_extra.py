@@ -75,7 +75,9 @@ def lose_an_answer(settings: Settings, server: SandboxServer, clock: SandboxCloc
         (row,) = [row for row in client.rows(listed) if row.destination == OTHER] or [None]
     moment = record.since if row is None else row.started_at if call else row.sent_at
     searching = sum(b"campos%5Bsearch%5D" in build(request, settings, "token").content for request in asked)
-    return Cost(verdict.kind is not VerdictKind.FOUND, round(abs(moment - record.since).total_seconds() / 60), searching)
+    return Cost(
+        verdict.kind is not VerdictKind.FOUND, round(abs(moment - record.since).total_seconds() / 60), searching
+    )
 
 
 def pasted(report: AccountReport, settings: Settings) -> Settings:

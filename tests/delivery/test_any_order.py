@@ -239,9 +239,10 @@ class Deliveries(RuleBasedStateMachine):
     def _effect(self, record: Record) -> None:
         if self.last_sent is not None and record.generation == self.last_sent.generation:
             return
+        # "resend" in a generation of its own, after one that no record shows; see "Without a record" in the docs.
         is_doubtful = self.doubtful[record.key] > 0 and not self.keeps_record
         if is_doubtful and not self.remembers:
-            return  # "resend" in a generation that was over, which no record shows
+            return
         if self.last_sent is not None and not is_doubtful:
             assert record.generation > self.last_sent.generation
             is_retry = record.try_number > self.last_sent.try_number
@@ -385,22 +386,13 @@ class DeliveriesWithEmptiedStore(Deliveries):
         self.store.kept = None
 
     def _shows_at_clear(self) -> bool:
-        """Only the statement can say so, and only if a look by key finds its rows."""
-        return not self.directcall.form.search_filters and all(
-            effect.in_statement_at <= self.directcall.now for effect in self.directcall.effects
-        )
+        """Only the statement can say so."""
+        return all(effect.in_statement_at <= self.directcall.now for effect in self.directcall.effects)
 
 
 SETTINGS = settings(stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck))
 
 
-@pytest.mark.parametrize("machine", [Deliveries, DeliveriesWithoutStore])
+@pytest.mark.parametrize("machine", [Deliveries, DeliveriesWithoutStore, DeliveriesWithEmptiedStore])
 def test_any_order_keeps_the_promise(machine):
     run_state_machine_as_test(machine, settings=settings(SETTINGS, max_examples=400))
-
-
-def test_any_order_keeps_the_promise_with_a_store_that_is_emptied():
-    """Always the same examples: others show rows of Clears and lost records that still break the promise."""
-    run_state_machine_as_test(
-        DeliveriesWithEmptiedStore, settings=settings(SETTINGS, max_examples=60, derandomize=True)
-    )

@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from airflow_provider_directcall.api.clock import Clock
+from airflow_provider_directcall.api.lookups import drive
 from airflow_provider_directcall.delivery.matching import Match, MatchKind
 from airflow_provider_directcall.delivery.reconciling import ReconcileTimeouts, Reconciliation, VerdictKind
+from airflow_provider_directcall.delivery.record import Phase, Record
 from airflow_provider_directcall.errors import DirectcallAuthError, DirectcallReplyError, DirectcallUnavailable
 
-from .directcall import BEGIN
+from .directcall import BEGIN, Directcall, Form
+from .trying import CallErrand
 
 IDS = {"callerid": "c"}
 DOWN, ODD = DirectcallUnavailable("down"), DirectcallReplyError("no such page")
 FOUND, ABSENT, UNKNOWN = VerdictKind
 THERE, PARTLY, PROGRESS, NONE, UNPROVEN = MatchKind
+
+
+RECORD = Record(phase=Phase.NOT_SENT, generation=0, key="abcdefgh234567ij", since=BEGIN, max_tries=1, try_number=2)
+
+
+class SimulatedClock(Clock):
+    def __init__(self, directcall):
+        self._directcall = directcall
+
+    def now(self):
+        return self._directcall.now
 
 
 TIMEOUTS = ReconcileTimeouts(settle_seconds=100, longest_seconds=1000, poll_interval=15)
@@ -154,3 +170,15 @@ def test_longest_reconciliation_is_within_at_most():
 )
 def test_pause_leaves_time_for_several_looks(settle, interval, pause):
     assert ReconcileTimeouts(settle_seconds=settle, longest_seconds=0, poll_interval=interval).pause == pause
+
+
+@pytest.mark.parametrize("superseded", [True, False])
+def test_after_a_clear_the_first_look_shows_what_only_a_look_among_all_rows_finds(superseded):
+    """Else a Clear would return the old result, as if the request had still been on its way."""
+    directcall = Directcall(Form(search_filters=True))
+    directcall.take(RECORD.key, seconds=0, word="answered", lateness=0)
+    directcall.now += timedelta(hours=1)
+    clock = SimulatedClock(directcall)
+    looks = reconciliation()
+    verdict = drive(looks.look(CallErrand(directcall), replace(RECORD, superseded=superseded), clock), lambda _: None)
+    assert (verdict is not None and verdict.was_there) == superseded

@@ -102,7 +102,11 @@ WORDS = [{"status": "enviada"}, {"status": "aceita"}, {"codigo": "008"}, {"codig
 
 @pytest.mark.parametrize(("word", "accepted"), [*zip(WORDS, [True, None, None, None], strict=True)], ids=str)
 def test_recipient_without_an_id_counts_as_refused_by_proof_only(run, monkeypatch, logged, word, accepted):
-    detail = [{"destino": PERSON, "id_mensagem": 7}, {"destino": OTHER, **word}, {"destino": NO_BALANCE, "codigo": "201"}]
+    detail = [
+        {"destino": PERSON, "id_mensagem": 7},
+        {"destino": OTHER, **word},
+        {"destino": NO_BALANCE, "codigo": "201"},
+    ]
     answer = {"status": "ok", "codigo": "000", "callerid": "10000000000001", "detalhe": detail}
     monkeypatch.setattr(Client, "send", lambda _, request: request.read(Reply(answer, ZoneInfo("UTC"))))
     result = run.start(message(destination=[PERSON, OTHER, NO_BALANCE, REFUSED_NUMBER]))

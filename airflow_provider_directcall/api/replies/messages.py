@@ -111,8 +111,8 @@ class Recipient:
     :ivar number: digits (``destino``).
     :ivar message_id: the vendor's id of this recipient's message (``id_mensagem``); None when refused or missing.
     :ivar recipient_id: the caller's own id (``id_destinatario``), in a lot.
-    :ivar refusal_code: of a recipient that is not surely accepted, its ``codigo``, or the word of its ``status`` without
-        a documented one (assumed); else None.
+    :ivar refusal_code: of a recipient that is not surely accepted, its ``codigo``, or else the word of its ``status``
+        (assumed); None for an accepted one.
     :ivar refusal: known words of the ``msg`` beside that code (assumed), else None.
     """
 

@@ -48,8 +48,8 @@ _WORST_FIRST = (
     MessageState.DELIVERED,
 )
 _DOUBTFUL = (
-    "%d of %d recipients were neither surely accepted nor surely refused: the message may have reached them. Look at the "
-    "statement of messages before sending it to them again."
+    "%d of %d recipients were neither surely accepted nor surely refused: the message may have reached them. "
+    "Look at the statement of messages before sending it to them again."
 )
 
 

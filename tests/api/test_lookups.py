@@ -77,8 +77,7 @@ def test_run_gives_a_lookup_up_that_takes_too_long(api, clock) -> None:
         for number in range(100):
             try:
                 yield from ask(m.balance())
-            except DirectcallUnavailable as unavailable:
-                assert "the look-up has no end" in str(unavailable)
+            except DirectcallUnavailable:
                 return number
             clock.advance(100)
         return 100

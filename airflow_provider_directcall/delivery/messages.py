@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar, Self
 
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+#: "Identifier does not exist or was cancelled before".
+_UNKNOWN_ID = "010"
 #: One state for several rows of one recipient: an attempt that arrived, then one that is still on its way, decides.
 _BEST_FIRST = (
     MessageState.DELIVERED,
@@ -130,14 +132,23 @@ class MessageErrand:
 
     def end(self, record: Record, now: datetime) -> Lookup[End | Pending]:
         """Ask for the message's state; without an id, read it from its rows in the statement."""
-        if "callerid" in record.ids:
-            status = yield from ask(message_status(record.ids["callerid"]))
-            state = status.state
-        else:
-            state = self._joint_state((yield from self.recipient_rows(record, now)))
+        state = (yield from self._state_by_id(record)) if "callerid" in record.ids else None
+        if state is None:
+            of_key = replace(record, ids={}) if record.seen else record
+            state = self._joint_state((yield from self.recipient_rows(of_key, now)))
         if not state.is_terminal:
             return Pending(state=state.value)
         return End(state.value, repeatable=len(self.destinations) == 1 and state is not MessageState.DELIVERED)
+
+    def _state_by_id(self, record: Record) -> Lookup[MessageState | None]:
+        """Ask for the state; None for an id that the statement shows and ``/sms/status`` does not know."""
+        try:
+            status = yield from ask(message_status(record.ids["callerid"]))
+        except DirectcallRefused as refused:
+            if refused.code != _UNKNOWN_ID or not record.seen:
+                raise
+            return None
+        return status.state
 
     def recipient_rows(self, record: Record, now: datetime) -> Lookup[list[MessageRow]]:
         """Read the rows of an accepted message in the statement, one or several a recipient."""

@@ -84,7 +84,7 @@ class Record:
 
     def found_under(self, key: str) -> Self:
         """Return the delivery that was found under one of its keys."""
-        return replace(self, key=key or self.key, other_keys=(), superseded=False)
+        return replace(self, key=key or self.key, other_keys=(), superseded=False, seen=True)
 
     def with_ids(self, ids: Mapping[str, str]) -> Self:
         """Return the same delivery with further ids."""

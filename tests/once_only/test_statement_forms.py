@@ -10,7 +10,7 @@ from airflow.providers.common.compat.sdk import AirflowFailException
 from airflow_provider_directcall.hooks.directcall import DirectcallHook
 from airflow_provider_directcall.sandbox.quirks import CALLS, STATEMENT
 
-from ..airflow_world.kinds import CALL, SMS, both_ways, each_kind
+from ..airflow_world.kinds import CALL, SMS, both_ways, each_kind, each_message
 from ..airflow_world.lost_answers import each_policy, lose_answer
 from ..airflow_world.world import PERSON
 
@@ -49,6 +49,15 @@ def test_answer_lost_before_the_effect_is_no_silent_loss(run, world, kind, quirk
     lose_answer(world, kind, "cut_before")
     is_unknown = quirk in UNKNOWN_BEFORE
     assert outcome_of(run, world, kind, quirk) == (0 if is_unknown else 1, "unknown" if is_unknown else "known")
+
+
+@each_message
+@both_ways
+def test_found_message_is_followed_by_its_key_where_its_id_is_another(run, world, kind, deferrable):
+    world.sandbox.configure(quirks={"callerid_other"})
+    lose_answer(world, kind, "cut_after")
+    assert run.to_the_end(kind.task(waits=True, deferrable=deferrable))["state"] == "delivered"
+    assert len(kind.sent(world)) == 1
 
 
 @each_kind

@@ -85,12 +85,12 @@ class CallErrand:
         if match.shows_key:
             return match
         try:
-            is_in_progress = yield from self._is_in_progress()
+            is_in_progress = yield from self.is_in_progress()
         except DirectcallError as error:
             raise match.error or error from None
         return Match(MatchKind.IN_PROGRESS) if is_in_progress else match
 
-    def _is_in_progress(self) -> Lookup[bool]:
+    def is_in_progress(self) -> Lookup[bool]:
         """Ask whether a call between the parties is in progress.
 
         Only 003 means that there is none: other refusals may, or may mean the contrary (004, "not ended").

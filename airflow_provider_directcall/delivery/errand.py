@@ -63,8 +63,8 @@ class Errand(Protocol):
     """One call or message, as frozen data.
 
     Look-ups are generators of API requests, so that a worker (``Client.run``) and the triggerer (``AsyncClient.run``)
-    share them. Many requests under one record (a lot) take their keys from :func:`~.keys.member_key`, and look for all
-    of them in one pass with :func:`~.matching.match_each`.
+    share them. Many requests of one lot take their keys from :func:`~.keys.member_key`, and are looked for all at once
+    with :class:`~.lots.LotLookup`.
     """
 
     @property

@@ -14,6 +14,9 @@ from airflow_provider_directcall.statement import ownership
 #: The tag (``campos``) that holds the key.
 KEY_TAG: Final = ownership.KEY_TAG
 
+#: The tag that holds the key of the lot to which a request belongs: one question finds all of them.
+LOT_TAG: Final = "airflow_lot"
+
 _DIGEST_BYTES: Final = 10
 _MARK_BYTES: Final = 2
 

@@ -37,9 +37,9 @@ if TYPE_CHECKING:
 Row = TypeVar("Row", bound="StatementRow | MessageRow")
 
 #: How old the row may be that shows that a statement answers.
-_ALIVE: Final = timedelta(days=7)
+ALIVE: Final = timedelta(days=7)
 #: Names of members of no lot: keys that no request has.
-_NO_MEMBERS: Final = ("control", "second control")
+NO_MEMBERS: Final = ("control", "second control")
 
 _PROOF: Final = "`directcall-check` shows what this account's statement proves, and what to set in the connection"
 SILENT: Final = f"the statement shows no row of the last 7 days, so it is not known to answer. {_PROOF}"
@@ -70,17 +70,17 @@ class StatementLookup(Generic[Row]):
         :raises DirectcallError: the statement cannot be read to its end.
         """
         until, refusal = now + TIMES_APART, None
-        for since, is_wide in ((self.wanted.since - TIMES_APART, False), (self.wanted.since - _ALIVE, True)):
+        for since, is_wide in ((self.wanted.since - TIMES_APART, False), (self.wanted.since - ALIVE, True)):
             listed = yield from readable_rows(without_search(self.statement(since, until)))
             match = self.match(listed.rows, self.wanted)
             if match.shows_key:
                 return match
             if listed.rows:
-                _require_all(listed)
+                require_all(listed)
                 # Rows of the narrow window whose times are outside of it have times that cannot be trusted.
                 unclear = unclear_rows(listed.rows, self.wanted, trusts_times=is_wide)
                 return (yield from self._without_others(unclear, since, until, now))
-            refusal = _odd_answer(listed) or refusal
+            refusal = odd_answer(listed) or refusal
         if refusal is not None:
             raise DirectcallReplyError(f"{SILENT}; its answer: {refusal}", endpoint=refusal.endpoint)
         return Match(MatchKind.UNPROVEN, doubt=SILENT)
@@ -92,7 +92,7 @@ class StatementLookup(Generic[Row]):
         if match.kind is MatchKind.UNPROVEN and not match.shows_key:
             return (yield from self._with_checked_filter(listed.rows, filtered))
         if match.kind is MatchKind.NONE:
-            _odd_answer(listed)
+            odd_answer(listed)
         return match
 
     def _with_checked_filter(self, rows: list[Row], filtered: Callable[[str], Listing[Row]]) -> Lookup[Match]:
@@ -101,15 +101,15 @@ class StatementLookup(Generic[Row]):
         One empty answer proves no filter: a limit of requests, or a copy of the statement that is behind, has it too.
         So two other keys have to find none, and ours has to find rows after that.
         """
-        for member in _NO_MEMBERS:
+        for member in NO_MEMBERS:
             others = yield from readable_rows(filtered(member_key(self.wanted.key, member)))
-            is_answered = _odd_answer(others) is None
+            is_answered = odd_answer(others) is None
             if is_answered and not others.rows:
                 continue
             is_others = is_answered and not unclear_rows(rows, self.wanted)
             return Match(MatchKind.NONE) if is_others else Match(MatchKind.UNPROVEN, doubt=UNCLEAR)
         again = yield from readable_rows(filtered(self.wanted.key))
-        if _odd_answer(again) is None and again.rows:
+        if odd_answer(again) is None and again.rows:
             return self.match(again.rows, self.wanted, is_filtered=True)
         return Match(MatchKind.UNPROVEN, doubt=UNCLEAR)
 
@@ -131,7 +131,7 @@ class StatementLookup(Generic[Row]):
         return self.statement(*window_of(self.wanted.since, now), tags={KEY_TAG: key})
 
 
-def _odd_answer(listed: Listed[Row]) -> DirectcallError | None:
+def odd_answer(listed: Listed[Row]) -> DirectcallError | None:
     """Return the error of an answer that is no list, such as "no records found" as a refusal; None without one.
 
     :raises DirectcallError: there was no answer.
@@ -142,8 +142,8 @@ def _odd_answer(listed: Listed[Row]) -> DirectcallError | None:
     raise error
 
 
-def _require_all(listed: Listed[Row]) -> None:
+def require_all(listed: Listed[Row]) -> None:
     """Raise a :class:`DirectcallError` if a row of the listing may be missing."""
-    error = _odd_answer(listed)
+    error = odd_answer(listed)
     if error is not None or not listed.is_complete:
         raise DirectcallReplyError(f"{INCOMPLETE}{f'; its answer: {error}' if error is not None else ''}")

@@ -8,14 +8,14 @@ other row could be ours.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
 from airflow_provider_directcall.statement.likeness import ends_alike, is_mobile, may_be_same
-from airflow_provider_directcall.statement.ownership import Owner, owner_of, whole_key
+from airflow_provider_directcall.statement.ownership import Owner, owner_of
 
 if TYPE_CHECKING:
     from airflow_provider_directcall.api.errors import DirectcallError
@@ -77,12 +77,15 @@ class LookupKey:
     :ivar destinations: digits of all recipients.
     :ivar since: aware; when the request was about to leave.
     :ivar origin: digits of a call's origin, which Directcall calls first; None where only the recipients are called.
+    :ivar lot: key of the lot that it belongs to, whose other requests are to other numbers: a row that shows this key
+        and the number is its own too.
     """
 
     key: str
     destinations: Collection[str] = field(repr=False)
     since: datetime
     origin: str | None = field(default=None, repr=False)
+    lot: str | None = None
 
 
 def match_call(rows: Iterable[StatementRow], wanted: LookupKey, *, is_filtered: bool = False) -> Match:
@@ -103,18 +106,6 @@ def match_message(rows: Iterable[MessageRow], wanted: LookupKey, *, is_filtered:
     return match if len(own) >= len(wanted.destinations) else Match(MatchKind.PARTLY_THERE, match.ids, shows_key=True)
 
 
-def match_each(rows: Iterable[MessageRow], wanted: Collection[LookupKey]) -> dict[str, Match]:
-    """Match many messages, such as those of a lot, in one pass over the rows of a window: key -> match.
-
-    A row that shows no whole key is held against every key, because it could be any of them.
-    """
-    by_key: dict[str | None, list[MessageRow]] = {}
-    for row in rows:
-        by_key.setdefault(whole_key(row), []).append(row)
-    unclear = by_key.get(None, [])
-    return {each.key: match_message([*by_key.get(each.key, []), *unclear], each) for each in wanted}
-
-
 def match_progress(legs: Collection[CallLeg]) -> Match:
     """Match the call in progress between the two parties, if there is one: a leg that is not known to have ended."""
     return Match(MatchKind.NONE if all(leg.has_ended for leg in legs) else MatchKind.IN_PROGRESS)
@@ -126,20 +117,28 @@ def unclear_rows(rows: Iterable[AnyRow], wanted: LookupKey, *, trusts_times: boo
     :param trusts_times: dismiss a row that began surely earlier.
     """
     unclear = [row for row in rows if owner_of(row, wanted.key) is Owner.UNCLEAR]
-    return [row for row in unclear if _may_be_ours(row, wanted) and not (trusts_times and _is_earlier(row, wanted))]
+    return [row for row in unclear if may_be_ours(row, wanted) and not (trusts_times and is_earlier(row, wanted))]
 
 
 def _match(rows: list[StatementRow] | list[MessageRow], wanted: LookupKey, *, is_filtered: bool) -> Match:
     ours = [row for row in rows if _is_ours(row, wanted, is_filtered=is_filtered)]
+    has_unclear = any(owner_of(row, wanted.key) is Owner.UNCLEAR for row in rows)
+    return conclude(ours, wanted, has_unclear=has_unclear)
+
+
+def conclude(ours: Sequence[Row], wanted: LookupKey, *, has_unclear: bool) -> Match:
+    """Return the match with sorted rows.
+
+    :param ours: rows that are the request's.
+    :param has_unclear: whether another row could be.
+    """
     in_time = [row for row in ours if _is_in_time(row, wanted)]
     if in_time:
         ids = [row.callerid for row in in_time if row.callerid is not None]
         return Match(MatchKind.THERE, {"callerid": ids[0]} if ids else {}, shows_key=True)
     if ours:
         return Match(MatchKind.UNPROVEN, doubt=EARLIER_ROW, shows_key=True)
-    if any(owner_of(row, wanted.key) is Owner.UNCLEAR for row in rows):
-        return Match(MatchKind.UNPROVEN, doubt=UNCLEAR_ROW)
-    return Match(MatchKind.NONE)
+    return Match(MatchKind.UNPROVEN, doubt=UNCLEAR_ROW) if has_unclear else Match(MatchKind.NONE)
 
 
 def _is_ours(row: Row, wanted: LookupKey, *, is_filtered: bool) -> bool:
@@ -152,7 +151,7 @@ def _is_in_time(row: Row, wanted: LookupKey) -> bool:
     return moment is None or moment >= wanted.since - CLOCKS_APART
 
 
-def _may_be_ours(row: Row, wanted: LookupKey) -> bool:
+def may_be_ours(row: Row, wanted: LookupKey) -> bool:
     """Whether a row that does not show whose it is could be ours, by its number.
 
     An account may list a call's leg to its origin, from the same number or from one of the vendor's, or the parties in
@@ -160,16 +159,17 @@ def _may_be_ours(row: Row, wanted: LookupKey) -> bool:
     """
     is_swapped = row.origin is not None and any(ends_alike(row.origin, number) for number in wanted.destinations)
     is_to_us = any(may_be_same(row.destination, number) for number in wanted.destinations)
-    return is_swapped or is_to_us or _may_be_leg_to_origin(row, wanted)
+    return is_swapped or is_to_us or may_be_leg_to_origin(row, wanted)
 
 
-def _may_be_leg_to_origin(row: Row, wanted: LookupKey) -> bool:
+def may_be_leg_to_origin(row: Row, wanted: LookupKey) -> bool:
+    """Whether a row could be a call's leg to its origin."""
     from_itself = row.origin is not None and row.origin == row.destination
     to_origin = wanted.origin is not None and may_be_same(row.destination, wanted.origin)
     return from_itself or (to_origin and not is_mobile(row.origin or ""))
 
 
-def _is_earlier(row: Row, wanted: LookupKey) -> bool:
+def is_earlier(row: Row, wanted: LookupKey) -> bool:
     """Whether a row began surely before our request. A time of midnight may be a date only."""
     moment = _time_of(row)
     if moment is not None and moment.time() == time.min:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar, Self
@@ -165,7 +165,7 @@ class MessageErrand:
             states[self._recipient_of(row)].append(row.state)
         if not states or not all(states.values()):
             return MessageState.UNKNOWN
-        each = {min(of_one, key=_BEST_FIRST.index) for of_one in states.values()}
+        each = {recipient_state(of_one) for of_one in states.values()}
         return min(each, key=_WORST_FIRST.index)
 
     def _recipient_of(self, row: MessageRow) -> str | None:
@@ -195,6 +195,11 @@ class MessageErrand:
 
     def _lookup_key(self, record: Record) -> LookupKey:
         return LookupKey(record.key, self.destinations, record.since)
+
+
+def recipient_state(states: Iterable[MessageState]) -> MessageState:
+    """Return the one state of a recipient with several rows; at least one is needed."""
+    return min(states, key=_BEST_FIRST.index)
 
 
 def _notes(recipients: Sequence[Recipient], digits: Sequence[str]) -> tuple[RecipientNote, ...]:

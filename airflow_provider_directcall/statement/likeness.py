@@ -16,7 +16,7 @@ _DECIMALS: Final = re.compile(r"\.0+\s*$")
 
 def same_number(one: str | None, other: str | None) -> bool:
     """Compare two numbers by their digits, with or without the country code."""
-    return one is not None and other is not None and _national(one) == _national(other)
+    return one is not None and other is not None and national(one) == national(other)
 
 
 def same_end(one: str, other: str) -> bool:
@@ -26,7 +26,7 @@ def same_end(one: str, other: str) -> bool:
 
 def ends_alike(one: str, other: str) -> bool:
     """Whether area, where there is one, and the last eight digits agree: without country code or ninth digit."""
-    short, asked = _national(one), _national(other)
+    short, asked = national(one), national(other)
     has_area = len(short) > _LAST_DIGITS + 1
     return same_end(short, asked) and (not has_area or short[:2] == asked[:2])
 
@@ -37,16 +37,23 @@ def may_be_same(shown: str | None, number: str) -> bool:
     A number that is missing, masked or shorter than eight digits may be any. Digits before the last eight are not
     compared: a carrier's prefix may be among them.
     """
+    end = end_of(shown)
+    return end is None or same_end(end, number)
+
+
+def end_of(shown: str | None) -> str | None:
+    """Return the last eight digits of a number that somebody else wrote; None where it may be any number."""
     digits = _MARKS.sub("", _DECIMALS.sub("", shown or ""))
     is_readable = digits.isascii() and digits.isdigit() and len(digits) >= _LAST_DIGITS
-    return not is_readable or same_end(digits, number)
+    return digits[-_LAST_DIGITS:] if is_readable else None
 
 
 def is_mobile(shown: str) -> bool:
     """Whether a number is written as a Brazilian mobile number, which is a person's and never the vendor's own."""
-    return _MOBILE.fullmatch(_national(shown)) is not None
+    return _MOBILE.fullmatch(national(shown)) is not None
 
 
-def _national(number: str) -> str:
+def national(number: str) -> str:
+    """Return the digits of a number without the country code, for look-ups of :func:`same_number`."""
     digits = "".join(char for char in number if char.isdigit())
     return digits.removeprefix("55") if len(digits) > 11 else digits

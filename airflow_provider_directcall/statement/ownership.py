@@ -6,7 +6,7 @@ How rows show their tags is not documented, so a key is recognised in any form o
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -43,6 +43,28 @@ def owner_of(row: Row, key: str) -> Owner:
     if any(_resembles(text, key) for text in _texts([dict(row.tags), dict(row.raw)])):
         return Owner.OURS
     return Owner.UNCLEAR if whole_key(row, len(key)) is None else Owner.ANOTHER
+
+
+class SoughtKeys:
+    """Many keys, to be found in rows: the time for a row does not grow with their number.
+
+    :param keys: of eight characters or more.
+    """
+
+    def __init__(self, keys: Iterable[str]) -> None:
+        self._by_beginning: dict[str, set[str]] = {}
+        for key in keys:
+            self._by_beginning.setdefault(key[:_ENOUGH], set()).add(key)
+
+    def shown_by(self, row: Row) -> set[str]:
+        """Return the keys that a row shows, by the rule of :func:`owner_of`."""
+        return {key for text in _texts([dict(row.tags), dict(row.raw)]) for key in self._in(_plain(text))}
+
+    def _in(self, plain: str) -> Iterator[str]:
+        for place in range(len(plain) - _ENOUGH + 1):
+            for key in self._by_beginning.get(plain[place : place + _ENOUGH], ()):
+                if key in plain or key.startswith(plain):
+                    yield key
 
 
 def whole_key(row: Row, length: int = _KEY_LENGTH) -> str | None:

@@ -9,12 +9,12 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
+from airflow_provider_directcall.delivery.lots import match_each
 from airflow_provider_directcall.delivery.matching import (
     LookupKey,
     Match,
     MatchKind,
     match_call,
-    match_each,
     match_message,
     match_progress,
     unclear_rows,
@@ -26,12 +26,20 @@ KEY, ANOTHER_KEY = "abcdefgh234567ij", "zyxwvuts765432kl"
 OURS, THEIRS = {"airflow_key": KEY}, {"airflow_key": ANOTHER_KEY}
 
 
+LOT = "lllooottt2345677"
 SINCE = datetime(2026, 1, 30, 12, tzinfo=UTC)
 
 
 def row(tags=OURS, destination=PERSON, callerid="c", at=SINCE, origin="551130000001", raw=None):
     return SimpleNamespace(
-        tags=tags, destination=destination, callerid=callerid, started_at=at, sent_at=at, origin=origin, raw=raw or {}
+        key=callerid,
+        tags=tags,
+        destination=destination,
+        callerid=callerid,
+        started_at=at,
+        sent_at=at,
+        origin=origin,
+        raw=raw or {},
     )
 
 
@@ -161,18 +169,56 @@ def test_match_of_a_call_in_progress():
     assert match_progress([]).kind is MatchKind.NONE
 
 
+def in_lot(*matches):
+    return [(match.kind, match.ids.get("callerid")) for match in matches]
+
+
 def test_match_of_a_lot_in_one_pass():
     second, third = KEY[::-1], ANOTHER_KEY[::-1]
     rows = [row(), row({"airflow_key": second}, OTHER, "d"), row(THEIRS)]
     matches = match_each(rows, [wanted(), wanted(OTHER, key=second), wanted(key=third)])
-    assert {key: (match.kind, match.ids.get("callerid")) for key, match in matches.items()} == {
-        KEY: (MatchKind.THERE, "c"),
-        second: (MatchKind.THERE, "d"),
-        third: (MatchKind.NONE, None),
-    }
+    assert in_lot(*matches) == [(MatchKind.THERE, "c"), (MatchKind.THERE, "d"), (MatchKind.NONE, None)]
+
+
+@pytest.mark.parametrize(
+    ("shown", "kinds"),
+    [
+        (row({"airflow_key": LOT}), (MatchKind.THERE, MatchKind.NONE)),
+        (row({"airflow_lot": LOT}), (MatchKind.THERE, MatchKind.NONE)),
+        (row({"airflow_lot": LOT}, PERSON.removeprefix("55")), (MatchKind.THERE, MatchKind.NONE)),
+        (row({"airflow_lot": LOT}, "5511*****0001"), (MatchKind.UNPROVEN, MatchKind.UNPROVEN)),
+        (row({"airflow_lot": LOT}, f"015{PERSON[2:]}"), (MatchKind.UNPROVEN, MatchKind.NONE)),
+        (row({**OURS, "airflow_lot": LOT}), (MatchKind.THERE, MatchKind.NONE)),
+        (row({**THEIRS, "airflow_lot": LOT}), (MatchKind.NONE, MatchKind.NONE)),
+        (row({"airflow_lot": ANOTHER_KEY}), (MatchKind.UNPROVEN, MatchKind.UNPROVEN)),
+    ],
+)
+def test_a_row_that_shows_the_lot_is_that_of_its_number(shown, kinds):
+    two = [LookupKey(key, [number], SINCE, lot=LOT) for key, number in ((KEY, PERSON), (KEY[::-1], OTHER))]
+    assert tuple(match.kind for match in match_each([shown], two)) == kinds
+
+
+def test_rows_of_a_proven_filter_by_lot_are_those_of_their_numbers():
+    two = [LookupKey(key, [number], SINCE, lot=LOT) for key, number in ((KEY, PERSON), (KEY[::-1], OTHER))]
+    assert in_lot(*match_each([row({})], two, is_filtered=True)) == [(MatchKind.THERE, "c"), (MatchKind.NONE, None)]
+
+
+@given(
+    st.lists(
+        st.builds(
+            row,
+            st.sampled_from([{}, OURS, THEIRS, {"airflow_key": KEY[:9]}, {"contact": f"x{KEY}"}, {"airflow_lot": LOT}]),
+            st.sampled_from([PERSON, OTHER, "90001", None]),
+            at=st.sampled_from([SINCE, SINCE - timedelta(days=1), None]),
+        ),
+        max_size=4,
+    )
+)
+def test_match_of_one_in_a_lot_is_the_match_of_one_alone(rows):
+    assert match_each(rows, [wanted(), wanted(OTHER, key=KEY[::-1])])[0] == match_call(rows, wanted())
 
 
 def test_match_of_a_lot_holds_untagged_rows_against_all():
     rows = [row({}, "5511990000003"), row()]
     matches = match_each(rows, [wanted(), wanted(OTHER, key=ANOTHER_KEY)])
-    assert [match.kind for match in matches.values()] == [MatchKind.THERE, MatchKind.UNPROVEN]
+    assert [match.kind for match in matches] == [MatchKind.THERE, MatchKind.UNPROVEN]

@@ -1,0 +1,285 @@
+"""``directcall-campaign``: plan, preview, report and purge campaigns from a shell, without Airflow. Sends nothing."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NoReturn
+
+from airflow_provider_directcall.api.errors import DirectcallError
+from airflow_provider_directcall.telephony.masking import mask_numbers_in
+
+if TYPE_CHECKING:
+    from airflow_provider_directcall.campaigns.contacts.places import StoredFile
+    from airflow_provider_directcall.campaigns.planning import CampaignSettings, Exclusions
+    from airflow_provider_directcall.campaigns.storage import Folder
+
+#: Exit status.
+FINE: Final = 0
+FAILED: Final = 2
+
+_NAME: Final = "directcall-campaign"
+_EPILOG: Final = "Files below FOLDER hold numbers and texts. exit status: 0 done; 2 an argument or a file is wrong"
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """Write one line, without the usage; numbers in the arguments are masked."""
+        self.exit(FAILED, f"{_NAME}: {mask_numbers_in(message)}\n")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    :returns: 0; 2 for an invalid file or argument, with one line on stderr.
+    """
+    options = _parser().parse_args(argv)
+    if find_spec("polars") is None:
+        return _fail("needs Polars: pip install 'airflow-provider-directcall[campaigns]'")
+    try:
+        status: int = options.run(options)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FINE
+    except OSError as error:
+        return _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+    except (DirectcallError, ValueError) as error:
+        return _fail(str(error))
+    return status
+
+
+def _plan(options: argparse.Namespace) -> int:
+    from airflow_provider_directcall.campaigns.contacts.places import files_at
+    from airflow_provider_directcall.campaigns.contacts.reading import ContactFiles
+    from airflow_provider_directcall.campaigns.planning import plan
+
+    settings = _settings(options)
+    folder = _folder(options.folder)
+    if folder.names("waves/"):
+        raise ValueError(f"{folder.uri}: a campaign in this folder has begun to send; choose another one")
+    with tempfile.TemporaryDirectory(prefix="directcall-") as scratch:
+        files = ContactFiles(files_at(options.contacts, _remote), Path(scratch))
+        with _progress() as on_batch:
+            made = plan(
+                settings,
+                files.batches(),
+                folder,
+                exclusions=_exclusions(options),
+                now=datetime.now(UTC),
+                sources=lambda: files.read,
+                on_batch=on_batch,
+            )
+    for line in made.summary_lines():
+        _print(line)
+    _print(f"Replies that opt out were not read. Preview: {folder.uri}/preview.html")
+    return FINE
+
+
+def _settings(options: argparse.Namespace) -> CampaignSettings:
+    from airflow_provider_directcall.campaigns.channels import Channel
+    from airflow_provider_directcall.campaigns.planning import CampaignSettings
+    from airflow_provider_directcall.telephony.windows import window_named
+
+    return CampaignSettings(
+        channel=Channel(options.channel),
+        number_columns=tuple(options.number_column or ("phone",)),
+        id_column=options.id_column,
+        text=options.text,
+        text_column=options.text_column,
+        origin=options.origin,
+        tags=dict(options.tag or ()),
+        window=None if options.window == "none" else window_named(options.window),
+        keeps_accents=options.keep_accents,
+        price_brl=options.price_brl,
+        budget_brl=options.budget_brl,
+        chunk_size=options.chunk_size,
+    )
+
+
+def _exclusions(options: argparse.Namespace) -> Exclusions:
+    from airflow_provider_directcall.campaigns.contacts.places import files_at
+    from airflow_provider_directcall.campaigns.contacts.reading import ContactFiles
+    from airflow_provider_directcall.campaigns.planning import Exclusions
+    from airflow_provider_directcall.campaigns.suppression import read_suppression
+
+    suppressed: set[str] = set()
+    today = datetime.now().astimezone().date()
+    for place in options.suppress or ():
+        with tempfile.TemporaryDirectory(prefix="directcall-") as scratch:
+            files = ContactFiles(files_at([place], _remote, argument="--suppress"), Path(scratch))
+            suppressed |= read_suppression(files, today).digits
+    return Exclusions(frozenset(suppressed))
+
+
+def _preview(options: argparse.Namespace) -> int:
+    import io
+
+    import polars as pl
+
+    from airflow_provider_directcall.campaigns.planning import CampaignPlan
+    from airflow_provider_directcall.telephony.masking import mask_number
+
+    folder = _folder(options.folder, is_new=False)
+    made = CampaignPlan.read(folder)
+    left = options.texts
+    for chunk in made.chunks:
+        rows = pl.read_parquet(io.BytesIO(folder.read(chunk.name)), columns=["id", "number", "text", "parts"])
+        for contact, number, text, parts in rows.drop_nulls("number").head(left).iter_rows():
+            _print(f"{contact}  {mask_number(number)}  {parts}  {text or ''}")
+            left -= 1
+        if left <= 0:
+            break
+    _print(f"{made.accepted} of {made.contacts} contacts are accepted. Page: {folder.uri}/preview.html")
+    return FINE
+
+
+def _purge(options: argparse.Namespace) -> int:
+    from airflow_provider_directcall.campaigns.retention import erase_number, purge
+
+    folder = _folder(options.folder, is_new=False)
+    if options.number:
+        _print(f"Erased from {erase_number(folder, sys.stdin.readline().strip())} rows.")
+        return FINE
+    if options.older_than is None:
+        raise ValueError("purge: --older-than DAYS or --number is needed")
+    count = purge(folder, timedelta(days=options.older_than), datetime.now(UTC))
+    _print(f"Removed the contacts of {count} campaigns.")
+    return FINE
+
+
+def _report(options: argparse.Namespace) -> int:
+    from airflow_provider_directcall.campaigns.contacts.places import folder_at
+    from airflow_provider_directcall.campaigns.planning import CampaignPlan
+    from airflow_provider_directcall.campaigns.report import make_report
+
+    folder = _folder(options.folder, is_new=False)
+    CampaignPlan.read(folder)
+    result = make_report(
+        folder,
+        results_uri=options.results,
+        now=datetime.now().astimezone(),
+        folder_at=lambda place: folder_at(place, _remote),
+    )
+    for name, value in result.items():
+        _print(f"{name}: {value}")
+    return FINE
+
+
+def _folder(place: str, *, is_new: bool = True) -> Folder:
+    from airflow_provider_directcall.campaigns.contacts.places import folder_at
+
+    if not is_new and "://" not in place and not Path(place).expanduser().is_dir():
+        raise ValueError(f"{place}: there is no such folder")
+    return folder_at(place, _remote)
+
+
+def _remote(uri: str) -> StoredFile:
+    from upath import UPath
+
+    return UPath(uri)  # type: ignore[return-value]  # it is not annotated so
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[int], None]]:
+    """Show the number of contacts that are done, on a terminal."""
+    if not sys.stderr.isatty():
+        yield lambda rows: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("Planning"), BarColumn(), TextColumn("{task.completed:,} contacts"), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("", total=None)
+        yield lambda rows: progress.update(task, completed=rows)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog=_NAME, description=__doc__.partition(":: ")[2] or __doc__, epilog=_EPILOG)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    to_plan = _command(commands, "plan", "decide who gets which text when, and write it to a folder", _plan)
+    to_plan.add_argument("contacts", nargs="+", metavar="FILE", help="CSV, JSON lines or Parquet: path, URI, pattern")
+    to_plan.add_argument("-o", "--output", dest="folder", required=True, metavar="FOLDER", help="a new folder")
+    to_plan.add_argument("--number-column", action="append", metavar="NAME", help="default phone; may be repeated")
+    to_plan.add_argument("--id-column", metavar="NAME", help="default: file and row")
+    to_plan.add_argument("--channel", choices=("sms", "voice_message", "call"), default="sms", help="default sms")
+    to_plan.add_argument("--text", help="with {column} for values of the row")
+    to_plan.add_argument("--text-column", metavar="NAME", help="column with texts, in place of --text")
+    to_plan.add_argument("--origin", default="", metavar="NUMBER", help="sender; its length counts in an SMS")
+    to_plan.add_argument("--tag", action="append", type=_pair, metavar="NAME=VALUE", help="may be repeated")
+    to_plan.add_argument("--window", default="strict", metavar="NAME", help="a preset, or none; default strict")
+    to_plan.add_argument("--keep-accents", action="store_true", help="send accented letters")
+    to_plan.add_argument("--suppress", action="append", metavar="FILE", help="list of numbers; may be repeated")
+    to_plan.add_argument("--price-brl", type=_money, metavar="BRL", help="of one part")
+    to_plan.add_argument("--budget-brl", type=_money, metavar="BRL", help="what the campaign may cost")
+    to_plan.add_argument("--chunk-size", type=int, default=10_000, metavar="N", help="default %(default)s")
+
+    preview = _command(commands, "preview", "print the first texts as they will be sent", _preview)
+    preview.add_argument("folder", metavar="FOLDER", help="of a plan")
+    preview.add_argument("--texts", type=int, default=10, metavar="N", help="default %(default)s")
+
+    report = _command(commands, "report", "write the report of what was sent so far", _report)
+    report.add_argument("folder", metavar="FOLDER", help="of a plan")
+    report.add_argument("--results", metavar="PATH", help="ends in .parquet or .csv; default: in the folder")
+
+    to_purge = _command(commands, "purge", "remove old campaigns, or everything about one number", _purge)
+    to_purge.add_argument("folder", metavar="FOLDER", help="below which the campaigns are")
+    to_purge.add_argument("--older-than", type=_days, metavar="DAYS", help="campaigns planned before, such as 90")
+    to_purge.add_argument("--number", action="store_true", help="erase the number that is read from standard input")
+    return parser
+
+
+def _command(
+    commands: argparse._SubParsersAction[_Parser], name: str, text: str, run: Callable[[argparse.Namespace], int]
+) -> argparse.ArgumentParser:
+    command = commands.add_parser(name, help=text, description=text[0].upper() + text[1:])
+    command.set_defaults(run=run)
+    return command
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, is_pair, value = text.partition("=")
+    if not is_pair or not name:
+        raise argparse.ArgumentTypeError("NAME=VALUE is needed")
+    return name, value
+
+
+def _money(text: str) -> Decimal:
+    try:
+        amount = Decimal(text)
+    except InvalidOperation:
+        amount = Decimal(0)
+    if not amount.is_finite() or amount <= 0:
+        raise argparse.ArgumentTypeError("an amount above 0 is needed, such as 0.09")
+    return amount
+
+
+def _days(text: str) -> float:
+    try:
+        days = float(text.removesuffix("d"))
+    except ValueError:
+        days = -1.0
+    if not 0 <= days < 100_000:
+        raise argparse.ArgumentTypeError("a number of days is needed, such as 90")
+    return days
+
+
+def _fail(reason: str) -> int:
+    sys.stderr.write(f"{_NAME}: {mask_numbers_in(' '.join(reason.split()))}\n")
+    return FAILED
+
+
+def _print(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

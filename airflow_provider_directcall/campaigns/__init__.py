@@ -1,0 +1,1 @@
+"""Outbound campaigns: contacts -> plan -> waves -> report. Free of Airflow."""

@@ -1,0 +1,397 @@
+"""Sends the waves of one chunk in one try.
+
+A wave's intent is durable before its first request leaves, and its results before the next wave begins. Requests whose
+outcome is unknown are looked for together, at the end of the chunk, or earlier when there is a wave of them: what a
+killed process left in doubt comes before anything new is sent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from airflow_provider_directcall.api.errors import (
+    RETURN_CODES,
+    DirectcallAuthError,
+    DirectcallError,
+    DirectcallNotSent,
+    DirectcallOutcomeUnknown,
+    DirectcallRefused,
+)
+from airflow_provider_directcall.campaigns.chunks import Contact
+from airflow_provider_directcall.campaigns.doubts import Doubt, Doubts
+from airflow_provider_directcall.campaigns.errands import Answer, ChunkRequests, Outgoing
+from airflow_provider_directcall.campaigns.errors import CampaignError
+from airflow_provider_directcall.campaigns.guards import Guards, Openings, OutsideWindow
+from airflow_provider_directcall.campaigns.lines import Lines
+from airflow_provider_directcall.campaigns.pacing import Pace
+from airflow_provider_directcall.campaigns.progress import ChunkProgress, ProgressMeter
+from airflow_provider_directcall.campaigns.send_options import ChunkOutcome, SendOptions
+from airflow_provider_directcall.campaigns.states import ContactState
+from airflow_provider_directcall.campaigns.wave_log import ContactResult, Progress, Wave, WaveLog, in_doubt
+from airflow_provider_directcall.delivery.decisions import OnUnknownOutcome
+from airflow_provider_directcall.delivery.reconciling import Verdict, VerdictKind
+
+if TYPE_CHECKING:
+    from airflow_provider_directcall.api.client import AsyncClient
+    from airflow_provider_directcall.api.clock import Clock
+    from airflow_provider_directcall.campaigns.storage import Folder
+
+log = logging.getLogger(__name__)
+
+#: Requests to one contact in one try, each after proof that the one before did not arrive.
+_MOST_SENDS: Final = 3
+_NO_BALANCE: Final = "201"
+#: A request of a wave leaves so soon, or keeps its turn: a process that sleeps, and wakes when another one has taken
+#: its chunk over, must not send what that one has found to be absent.
+_WAVE_TIME: Final = timedelta(seconds=60)
+#: So long the client repeats a request that could not leave.
+_CLIENT_TIME: Final = timedelta(seconds=60)
+_STATES: Final[Mapping[Progress, ContactState]] = {
+    Progress.SENT: ContactState.SENT,
+    Progress.REFUSED: ContactState.REFUSED,
+    Progress.DOUBTFUL: ContactState.UNKNOWN,
+    Progress.UNKNOWN: ContactState.UNKNOWN,
+    Progress.SUPPRESSED: ContactState.SUPPRESSED,
+    Progress.OPTED_OUT: ContactState.OPTED_OUT,
+    Progress.OUT_OF_WINDOW: ContactState.OUT_OF_WINDOW,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Stop:
+    reason: str
+    retryable: bool = False
+
+
+class ChunkSender:
+    """Sends the contacts of one chunk in one try; see :func:`~.sending.send_chunk`."""
+
+    def __init__(
+        self,
+        contacts: Sequence[Contact],
+        folder: Folder,
+        waves: WaveLog,
+        *,
+        key: str,
+        client: AsyncClient,
+        clock: Clock,
+        options: SendOptions,
+        guards: Guards,
+        on_progress: Callable[[ChunkProgress], None] | None = None,
+    ) -> None:
+        self._contacts = {contact.id: contact for contact in contacts}
+        self._folder = folder
+        self._waves = waves
+        self._client = client
+        self._clock = clock
+        self._options = options
+        self._guards = guards
+        self._requests = ChunkRequests(key, options.requests)
+        self._pacer = guards.pacer or Pace(options.parts_per_second, clock)
+        self._openings = Openings(guards.window)
+        waves.claim()
+        state = waves.state()
+        self._results = {own: self._reopened(each) for own, each in state.latest.items() if own in self._contacts}
+        self._next_wave = state.next_wave
+        self._others_end_at = _end_of_wave(state.unfinished_since)
+        """When the last request of another process, killed or not, has left; None without one."""
+        self._wave_ends_at = clock.now()
+        pace = options.parts_per_second
+        self._parts_in_wave = math.inf if pace is None else pace * _WAVE_TIME.total_seconds()
+        self._parts = sum(result.parts for result in self._results.values())
+        self._pending = {own: each for own, each in self._contacts.items() if self._is_pending(own)}
+        self._lines = Lines(self._requests, self._results.values(), self._contacts, client, clock, options)
+        self._turns: Counter[str] = Counter()
+        self._finished: Counter[Progress] = Counter()
+        """Final results of this try."""
+        self._left_out: list[ContactResult] = []
+        self._stop: _Stop | None = None
+        done = len(self._contacts) - len(self._pending)
+        self._meter = ProgressMeter(clock, options.progress_seconds, on_progress, total=len(self._contacts), done=done)
+
+    def _reopened(self, result: ContactResult) -> ContactResult:
+        """Look again for what stayed unknown in an earlier try, unless the policy is to leave it."""
+        is_left = self._options.on_unknown_outcome is OnUnknownOutcome.HOLD
+        is_unknown = result.progress is Progress.UNKNOWN and not is_left
+        return replace(result, progress=Progress.DOUBTFUL) if is_unknown else result
+
+    def _is_pending(self, contact: str) -> bool:
+        result = self._results.get(contact)
+        return result is None or result.progress is Progress.NOT_SENT
+
+    async def send(self) -> ChunkOutcome:
+        """Send wave by wave, until there is no contact left or a guard stops it."""
+        self._check_account()
+        while (stop := self._stop or self._asked_to_stop()) is None:
+            doubtful = self._doubtful()
+            if len(doubtful) >= self._options.contacts_in_wave:
+                await self._reconcile(doubtful)
+            elif wave := await self._next_contacts():
+                await self._send_wave(wave)
+            elif self._stop is None and doubtful:
+                await self._reconcile(doubtful)
+            else:
+                break
+        self._write_left_out()
+        self._meter.report()
+        return self._outcome(self._stop or stop or self._end())
+
+    def _check_account(self) -> None:
+        """Check with the first contact that the account has what all requests need.
+
+        :raises CampaignError: it has not, such as a default origin.
+        """
+        for contact in self._pending.values():
+            (outgoing,) = self._requests.outgoing([], [contact])
+            try:
+                request = outgoing.request()
+            except ValueError:
+                continue
+            try:
+                self._client.check(request)
+            except ValueError as error:
+                raise CampaignError(str(error)) from None
+            return
+
+    def _asked_to_stop(self) -> _Stop | None:
+        failed = self._finished[Progress.REFUSED] + self._finished[Progress.UNKNOWN]
+        reason = self._guards.stop(self._folder) or self._guards.failed_share(failed, self._finished.total())
+        return None if reason is None else _Stop(reason)
+
+    def _doubtful(self) -> list[ContactResult]:
+        return [result for result in self._results.values() if result.progress is Progress.DOUBTFUL]
+
+    # Waves
+
+    async def _next_contacts(self) -> list[Contact]:
+        """Return the contacts of the next wave: due, not excluded, and within the budget."""
+        free = await self._lines.free()
+        room, parts_left = min(self._options.contacts_in_wave, free), self._guards.parts_left(self._parts)
+        wave: list[Contact] = []
+        parts = 0
+        for contact in self._due():
+            parts += contact.parts
+            if parts_left is not None and parts > parts_left:
+                if not wave and not self._doubtful():
+                    self._stop = _Stop("the next message would pass budget_brl")
+                break
+            wave.append(contact)
+            if len(wave) >= room or parts >= self._parts_in_wave:
+                break
+        return wave
+
+    def _due(self) -> Iterator[Contact]:
+        """Yield contacts whose turn it is; leave out those that may not be reached any more."""
+        now = self._clock.now()
+        excluded = self._guards.excluded() if self._guards.excluded is not None else None
+        for contact in list(self._pending.values()):
+            if self._turns[contact.id] >= _MOST_SENDS:
+                continue
+            if excluded is not None and contact.number in excluded.opted_out:
+                self._leave_out(contact, Progress.OPTED_OUT)
+            elif excluded is not None and contact.number in excluded.suppressed:
+                self._leave_out(contact, Progress.SUPPRESSED)
+            elif self._openings.is_open(contact, now):
+                yield contact
+            elif self._is_skipped(contact, now):
+                self._leave_out(contact, Progress.OUT_OF_WINDOW)
+
+    def _is_skipped(self, contact: Contact, now: datetime) -> bool:
+        never_opens = self._openings.next(contact, now) is None
+        return never_opens or self._guards.outside_window is OutsideWindow.SKIP
+
+    def _leave_out(self, contact: Contact, progress: Progress) -> None:
+        result = ContactResult(contact.id, progress, self._clock.now(), sends=0)
+        del self._pending[contact.id]
+        self._left_out.append(result)
+        self._results[contact.id] = result
+
+    async def _send_wave(self, contacts: Sequence[Contact]) -> None:
+        wave = self._wave(contacts)
+        self._waves.begin(wave)
+        if not self._waves.is_claimed():
+            self._stop = _Stop("another process has begun to send this chunk")
+            return
+        self._wave_ends_at = wave.since + _WAVE_TIME
+        self._parts += sum(contact.parts for contact in contacts)
+        began = {own: in_doubt(own, wave, self._results.get(own)) for own in wave.sends}
+        has_been_sent = {own for own, result in began.items() if result.sends > 1}
+        together = [contact for contact in contacts if contact.id not in has_been_sent]
+        alone = [contact for contact in contacts if contact.id in has_been_sent]
+        requests = iter(self._requests.outgoing(together, alone))
+        results: list[ContactResult] = []
+
+        async def send_each() -> None:
+            for outgoing in requests:
+                results.extend(await self._send(outgoing, began))
+
+        async with asyncio.TaskGroup() as workers:
+            for _ in range(min(self._options.concurrency, len(contacts))):
+                workers.create_task(send_each())
+        self._finish(results)
+
+    def _wave(self, contacts: Sequence[Contact]) -> Wave:
+        sends, parts = {}, {}
+        for contact in contacts:
+            last = self._results.get(contact.id)
+            sends[contact.id] = (last.sends if last is not None else 0) + 1
+            parts[contact.id] = (last.parts if last is not None else 0) + contact.parts
+        return Wave(self._next_wave, self._clock.now(), sends, parts)
+
+    async def _send(self, outgoing: Outgoing, began: Mapping[str, ContactResult]) -> list[ContactResult]:
+        """Send one request; return nothing for contacts that surely were not sent to and keep their turn."""
+        if self._clock.now() > self._wave_ends_at:
+            return []
+        await self._pacer.turn(outgoing.parts)
+        now = self._clock.now()
+        is_late = now > self._wave_ends_at
+        if (
+            self._stop is not None
+            or is_late
+            or not all(self._openings.is_open(each, now) for each in outgoing.contacts)
+        ):
+            return []
+        self._turns.update(contact.id for contact in outgoing.contacts)
+        results = [began[contact.id] for contact in outgoing.contacts]
+        try:
+            accepted = outgoing.errand.accepted(await self._client.send(outgoing.request()))
+        except DirectcallOutcomeUnknown as unknown:
+            return self._counted([replace(result, reason=str(unknown)) for result in results])
+        except (DirectcallError, ValueError) as error:
+            return self._counted(self._without_effect(results, error))
+        return self._counted([self._answered(began[contact.id], each) for contact, each in outgoing.answers(accepted)])
+
+    def _without_effect(self, results: Sequence[ContactResult], error: Exception) -> list[ContactResult]:
+        code = error.code if isinstance(error, DirectcallRefused) else None
+        if isinstance(error, DirectcallAuthError | DirectcallNotSent) or code == _NO_BALANCE:
+            # No contact's fault: they keep their turns.
+            self._turns.subtract(result.contact for result in results)
+            self._stop = self._stop or _Stop(str(error), retryable=isinstance(error, DirectcallNotSent))
+            return []
+        # One of several may be at fault, and each gets a request of its own.
+        may_pass = len(results) > 1 or (isinstance(error, DirectcallError) and error.retryable)
+        progress = Progress.NOT_SENT if may_pass else Progress.REFUSED
+        return [
+            replace(each, progress=progress, parts=self._parts_before(each), code=code, reason=str(error))
+            for each in results
+        ]
+
+    def _parts_before(self, result: ContactResult) -> int:
+        return result.parts - self._contacts[result.contact].parts
+
+    def _answered(self, result: ContactResult, answer: Answer) -> ContactResult:
+        if answer.ids is None:
+            return replace(result, reason="the answer does not name this recipient")
+        if answer.code is None:
+            return replace(result, progress=Progress.SENT, ids=answer.ids, reason="")
+        if not answer.is_refused_for_good:
+            return replace(result, code=answer.code, reason=f"refused with code {answer.code}, which may pass")
+        before = self._parts_before(result)
+        if answer.code == _NO_BALANCE:
+            self._stop = self._stop or _Stop("insufficient balance")
+            return replace(
+                result, progress=Progress.NOT_SENT, parts=before, code=answer.code, reason="insufficient balance"
+            )
+        reason = f"refused with code {answer.code} ({RETURN_CODES[answer.code].meaning})"
+        return replace(result, progress=Progress.REFUSED, parts=before, code=answer.code, reason=reason)
+
+    def _counted(self, results: list[ContactResult]) -> list[ContactResult]:
+        self._meter.sent(sum(result.progress is Progress.SENT for result in results))
+        for result in results:
+            if result.progress is not Progress.SENT:
+                self._meter.failed(result.reason)
+        return results
+
+    def _finish(self, results: Sequence[ContactResult]) -> None:
+        """Write results, then take them over."""
+        self._waves.finish(self._next_wave, [*self._left_out, *results])
+        self._next_wave += 1
+        self._left_out = []
+        for result in results:
+            self._results[result.contact] = result
+            self._take_over(result)
+        self._parts = sum(result.parts for result in self._results.values())
+
+    def _take_over(self, result: ContactResult) -> None:
+        if result.progress is Progress.NOT_SENT:
+            self._pending[result.contact] = self._contacts[result.contact]
+            return
+        self._pending.pop(result.contact, None)
+        if result.progress is not Progress.DOUBTFUL:
+            self._finished[result.progress] += 1
+        if result.progress is Progress.SENT:
+            self._lines.take(result)
+
+    def _write_left_out(self) -> None:
+        if self._left_out:
+            self._finish([])
+
+    # Requests in doubt
+
+    async def _reconcile(self, doubtful: Sequence[ContactResult]) -> None:
+        """Look for requests in doubt; write what is found out after each look."""
+        log.info("Looking for %d requests whose outcome is unknown.", len(doubtful))
+        of_contact = {result.contact: result for result in doubtful}
+        doubts = [Doubt(self._contacts[own], result.since) for own, result in of_contact.items()]
+        begins_at = max(self._clock.now(), self._others_end_at or self._clock.now())
+        looks = Doubts(self._requests, doubts, self._client, self._clock, self._options.timeouts, begins_at)
+        counts: Counter[str] = Counter()
+        async for verdicts in looks.verdicts():
+            results = [self._concluded(of_contact[own], verdict) for own, verdict in verdicts.items()]
+            counts.update(verdict.kind.value for verdict in verdicts.values())
+            self._finish(results)
+        log.info("Outcomes: %s", ", ".join(f"{count} {kind}" for kind, count in counts.items()))
+
+    def _concluded(self, result: ContactResult, verdict: Verdict) -> ContactResult:
+        if verdict.kind is VerdictKind.FOUND:
+            self._meter.sent(1)
+            return replace(result, progress=Progress.SENT, ids=dict(verdict.ids), reason="")
+        if verdict.kind is VerdictKind.ABSENT:
+            return replace(result, progress=Progress.NOT_SENT, parts=0, reason="it surely did not arrive")
+        if verdict.retryable:
+            self._stop = _Stop(verdict.reason, retryable=True)
+            return replace(result, reason=verdict.reason)
+        may_resend = not verdict.forbids_send and not verdict.seen
+        if self._options.on_unknown_outcome is OnUnknownOutcome.RESEND and may_resend:
+            return replace(result, progress=Progress.NOT_SENT, reason=verdict.reason)
+        return replace(result, progress=Progress.UNKNOWN, reason=verdict.reason)
+
+    # The end
+
+    def _end(self) -> _Stop | None:
+        """Return why a chunk that came to its end is not done, or None."""
+        exhausted = sum(self._turns[own] >= _MOST_SENDS for own in self._pending)
+        if exhausted:
+            reason = f"{exhausted} contacts surely did not get {_MOST_SENDS} requests each"
+            return _Stop(reason, retryable=True)
+        unknown = sum(result.progress is Progress.UNKNOWN for result in self._results.values())
+        if unknown and not self._pending and self._options.on_unknown_outcome is OnUnknownOutcome.FAIL:
+            return _Stop(f"the outcome of {unknown} requests is unknown: look at Directcall's statement")
+        return None
+
+    def _outcome(self, stop: _Stop | None) -> ChunkOutcome:
+        states = Counter(
+            _STATES[result.progress].value for result in self._results.values() if result.progress in _STATES
+        )
+        price, now = self._guards.price_brl, self._clock.now()
+        openings = [self._openings.next(contact, now) for contact in self._pending.values()] if stop is None else []
+        return ChunkOutcome(
+            states=dict(states),
+            waiting=len(self._pending),
+            parts=self._parts,
+            cost_brl=None if price is None else price * self._parts,
+            waits_until=min((opening for opening in openings if opening is not None), default=None),
+            stopped=None if stop is None else stop.reason,
+            retryable=stop is not None and stop.retryable,
+        )
+
+
+def _end_of_wave(since: datetime | None) -> datetime | None:
+    return None if since is None else since + _WAVE_TIME + _CLIENT_TIME

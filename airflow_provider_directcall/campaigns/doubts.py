@@ -1,0 +1,145 @@
+"""Requests of a chunk whose outcome is unknown: all of them are looked for at once, over some time."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from airflow_provider_directcall.api.errors import DirectcallError
+from airflow_provider_directcall.delivery.matching import Match, MatchKind
+from airflow_provider_directcall.delivery.reconciling import (
+    ReconcileTimeouts,
+    Reconciliation,
+    Verdict,
+    VerdictKind,
+)
+
+if TYPE_CHECKING:
+    from airflow_provider_directcall.api.client import AsyncClient
+    from airflow_provider_directcall.api.clock import Clock
+    from airflow_provider_directcall.campaigns.chunks import Contact
+    from airflow_provider_directcall.campaigns.errands import ChunkRequests
+    from airflow_provider_directcall.delivery.calls import CallErrand
+
+log = logging.getLogger(__name__)
+
+#: Questions about calls in progress at once: the vendor answers one pair of numbers at a time.
+_AT_ONCE = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A contact that may have been sent to.
+
+    :ivar since: aware; when its first request was about to leave.
+    """
+
+    contact: Contact
+    since: datetime
+
+
+class Doubts:
+    """Looks for contacts until there is a verdict on each.
+
+    :param requests: of the chunk.
+    :param doubts: the contacts.
+    :param begins_at: aware; when the last of their requests has left.
+    """
+
+    def __init__(
+        self,
+        requests: ChunkRequests,
+        doubts: Sequence[Doubt],
+        client: AsyncClient,
+        clock: Clock,
+        timeouts: ReconcileTimeouts,
+        begins_at: datetime,
+    ) -> None:
+        self._requests = requests
+        self._doubts = list(doubts)
+        self._client = client
+        self._clock = clock
+        self._timeouts = timeouts
+        self._reconciliations = {each.contact.id: Reconciliation(begins_at, timeouts) for each in doubts}
+
+    async def verdicts(self) -> AsyncIterator[Mapping[str, Verdict]]:
+        """Yield the new verdicts of each look, by the contact's id, until there are no more doubts."""
+        while self._doubts:
+            verdicts = await self._look()
+            if verdicts:
+                yield verdicts
+            self._doubts = [each for each in self._doubts if each.contact.id not in verdicts]
+            if self._doubts:
+                await self._clock.sleep_async(self._timeouts.pause)
+
+    async def _look(self) -> dict[str, Verdict]:
+        asked_at = self._clock.now()
+        matches = await self._find(asked_at)
+        now = self._clock.now()
+        verdicts: dict[str, Verdict] = {}
+        absent: list[Doubt] = []
+        for doubt, match in zip(self._doubts, matches, strict=True):
+            verdict = self._observed(doubt, match, asked_at, now)
+            if verdict is not None and verdict.kind is VerdictKind.ABSENT:
+                absent.append(doubt)
+            elif verdict is not None:
+                verdicts[doubt.contact.id] = verdict
+        if absent:
+            verdicts |= await self._confirmed(absent, asked_at)
+        self._log_errors(matches)
+        return verdicts
+
+    def _observed(self, doubt: Doubt, match: Match, asked_at: datetime, now: datetime) -> Verdict | None:
+        reconciliation = self._reconciliations[doubt.contact.id]
+        if match.error is not None:
+            return reconciliation.failed(match.error, now)
+        return reconciliation.observe(match, asked_at, now)
+
+    async def _confirmed(self, absent: Sequence[Doubt], asked_at: datetime) -> dict[str, Verdict]:
+        """Return the verdicts on contacts that seem absent, after a look at all rows."""
+        lookup = self._requests.lookup([self._requests.wanted(each.contact, each.since) for each in absent])
+        matches = await self._client.run(lookup.control(asked_at))
+        now = self._clock.now()
+        verdicts: dict[str, Verdict] = {}
+        for doubt, match in zip(absent, matches, strict=True):
+            reconciliation = self._reconciliations[doubt.contact.id]
+            if match.error is not None:
+                verdict = reconciliation.failed(match.error, now)
+            else:
+                verdict = reconciliation.confirm(match, now)
+            if verdict is not None:
+                verdicts[doubt.contact.id] = verdict
+        self._log_errors(matches)
+        return verdicts
+
+    async def _find(self, now: datetime) -> list[Match]:
+        lookup = self._requests.lookup([self._requests.wanted(each.contact, each.since) for each in self._doubts])
+        matches = await self._client.run(lookup.find(now))
+        slots = asyncio.Semaphore(_AT_ONCE)
+        return await asyncio.gather(
+            *(
+                self._with_progress(self._requests.call(doubt.contact), match, slots)
+                for doubt, match in zip(self._doubts, matches, strict=True)
+            )
+        )
+
+    async def _with_progress(self, call: CallErrand | None, match: Match, slots: asyncio.Semaphore) -> Match:
+        """Ask whether a call without a row is in progress: its row appears after its end."""
+        if call is None or match.shows_key:
+            return match
+        async with slots:
+            try:
+                is_in_progress = await self._client.run(call.is_in_progress())
+            except DirectcallError as error:
+                return match if match.error is not None else replace(match, error=error)
+        return Match(MatchKind.IN_PROGRESS) if is_in_progress else match
+
+    @staticmethod
+    def _log_errors(matches: Sequence[Match]) -> None:
+        errors = {str(match.error): match.error for match in matches if match.error is not None}
+        for text in errors:
+            log.warning("A chunk's requests could not be looked up: %s", text)

@@ -1,0 +1,105 @@
+"""Send one chunk of a plan: never twice to a contact, and none silently lost."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+from airflow_provider_directcall.campaigns.chunk_sender import ChunkSender
+from airflow_provider_directcall.campaigns.chunks import chunk_stem, read_chunk
+from airflow_provider_directcall.campaigns.errors import CampaignError
+from airflow_provider_directcall.campaigns.guards import Guards
+from airflow_provider_directcall.campaigns.send_options import ChunkOutcome, SendOptions
+from airflow_provider_directcall.campaigns.wave_log import WaveLog
+
+if TYPE_CHECKING:
+    from airflow_provider_directcall.api.client import AsyncClient
+    from airflow_provider_directcall.api.clock import Clock
+    from airflow_provider_directcall.campaigns.progress import ChunkProgress
+    from airflow_provider_directcall.campaigns.storage import Folder
+
+__all__ = ["ChunkOutcome", "Guards", "SendOptions", "run_chunk", "send_chunk"]
+
+_KEY: Final = re.compile("[a-z2-7]{16}")
+
+
+async def send_chunk(
+    folder: Folder,
+    chunk_name: str,
+    *,
+    key: str,
+    client: AsyncClient,
+    clock: Clock,
+    options: SendOptions,
+    guards: Guards | None = None,
+    on_progress: Callable[[ChunkProgress], None] | None = None,
+    not_before: Mapping[str, datetime] | None = None,
+    log_name: str | None = None,
+) -> ChunkOutcome:
+    """Send to the contacts of a chunk that were not sent to, and find out what became of each request.
+
+    One process at a time may send a chunk. After a kill, the next call with the same key goes on.
+
+    :param folder: of the campaign.
+    :param chunk_name: as in the plan.
+    :param key: of the chunk: the same in all tries; another one sends to everyone again.
+    :param on_progress: called every few seconds, and at the end.
+    :param not_before: contact's id -> aware time, of those of a further attempt; None for all of the chunk.
+    :param log_name: of its waves; None for the chunk's own. A further attempt has a log and a key of its own.
+    :raises CampaignError: the plan or the log cannot be used; nothing was sent in this try.
+    :raises OSError: the storage fails. What was being sent is in doubt, and the next try looks for it.
+    """
+    if not _KEY.fullmatch(key):
+        raise CampaignError("key: an idempotency key of 16 letters and digits is needed")
+    contacts = read_chunk(folder, chunk_name)
+    if not_before is not None:
+        contacts = [replace(each, opens_at=not_before[each.id]) for each in contacts if each.id in not_before]
+    sender = ChunkSender(
+        contacts,
+        folder,
+        WaveLog(folder, log_name or chunk_stem(chunk_name)),
+        key=key,
+        client=client,
+        clock=clock,
+        options=options,
+        guards=guards or Guards(),
+        on_progress=on_progress,
+    )
+    return await sender.send()
+
+
+def run_chunk(
+    folder: Folder,
+    chunk_name: str,
+    *,
+    key: str,
+    make_client: Callable[[], AsyncClient],
+    clock: Clock,
+    options: SendOptions,
+    guards: Guards | None = None,
+    on_progress: Callable[[ChunkProgress], None] | None = None,
+    not_before: Mapping[str, datetime] | None = None,
+    log_name: str | None = None,
+) -> ChunkOutcome:
+    """Send a chunk from code without an event loop, as :func:`send_chunk`."""
+
+    async def run() -> ChunkOutcome:
+        async with make_client() as client:
+            return await send_chunk(
+                folder,
+                chunk_name,
+                key=key,
+                client=client,
+                clock=clock,
+                options=options,
+                guards=guards,
+                on_progress=on_progress,
+                not_before=not_before,
+                log_name=log_name,
+            )
+
+    return asyncio.run(run())

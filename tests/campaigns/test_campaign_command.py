@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import io
+import json
+from datetime import UTC, datetime, timedelta
+
+import polars as pl
+import pytest
+
+from airflow_provider_directcall.campaign_command import FAILED, FINE, main
+
+CONTACTS = "id;phone;name\n1;11990000001;João\n2;11990000002;Ana\n3;;Bia\n"
+
+
+@pytest.fixture
+def command(tmp_path, capsys):
+    """Run one command: its exit status and all that it prints."""
+    (tmp_path / "contacts.csv").write_text(CONTACTS)
+
+    def command(*arguments: object) -> tuple[int, str]:
+        status = main([str(each) for each in arguments])
+        return status, "".join(capsys.readouterr())
+
+    return command
+
+
+@pytest.fixture
+def plan(command, tmp_path):
+    def plan(*arguments: object) -> tuple[int, str]:
+        standard = ("--id-column", "id", "--text", "Ola {name}", "-o", tmp_path / "base" / "one")
+        return command("plan", tmp_path / "contacts.csv", *standard, *arguments)
+
+    return plan
+
+
+def test_plan_prints_counts_and_no_number(plan):
+    status, shown = plan("--price-brl", "0.09", "--window", "none")
+    assert status == FINE
+    assert "3 contacts, of which 2 accepted, 1 rejected" in shown
+    assert "R$ 0.18" in shown
+    assert "Rejected 1: the number is missing." in shown
+    assert "1199000" not in shown
+
+
+def test_preview_shows_texts_and_masked_numbers(plan, command, tmp_path):
+    plan()
+    status, shown = command("preview", tmp_path / "base" / "one")
+    assert status == FINE
+    assert "Ola Joao" in shown
+    assert "5511*****0001" in shown
+    assert "11990000001" not in shown
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        (("--number-column", "fone"), "number_column: the contacts have no column 'fone'"),
+        (("--window", "stric"), "window: 'stric' is no preset"),
+        (("--budget-brl", "5"), "budget_brl: without price_brl"),
+        (("--suppress", "/none/*.csv"), "--suppress: no file matches /none/*.csv"),
+    ],
+)
+def test_a_mistake_is_one_line(plan, given, says):
+    status, shown = plan(*given)
+    assert status == FAILED
+    assert shown.startswith("directcall-campaign: ")
+    assert says in shown
+    assert shown.count("\n") == 1
+
+
+def test_a_folder_of_a_campaign_that_has_begun_is_not_planned_over(plan, tmp_path):
+    plan()
+    (tmp_path / "base" / "one" / "waves" / "00000").mkdir(parents=True)
+    (tmp_path / "base" / "one" / "waves" / "00000" / "000000.intent.json").write_text("{}")
+    status, shown = plan()
+    assert status == FAILED
+    assert "has begun to send" in shown
+
+
+def test_report_counts_what_had_no_turn(plan, command, tmp_path):
+    plan("--window", "none")
+    status, shown = command("report", tmp_path / "base" / "one", "--results", tmp_path / "results.csv")
+    assert status == FINE
+    assert "states: {'stopped': 2, 'rejected': 1}" in shown
+    assert (tmp_path / "results.csv").exists()
+
+
+def test_purge_removes_the_contacts_of_old_campaigns(plan, command, tmp_path):
+    plan()
+    base = tmp_path / "base"
+    assert command("purge", base, "--older-than", "90d") == (FINE, "Removed the contacts of 0 campaigns.\n")
+    path = base / "one" / "plan.json"
+    old = datetime.now(UTC) - timedelta(days=91)
+    path.write_text(json.dumps({**json.loads(path.read_text()), "planned_at": old.isoformat()}))
+    assert command("purge", base, "--older-than", "90") == (FINE, "Removed the contacts of 1 campaigns.\n")
+    assert not list(base.rglob("*.parquet"))
+
+
+def test_a_number_is_erased(plan, command, tmp_path, monkeypatch):
+    plan()
+    monkeypatch.setattr("sys.stdin", io.StringIO("(11) 99000-0001\n"))
+    assert command("purge", tmp_path / "base", "--number") == (FINE, "Erased from 1 rows.\n")
+    rows = pl.read_parquet(tmp_path / "base" / "one" / "chunks" / "00000.parquet")
+    assert rows["number"].drop_nulls().to_list() == ["5511990000002"]
+    files = [path for path in (tmp_path / "base").rglob("*") if path.is_file()]
+    assert not any(b"990000001" in path.read_bytes() for path in files)

@@ -76,6 +76,16 @@ _CONFIG: dict[str, dict[str, Any]] = {
                 "example": "dag_bundle, /srv/audios, s3://bucket/audios",
                 "default": "dag_bundle, object_storage, literal",
             },
+            "campaign_storage": {
+                "description": (
+                    "Path or URI of the folder for the files of campaigns, which hold numbers and texts. All workers "
+                    "have to reach it. Empty: a folder in AIRFLOW_HOME, which suits one machine."
+                ),
+                "version_added": None,
+                "type": "string",
+                "example": "s3://aws_default@bucket/campaigns",
+                "default": "",
+            },
         },
     }
 }
@@ -118,10 +128,15 @@ def get_provider_info() -> dict[str, Any]:
         ],
         "hooks": [_modules("hooks.directcall")],
         "operators": [
-            _modules(*(f"operators.{name}" for name in ("calls", "messages", "number_rules", "numbers", "sounds")))
+            _modules(
+                *(
+                    f"operators.{name}"
+                    for name in ("calls", "campaigns", "messages", "number_rules", "numbers", "sounds")
+                )
+            )
         ],
         "sensors": [_modules("sensors.statement")],
-        "triggers": [_modules("triggers.delivery", "triggers.statement")],
+        "triggers": [_modules("triggers.delivery", "triggers.moments", "triggers.statement")],
         "config": _CONFIG,
         "extra-links": [f"{_PACKAGE}.links.recording.RecordingLink"],
         "connection-types": [

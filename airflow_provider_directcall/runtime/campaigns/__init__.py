@@ -1,0 +1,1 @@
+"""What the tasks of campaigns share: their files, their arguments, opt-outs."""

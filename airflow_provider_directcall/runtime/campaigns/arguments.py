@@ -1,0 +1,163 @@
+"""Arguments that the tasks of one campaign share, as templates render them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Final, Self, TypeAlias
+
+from airflow.providers.common.compat.sdk import conf
+
+from airflow_provider_directcall.runtime import arguments
+
+if TYPE_CHECKING:
+    import os
+    from pathlib import Path
+
+    from airflow.sdk import BaseOperator
+
+    from airflow_provider_directcall.api.settings import Settings
+    from airflow_provider_directcall.campaigns.channels import Channel
+    from airflow_provider_directcall.campaigns.contacts.reading import ContactSource
+    from airflow_provider_directcall.campaigns.planning import CampaignSettings
+    from airflow_provider_directcall.runtime.campaigns.queries import SqlContacts
+    from airflow_provider_directcall.telephony.windows import Window
+
+#: A path, a URI or a pattern, several of them, or a query.
+Contacts: TypeAlias = "str | os.PathLike[str] | SqlContacts | Sequence[str | os.PathLike[str] | SqlContacts]"
+
+DEFAULT_CHUNK_SIZE: Final = 10_000
+_MOST_MAPPED: Final = 1024
+
+
+@dataclass(frozen=True)
+class CampaignArguments:
+    """What decides on the texts of a campaign and on who gets them."""
+
+    channel: str
+    number_column: str | Sequence[str]
+    id_column: str | None
+    text: str | None = field(repr=False)
+    text_column: str | None
+    origin: str | None = field(repr=False)
+    tags: Mapping[str, str] | str | None = field(repr=False)
+    window: str | Window | None
+    keep_accents: bool | str
+    price_brl: float | str | Decimal | None
+
+    @classmethod
+    def of(cls, operator: BaseOperator) -> Self:
+        """Take them from a task's attributes of the same names."""
+        return cls(**{each.name: getattr(operator, each.name) for each in fields(cls)})
+
+    @property
+    def are_given(self) -> bool:
+        """Whether there is a text, without which they describe no plan."""
+        return bool(arguments.optional_text(self.text) or arguments.optional_text(self.text_column))
+
+    def settings(
+        self, connection: Settings, *, budget_brl: Decimal | None = None, chunk_size: int = DEFAULT_CHUNK_SIZE
+    ) -> CampaignSettings:
+        """Parse them.
+
+        :param connection: has the default origin.
+        :raises ValueError: an argument is wrong.
+        :raises CampaignError: an argument is missing or contradicts another.
+        """
+        from airflow_provider_directcall.campaigns.planning import CampaignSettings
+
+        return CampaignSettings(
+            channel=channel_named(self.channel),
+            number_columns=tuple(arguments.texts("number_column", self.number_column) or ()),
+            id_column=arguments.optional_text(self.id_column),
+            text=arguments.optional_text(self.text),
+            text_column=arguments.optional_text(self.text_column),
+            origin=arguments.optional_number("origin", self.origin) or connection.default_origin or "",
+            tags=arguments.tags("tags", self.tags) or {},
+            window=window_of(self.window),
+            keeps_accents=arguments.boolean("keep_accents", self.keep_accents),
+            price_brl=money("price_brl", self.price_brl),
+            budget_brl=budget_brl,
+            chunk_size=chunk_size,
+            most_chunks=conf.getint("core", "max_map_length", fallback=_MOST_MAPPED),
+        )
+
+
+def channel_named(name: str) -> Channel:
+    """Return a channel.
+
+    :raises ValueError: there is none of this name.
+    """
+    from airflow_provider_directcall.campaigns.channels import Channel
+
+    try:
+        return Channel(str(name).strip().casefold())
+    except ValueError:
+        hint = arguments.suggestion(str(name), Channel)
+        raise ValueError(f"channel: one of {', '.join(Channel)} is needed{hint}") from None
+
+
+def window_of(value: str | Window | None) -> Window | None:
+    """Return a preset by its name, or the user's own.
+
+    :raises ValueError: there is no such preset.
+    """
+    from airflow_provider_directcall.telephony.windows import Window, window_named
+
+    if isinstance(value, Window):
+        return value
+    name = arguments.optional_text(value)
+    return None if name is None else window_named(name.strip())
+
+
+def money(name: str, value: object) -> Decimal | None:
+    """Parse an amount above 0, in BRL; None for an empty one.
+
+    :raises ValueError: it is none.
+    """
+    text = arguments.optional_text(value)
+    if text is None:
+        return None
+    try:
+        amount = Decimal(text.strip())
+    except InvalidOperation:
+        amount = Decimal(0)
+    if not amount.is_finite() or amount <= 0:
+        raise ValueError(f"{name}: an amount above 0 is needed, such as 0.09")
+    return amount
+
+
+def sources_of(name: str, value: object, scratch: Path) -> Iterator[ContactSource]:
+    """Yield the files and queries of an argument; files that follow one another are one source.
+
+    :param scratch: an empty private folder; the caller removes it.
+    :raises ContactsError: there are none, or a pattern matches none.
+    """
+    from airflow_provider_directcall.campaigns.contacts.places import files_at
+    from airflow_provider_directcall.campaigns.contacts.reading import ContactFiles
+    from airflow_provider_directcall.runtime.campaigns.files import stored_path
+    from airflow_provider_directcall.runtime.campaigns.queries import SqlContacts, query_rows
+
+    places: list[str] = []
+    for item in items_of(name, value):
+        if isinstance(item, SqlContacts):
+            yield query_rows(item)
+        else:
+            places.append(item)
+    if places:
+        yield ContactFiles(files_at(places, stored_path, argument=name), scratch)
+
+
+def items_of(name: str, value: object) -> list[str | SqlContacts]:
+    """Return the paths and queries of an argument: one, a list, or the text of a list as templates render it."""
+    from airflow_provider_directcall.runtime.campaigns.queries import SqlContacts
+
+    if isinstance(value, str) and value.lstrip().startswith("["):
+        value = arguments.literal(name, value)
+    items = value if isinstance(value, (list, tuple)) else [value]
+    return [item if isinstance(item, SqlContacts) else str(item) for item in items if _is_given(item)]
+
+
+def _is_given(item: object) -> bool:
+    return item is not None and arguments.optional_text(str(item)) is not None

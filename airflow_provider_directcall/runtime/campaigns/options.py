@@ -1,0 +1,101 @@
+"""Options of a chunk's sending, as templates render them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from airflow_provider_directcall.campaigns.errands import RequestOptions
+from airflow_provider_directcall.campaigns.guards import OutsideWindow
+from airflow_provider_directcall.campaigns.sending import SendOptions
+from airflow_provider_directcall.delivery.decisions import OnUnknownOutcome
+from airflow_provider_directcall.delivery.reconciling import ReconcileTimeouts
+from airflow_provider_directcall.runtime import arguments
+from airflow_provider_directcall.runtime.campaigns.arguments import channel_named
+
+if TYPE_CHECKING:
+    from airflow_provider_directcall.api.settings import Settings
+
+_DEFAULT_CONCURRENCY: Final = 20
+_DEFAULT_TOGETHER: Final = 100
+_DEFAULT_CALLS_AT_ONCE: Final = 10
+
+
+def send_options(task: Any, settings: Settings) -> SendOptions:  # noqa: ANN401 - its class is above this layer
+    """Parse the arguments of a send task.
+
+    :param settings: of the connection, with the default origin.
+    :raises ValueError: an argument is wrong.
+    :raises CampaignError: arguments contradict each other.
+    """
+    channel = channel_named(task.channel)
+    is_lots = arguments.boolean("by_lots", task.by_lots)
+    together = arguments.integer("recipients_per_request", task.recipients_per_request)
+    poll_interval = arguments.seconds("poll_interval", task.poll_interval)
+    return SendOptions(
+        requests=RequestOptions(
+            channel=channel,
+            origin=arguments.optional_number("origin", task.origin) or settings.default_origin,
+            by_lots=is_lots,
+            record=arguments.boolean("record", task.record),
+            audio_id=arguments.optional_text(task.audio_id),
+            short_number=arguments.boolean("short_number", task.short_number),
+            recipients_per_request=_DEFAULT_TOGETHER if together is None else together,
+        ),
+        wave_size=arguments.integer("wave_size", task.wave_size),
+        concurrency=arguments.integer("concurrency", task.concurrency) or _DEFAULT_CONCURRENCY,
+        parts_per_second=rate_of(task.rate, task.chunks_at_once),
+        calls_at_once=arguments.integer("calls_at_once", task.calls_at_once) or _DEFAULT_CALLS_AT_ONCE,
+        timeouts=ReconcileTimeouts(
+            settle_seconds=arguments.seconds("settle_seconds", task.settle_seconds),
+            longest_seconds=arguments.seconds("completion_timeout", task.completion_timeout),
+            poll_interval=poll_interval,
+        ),
+        on_unknown_outcome=policy_named(task.on_unknown_outcome),
+    )
+
+
+def rate_of(rate: object, chunks_at_once: object) -> float | None:
+    """Return a task's share of the account's rate.
+
+    :raises ValueError: it is not above 0.
+    """
+    text = arguments.optional_text(rate)
+    if text is None:
+        return None
+    per_second = arguments.seconds("rate", text)
+    tasks = arguments.integer("chunks_at_once", chunks_at_once) or 1
+    if per_second <= 0 or tasks < 1:
+        raise ValueError("rate: a number of parts, or calls, a second above 0 is needed")
+    return per_second / tasks
+
+
+def policy_named(name: object) -> OnUnknownOutcome:
+    """Return the policy for outcomes that stay unknown.
+
+    :raises ValueError: there is none of this name.
+    """
+    try:
+        return OnUnknownOutcome(str(name).strip().casefold())
+    except ValueError:
+        hint = arguments.suggestion(str(name), OnUnknownOutcome)
+        raise ValueError(f"on_unknown_outcome: one of {', '.join(OnUnknownOutcome)} is needed{hint}") from None
+
+
+def outside_window_named(name: object) -> OutsideWindow:
+    """Return what becomes of contacts whose window is closed.
+
+    :raises ValueError: there is no such choice.
+    """
+    try:
+        return OutsideWindow(str(name).strip().casefold())
+    except ValueError:
+        raise ValueError(f"outside_window: one of {', '.join(OutsideWindow)} is needed") from None
+
+
+def share_of(value: object) -> float | None:
+    """Parse a share from 0 to 1; None for an empty one.
+
+    :raises ValueError: it is no number.
+    """
+    text = arguments.optional_text(value)
+    return None if text is None else arguments.seconds("stop_when_failed_share", text)

@@ -1,0 +1,146 @@
+"""Make the plan of a DAG run, or go on with the one that an earlier try began to send."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from airflow_provider_directcall.campaigns.errors import CampaignError, ContactsError, StalePlanError
+from airflow_provider_directcall.campaigns.opt_outs import opted_out
+from airflow_provider_directcall.campaigns.planning import CampaignPlan, Exclusions, plan
+from airflow_provider_directcall.campaigns.suppression import read_suppression
+from airflow_provider_directcall.errors import DirectcallError
+from airflow_provider_directcall.runtime.campaigns.arguments import sources_of
+from airflow_provider_directcall.runtime.campaigns.files import folder_of, stored_path
+
+if TYPE_CHECKING:
+    from airflow_provider_directcall.campaigns.contacts.reading import Readable
+    from airflow_provider_directcall.campaigns.planning import CampaignSettings
+    from airflow_provider_directcall.campaigns.storage import Folder
+    from airflow_provider_directcall.hooks.directcall import DirectcallHook
+
+log = logging.getLogger(__name__)
+
+_REPORT: Final = "report/"
+_WAVES: Final = "waves/"
+
+
+@dataclass(frozen=True)
+class ExclusionRules:
+    """Who must not be reached.
+
+    :param suppress: files and queries of numbers.
+    :param opt_out_words: first words of replies that ask for no more messages; none asks for no replies.
+    :param opt_out_days: so many days back replies are read.
+    """
+
+    suppress: object
+    opt_out_words: Sequence[str]
+    opt_out_days: float
+
+    def read(self, hook: DirectcallHook, now: datetime) -> Exclusions:
+        """Read lists and replies.
+
+        :raises ContactsError: a list, or an entry of it, cannot be read.
+        :raises CampaignError: the received messages cannot be read.
+        """
+        suppressed: set[str] = set()
+        with tempfile.TemporaryDirectory(prefix="directcall-") as scratch:
+            for source in sources_of("suppress", self.suppress, Path(scratch)):
+                entries = read_suppression(source, now.astimezone(hook.settings.zone).date())
+                suppressed |= entries.digits
+                log.info("Suppression: %s numbers; %s entries have expired.", len(entries.digits), entries.expired)
+        return Exclusions(frozenset(suppressed), self.opted_out(hook, now))
+
+    def opted_out(self, hook: DirectcallHook, now: datetime) -> frozenset[str]:
+        """Read replies.
+
+        :raises CampaignError: they cannot be read.
+        """
+        if not self.opt_out_words:
+            return frozenset()
+        try:
+            received = hook.received_messages(now - timedelta(days=self.opt_out_days), now)
+            numbers = opted_out(received, self.opt_out_words)
+        except DirectcallError as error:
+            raise CampaignError(
+                f"opt_out_words: the received messages cannot be read ({error}). An account without a keyword or an "
+                "exclusive short number has none: give opt_out_words=() then"
+            ) from None
+        log.info("Opt-outs: %s numbers have replied so.", len(numbers))
+        return numbers
+
+
+@dataclass(frozen=True)
+class PlanRequest:
+    """What a plan is made of."""
+
+    settings: CampaignSettings
+    contacts: object
+    exclusions: ExclusionRules
+    again: bool
+
+    def make(self, base: str, hook: DirectcallHook, now: datetime) -> tuple[Folder, CampaignPlan]:
+        """Plan, in a new folder below ``base``, or in that of an earlier try which has sent nothing.
+
+        :return: the folder and its plan; that of an earlier try which has begun to send.
+        :raises StalePlanError: it has begun to send, and the contacts or the arguments are others now.
+        """
+        folder, earlier = self._folder(base)
+        if earlier is not None:
+            check_fresh(earlier, self.settings)
+            log.warning("A part of this campaign was sent before: it goes on with the plan of %s.", earlier.planned_at)
+            return folder, earlier
+        exclusions = self.exclusions.read(hook, now)
+        with tempfile.TemporaryDirectory(prefix="directcall-") as scratch:
+            sources = list(sources_of("contacts", self.contacts, Path(scratch)))
+            if not sources:
+                raise ContactsError("contacts: a path, a URI, a query or a list of them is needed")
+            return folder, plan(
+                self.settings,
+                chain.from_iterable(source.batches() for source in sources),
+                folder,
+                exclusions=exclusions,
+                now=now,
+                sources=lambda: chain.from_iterable(source.read for source in sources),
+            )
+
+    def _folder(self, base: str) -> tuple[Folder, CampaignPlan | None]:
+        """Return the folder, and the plan in it if something of it was sent."""
+        generation = 0
+        while True:
+            folder = folder_of(f"{base}/{generation}")
+            if not folder.names(_WAVES):
+                return folder, None
+            if not (self.again and folder.names(_REPORT)):
+                return folder, CampaignPlan.read(folder)
+            generation += 1
+
+
+def check_fresh(made: CampaignPlan, settings: CampaignSettings | None) -> None:
+    """Check that contacts and arguments are those of a plan.
+
+    :param settings: of the task; None where it has none to compare.
+    :raises StalePlanError: they are others.
+    """
+    if settings is not None and settings.fingerprint != made.fingerprint:
+        raise StalePlanError(
+            "the plan is stale: texts, columns, tags, the window or another argument have changed since it was made. "
+            "Plan again; where a part is sent already, start another run"
+        )
+    changed = [each.name for each in made.sources if each.path and each.has_changed(_source(each.path))]
+    if changed:
+        raise StalePlanError(
+            f"the plan is stale: {', '.join(changed)} has changed since it was made. Plan again; where a part is sent "
+            "already, start another run"
+        )
+
+
+def _source(path: str) -> Readable:
+    return stored_path(path) if "://" in path else Path(path)  # type: ignore[return-value]  # both have what is read

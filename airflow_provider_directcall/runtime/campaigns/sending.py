@@ -1,0 +1,96 @@
+"""What the send, track and report tasks of a campaign share: the plan, keys, limits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Final
+
+from airflow_provider_directcall.campaigns.errors import CampaignError, StalePlanError
+from airflow_provider_directcall.campaigns.planning import CampaignPlan, Exclusions
+from airflow_provider_directcall.delivery.keys import TaskIdentity, delivery_key
+from airflow_provider_directcall.runtime.campaigns.files import folder_of_plan, generation_of
+
+if TYPE_CHECKING:
+    from airflow_provider_directcall.campaigns.storage import Folder
+    from airflow_provider_directcall.hooks.directcall import DirectcallHook
+    from airflow_provider_directcall.runtime.campaigns.planning import ExclusionRules
+
+#: Name of an Airflow Variable that stops all campaigns of the deployment before their next wave, if it is true.
+STOP_VARIABLE: Final = "directcall_campaign_stop"
+#: How often replies are read while a chunk is sent.
+_EXCLUSIONS_AGE: Final = timedelta(minutes=5)
+
+
+def open_plan(plan: object) -> tuple[Folder, CampaignPlan]:
+    """Return the folder and the summary of a plan.
+
+    :param plan: the result of a plan task, or the URI of its file.
+    :raises CampaignError: there is none.
+    :raises StalePlanError: another plan has taken its place.
+    """
+    fields = plan if isinstance(plan, Mapping) else {"plan": plan}
+    uri = fields.get("plan")
+    if not uri:
+        raise CampaignError("plan: there is none; the plan task has returned nothing")
+    folder = folder_of_plan(str(uri))
+    made = CampaignPlan.read(folder)
+    if fields.get("digest") not in {None, made.digest}:
+        raise StalePlanError("the plan is stale: its folder has another one now. Clear the tasks after the plan task")
+    return folder, made
+
+
+def chunk_key(folder: Folder, stem: str, identity: TaskIdentity) -> str:
+    """Return the key of a chunk: the one of its first try, whichever task goes on with it.
+
+    :param stem: name of the chunk's logs.
+    :param identity: of the task, for the first try.
+    """
+    name = f"keys/{stem}"
+    try:
+        return folder.read(name).decode("ascii")
+    except FileNotFoundError:
+        key = delivery_key(identity, generation_of(folder))
+        folder.write(name, key.encode("ascii"))
+        return key
+
+
+def chunk_budget(made: CampaignPlan, chunk: str, budget: Decimal | None, price: Decimal | None) -> Decimal | None:
+    """Return what is left of the budget for a chunk after those before it, in the order of the plan."""
+    if budget is None:
+        return None
+    if price is None:
+        raise CampaignError("budget_brl: without price_brl, the price of a part, no cost can be counted")
+    names = [each.name for each in made.chunks]
+    if chunk not in names:
+        raise CampaignError(f"chunk: the plan has no {chunk!r}")
+    before = sum(each.parts for each in made.chunks[: names.index(chunk)])
+    return max(Decimal(0), budget - before * price)
+
+
+class FreshExclusions:
+    """Who must not be reached, read at the begin of a try; replies are read again every few minutes."""
+
+    def __init__(self, rules: ExclusionRules, hook: DirectcallHook, now: Callable[[], datetime]) -> None:
+        self._rules = rules
+        self._hook = hook
+        self._now = now
+        self._read_at = now()
+        self._known = rules.read(hook, self._read_at)
+
+    def __call__(self) -> Exclusions:
+        """Return them."""
+        now = self._now()
+        if now - self._read_at >= _EXCLUSIONS_AGE:
+            self._known = Exclusions(self._known.suppressed, self._rules.opted_out(self._hook, now))
+            self._read_at = now
+        return self._known
+
+
+def stopped_by_variable() -> str | None:
+    """Return why to stop, if a user has set the Variable."""
+    from airflow.sdk import Variable
+
+    value = str(Variable.get(STOP_VARIABLE, default="")).strip().casefold()
+    return None if value in {"", "0", "false", "no", "none"} else f"the Variable {STOP_VARIABLE} is set"

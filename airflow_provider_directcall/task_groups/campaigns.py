@@ -1,0 +1,196 @@
+"""A campaign as a group of tasks: plan, approve, send, track, report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from airflow.sdk import BaseOperator, TaskGroup
+
+from airflow_provider_directcall.operators.campaigns import (
+    DEFAULT_OPT_OUT_DAYS,
+    DEFAULT_OPT_OUT_WORDS,
+    DEFAULT_TRACK_INTERVAL,
+    DirectcallPlanCampaignOperator,
+    DirectcallReportCampaignOperator,
+    DirectcallSendCampaignOperator,
+    DirectcallTrackCampaignOperator,
+    SqlContacts,
+)
+from airflow_provider_directcall.operators.once_only import DEFAULT_COMPLETION_TIMEOUT, DEFAULT_SETTLE_SECONDS
+from airflow_provider_directcall.runtime import arguments
+
+if TYPE_CHECKING:
+    from airflow.sdk import Asset, Context
+
+    from airflow_provider_directcall.runtime.campaigns.arguments import Contacts
+    from airflow_provider_directcall.telephony.windows import Window
+
+__all__ = ["CampaignChunksOperator", "DirectcallCampaignTaskGroup", "SqlContacts"]
+
+
+class CampaignChunksOperator(BaseOperator):
+    """Return the names of a plan's chunks, over which the send task is mapped; none in a dry run.
+
+    Airflow maps a task over a result as a whole, and the plan's result holds more than that.
+    """
+
+    template_fields: Sequence[str] = ("plan", "dry_run")
+    template_fields_renderers: ClassVar[dict[str, str]] = {"plan": "json"}
+
+    def __init__(self, *, plan: Mapping[str, Any], dry_run: bool | str = False, **kwargs: Any) -> None:  # noqa: ANN401
+        super().__init__(**kwargs)
+        self.plan = plan
+        self.dry_run = dry_run  # type: ignore[assignment,method-assign]  # it hides a method of Airflow's that only prints
+
+    def execute(self, context: Context) -> list[str]:
+        """Return them."""
+        return [] if arguments.boolean("dry_run", self.dry_run) else list(self.plan["chunks"])
+
+
+class DirectcallCampaignTaskGroup(TaskGroup):
+    """Plan a campaign, have it approved, send it in chunks, follow it, and report on it.
+
+    Create it inside a DAG. The tasks are ``plan``, ``approve`` (with ``approve_over``), ``chunks``, ``send`` and
+    ``track`` (mapped over the plan's chunks) and ``report``. The arguments are those of
+    :class:`~.operators.campaigns.DirectcallPlanCampaignOperator`,
+    :class:`~.operators.campaigns.DirectcallSendCampaignOperator` and
+    :class:`~.operators.campaigns.DirectcallReportCampaignOperator`; all but those here can be templates.
+
+    :param group_id: id of the group.
+    :param approve_over: contacts above which a user has to approve the plan; None for no approval.
+    :param chunks_at_once: send tasks that run at the same time; they share ``rate``.
+    :param track: follow the messages, or calls, until they have ended.
+    :param track_timeout: seconds (or a timedelta) to follow them.
+    :param outlets: assets to which the report adds an event with its counts.
+    :ivar plan: the task; ``plan.output`` is its result.
+    :ivar report: the task; ``report.output`` is its result.
+    """
+
+    def __init__(
+        self,
+        *,
+        contacts: Contacts,
+        group_id: str = "campaign",
+        number_column: str | Sequence[str] = "phone",
+        id_column: str | None = None,
+        channel: str = "sms",
+        text: str | None = None,
+        text_column: str | None = None,
+        origin: str | None = None,
+        tags: Mapping[str, str] | str | None = None,
+        window: str | Window | None = "strict",
+        outside_window: str = "wait",
+        keep_accents: bool | str = False,
+        suppress: Contacts | None = None,
+        opt_out_words: Sequence[str] | str = DEFAULT_OPT_OUT_WORDS,
+        opt_out_days: float | str = DEFAULT_OPT_OUT_DAYS,
+        rate: float | str | None = None,
+        price_brl: float | str | Decimal | None = None,
+        budget_brl: float | str | Decimal | None = None,
+        stop_when_failed_share: float | str | None = None,
+        chunk_size: int | str | None = None,
+        wave_size: int | str | None = None,
+        concurrency: int | str | None = None,
+        calls_at_once: int | str | None = None,
+        recipients_per_request: int | str | None = None,
+        by_lots: bool | str = False,
+        record: bool | str = False,
+        audio_id: str | None = None,
+        short_number: bool | str = True,
+        storage: str | None = None,
+        again: bool | str = False,
+        dry_run: bool | str = False,
+        approve_over: int | str | None = None,
+        on_unknown_outcome: str = "hold",
+        settle_seconds: float | timedelta | str = DEFAULT_SETTLE_SECONDS,
+        completion_timeout: float | timedelta | str = DEFAULT_COMPLETION_TIMEOUT,
+        results: str | None = None,
+        track: bool = True,
+        track_timeout: float | timedelta | str = DEFAULT_COMPLETION_TIMEOUT,
+        track_interval: float | str = DEFAULT_TRACK_INTERVAL,
+        chunks_at_once: int | None = None,
+        outlets: Sequence[Asset] = (),
+        directcall_conn_id: str = "directcall_default",
+        **kwargs: Any,  # noqa: ANN401 - the arguments of TaskGroup
+    ) -> None:
+        super().__init__(group_id=group_id, **kwargs)
+        shared: dict[str, Any] = {
+            "channel": channel,
+            "number_column": number_column,
+            "id_column": id_column,
+            "text": text,
+            "text_column": text_column,
+            "origin": origin,
+            "tags": tags,
+            "window": window,
+            "keep_accents": keep_accents,
+            "price_brl": price_brl,
+            "budget_brl": budget_brl,
+            "suppress": suppress,
+            "opt_out_words": opt_out_words,
+            "opt_out_days": opt_out_days,
+            "directcall_conn_id": directcall_conn_id,
+        }
+        with self:
+            self.plan = DirectcallPlanCampaignOperator(
+                task_id="plan",
+                contacts=contacts,
+                chunk_size=chunk_size,
+                storage=storage,
+                again=again,
+                **shared,
+            )
+            plan: Any = self.plan.output  # a result by the time that the tasks run
+            chunks = CampaignChunksOperator(task_id="chunks", plan=plan, dry_run=dry_run)
+            if approve_over is not None:
+                from airflow_provider_directcall.operators.campaign_approval import DirectcallApproveCampaignOperator
+
+                approve = DirectcallApproveCampaignOperator(task_id="approve", plan=plan, approve_over=approve_over)
+                self.plan >> approve >> chunks
+            last = DirectcallSendCampaignOperator.partial(
+                task_id="send",
+                plan=plan,
+                outside_window=outside_window,
+                rate=rate,
+                chunks_at_once=chunks_at_once or 1,
+                stop_when_failed_share=stop_when_failed_share,
+                wave_size=wave_size,
+                concurrency=concurrency,
+                calls_at_once=calls_at_once,
+                recipients_per_request=recipients_per_request,
+                by_lots=by_lots,
+                record=record,
+                audio_id=audio_id,
+                short_number=short_number,
+                on_unknown_outcome=on_unknown_outcome,
+                settle_seconds=settle_seconds,
+                completion_timeout=completion_timeout,
+                # With a rate, tasks that share it must not be more than they are told.
+                max_active_tis_per_dagrun=chunks_at_once or (1 if rate is not None else None),
+                **shared,
+            ).expand(chunk=chunks.output)
+            if track:
+                followed = DirectcallTrackCampaignOperator.partial(
+                    task_id="track",
+                    plan=plan,
+                    origin=origin,
+                    completion_timeout=track_timeout,
+                    poll_interval=track_interval,
+                    directcall_conn_id=directcall_conn_id,
+                    # Also after a chunk that failed; not where nothing is sent.
+                    trigger_rule="none_skipped",
+                ).expand(chunk=chunks.output)
+                last >> followed
+                last = followed
+            self.report = DirectcallReportCampaignOperator(
+                task_id="report",
+                plan=plan,
+                results=results,
+                fail_on=("stopped", "unknown") if on_unknown_outcome == "fail" else ("stopped",),
+                outlets=list(outlets),
+                trigger_rule="none_skipped",
+            )
+            last >> self.report

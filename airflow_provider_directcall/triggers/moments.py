@@ -1,0 +1,36 @@
+"""A trigger for a moment."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import Any, Final
+
+from airflow.triggers.base import BaseTrigger, TriggerEvent
+
+from airflow_provider_directcall.api.clock import current_clock
+
+#: A machine's clock may be set while it sleeps.
+_LONGEST_SLEEP: Final = 30.0
+
+
+class MomentTrigger(BaseTrigger):
+    """Fires at a moment. Airflow's own one sleeps on the system's clock, which tests cannot simulate.
+
+    :param moment: ISO text with a zone.
+    """
+
+    def __init__(self, *, moment: str) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]  # Airflow does not annotate it
+        self.moment = moment
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Return the class path and the argument of the constructor."""
+        return f"{type(self).__module__}.{type(self).__qualname__}", {"moment": self.moment}
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Yield one event, at the moment."""
+        clock, moment = current_clock(), datetime.fromisoformat(self.moment)
+        while (left := (moment - clock.now()).total_seconds()) > 0:
+            await clock.sleep_async(min(left, _LONGEST_SLEEP))
+        yield TriggerEvent({"status": "due"})  # type: ignore[no-untyped-call]  # Airflow does not annotate it

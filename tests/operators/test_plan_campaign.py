@@ -1,0 +1,251 @@
+from __future__ import annotations
+
+import json
+import sqlite3
+import stat
+import subprocess
+import sys
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from airflow.providers.common.compat.sdk import AirflowFailException
+
+from airflow_provider_directcall.operators.campaigns import DirectcallPlanCampaignOperator, SqlContacts
+
+NOON = datetime.fromisoformat("2026-11-04T12:00:00-03:00")
+CONTACTS = "id;phone;name\n1;(11) 99000-0001;João\n2;11990000002;Ana\n3;1130000001;Bia\n4;11990000001;Eva\n"
+
+
+@pytest.fixture
+def contacts(tmp_path):
+    def written(text: str = CONTACTS, name: str = "contacts.csv", encoding: str = "utf-8") -> str:
+        (tmp_path / name).write_text(text, encoding=encoding)
+        return str(tmp_path / name)
+
+    return written
+
+
+@pytest.fixture
+def plan(world, tmp_path):
+    world.sandbox.set_time(NOON)
+
+    def operator(contacts: object, **given: object) -> DirectcallPlanCampaignOperator:
+        arguments = {
+            "task_id": "plan",
+            "text": "Ola {name}",
+            "id_column": "id",
+            "price_brl": "0.09",
+            "storage": str(tmp_path / "campaigns"),
+        }
+        return DirectcallPlanCampaignOperator(contacts=contacts, **{**arguments, **given})
+
+    return operator
+
+
+def folder(result) -> str:
+    return result["plan"].removesuffix("/plan.json")
+
+
+def test_the_result_has_counts_and_places_only(run, plan, contacts, logged):
+    result = run.start(plan(contacts()))
+    assert {name: result[name] for name in ("accepted", "rejected", "parts", "cost_brl", "chunks")} == {
+        "accepted": 2,
+        "rejected": 2,
+        "parts": 2,
+        "cost_brl": 0.18,
+        "chunks": ["chunks/00000.parquet"],
+    }
+    assert result["states"] == {"accepted": 2, "rejected": 1, "duplicate": 1}
+    assert stat.S_IMODE(Path(folder(result)).stat().st_mode) == 0o700
+    assert stat.S_IMODE(Path(result["preview"]).stat().st_mode) == 0o600
+    shown = json.dumps(result) + logged()
+    assert "utf-8, separated by ;" in shown
+    assert "1 duplicate" in shown
+    for secret in ("990000001", "99000-0001", "João", "Joao", "Ana"):
+        assert secret not in shown
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"number_column": "fone"}, "number_column: the contacts have no column 'fone'; they have id, phone, name"),
+        ({"id_column": "code"}, "id_column: the contacts have no column 'code'; they have id, phone, name"),
+        ({"text": "Ola {nome}"}, "text: {nome} is no column of the contacts; they have: id, name, phone"),
+        ({"text": "Ola {name"}, "text: a brace stands alone"),
+        ({"text": "Ola {name.upper}"}, "text: {name.upper} is no column"),
+        ({"text": None}, "text: give either text or text_column"),
+        ({"text": "  "}, "text: give either text or text_column"),
+        ({"tags": {"who": "{nome}"}}, "tags: who: {nome} is no column"),
+        ({"channel": "smss"}, "channel: one of sms, voice_message, call is needed; did you mean 'sms'?"),
+        ({"window": "stric"}, "window: 'stric' is no preset; known: strict"),
+        ({"budget_brl": "0.05"}, "budget_brl: 0.05 is below the price of one part, 0.09"),
+        ({"budget_brl": 5, "price_brl": None}, "budget_brl: without price_brl"),
+        ({"price_brl": "-1"}, "price_brl: an amount above 0 is needed"),
+        ({"chunk_size": "many"}, "chunk_size: a number is needed"),
+        ({"chunk_size": -1}, "chunk_size: 1 or more is needed"),
+        ({"origin": 11990000001.0}, "origin: is a decimal number"),
+    ],
+)
+def test_a_wrong_argument_is_named_and_not_retried(run, plan, contacts, given, says):
+    with pytest.raises(AirflowFailException) as raised:
+        run.start(plan(contacts(), **given))
+    assert says in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "contacts.csv: the file is empty"),
+        ("id;phone;name\n", "there are no contacts: the file has no rows"),
+        ('id;phone;name\n1;11990000001;"Ana\n2;11990000002;Bia\n', "the quote that opens in line 2 never closes"),
+        ("id;phone;phone\n1;11990000001;1\n", "the header has a column twice: phone"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_named(run, plan, contacts, text, says):
+    with pytest.raises(AirflowFailException) as raised:
+        run.start(plan(contacts(text)))
+    assert says in str(raised.value)
+    assert "contacts" in str(raised.value)
+    assert "1199000" not in str(raised.value)
+
+
+def test_a_file_that_is_not_there_is_named(run, plan, tmp_path):
+    with pytest.raises(AirflowFailException, match=r"none.csv: No such file or directory"):
+        run.start(plan(str(tmp_path / "none.csv")))
+    with pytest.raises(AirflowFailException, match=r"contacts: no file matches .*\*\.csv"):
+        run.start(plan(str(tmp_path / "*.csv")))
+    with pytest.raises(AirflowFailException, match="contacts: a path, a URI, a query or a list of them is needed"):
+        run.start(plan([]))
+
+
+def test_bad_rows_are_rejected_with_their_reasons(run, plan, contacts):
+    text = "id;phone;name\n1;11990000001.0;Ana\n2;1,1E+10;Ana\n3;11990000003;\n4;11990000004;" + "x" * 800
+    result = run.start(plan(contacts(text + "\n5;11990000005;Ana\n")))
+    assert result["accepted"] == 1
+    assert sorted(result["reasons"]) == [
+        "is a decimal number, whose decimals would become digits: read the column as text",
+        "is in scientific notation, which has lost digits: read the column as text",
+        "the column name is empty, and the text needs it",
+        "the text is longer than 688 characters",
+    ]
+
+
+def test_storage_that_cannot_be_written_is_left_to_a_retry(run, plan, contacts, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OSError, match="Not a directory"):
+        run.start(plan(contacts(), storage=str(tmp_path / "file")))
+
+
+def test_contacts_come_from_patterns_lists_uris_and_templates(run, plan, contacts, tmp_path):
+    first, second = (
+        contacts("id,phone,name\n1,11990000001,A\n", "1.csv"),
+        contacts("id,phone,name\n2,11990000002,B\n", "2.csv"),
+    )
+    for given in (str(tmp_path / "*.csv"), [first, second], str([first, second]), f"file://{tmp_path}/?.csv"):
+        assert run.start(plan(given))["accepted"] == 2
+    run.context["upstream"] = first
+    assert run.start(plan("{{ upstream }}"))["accepted"] == 1
+
+
+def test_contacts_come_from_an_object_store(run, plan):
+    import fsspec
+    from airflow.sdk import ObjectStoragePath
+    from airflow.sdk.io import attach
+
+    attach("memory", fs=fsspec.filesystem("memory"))
+    for name, number in {"a": "1", "b": "2"}.items():
+        ObjectStoragePath(f"memory://bucket/day/{name}.csv").write_text(
+            f"id,phone,name\n{number},1199000000{number},A\n"
+        )
+    result = run.start(plan("memory://bucket/day/*.csv", storage="memory://bucket/campaigns"))
+    assert result["accepted"] == 2
+    assert result["plan"].startswith("memory://bucket/campaigns/dag/run/task.1/0/plan.json")
+    assert json.loads(ObjectStoragePath(result["plan"]).read_bytes())["digest"] == result["digest"]
+
+
+def test_contacts_and_suppressed_numbers_come_from_queries(run, plan, tmp_path, monkeypatch):
+    from airflow.sdk import BaseHook
+
+    class Hook:
+        def get_conn(self):
+            return sqlite3.connect(tmp_path / "people.db")
+
+    class Connection:
+        def get_hook(self):
+            return Hook()
+
+    find = BaseHook.get_connection
+    monkeypatch.setattr(
+        BaseHook, "get_connection", classmethod(lambda cls, name: Connection() if name == "people" else find(name))
+    )
+    with sqlite3.connect(tmp_path / "people.db") as database:
+        database.execute("create table people (id integer, phone text, name text)")
+        database.executemany("insert into people values (?, ?, 'Ana')", [(n, f"1199000{n:04}") for n in range(9)])
+    result = run.start(
+        plan(
+            SqlContacts("people", "select * from people where id < ?", parameters=[5]),
+            suppress=SqlContacts("people", "select phone as telefone from people where id = {{ 1 + 1 }}"),
+        )
+    )
+    assert result["states"] == {"accepted": 4, "suppressed": 1}
+
+
+def test_replies_opt_out(run, plan, contacts, world):
+    world.sandbox.receive_message("5511990000002", "27000", "Pare, por favor")
+    world.sandbox.receive_message("5511990000001", "27000", "Não vou sair")
+    assert run.start(plan(contacts()))["states"]["opted_out"] == 1
+    assert "opted_out" not in run.start(plan(contacts(), opt_out_words=[]))["states"]
+
+
+def test_a_dry_run_returns_no_chunks(run, plan, contacts):
+    result = run.start(plan(contacts(), dry_run="{{ true }}"))
+    assert (result["accepted"], result["chunks"]) == (2, [])
+
+
+def test_there_are_never_more_chunks_than_airflow_maps(run, plan, contacts, monkeypatch):
+    monkeypatch.setenv("AIRFLOW__CORE__MAX_MAP_LENGTH", "3")
+    rows = "".join(f"{n};119{90000000 + n};Ana\n" for n in range(20))
+    result = run.start(plan(contacts("id;phone;name\n" + rows), chunk_size=2))
+    assert len(result["chunks"]) <= 3
+
+
+def test_a_plan_that_was_sent_in_part_goes_on_or_is_stale(run, plan, contacts):
+    first = run.start(plan(contacts()))
+    begin_waves(first)
+    run.world.sandbox.advance(timedelta(hours=1).total_seconds())
+    run.retry()
+    assert run.start(plan(contacts())) == first
+    with pytest.raises(AirflowFailException, match="the plan is stale: texts, columns"):
+        run.start(plan(contacts(), text="Oi {name}"))
+    with pytest.raises(AirflowFailException, match=r"the plan is stale: contacts.csv has changed"):
+        run.start(plan(contacts(CONTACTS + "5;11990000005;Ida\n")))
+
+
+def test_again_plans_the_next_sending_after_the_report(run, plan, contacts):
+    first = run.start(plan(contacts(), again=True))
+    begin_waves(first)
+    assert run.start(plan(contacts(), again=True)) == first
+    write(first, "report/report.json")
+    assert folder(run.start(plan(contacts(), again=True))) == folder(first)[:-1] + "1"
+    assert run.start(plan(contacts())) == first
+
+
+def begin_waves(result) -> None:
+    write(result, "waves/00000/000000.intent.json")
+
+
+def write(result, name: str) -> None:
+    path = Path(folder(result)) / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("{}")
+
+
+def test_the_package_imports_without_polars():
+    code = (
+        "import sys; sys.modules['polars'] = None\n"
+        "import airflow_provider_directcall.operators.campaigns, airflow_provider_directcall.task_groups.campaigns\n"
+        "import airflow_provider_directcall.campaign_command, airflow_provider_directcall.provider_info\n"
+    )
+    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

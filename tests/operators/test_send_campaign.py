@@ -1,0 +1,197 @@
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from airflow.providers.common.compat.sdk import AirflowFailException
+
+from airflow_provider_directcall.operators.campaigns import (
+    DirectcallPlanCampaignOperator,
+    DirectcallReportCampaignOperator,
+    DirectcallSendCampaignOperator,
+    DirectcallTrackCampaignOperator,
+)
+
+NOON = datetime.fromisoformat("2026-11-04T12:00:00-03:00")
+TEXT = {"text": "Ola {name}", "id_column": "id", "price_brl": "0.09"}
+
+
+@pytest.fixture
+def plan(run, world, variables, tmp_path):
+    """Plan contacts, by default two, and return the result of the plan task."""
+    world.sandbox.set_time(NOON)
+
+    def planned(*numbers: str, **given: object):
+        rows = "".join(
+            f"{place};{number};Ana\n" for place, number in enumerate(numbers or ("11990000001", "11990000002"))
+        )
+        (tmp_path / "contacts.csv").write_text(f"id;phone;name\n{rows}")
+        arguments = {**TEXT, "storage": str(tmp_path / "campaigns"), **given}
+        task = DirectcallPlanCampaignOperator(task_id="plan", contacts=str(tmp_path / "contacts.csv"), **arguments)
+        return run.start(task)
+
+    return planned
+
+
+def send(planned, number: int = 0, /, **given: object) -> DirectcallSendCampaignOperator:
+    arguments = {**TEXT, "plan": planned, "chunk": planned["chunks"][number], **given}
+    return DirectcallSendCampaignOperator(task_id="send", **arguments)
+
+
+def destinations(world) -> list[str]:
+    sent = [each for each in world.sandbox.state()["messages"] if each["destination"].startswith("55119900000")]
+    return sorted(message["destination"] for message in sent)
+
+
+def test_each_contact_gets_one_message(run, world, plan, logged):
+    planned = plan()
+    result = run.start(send(planned))
+    assert result == {
+        "chunk": "chunks/00000.parquet",
+        "states": {"sent": 2},
+        "waiting": 0,
+        "parts": 2,
+        "cost_brl": 0.18,
+        "stopped": None,
+    }
+    assert destinations(world) == ["5511990000001", "5511990000002"]
+    shown = logged() + json.dumps(run.ti.xcoms) + json.dumps(result)
+    assert run.ti.xcoms["progress"]["sent"] == 2
+    assert "990000001" not in shown
+    assert "Ana" not in shown
+
+
+def test_a_retry_and_a_clear_send_to_nobody_again(run, world, plan):
+    planned = plan()
+    run.start(send(planned))
+    run.retry()
+    run.start(send(planned))
+    run.clear()
+    assert run.start(send(planned))["states"] == {"sent": 2}
+    assert destinations(world) == ["5511990000001", "5511990000002"]
+
+
+def test_it_defers_until_the_window_opens(run, world, plan):
+    world.sandbox.set_time(NOON.replace(hour=20))
+    planned = plan()
+    world.sandbox.set_time(NOON.replace(hour=20))
+    task = send(planned)
+    assert run.start(task) is None
+    trigger = run.deferred.trigger
+    assert datetime.fromisoformat(trigger.moment) == NOON.replace(hour=9) + timedelta(days=1)
+    assert destinations(world) == []
+    world.sandbox.set_time(NOON.replace(hour=9) + timedelta(days=1))
+    assert run.resume(task, "execute_complete", {"event": None})["states"] == {"sent": 2}
+
+
+def test_it_skips_contacts_outside_the_window_by_choice(run, world, plan):
+    planned = plan()
+    world.sandbox.set_time(NOON.replace(hour=20))
+    assert run.start(send(planned, outside_window="skip"))["states"] == {"out_of_window": 2}
+    assert destinations(world) == []
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"text": "Oi {name}"}, "the plan is stale: texts, columns, tags, the window or another argument"),
+        ({"window": None}, "the plan is stale"),
+        ({"tags": {"a": "1"}}, "the plan is stale"),
+    ],
+)
+def test_a_plan_of_other_arguments_is_stale(run, world, plan, given, says):
+    with pytest.raises(AirflowFailException, match=says):
+        run.start(send(plan(), **given))
+    assert destinations(world) == []
+
+
+def test_a_plan_of_other_contacts_is_stale(run, world, plan, tmp_path):
+    planned = plan()
+    (tmp_path / "contacts.csv").write_text("id;phone;name\n9;11990000009;Ana\n")
+    with pytest.raises(AirflowFailException, match=r"the plan is stale: contacts.csv has changed"):
+        run.start(send(planned))
+    assert destinations(world) == []
+
+
+def test_once_begun_the_plan_alone_decides(run, world, plan, tmp_path):
+    planned = plan(chunk_size=1)
+    run.start(send(planned))
+    (tmp_path / "contacts.csv").write_text("id;phone;name\n9;11990000009;Ana\n")
+    assert run.start(send(planned, 1, text="Oi"))["states"] == {"sent": 1}
+    assert destinations(world) == ["5511990000001", "5511990000002"]
+
+
+def test_replies_and_lists_since_the_plan_count(run, world, plan, tmp_path):
+    planned = plan("11990000001", "11990000002", "11990000003")
+    world.sandbox.receive_message("5511990000001", "27000", "SAIR")
+    (tmp_path / "stop.csv").write_text("numero\n11 99000-0002\n")
+    result = run.start(send(planned, suppress=str(tmp_path / "stop.csv")))
+    assert result["states"] == {"opted_out": 1, "suppressed": 1, "sent": 1}
+    assert destinations(world) == ["5511990000003"]
+
+
+def test_the_budget_is_kept_over_the_chunks(run, world, plan):
+    planned = plan(*(f"1199000000{digit}" for digit in range(6)), chunk_size=2, budget_brl="0.30")
+    run.start(send(planned, 0, budget_brl="0.30"))
+    for chunk in (1, 2):
+        with pytest.raises(AirflowFailException, match="the next message would pass budget_brl"):
+            run.start(send(planned, chunk, budget_brl="0.30"))
+    assert destinations(world) == ["5511990000000", "5511990000001", "5511990000002"]
+
+
+def test_the_stop_file_and_the_variable_stop_it(run, world, plan, variables):
+    planned = plan()
+    stop = Path(planned["plan"]).with_name("stop")
+    stop.write_text("")
+    with pytest.raises(AirflowFailException, match=r"2 contacts had no turn. Clear the task to go on"):
+        run.start(send(planned))
+    assert run.ti.xcoms["outcome"]["waiting"] == 2
+    stop.unlink()
+    variables.set("directcall_campaign_stop", "true")
+    with pytest.raises(AirflowFailException, match="the Variable directcall_campaign_stop is set"):
+        run.start(send(planned))
+    variables.set("directcall_campaign_stop", "false")
+    run.clear()
+    assert run.start(send(planned))["states"] == {"sent": 2}
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"plan": None}, "plan: there is none; the plan task has returned nothing"),
+        ({"plan": "/tmp/none-of-these/plan.json"}, "plan: there is none in /tmp/none-of-these"),
+        ({"plan": "/tmp"}, "plan: the result of a plan task is needed"),
+        ({"chunk": "chunks/00009.parquet", "budget_brl": 1}, "chunk: the plan has no 'chunks/00009.parquet'"),
+        ({"on_unknown_outcome": "holds"}, "on_unknown_outcome: one of fail, resend, hold is needed"),
+        ({"outside_window": "never"}, "outside_window: one of wait, skip is needed"),
+        ({"rate": "-1"}, "rate: a number of"),
+        ({"wave_size": 0}, "wave_size: 1 or more is needed"),
+        ({"budget_brl": 5, "price_brl": None, "text": None}, "budget_brl: without price_brl"),
+    ],
+)
+def test_a_wrong_argument_is_named(run, world, plan, given, says):
+    with pytest.raises(AirflowFailException) as raised:
+        run.start(send(plan(), **given))
+    assert says in str(raised.value)
+    assert destinations(world) == []
+
+
+def test_the_report_counts_each_contact_once(run, world, plan):
+    planned = plan("11990000001", "11990000410", "1130000001")
+    run.start(send(planned))
+    track = DirectcallTrackCampaignOperator(task_id="track", plan=planned, chunk=planned["chunks"][0], poll_interval=60)
+    assert run.to_the_end(track)["states"] == {"delivered": 1, "failed": 1}
+    result = run.start(DirectcallReportCampaignOperator(task_id="report", plan=planned))
+    assert result["states"] == {"delivered": 1, "failed": 1, "rejected": 1}
+    assert result["contacts"] == 3
+    assert run.ti.xcoms["report"] == result
+    assert Path(result["again"]).exists()
+
+
+def test_the_report_of_a_stopped_campaign_fails_after_it_is_written(run, plan):
+    planned = plan()
+    with pytest.raises(AirflowFailException, match="2 stopped contacts are in fail_on"):
+        run.start(DirectcallReportCampaignOperator(task_id="report", plan=planned))
+    assert Path(run.ti.xcoms["report"]["html"]).exists()

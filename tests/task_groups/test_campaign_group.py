@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import json
+
+import pendulum
+import pytest
+from airflow.sdk import DAG, TriggerRule
+from airflow.serialization import serialized_objects
+
+from airflow_provider_directcall.operators.campaigns import SqlContacts
+from airflow_provider_directcall.task_groups.campaigns import CampaignChunksOperator, DirectcallCampaignTaskGroup
+
+#: Its name before Airflow 3.2.
+DagSerialization = getattr(serialized_objects, "DagSerialization", serialized_objects.SerializedDAG)
+
+
+def made(**given: object) -> DAG:
+    with DAG("campaign", start_date=pendulum.datetime(2026, 1, 1), schedule=None) as dag:
+        DirectcallCampaignTaskGroup(group_id="reminders", **{"contacts": "/c.csv", "text": "Ola {name}", **given})
+    return dag
+
+
+def test_the_tasks_follow_one_another():
+    dag = made(approve_over=100)
+    after = {task.task_id.partition(".")[2]: task.downstream_task_ids for task in dag.tasks}
+    assert set(after) == {"plan", "approve", "chunks", "send", "track", "report"}
+    assert after["plan"] >= {"reminders.approve", "reminders.chunks", "reminders.send"}
+    assert "reminders.chunks" in after["approve"]
+    assert "reminders.track" in after["send"]
+    assert "reminders.report" in after["track"]
+    assert after["report"] == set()
+
+
+def test_what_is_reported_does_not_run_where_nothing_is_sent_but_after_a_failure():
+    rules = {task.task_id: TriggerRule(task.trigger_rule) for task in made().tasks}
+    assert rules["reminders.track"] == rules["reminders.report"] == TriggerRule.NONE_SKIPPED
+
+
+def test_tasks_that_share_a_rate_are_as_many_as_they_are_told():
+    (task,) = (task for task in made(rate=30, chunks_at_once=3).tasks if task.task_id == "reminders.send")
+    assert task.partial_kwargs["chunks_at_once"] == task.partial_kwargs["max_active_tis_per_dagrun"] == 3
+    (task,) = (task for task in made(rate=30).tasks if task.task_id == "reminders.send")
+    assert task.partial_kwargs["max_active_tis_per_dagrun"] == 1
+
+
+@pytest.mark.parametrize("contacts", ["/c.csv", ["/a.csv", "/b.csv"], SqlContacts("db", "select 1", parameters=["x"])])
+def test_it_is_serialized_as_airflow_stores_it(contacts):
+    stored = json.dumps(DagSerialization.to_dict(made(contacts=contacts, approve_over=1)))
+    assert "reminders.send" in stored
+    assert "parameters" not in stored or "'x'" not in stored
+
+
+def test_a_dry_run_has_no_chunks():
+    plan = {"chunks": ["chunks/00000.parquet"]}
+    for dry_run, names in {"True": [], "False": plan["chunks"]}.items():
+        assert CampaignChunksOperator(task_id="chunks", plan=plan, dry_run=dry_run).execute({}) == names

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 import subprocess
@@ -58,6 +59,30 @@ def test_campaign(home: Path, sandbox: SandboxServer) -> None:
         "send_voice_message",
     }
     assert {name for _, name in shown} == contacts
+
+
+def test_campaign_of_ten(home: Path, sandbox: SandboxServer) -> None:
+    connection = sandbox.connection_json()
+    conf = ("--conf", '{"window": "none"}')
+    output = run("dags", "test", "directcall_campaign", *conf, home=home, connection=connection)
+    assert "state=success" in output
+    sent = sorted(message["destination"] for message in sandbox.state()["messages"])
+    assert len(sent) == len(set(sent)) == 8
+    (page,) = home.rglob("report.html")
+    (summary,) = home.rglob("report.json")
+    states = json.loads(summary.read_text())["states"]
+    assert states == {"delivered": 7, "failed": 1, "rejected": 1, "duplicate": 1}
+    assert page.stat().st_mode & 0o77 == 0
+    rows = (EXAMPLES / "directcall_campaign_contacts.csv").read_text(encoding="utf-8").splitlines()[1:]
+    names = {row.split(";")[2] for row in rows} - {"Ana", "Gil"}
+    assert not [name for name in names if name in output]
+    assert not [number for number in sent if number in output or number[2:] in output]
+    with closing(sqlite3.connect(home / "airflow.db")) as database:
+        stored = "\n".join(map(str, database.iterdump()))
+    assert not [number for number in sent if number in stored or number[4:] in stored]
+    again = run("dags", "test", "directcall_campaign", "--conf", '{"dry_run": true}', home=home, connection=connection)
+    assert "state=success" in again
+    assert len(sandbox.state()["messages"]) == 8
 
 
 def test_account_check(home: Path, sandbox: SandboxServer) -> None:

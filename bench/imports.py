@@ -14,9 +14,9 @@ import sys
 import airflow_provider_directcall
 
 SAMPLES = 7
-PACKAGES = ("operators", "sensors", "triggers", "links")
+PACKAGES = ("task_groups", "operators", "sensors", "triggers", "links")
 #: Libraries that our modules must not load into a DAG file.
-HEAVY = ("httpx", "phonenumbers", "holidays", "tenacity", "pydantic", "starlette", "uvicorn")
+HEAVY = ("polars", "httpx", "phonenumbers", "holidays", "tenacity", "pydantic", "starlette", "uvicorn")
 
 _SAMPLE = """
 import importlib, json, sys, time

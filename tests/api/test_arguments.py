@@ -102,7 +102,7 @@ BAD: dict[str, tuple[Callable[[], object], tuple[str, ...]]] = {
     "audio name with line end": (lambda: m.upload_audio(MP3, name="a\r\nb"), ("name", "control")),
     "sound without name": (lambda: m.add_sound(" ", MP3), ("name", "empty")),
     "sound type": (lambda: m.add_sound("x", MP3, content_type="a\r\nb: c"), ("content_type", "audio/mpeg")),
-    "text and audio": (lambda: m.send_voice_message(A, text="x", audio=MP3), ("exactly one",)),
+    "text and audio": (lambda: m.send_voice_message(A, text="x", audio=MP3), ("text, audio", "only one")),
     "nothing to say": (lambda: m.send_voice_message(A), ("exactly one",)),
     # times
     "naive schedule": (lambda: m.place_call(A, B, schedule_at=NAIVE), ("schedule_at", "time zone")),

@@ -131,7 +131,15 @@ def get_provider_info() -> dict[str, Any]:
             _modules(
                 *(
                     f"operators.{name}"
-                    for name in ("calls", "campaigns", "messages", "number_rules", "numbers", "sounds")
+                    for name in (
+                        "calls",
+                        "campaign_approval",
+                        "campaigns",
+                        "messages",
+                        "number_rules",
+                        "numbers",
+                        "sounds",
+                    )
                 )
             )
         ],

@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from airflow_provider_directcall.api.bounds import LOOKUP_ROWS, LOOKUP_SECONDS
 from airflow_provider_directcall.api.errors import DirectcallError, DirectcallUnavailable
 from airflow_provider_directcall.api.paging import PageReader
-from airflow_provider_directcall.api.requests import Page
 
 if TYPE_CHECKING:
     from airflow_provider_directcall.api.clock import Clock
@@ -89,6 +88,8 @@ def bounded(lookup: Lookup[T], clock: Clock) -> Lookup[T]:
 
     A request beyond them is not sent; it raises :class:`DirectcallUnavailable`. What was read before counts.
     """
+    from airflow_provider_directcall.api.requests import Page
+
     ends_at, read = clock.monotonic() + LOOKUP_SECONDS, 0
     with closing(lookup):
         resume: Callable[[], Request[Any]] = partial(next, lookup)

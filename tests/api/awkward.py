@@ -7,6 +7,8 @@ from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 
+from airflow_provider_directcall.telephony.spreadsheets import spreadsheet_form
+
 ZONE = ZoneInfo("America/Sao_Paulo")
 _characters = st.characters(exclude_categories=["Cs"], exclude_characters="\0")
 _no_controls = st.characters(exclude_categories=["Cs", "Cc"], exclude_characters='[]"\\')
@@ -52,7 +54,9 @@ names = _awkward_names | st.text(_no_controls, min_size=1, max_size=20).filter(
 values = _awkward | st.text(_characters, max_size=40)
 texts = values.filter(lambda text: text.strip())
 tags = st.none() | st.dictionaries(names, values, max_size=4)
-words = st.text(_no_controls, min_size=1, max_size=20).filter(lambda text: any(map(str.isalpha, text)))
+words = st.text(_no_controls, min_size=1, max_size=20).filter(
+    lambda text: any(map(str.isalpha, text)) and spreadsheet_form(text) is None
+)
 ids = st.text("abcdefXYZ0123456789-_./&=+%é", min_size=1, max_size=40)
 numbers = st.integers(0, 9999).map(lambda last: f"551199000{last:04d}")
 foreign = st.just("0013125550123")

@@ -102,5 +102,5 @@ def test_accepted_record_is_not_reported_as_unknown():
 def test_record_that_is_found_under_another_key_has_that_key_alone():
     record = Record.from_json({**KEPT, "other_keys": ["l", "m"], "superseded": True})
     assert record.keys == ("k", "l", "m")
-    assert record.found_under("m") == Record.from_json({**KEPT, "key": "m"})
-    assert record.found_under("") == Record.from_json(KEPT)
+    assert record.found_under("m") == Record.from_json({**KEPT, "key": "m", "seen": True})
+    assert record.found_under("") == Record.from_json({**KEPT, "seen": True})

@@ -72,7 +72,7 @@ def _matching(place: str, remote: Remote, argument: str) -> Iterator[Readable]:
         files = sorted(_remote_matches(place, remote), key=str)
     if not files:
         raise ContactsError(f"{argument}: no file matches {place}")
-    yield from files  # type: ignore[misc]  # as above
+    yield from files  # type: ignore[misc]  # both have what is read
 
 
 def _remote_matches(place: str, remote: Remote) -> Iterable[StoredFile]:

@@ -83,7 +83,7 @@ class Doubts:
         verdicts: dict[str, Verdict] = {}
         absent: list[Doubt] = []
         for doubt, match in zip(self._doubts, matches, strict=True):
-            verdict = self._observed(doubt, match, asked_at, now)
+            verdict = self._reconciliations[doubt.contact.id].observe(match, asked_at, now)
             if verdict is not None and verdict.kind is VerdictKind.ABSENT:
                 absent.append(doubt)
             elif verdict is not None:
@@ -93,12 +93,6 @@ class Doubts:
         self._log_errors(matches)
         return verdicts
 
-    def _observed(self, doubt: Doubt, match: Match, asked_at: datetime, now: datetime) -> Verdict | None:
-        reconciliation = self._reconciliations[doubt.contact.id]
-        if match.error is not None:
-            return reconciliation.failed(match.error, now)
-        return reconciliation.observe(match, asked_at, now)
-
     async def _confirmed(self, absent: Sequence[Doubt], asked_at: datetime) -> dict[str, Verdict]:
         """Return the verdicts on contacts that seem absent, after a look at all rows."""
         lookup = self._requests.lookup([self._requests.wanted(each.contact, each.since) for each in absent])
@@ -106,12 +100,7 @@ class Doubts:
         now = self._clock.now()
         verdicts: dict[str, Verdict] = {}
         for doubt, match in zip(absent, matches, strict=True):
-            reconciliation = self._reconciliations[doubt.contact.id]
-            if match.error is not None:
-                verdict = reconciliation.failed(match.error, now)
-            else:
-                verdict = reconciliation.confirm(match, now)
-            if verdict is not None:
+            if (verdict := self._reconciliations[doubt.contact.id].confirm(match, now)) is not None:
                 verdicts[doubt.contact.id] = verdict
         self._log_errors(matches)
         return verdicts
@@ -135,7 +124,7 @@ class Doubts:
             try:
                 is_in_progress = await self._client.run(call.is_in_progress())
             except DirectcallError as error:
-                return match if match.error is not None else replace(match, error=error)
+                return replace(match, error=match.error or error, is_line_unknown=True)
         return Match(MatchKind.IN_PROGRESS) if is_in_progress else match
 
     @staticmethod

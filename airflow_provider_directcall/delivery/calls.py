@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar, Final, Self
 
@@ -87,7 +87,7 @@ class CallErrand:
         try:
             is_in_progress = yield from self.is_in_progress()
         except DirectcallError as error:
-            raise match.error or error from None
+            return replace(match, error=match.error or error, is_line_unknown=True)
         return Match(MatchKind.IN_PROGRESS) if is_in_progress else match
 
     def is_in_progress(self) -> Lookup[bool]:

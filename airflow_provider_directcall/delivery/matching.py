@@ -58,7 +58,8 @@ class Match:
     :ivar doubt: why nothing is proven.
     :ivar shows_key: whether a row shows our key: nothing may be sent again with it.
     :ivar key: the key that was looked for.
-    :ivar error: why the statement could not be read, where the look found out that no call is in progress.
+    :ivar error: why the look failed.
+    :ivar is_line_unknown: whether no answer said if a call is in progress.
     """
 
     kind: MatchKind
@@ -67,6 +68,7 @@ class Match:
     shows_key: bool = False
     key: str = ""
     error: DirectcallError | None = field(default=None, repr=False)
+    is_line_unknown: bool = False
 
 
 @dataclass(frozen=True, slots=True)

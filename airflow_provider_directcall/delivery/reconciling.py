@@ -48,7 +48,7 @@ class Verdict:
     :ivar reason: why the outcome is unknown.
     :ivar retryable: whether a later look may find out more: the statement did not answer.
     :ivar forbids_send: whether it is not to be sent again, whatever the user's policy, and not after a Clear: the
-        statement cannot show it yet, a call is in progress, or the looking was cut short.
+        statement cannot show it yet, a call is in progress or may be, or the looking was cut short.
     :ivar seen: whether a row has shown its key: it is there, whatever later looks show.
     :ivar key: the key under which it was found, where several were looked for.
     :ivar was_there: it was there at the first look already, so that it was sent some time ago.
@@ -107,6 +107,8 @@ class Reconciliation:
         """The last row with our key; it may vanish again."""
         self._was_there: bool | None = None
         self._is_in_progress = False
+        self._is_line_unknown = False
+        """Whether the last look left open if a call is in progress."""
 
     @property
     def has_seen_key(self) -> bool:
@@ -121,22 +123,22 @@ class Reconciliation:
         asked_at = clock.now()
         try:
             match = yield from _under_each_key(errand.find, record, asked_at)
-            if match.error is not None:
-                self._is_in_progress = False
-                raise match.error
-            if record.superseded and self._was_there is None and match.kind in {MatchKind.NONE, MatchKind.UNPROVEN}:
+            if record.superseded and self._was_there is None:
                 match = yield from self._first_match(errand, record, asked_at, match)
+            if match.error is not None:
+                _log_failure(record, match.error)
             verdict = self.observe(match, asked_at, clock.now())
             if verdict is None or verdict.kind is not VerdictKind.ABSENT:
                 return verdict
             return self.confirm((yield from _under_each_key(errand.control, record, asked_at)), clock.now())
         except DirectcallError as error:
-            log.warning("airflow_key %s could not be looked up: %s", record.key, error)
+            _log_failure(record, error)
             return self.failed(error, clock.now())
 
     def _first_match(self, errand: Errand, record: Record, asked_at: datetime, match: Match) -> Lookup[Match]:
         """Look among all rows too, whether it was there before a user's Clear: a look by key may not show its rows."""
-        if match.shows_key:
+        is_open = match.kind in {MatchKind.NONE, MatchKind.UNPROVEN} and not match.shows_key
+        if match.error is not None or not is_open:
             return match
         control = yield from _under_each_key(errand.control, record, asked_at)
         return control if control.shows_key else match
@@ -147,13 +149,23 @@ class Reconciliation:
         :param asked_at: aware; before the statement was asked: it shows the rows that had arrived by then.
         :param answered_at: aware; after the last answer of this look.
         """
+        if match.error is not None:
+            self._is_line_unknown = match.is_line_unknown
+            self._is_in_progress &= match.is_line_unknown
+            return self.failed(match.error, answered_at)
+        self._is_line_unknown = False
         verdict = self._observed(match, asked_at, answered_at)
         if verdict is None or verdict.kind is not VerdictKind.ABSENT:
             self._failures = 0
         return verdict
 
-    def confirm(self, control: Match, now: datetime) -> Verdict:
-        """Return the verdict after a control look, once :meth:`observe` has found the request absent."""
+    def confirm(self, control: Match, now: datetime) -> Verdict | None:
+        """Return the verdict after a control look, once :meth:`observe` has found the request absent.
+
+        None when the look failed and may be repeated.
+        """
+        if control.error is not None:
+            return self.failed(control.error, now)
         self._failures = 0
         return self._conclude(control, now)
 
@@ -203,7 +215,7 @@ class Reconciliation:
             VerdictKind.UNKNOWN,
             reason=reason,
             retryable=retryable,
-            forbids_send=is_too_early or self._is_in_progress,
+            forbids_send=is_too_early or self._is_in_progress or self._is_line_unknown,
             seen=seen or self.has_seen_key,
         )
 
@@ -235,6 +247,10 @@ _PRECEDENCE: Final = (
     MatchKind.PARTLY_THERE,
     MatchKind.NONE,
 )
+
+
+def _log_failure(record: Record, error: DirectcallError) -> None:
+    log.warning("airflow_key %s could not be looked up: %s", record.key, error)
 
 
 def _under_each_key(look: Callable[[Record, datetime], Lookup[Match]], record: Record, now: datetime) -> Lookup[Match]:

@@ -129,6 +129,17 @@ def test_missing_statement_is_not_retryable():
     assert (verdict.kind, verdict.retryable) == (UNKNOWN, False)
 
 
+@pytest.mark.parametrize("is_line_unknown", [True, False])
+@pytest.mark.parametrize("first", [NONE, PROGRESS])
+def test_resend_waits_until_it_is_known_whether_a_call_is_in_progress(first, is_line_unknown):
+    reconciling = reconciliation()
+    reconciling.observe(Match(first), BEGIN, BEGIN)
+    late = BEGIN + timedelta(seconds=2 * TIMEOUTS.settle_seconds)
+    failed_look = Match(NONE, error=DOWN, is_line_unknown=is_line_unknown)
+    verdict = [reconciling.observe(failed_look, late, late) for _ in range(3)][-1]
+    assert (verdict.kind, verdict.forbids_send) == (UNKNOWN, is_line_unknown)
+
+
 @pytest.mark.parametrize("is_seen_last", [True, False])
 def test_key_that_was_shown_forbids_a_second_send(is_seen_last):
     reconciling, end = reconciliation(), BEGIN + timedelta(seconds=TIMEOUTS.settle_seconds)

@@ -144,6 +144,15 @@ FOUND: Final = (
     World(
         number="5511990000600", fates=("lost after",), policy=OnUnknownOutcome.RESEND, retries=0, has_statement=False
     ),
+    # Nothing said whether a call was in progress, neither statement nor ``/voz/status``: "resend" called again.
+    World(
+        number="5511990000600",
+        fates=("lost after",),
+        policy=OnUnknownOutcome.RESEND,
+        retries=0,
+        others=(Other(30, to_ours=False, tags=()),),
+        outage_seconds=4000,
+    ),
 )
 
 

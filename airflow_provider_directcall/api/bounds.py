@@ -22,6 +22,8 @@ WHOLE_TIMEOUTS: Final = 4
 #: A look-up sends no further request after so many rows, about 2.5 kB each in memory, or so many seconds.
 LOOKUP_ROWS: Final = 20_000
 LOOKUP_SECONDS: Final = 300.0
+#: Rows of one listing in a look-up of a campaign's requests, of which a chunk has thousands.
+LOT_ROWS: Final = 50_000
 
 _GZIP, _ZLIB, _DEFLATE = 16 + zlib.MAX_WBITS, zlib.MAX_WBITS, -zlib.MAX_WBITS
 

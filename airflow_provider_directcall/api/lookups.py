@@ -18,7 +18,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from airflow_provider_directcall.api.bounds import LOOKUP_ROWS, LOOKUP_SECONDS
-from airflow_provider_directcall.api.errors import DirectcallError, DirectcallUnavailable
+from airflow_provider_directcall.api.errors import DirectcallError, DirectcallReplyError, DirectcallUnavailable
 from airflow_provider_directcall.api.paging import PageReader
 
 if TYPE_CHECKING:
@@ -53,12 +53,18 @@ class Listed(Generic[Row]):
     is_complete: bool = False
 
 
-def readable_rows(listing: Listing[Row]) -> Lookup[Listed[Row]]:
-    """Read a listing up to its end, or up to the first page that cannot be read."""
+def readable_rows(listing: Listing[Row], *, at_most: int | None = None) -> Lookup[Listed[Row]]:
+    """Read a listing up to its end, or up to the first page that cannot be read.
+
+    :param at_most: rows after which no further page is asked for.
+    """
     reader = PageReader(listing)
     read: list[Row] = []
     try:
         while (request := reader.next_request()) is not None:
+            if at_most is not None and len(read) >= at_most:
+                name = request.endpoint_name
+                raise DirectcallReplyError(f"{name}: more than {at_most} rows; the others are not read", endpoint=name)
             read.extend(reader.feed((yield request)))
     except DirectcallError as error:
         return Listed(read, error)

@@ -37,6 +37,7 @@ from airflow_provider_directcall.campaigns.states import ContactState
 from airflow_provider_directcall.campaigns.wave_log import ContactResult, Progress, Wave, WaveLog, in_doubt
 from airflow_provider_directcall.delivery.decisions import OnUnknownOutcome
 from airflow_provider_directcall.delivery.reconciling import Verdict, VerdictKind
+from airflow_provider_directcall.delivery.witnesses import Witness
 
 if TYPE_CHECKING:
     from airflow_provider_directcall.api.client import AsyncClient
@@ -339,15 +340,24 @@ class ChunkSender:
         """Look for requests in doubt; write what is found out after each look."""
         log.info("Looking for %d requests whose outcome is unknown.", len(doubtful))
         of_contact = {result.contact: result for result in doubtful}
-        doubts = [Doubt(self._contacts[own], result.since) for own, result in of_contact.items()]
+        doubts = [Doubt(self._contacts[own], result.since, result.sends) for own, result in of_contact.items()]
         begins_at = max(self._clock.now(), self._others_end_at or self._clock.now())
-        looks = Doubts(self._requests, doubts, self._client, self._clock, self._options.timeouts, begins_at)
+        looks = Doubts(
+            self._requests, doubts, self._client, self._clock, self._options.timeouts, begins_at, self._witnesses()
+        )
         counts: Counter[str] = Counter()
         async for verdicts in looks.verdicts():
             results = [self._concluded(of_contact[own], verdict) for own, verdict in verdicts.items()]
             counts.update(verdict.kind.value for verdict in verdicts.values())
             self._finish(results)
         log.info("Outcomes: %s", ", ".join(f"{count} {kind}" for kind, count in counts.items()))
+
+    def _witnesses(self) -> list[Witness]:
+        return [
+            Witness(result.ids["callerid"], self._contacts[own].number, result.since)
+            for own, result in self._results.items()
+            if result.progress is Progress.SENT and result.sends == 1 and "callerid" in result.ids
+        ]
 
     def _concluded(self, result: ContactResult, verdict: Verdict) -> ContactResult:
         if verdict.kind is VerdictKind.FOUND:

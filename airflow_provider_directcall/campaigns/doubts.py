@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from airflow_provider_directcall.campaigns.chunks import Contact
     from airflow_provider_directcall.campaigns.errands import ChunkRequests
     from airflow_provider_directcall.delivery.calls import CallErrand
+    from airflow_provider_directcall.delivery.witnesses import Witness
 
 log = logging.getLogger(__name__)
 
@@ -36,10 +37,12 @@ class Doubt:
     """A contact that may have been sent to.
 
     :ivar since: aware; when its first request was about to leave.
+    :ivar sends: how often one may have left.
     """
 
     contact: Contact
     since: datetime
+    sends: int = 1
 
 
 class Doubts:
@@ -48,6 +51,7 @@ class Doubts:
     :param requests: of the chunk.
     :param doubts: the contacts.
     :param begins_at: aware; when the last of their requests has left.
+    :param witnesses: contacts whose requests were accepted.
     """
 
     def __init__(
@@ -58,12 +62,14 @@ class Doubts:
         clock: Clock,
         timeouts: ReconcileTimeouts,
         begins_at: datetime,
+        witnesses: Sequence[Witness] = (),
     ) -> None:
         self._requests = requests
         self._doubts = list(doubts)
         self._client = client
         self._clock = clock
         self._timeouts = timeouts
+        self._witnesses = witnesses
         self._reconciliations = {each.contact.id: Reconciliation(begins_at, timeouts) for each in doubts}
 
     async def verdicts(self) -> AsyncIterator[Mapping[str, Verdict]]:
@@ -95,15 +101,24 @@ class Doubts:
 
     async def _confirmed(self, absent: Sequence[Doubt], asked_at: datetime) -> dict[str, Verdict]:
         """Return the verdicts on contacts that seem absent, after a look at all rows."""
-        lookup = self._requests.lookup([self._requests.wanted(each.contact, each.since) for each in absent])
-        matches = await self._client.run(lookup.control(asked_at))
-        now = self._clock.now()
-        verdicts: dict[str, Verdict] = {}
-        for doubt, match in zip(absent, matches, strict=True):
-            if (verdict := self._reconciliations[doubt.contact.id].confirm(match, now)) is not None:
-                verdicts[doubt.contact.id] = verdict
+        once = [each for each in absent if each.sends == 1]
+        verdicts = await self._controlled(once, self._witnesses, asked_at) if once else {}
+        # Of those sent again, the time of the last request is not known.
+        more = [each for each in absent if each.sends > 1]
+        return verdicts | (await self._controlled(more, (), asked_at) if more else {})
+
+    async def _controlled(
+        self, absent: Sequence[Doubt], witnesses: Sequence[Witness], asked_at: datetime
+    ) -> dict[str, Verdict]:
+        wanted = [self._requests.wanted(each.contact, each.since) for each in absent]
+        matches = await self._client.run(self._requests.lookup(wanted, witnesses).control(asked_at))
         self._log_errors(matches)
-        return verdicts
+        now = self._clock.now()
+        concluded = {
+            doubt.contact.id: self._reconciliations[doubt.contact.id].confirm(match, now)
+            for doubt, match in zip(absent, matches, strict=True)
+        }
+        return {own: verdict for own, verdict in concluded.items() if verdict is not None}
 
     async def _find(self, now: datetime) -> list[Match]:
         lookup = self._requests.lookup([self._requests.wanted(each.contact, each.since) for each in self._doubts])

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from airflow_provider_directcall.api.requests import Request
     from airflow_provider_directcall.campaigns.chunks import Contact
     from airflow_provider_directcall.delivery.errand import Accepted
+    from airflow_provider_directcall.delivery.witnesses import Witness
 
 #: Recipients of one lot (assumed).
 _LARGEST_LOT: Final = 500
@@ -164,10 +165,13 @@ class ChunkRequests:
         ]
         return requests + [self._to_one(contact) for contact in alone]
 
-    def lookup(self, wanted: Sequence[LookupKey]) -> LotLookup[Any]:
-        """Return the look-up of many contacts."""
+    def lookup(self, wanted: Sequence[LookupKey], witnesses: Sequence[Witness] = ()) -> LotLookup[Any]:
+        """Return the look-up of many contacts.
+
+        :param witnesses: contacts whose requests were accepted.
+        """
         statement = list_statement if self._options.channel is Channel.CALL else list_messages
-        return LotLookup(statement, self._key, wanted)
+        return LotLookup(statement, self._key, wanted, witnesses)
 
     def wanted(self, contact: Contact, since: datetime) -> LookupKey:
         """Return what to look for.

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from airflow_provider_directcall.api.bounds import LOT_ROWS
 from airflow_provider_directcall.api.errors import DirectcallError, DirectcallReplyError
 from airflow_provider_directcall.api.lookups import readable_rows
 from airflow_provider_directcall.api.methods.statement import without_search
@@ -26,6 +27,13 @@ from airflow_provider_directcall.delivery.matching import (
     is_earlier,
     may_be_leg_to_origin,
     may_be_ours,
+)
+from airflow_provider_directcall.delivery.witnesses import (
+    Witness,
+    are_shown,
+    near_groups,
+    short_window,
+    witnesses_near,
 )
 from airflow_provider_directcall.statement.likeness import end_of, may_be_same, same_number
 from airflow_provider_directcall.statement.ownership import SoughtKeys, whole_key
@@ -130,29 +138,52 @@ class LotLookup(Generic[Row]):
     :ivar statement: the method that lists it: a window, and the tags to filter by.
     :ivar lot: key of the lot, under :data:`~.keys.LOT_TAG`.
     :ivar wanted: the requests, each to one number.
+    :ivar witnesses: requests of the lot that Directcall has accepted.
     """
 
     statement: Callable[..., Listing[Row]]
     lot: str
     wanted: Sequence[LookupKey]
+    witnesses: Sequence[Witness] = ()
 
     def find(self, now: datetime) -> Lookup[list[Match]]:
         """Look for the rows of the lot. A match has an error where the listing ends before its row could show."""
         return (yield from self._find(lambda lot: self._filtered(lot, now)))
 
     def control(self, now: datetime) -> Lookup[list[Match]]:
-        """Look for the requests among all rows of their time; ``NONE`` is proof that one is absent."""
+        """Look for the requests among all rows of their time; ``NONE`` is proof that one is absent.
+
+        Those that left at the time of witnesses are looked for in a short window; the others in one that is hours
+        wider.
+        """
+        matches: dict[str, Match] = {}
+        for group in near_groups(self.wanted):
+            for each, match in zip(group, (yield from replace(self, wanted=group).nearby(now)), strict=False):
+                matches[each.key] = match
+        rest = [each for each in self.wanted if each.key not in matches]
+        if rest:
+            widely = yield from replace(self, wanted=rest).widely(now)
+            matches |= {each.key: match for each, match in zip(rest, widely, strict=True)}
+        return [matches[each.key] for each in self.wanted]
+
+    def nearby(self, now: datetime) -> Lookup[list[Match]]:
+        """Look in a short window; return no matches where it cannot be trusted."""
+        witnesses = witnesses_near(self.witnesses, self.wanted)
+        if not witnesses:
+            return []
+        window = short_window(self.wanted, witnesses)
+        listed = yield from _read(without_search(self.statement(*window)))
+        if listed.error is not None or not listed.is_complete or not are_shown(witnesses, listed.rows):
+            return []
+        return (yield from self._among(listed, window, now, trusts_times=False))
+
+    def widely(self, now: datetime) -> Lookup[list[Match]]:
+        """Look in a window that is hours wider than the requests' time."""
         until, begin, refusal = now + TIMES_APART, min(each.since for each in self.wanted), None
         for since, is_wide in ((begin - TIMES_APART, False), (begin - ALIVE, True)):
-            listed = yield from readable_rows(without_search(self.statement(since, until)))
+            listed = yield from _read(without_search(self.statement(since, until)))
             if listed.rows:
-                matches = match_each(listed.rows, self.wanted)
-                rest = [each for each, match in zip(self.wanted, matches, strict=True) if not match.shows_key]
-                if not rest:
-                    return matches
-                unseen = replace(self, wanted=rest)
-                absent = iter((yield from unseen.absence(listed, (since, until), now, trusts_times=is_wide)))
-                return [match if match.shows_key else next(absent) for match in matches]
+                return (yield from self._among(listed, (since, until), now, trusts_times=is_wide))
             if (error := _failure(listed)) is not None:
                 return self._all(Match(MatchKind.NONE, error=error))
             refusal = listed.error or refusal
@@ -161,11 +192,23 @@ class LotLookup(Generic[Row]):
             return self._all(Match(MatchKind.NONE, error=silent))
         return self._all(Match(MatchKind.UNPROVEN, doubt=SILENT))
 
+    def _among(
+        self, listed: Listed[Row], window: tuple[datetime, datetime], now: datetime, *, trusts_times: bool
+    ) -> Lookup[list[Match]]:
+        """Match with the rows of a window: first by what they show, then those that no row shows."""
+        matches = match_each(listed.rows, self.wanted)
+        rest = [each for each, match in zip(self.wanted, matches, strict=True) if not match.shows_key]
+        if not rest:
+            return matches
+        unseen = replace(self, wanted=rest)
+        absent = iter((yield from unseen.absence(listed, window, now, trusts_times=trusts_times)))
+        return [match if match.shows_key else next(absent) for match in matches]
+
     def _all(self, match: Match) -> list[Match]:
         return [match for _ in self.wanted]
 
     def _find(self, filtered: Callable[[str], Listing[Row]]) -> Lookup[list[Match]]:
-        listed = yield from readable_rows(filtered(self.lot))
+        listed = yield from _read(filtered(self.lot))
         matches = match_each(listed.rows, self.wanted)
         if any(match.kind is MatchKind.UNPROVEN and not match.shows_key for match in matches):
             checked = yield from self._with_checked_filter(listed.rows, filtered)
@@ -180,7 +223,7 @@ class LotLookup(Generic[Row]):
         """
         unclear = Match(MatchKind.UNPROVEN, doubt=UNCLEAR)
         for member in NO_MEMBERS:
-            others = yield from readable_rows(filtered(member_key(self.lot, member)))
+            others = yield from _read(filtered(member_key(self.lot, member)))
             if (error := _failure(others)) is not None:
                 return self._all(replace(unclear, error=error))
             if others.error is not None:
@@ -188,7 +231,7 @@ class LotLookup(Generic[Row]):
             if others.rows:
                 of_each, of_any = SortedRows(rows, self.wanted).unclear(self.wanted, trusts_times=True)
                 return [unclear if own or of_any else Match(MatchKind.NONE) for own in of_each]
-        again = yield from readable_rows(filtered(self.lot))
+        again = yield from _read(filtered(self.lot))
         if (error := _failure(again)) is not None:
             return self._all(replace(unclear, error=error))
         if again.error is not None or not again.rows:
@@ -207,7 +250,7 @@ class LotLookup(Generic[Row]):
         of_each, of_any = SortedRows(listed.rows, self.wanted).unclear(self.wanted, trusts_times=trusts_times)
         if not of_any and not any(of_each):
             return self._all(Match(MatchKind.NONE))
-        with_tags = yield from readable_rows(self.statement(*window))
+        with_tags = yield from _read(self.statement(*window))
         tagged = SortedRows(with_tags.rows, self.wanted)
         is_clear = tagged.are_others(of_any, self.wanted[0])
         matches = [
@@ -229,6 +272,10 @@ class LotLookup(Generic[Row]):
     def _filtered(self, lot: str, now: datetime) -> Listing[Row]:
         begin = min(each.since for each in self.wanted)
         return self.statement(*window_of(begin, now), tags={LOT_TAG: lot})
+
+
+def _read(listing: Listing[Row]) -> Lookup[Listed[Row]]:
+    return (yield from readable_rows(listing, at_most=LOT_ROWS))
 
 
 def _number(wanted: LookupKey) -> str:

@@ -149,7 +149,7 @@ def _is_ours(row: Row, wanted: LookupKey, *, is_filtered: bool) -> bool:
 
 
 def _is_in_time(row: Row, wanted: LookupKey) -> bool:
-    moment = _time_of(row)
+    moment = time_of(row)
     return moment is None or moment >= wanted.since - CLOCKS_APART
 
 
@@ -173,11 +173,12 @@ def may_be_leg_to_origin(row: Row, wanted: LookupKey) -> bool:
 
 def is_earlier(row: Row, wanted: LookupKey) -> bool:
     """Whether a row began surely before our request. A time of midnight may be a date only."""
-    moment = _time_of(row)
+    moment = time_of(row)
     if moment is not None and moment.time() == time.min:
         moment += timedelta(days=1)
     return moment is not None and moment < wanted.since - TIMES_APART
 
 
-def _time_of(row: Row) -> datetime | None:
+def time_of(row: Row) -> datetime | None:
+    """Return when a row's call or message began, as far as it shows it."""
     return row.sent_at if hasattr(row, "sent_at") else row.started_at

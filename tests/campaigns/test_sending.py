@@ -12,6 +12,7 @@ import pytest
 from airflow_provider_directcall.campaigns.channels import Channel
 from airflow_provider_directcall.campaigns.errors import CampaignError
 from airflow_provider_directcall.campaigns.guards import Guards
+from airflow_provider_directcall.delivery import lots
 from airflow_provider_directcall.sandbox import Fault
 
 from .sending_world import CHUNK, FailingFolder, Killed, SendingWorld, numbers
@@ -227,6 +228,49 @@ async def test_many_absent_contacts_cost_few_requests_too(world):
     outcome = await world.send(by_lots=True)
     assert (outcome.states, world.reached()) == ({"sent": 1000}, once(phones))
     assert world.requests("extrato/list-sms") <= 10
+
+
+@pytest.fixture
+def busy_account(world, monkeypatch):
+    """An account with more rows within hours than a look-up reads."""
+    monkeypatch.setattr(lots, "LOT_ROWS", 100)
+    world.server.seed(700, step_seconds=10, kind="messages")
+    return world
+
+
+async def send_with_two_absent(world):
+    """Send to ten contacts, two of whose requests are lost on their way."""
+    phones = numbers(10)
+    world.planned(phones)
+    world.server.inject(Fault(kind="cut_before", endpoint="sms/send", after=2, times=2))
+    return phones, await world.send(concurrency=1)
+
+
+async def test_absence_is_proven_in_an_account_of_many_rows(busy_account):
+    phones, outcome = await send_with_two_absent(busy_account)
+    assert (outcome.states, busy_account.reached()) == ({"sent": 10}, once(phones))
+
+
+@pytest.mark.parametrize(
+    "quirk",
+    [
+        pytest.param("times_1_behind", id="times of another zone"),
+        pytest.param("callerid_other", id="ids that are not those of the answers"),
+    ],
+)
+async def test_absence_is_not_believed_where_the_accepted_are_not_shown(busy_account, quirk):
+    busy_account.server.configure(quirks=frozenset({quirk}))
+    _, outcome = await send_with_two_absent(busy_account)
+    assert outcome.states == {"sent": 8, "unknown": 2}
+    assert max(busy_account.reached().values()) == 1
+
+
+async def test_absence_is_not_believed_after_too_few_accepted_requests(busy_account):
+    phones = numbers(4)
+    busy_account.planned(phones)
+    busy_account.server.inject(Fault(kind="cut_before", endpoint="sms/send", after=2, times=2))
+    outcome = await busy_account.send(concurrency=1)
+    assert outcome.states == {"sent": 2, "unknown": 2}
 
 
 async def test_progress_is_counted(world):

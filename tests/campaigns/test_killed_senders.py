@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import subprocess
 import sys
 import time
 from collections import Counter
+from contextlib import suppress
+from typing import Final
 
 import hypothesis.strategies as st
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from airflow_provider_directcall.campaigns.wave_log import Progress
 from airflow_provider_directcall.sandbox import Fault
+from airflow_provider_directcall.sandbox.quirks import SEND_ANSWERS, STATEMENT
 
 from .sending_world import FailingFolder, Killed, SendingWorld, numbers
+
+#: Without a number of lives, always the same ones.
+LIVES: Final = int(os.environ.get("DIRECTCALL_LIVES", "30"))
 
 _SENDER = """
 import asyncio, sys
@@ -154,3 +162,38 @@ async def test_whatever_happens_each_contact_is_reached_once(directcall_sandbox,
         outcome = await world.send(**options)
         assert max(world.reached().values(), default=0) <= 1
     assert (outcome.states, world.reached(), outcome.parts) == ({"sent": 8}, Counter(phones), 8)
+
+
+@pytest.mark.long
+@given(life=lives(), quirks=st.frozensets(st.sampled_from(sorted({*STATEMENT, *SEND_ANSWERS})), max_size=3))
+@settings(
+    max_examples=LIVES,
+    derandomize="DIRECTCALL_LIVES" not in os.environ,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
+async def test_in_every_combination_of_quirks_nobody_is_reached_twice_or_lost(
+    directcall_sandbox, tmp_path_factory, life, quirks
+):
+    directcall_sandbox.reset()
+    world = SendingWorld(directcall_sandbox, tmp_path_factory.mktemp("life"))
+    phones = numbers(8)
+    world.planned(phones, text=lambda place: "Ola" if life["is_common"] else f"Ola {place}")
+    world.server.configure(quirks=quirks, page_size=5, tag_characters=10)
+    for endpoint in ("sms/send", "sms/lot-send"):
+        world.server.inject(Fault(kind=life["fault"], endpoint=endpoint, after=life["after"], times=life["times"]))
+    options = {**life["options"], "wave_size": life["wave_size"], "concurrency": 2}
+    for write, after in life["kills"]:
+        with suppress(Killed):
+            await world.send(folder=FailingFolder(world.path, at=write, after=after), **options)
+        assert max(world.reached().values(), default=0) <= 1
+    for _ in range(4):
+        outcome = await world.send(**options)
+        assert max(world.reached().values(), default=0) <= 1
+    numbers_of = {progress: set[str]() for progress in Progress}
+    for own, result in world.results().items():
+        numbers_of[result.progress].add(phones[int(own[1:]) - 1])
+    reached = set(world.reached())
+    assert numbers_of[Progress.SENT] <= reached
+    assert reached <= numbers_of[Progress.SENT] | numbers_of[Progress.UNKNOWN] | numbers_of[Progress.DOUBTFUL]
+    assert sum(outcome.states.values()) + outcome.waiting >= 8

@@ -43,7 +43,7 @@ def ask(request: Request[T]) -> Lookup[T]:
 class Listed(Generic[Row]):
     """The rows of a listing, as far as it could be read.
 
-    :ivar error: why it ends early, or None. What was read counts; what is missing may be on a later page.
+    :ivar error: why it ends early, or None. The rows that were read count; others may be on a later page.
     :ivar is_complete: whether it was read to its end without a sign that a row is missing: rows that moved between
         pages, a page that repeats the one before, fewer pages than announced.
     """

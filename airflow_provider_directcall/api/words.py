@@ -1,4 +1,4 @@
-"""The words that errors and logs may repeat of what a server says.
+"""The words of a server that errors and logs may repeat.
 
 A server may put anything into its explanation: the text of the message, a tag's value, a name. Hiding what is known to
 be private cannot be complete, because a server cuts, translates and escapes it. So only words of this list get through.

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 #: excludes times without seconds and clocks that differ by little; a time that is an hour off is outside of both.
 _LEAVES_WITHIN: Final = timedelta(minutes=2)
 _TIMES_DIFFER: Final = timedelta(minutes=1)
-#: What a witness may be off by, on either side, a request in question may be too.
+#: A request in question may be off by as much as a witness, on either side.
 _BEFORE: Final = 2 * _TIMES_DIFFER + _LEAVES_WITHIN
 _AFTER: Final = 2 * (_TIMES_DIFFER + _LEAVES_WITHIN)
 _LONGEST_SPAN: Final = timedelta(minutes=5)

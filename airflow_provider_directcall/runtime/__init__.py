@@ -1,1 +1,1 @@
-"""What operators and sensors share: arguments out of templates, waiting on a worker, which failures are final."""
+"""Shared by operators and sensors: arguments out of templates, waiting on a worker, which failures are final."""

@@ -40,9 +40,9 @@ sandbox: install ## Start a local Directcall on port 8025
 unit: install ## The fast tests, without coverage: for the inner loop
 	$(RUN) $(PYTEST) -m "not airflow and not long"
 
-test: lint types layers coverage long demo ## What every change must pass, in under ten minutes
+test: lint types layers unit long demo ## What every change must pass, in under ten minutes
 
-evidence: worlds processes faults mutants compat bench ## What takes long: whole Airflows, faults, mutants, other Airflows, figures
+evidence: coverage worlds processes faults mutants compat bench ## What takes long: whole Airflows, faults, mutants, other Airflows, figures
 
 lint: install ## Style and common mistakes (ruff), plain prose in docstrings and comments
 	$(RUN) ruff check
@@ -56,7 +56,7 @@ layers: install ## Imports point down the layers (import-linter); the sending op
 	$(VENV)/bin/lint-imports --cache-dir .cache/import-linter
 	$(RUN) tools.operator_walk
 
-coverage: install ## The fast tests, with branch coverage of at least 95 %
+coverage: install ## The fast tests again, traced, which doubles their time: branch coverage of at least 95 %
 	rm -f .coverage .coverage.*
 	$(RUN) coverage run -m $(PYTEST) -m "not airflow and not long" --durations 10
 	$(RUN) coverage combine --quiet

@@ -151,10 +151,10 @@ class Journey:
             return self._end_of(outcome, deliverer)
         except Killed:
             return "killed"
-        except ValueError:  # its time is past
-            record = self.read()
-            is_of_earlier_generation = record is not None and (record.is_accepted or record.superseded)
-            if record is not None and not is_of_earlier_generation:
+        except ValueError as error:  # its time is past
+            if "nothing was sent since the task was cleared" in str(error):
+                self.promises.check_nothing_since_clear()
+            elif (record := self.read()) is not None:
                 self.promises.check_not_sent(record)
             return "refused"
 

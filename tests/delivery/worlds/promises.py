@@ -45,6 +45,8 @@ class Promises:
     world: World
     vendor: Vendor
     resends: int = 0
+    effects_before: int = 0
+    """Effects of earlier rounds."""
     unknown: Record | None = None
     """The delivery that the last round left unknown."""
 
@@ -76,6 +78,11 @@ class Promises:
         """Check what is reported as surely not sent."""
         if self.vendor.effects.get(record.key) and not self.resends:
             raise Violation("it is reported as not sent, and was sent")
+
+    def check_nothing_since_clear(self) -> None:
+        """Check what is reported as not sent in this round."""
+        if self._effects() > self.effects_before:
+            raise Violation("it is reported as not sent since the Clear, and was sent")
 
     def check_sent(self, record: Record) -> None:
         """Check what is reported as sent."""
@@ -121,6 +128,9 @@ class Promises:
     def end_round(self, stored: Record | None, clears: int) -> None:
         """Count the effects, and remember what is unknown."""
         self.unknown = stored if stored is not None and stored.phase is Phase.SENDING and stored.reported else None
-        effects = sum(len(ids) for ids in self.vendor.effects.values())
+        self.effects_before = effects = self._effects()
         if effects > 1 + clears + self.resends:
             raise Violation(f"{effects} effects after {clears} Clears and {self.resends} resends")
+
+    def _effects(self) -> int:
+        return sum(len(ids) for ids in self.vendor.effects.values())

@@ -153,6 +153,10 @@ FOUND: Final = (
         others=(Other(30, to_ours=False, tags=()),),
         outage_seconds=4000,
     ),
+    # A Clear of an unknown call whose time is past: nothing was sent since, and the error says no more.
+    World(
+        hours_ahead=3, quirks=frozenset({"tags_lost"}), fates=("lost after",), retries=0, clears=1, clear_after=14400
+    ),
 )
 
 

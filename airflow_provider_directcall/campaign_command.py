@@ -18,9 +18,10 @@ from airflow_provider_directcall.api.errors import DirectcallError
 from airflow_provider_directcall.telephony.masking import mask_numbers_in
 
 if TYPE_CHECKING:
+    from airflow_provider_directcall.campaigns.campaign_settings import CampaignSettings
     from airflow_provider_directcall.campaigns.contacts.places import StoredFile
-    from airflow_provider_directcall.campaigns.planning import CampaignSettings, Exclusions
     from airflow_provider_directcall.campaigns.storage import Folder
+    from airflow_provider_directcall.campaigns.suppression import Exclusions
 
 #: Exit status.
 FINE: Final = 0
@@ -84,8 +85,8 @@ def _plan(options: argparse.Namespace) -> int:
 
 
 def _settings(options: argparse.Namespace) -> CampaignSettings:
+    from airflow_provider_directcall.campaigns.campaign_settings import CampaignSettings
     from airflow_provider_directcall.campaigns.channels import Channel
-    from airflow_provider_directcall.campaigns.planning import CampaignSettings
     from airflow_provider_directcall.telephony.windows import window_named
 
     return CampaignSettings(
@@ -107,8 +108,7 @@ def _settings(options: argparse.Namespace) -> CampaignSettings:
 def _exclusions(options: argparse.Namespace) -> Exclusions:
     from airflow_provider_directcall.campaigns.contacts.places import files_at
     from airflow_provider_directcall.campaigns.contacts.reading import ContactFiles
-    from airflow_provider_directcall.campaigns.planning import Exclusions
-    from airflow_provider_directcall.campaigns.suppression import read_suppression
+    from airflow_provider_directcall.campaigns.suppression import Exclusions, read_suppression
 
     suppressed: set[str] = set()
     today = datetime.now().astimezone().date()
@@ -124,7 +124,7 @@ def _preview(options: argparse.Namespace) -> int:
 
     import polars as pl
 
-    from airflow_provider_directcall.campaigns.planning import CampaignPlan
+    from airflow_provider_directcall.campaigns.plan_summary import CampaignPlan
     from airflow_provider_directcall.telephony.masking import mask_number
 
     folder = _folder(options.folder, is_new=False)
@@ -157,7 +157,7 @@ def _purge(options: argparse.Namespace) -> int:
 
 def _report(options: argparse.Namespace) -> int:
     from airflow_provider_directcall.campaigns.contacts.places import folder_at
-    from airflow_provider_directcall.campaigns.planning import CampaignPlan
+    from airflow_provider_directcall.campaigns.plan_summary import CampaignPlan
     from airflow_provider_directcall.campaigns.report import make_report
 
     folder = _folder(options.folder, is_new=False)

@@ -104,11 +104,12 @@ def _parsed(texts: list[str]) -> float:
 
 
 def _plan(folder: Path) -> dict[str, float]:
+    from airflow_provider_directcall.campaigns.campaign_settings import CampaignSettings
     from airflow_provider_directcall.campaigns.contacts.places import files_at
     from airflow_provider_directcall.campaigns.contacts.reading import ContactFiles
-    from airflow_provider_directcall.campaigns.planning import CampaignSettings, Exclusions, plan
+    from airflow_provider_directcall.campaigns.planning import plan
     from airflow_provider_directcall.campaigns.storage import LocalFolder
-    from airflow_provider_directcall.campaigns.suppression import read_suppression
+    from airflow_provider_directcall.campaigns.suppression import Exclusions, read_suppression
     from airflow_provider_directcall.telephony.windows import PRESETS
 
     wall, cpu = time.perf_counter(), time.process_time()

@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any, Final
 import polars as pl
 
 from airflow_provider_directcall.api.replies import CallOutcome
+from airflow_provider_directcall.campaigns.columns import COLUMN
 from airflow_provider_directcall.campaigns.errors import CampaignError
-from airflow_provider_directcall.campaigns.planning import COLUMN, PLAN_FILE
+from airflow_provider_directcall.campaigns.plan_summary import PLAN_FILE
 from airflow_provider_directcall.campaigns.results import AGAIN, RESULTS, chunk_results, other_results
 from airflow_provider_directcall.campaigns.states import ContactState
 from airflow_provider_directcall.campaigns.storage import LocalFolder

@@ -13,8 +13,9 @@ import polars as pl
 from airflow_provider_directcall.api.errors import RETURN_CODES
 from airflow_provider_directcall.api.replies import CallOutcome
 from airflow_provider_directcall.campaigns import wave_log
+from airflow_provider_directcall.campaigns.columns import COLUMN
 from airflow_provider_directcall.campaigns.contacts.rows import FILE, ROW
-from airflow_provider_directcall.campaigns.planning import COLUMN, OTHERS_FILE
+from airflow_provider_directcall.campaigns.planning import OTHERS_FILE
 from airflow_provider_directcall.campaigns.states import ContactState
 from airflow_provider_directcall.campaigns.voice import attempt_name, attempts_made, chunk_stem
 from airflow_provider_directcall.campaigns.wave_log import Progress, waves_in

@@ -19,7 +19,8 @@ import polars as pl
 
 from airflow_provider_directcall.campaigns.contacts.rows import FILE, ROW
 from airflow_provider_directcall.campaigns.numbers import with_numbers
-from airflow_provider_directcall.campaigns.planning import OTHERS_FILE, PLAN_FILE
+from airflow_provider_directcall.campaigns.plan_summary import PLAN_FILE
+from airflow_provider_directcall.campaigns.planning import OTHERS_FILE
 from airflow_provider_directcall.campaigns.report import AGAIN_STEM, PAGE_FILE, PURGED_FILE, SUMMARY_FILE
 from airflow_provider_directcall.telephony.numbers import ALL_KINDS, parse_number
 

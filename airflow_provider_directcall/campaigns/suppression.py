@@ -24,6 +24,18 @@ _ENTRY: Final = "_entry"
 
 
 @dataclass(frozen=True)
+class Exclusions:
+    """Digits that must not be reached, and why.
+
+    :ivar suppressed: from lists.
+    :ivar opted_out: from replies.
+    """
+
+    suppressed: frozenset[str] = field(default=frozenset(), repr=False)
+    opted_out: frozenset[str] = field(default=frozenset(), repr=False)
+
+
+@dataclass(frozen=True)
 class SuppressionList:
     """Numbers that are suppressed now.
 

@@ -28,7 +28,7 @@ from airflow_provider_directcall.runtime.polling import DEFAULT_POLL_INTERVAL
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from airflow_provider_directcall.campaigns.planning import CampaignPlan
+    from airflow_provider_directcall.campaigns.plan_summary import CampaignPlan
     from airflow_provider_directcall.campaigns.progress import ChunkProgress
     from airflow_provider_directcall.campaigns.sending import ChunkOutcome
     from airflow_provider_directcall.campaigns.storage import Folder

@@ -17,12 +17,15 @@ from airflow_provider_directcall.api.client import AsyncClient
 from airflow_provider_directcall.api.clock import Clock
 from airflow_provider_directcall.api.methods import place_call, send_sms
 from airflow_provider_directcall.api.settings import Settings
+from airflow_provider_directcall.campaigns.campaign_settings import CampaignSettings
 from airflow_provider_directcall.campaigns.channels import Channel
 from airflow_provider_directcall.campaigns.contacts.reading import ContactFiles
 from airflow_provider_directcall.campaigns.errands import RequestOptions
-from airflow_provider_directcall.campaigns.planning import CampaignPlan, CampaignSettings, Exclusions, plan
+from airflow_provider_directcall.campaigns.plan_summary import CampaignPlan
+from airflow_provider_directcall.campaigns.planning import plan
 from airflow_provider_directcall.campaigns.sending import SendOptions, send_chunk
 from airflow_provider_directcall.campaigns.storage import LocalFolder
+from airflow_provider_directcall.campaigns.suppression import Exclusions
 from airflow_provider_directcall.campaigns.tracking import Tracked, TrackOptions, track_chunk
 from airflow_provider_directcall.campaigns.voice import attempt_key, attempt_name
 from airflow_provider_directcall.campaigns.wave_log import ContactResult, Progress, Wave, WaveLog

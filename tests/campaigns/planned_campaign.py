@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from airflow_provider_directcall.campaigns.planning import CampaignSettings
+from airflow_provider_directcall.campaigns.campaign_settings import CampaignSettings
 
 
 def settings(**options: object) -> CampaignSettings:

@@ -9,10 +9,14 @@ from decimal import Decimal
 import polars as pl
 import pytest
 
+from airflow_provider_directcall.campaigns.campaign_settings import CampaignSettings
+from airflow_provider_directcall.campaigns.channels import Channel
 from airflow_provider_directcall.campaigns.contacts.reading import ContactFiles
 from airflow_provider_directcall.campaigns.errors import CampaignError, ContactsError
-from airflow_provider_directcall.campaigns.planning import CampaignPlan, CampaignSettings, Channel, Exclusions, plan
+from airflow_provider_directcall.campaigns.plan_summary import CampaignPlan
+from airflow_provider_directcall.campaigns.planning import plan
 from airflow_provider_directcall.campaigns.storage import LocalFolder
+from airflow_provider_directcall.campaigns.suppression import Exclusions
 from airflow_provider_directcall.telephony.windows import PRESETS, Window
 
 NOW = datetime(2026, 3, 4, 15, tzinfo=UTC)  # noon in Brasília

@@ -9,10 +9,11 @@ import pytest
 
 from airflow_provider_directcall.campaigns.chunks import read_chunk
 from airflow_provider_directcall.campaigns.errors import CampaignError
-from airflow_provider_directcall.campaigns.planning import Exclusions, plan
+from airflow_provider_directcall.campaigns.planning import plan
 from airflow_provider_directcall.campaigns.report import make_report
 from airflow_provider_directcall.campaigns.retention import erase_number, purge
 from airflow_provider_directcall.campaigns.storage import LocalFolder
+from airflow_provider_directcall.campaigns.suppression import Exclusions
 from airflow_provider_directcall.campaigns.wave_log import ContactResult, Progress, Wave, WaveLog
 
 from .planned_campaign import settings

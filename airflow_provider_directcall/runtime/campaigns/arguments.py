@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from airflow.sdk import BaseOperator
 
     from airflow_provider_directcall.api.settings import Settings
+    from airflow_provider_directcall.campaigns.campaign_settings import CampaignSettings
     from airflow_provider_directcall.campaigns.channels import Channel
     from airflow_provider_directcall.campaigns.contacts.reading import ContactSource
-    from airflow_provider_directcall.campaigns.planning import CampaignSettings
     from airflow_provider_directcall.runtime.campaigns.queries import SqlContacts
     from airflow_provider_directcall.telephony.windows import Window
 
@@ -65,7 +65,7 @@ class CampaignArguments:
         :raises ValueError: an argument is wrong.
         :raises CampaignError: an argument is missing or contradicts another.
         """
-        from airflow_provider_directcall.campaigns.planning import CampaignSettings
+        from airflow_provider_directcall.campaigns.campaign_settings import CampaignSettings
 
         return CampaignSettings(
             channel=channel_named(self.channel),

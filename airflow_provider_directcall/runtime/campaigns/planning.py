@@ -13,15 +13,16 @@ from typing import TYPE_CHECKING, Final
 
 from airflow_provider_directcall.campaigns.errors import CampaignError, ContactsError, StalePlanError
 from airflow_provider_directcall.campaigns.opt_outs import opted_out
-from airflow_provider_directcall.campaigns.planning import CampaignPlan, Exclusions, plan
-from airflow_provider_directcall.campaigns.suppression import read_suppression
+from airflow_provider_directcall.campaigns.plan_summary import CampaignPlan
+from airflow_provider_directcall.campaigns.planning import plan
+from airflow_provider_directcall.campaigns.suppression import Exclusions, read_suppression
 from airflow_provider_directcall.errors import DirectcallError
 from airflow_provider_directcall.runtime.campaigns.arguments import sources_of
 from airflow_provider_directcall.runtime.campaigns.files import folder_of, stored_path
 
 if TYPE_CHECKING:
+    from airflow_provider_directcall.campaigns.campaign_settings import CampaignSettings
     from airflow_provider_directcall.campaigns.contacts.reading import Readable
-    from airflow_provider_directcall.campaigns.planning import CampaignSettings
     from airflow_provider_directcall.campaigns.storage import Folder
     from airflow_provider_directcall.hooks.directcall import DirectcallHook
 

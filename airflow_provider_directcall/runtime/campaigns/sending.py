@@ -8,7 +8,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from airflow_provider_directcall.campaigns.errors import CampaignError, StalePlanError
-from airflow_provider_directcall.campaigns.planning import CampaignPlan, Exclusions
+from airflow_provider_directcall.campaigns.plan_summary import CampaignPlan
+from airflow_provider_directcall.campaigns.suppression import Exclusions
 from airflow_provider_directcall.delivery.keys import TaskIdentity, delivery_key
 from airflow_provider_directcall.runtime.campaigns.files import folder_of_plan, generation_of
 

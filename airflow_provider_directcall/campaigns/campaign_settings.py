@@ -1,0 +1,81 @@
+"""What a campaign sends, and to whom it may."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from airflow_provider_directcall.campaigns.channels import Channel
+from airflow_provider_directcall.campaigns.digests import digest
+from airflow_provider_directcall.campaigns.errors import CampaignError
+from airflow_provider_directcall.telephony.segments import PROFILES, Profile
+
+if TYPE_CHECKING:
+    from airflow_provider_directcall.telephony.windows import Window
+
+
+@dataclass(frozen=True, kw_only=True)
+class CampaignSettings:
+    """What a campaign sends and to whom it may.
+
+    :param number_columns: columns of the number, in order of preference.
+    :param id_column: column of the contact's id; None takes the file's name and the number of the row.
+    :param text: ``{column}`` for values of the row.
+    :param text_column: column with texts made upstream, instead of ``text``.
+    :param origin: sender as it is sent; its length counts in an SMS of Directcall.
+    :param tags: name -> value, with ``{column}``.
+    :param window: when numbers may be reached; None at any time.
+    :param keeps_accents: leave accented letters in texts.
+    :param profile: how parts are counted.
+    :param price_brl: of one part, one voice message; None where it is not known.
+    :param budget_brl: what the campaign may cost; None for any.
+    :param chunk_size: contacts in one file, which one task sends; doubled where there would be too many files.
+    :param most_chunks: files at most.
+    :raises CampaignError: an argument is missing or contradicts another.
+    """
+
+    channel: Channel = Channel.SMS
+    number_columns: tuple[str, ...] = ("phone",)
+    id_column: str | None = None
+    text: str | None = field(default=None, repr=False)
+    text_column: str | None = None
+    origin: str = field(default="", repr=False)
+    tags: Mapping[str, str] = field(default_factory=dict, repr=False)
+    window: Window | None = None
+    keeps_accents: bool = False
+    profile: Profile = PROFILES["directcall"]
+    price_brl: Decimal | None = None
+    budget_brl: Decimal | None = None
+    chunk_size: int = 10_000
+    most_chunks: int = 1024
+
+    def __post_init__(self) -> None:
+        """Check what contradicts itself before a contact is read."""
+        if (self.text is None) == (self.text_column is None) and self.channel is not Channel.CALL:
+            raise CampaignError("text: give either text or text_column")
+        if self.text is not None and not self.text.strip():
+            raise CampaignError("text: it is empty")
+        if not self.number_columns:
+            raise CampaignError("number_column: at least one is needed")
+        if self.chunk_size < 1:
+            raise CampaignError("chunk_size: 1 or more is needed")
+        self._check_budget()
+
+    def _check_budget(self) -> None:
+        if self.budget_brl is None:
+            return
+        if self.price_brl is None:
+            raise CampaignError("budget_brl: without price_brl, the price of a part, no cost can be counted")
+        if self.budget_brl < self.price_brl:
+            raise CampaignError(f"budget_brl: {self.budget_brl} is below the price of one part, {self.price_brl}")
+
+    @property
+    def fingerprint(self) -> str:
+        """Digest of everything that changes what is sent; without a text or a number in it."""
+        parts = [self.channel, self.number_columns, self.id_column, self.text, self.text_column, self.origin]
+        window = self.window and [self.window.name, repr(sorted(self.window.hours.items()))]
+        rest = [sorted(self.tags.items()), window, self.keeps_accents, self.profile.name, str(self.price_brl)]
+        return digest(json.dumps([*parts, *rest]).encode())

@@ -1,0 +1,132 @@
+"""The summary of a plan: counts and reasons, and the names of its chunks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Final
+
+from airflow_provider_directcall.campaigns.channels import Channel
+from airflow_provider_directcall.campaigns.contacts.reading import ContactFile
+from airflow_provider_directcall.campaigns.errors import CampaignError
+
+if TYPE_CHECKING:
+    from airflow_provider_directcall.campaigns.storage import Folder
+
+ACCEPTED: Final = "accepted"
+PLAN_FILE: Final = "plan.json"
+
+
+@dataclass(frozen=True)
+class PlanChunk:
+    """One file of accepted contacts.
+
+    :ivar parts: of all its texts.
+    """
+
+    name: str
+    contacts: int
+    parts: int
+    digest: str
+
+
+@dataclass(frozen=True)
+class CampaignPlan:
+    """A plan's summary: counts and reasons; no number, no text, no name.
+
+    :ivar digest: changes with the contacts, the texts and every argument.
+    :ivar states: how many contacts are accepted, rejected, ...
+    :ivar reasons: why contacts are rejected, with the number of them.
+    :ivar parts: of all texts.
+    :ivar cost_brl: None where no price is known.
+    :ivar transliterated: how many texts have other letters than they were given.
+    :ivar channel: how contacts are reached.
+    :ivar fingerprint: of the settings.
+    :ivar planned_at: aware.
+    :ivar sources: the files of contacts, as they were read.
+    """
+
+    digest: str
+    chunks: tuple[PlanChunk, ...]
+    states: Mapping[str, int]
+    reasons: Mapping[str, int]
+    parts: int
+    cost_brl: Decimal | None
+    transliterated: int
+    channel: Channel
+    fingerprint: str
+    planned_at: datetime
+    sources: tuple[ContactFile, ...]
+
+    @property
+    def accepted(self) -> int:
+        """The number of contacts that will be reached."""
+        return self.states.get(ACCEPTED, 0)
+
+    @property
+    def contacts(self) -> int:
+        """The number of rows."""
+        return sum(self.states.values())
+
+    def summary_lines(self) -> list[str]:
+        """Return the summary for people: how the files were read, counts, reasons, cost."""
+        counts = ", ".join(f"{count} {state}" for state, count in sorted(self.states.items()))
+        cost = "without a price" if self.cost_brl is None else f"R$ {self.cost_brl}"
+        return [
+            *(f"Read {each.name}: {each.form}." for each in self.sources),
+            f"Plan {self.digest[:12]}: {self.contacts} contacts, of which {counts}.",
+            f"{self.parts} parts, {cost}, in {len(self.chunks)} chunks; {self.transliterated} texts in plain letters.",
+            *(f"Rejected {count}: {reason}." for reason, count in sorted(self.reasons.items(), key=_most_first)),
+        ]
+
+    def as_json(self) -> dict[str, object]:
+        """Return it as JSON values."""
+        return {
+            "digest": self.digest,
+            "chunks": [asdict(each) for each in self.chunks],
+            "states": dict(self.states),
+            "reasons": dict(self.reasons),
+            "parts": self.parts,
+            "cost_brl": str(self.cost_brl) if self.cost_brl is not None else None,
+            "transliterated": self.transliterated,
+            "channel": self.channel.value,
+            "fingerprint": self.fingerprint,
+            "planned_at": self.planned_at.isoformat(),
+            "sources": [asdict(each) for each in self.sources],
+        }
+
+    @classmethod
+    def read(cls, folder: Folder) -> CampaignPlan:
+        """Read the summary of a plan that is complete.
+
+        :raises CampaignError: there is none, or it cannot be read.
+        """
+        try:
+            fields = json.loads(folder.read(PLAN_FILE))
+        except FileNotFoundError:
+            raise CampaignError(
+                f"plan: there is none in {folder.uri}. A local folder is on one machine only: several workers need a "
+                "storage that all of them reach"
+            ) from None
+        except ValueError:
+            raise CampaignError(f"plan: {PLAN_FILE} in {folder.uri} is damaged") from None
+        return cls(
+            digest=fields["digest"],
+            chunks=tuple(PlanChunk(**each) for each in fields["chunks"]),
+            states=fields["states"],
+            reasons=fields["reasons"],
+            parts=fields["parts"],
+            cost_brl=Decimal(fields["cost_brl"]) if fields["cost_brl"] is not None else None,
+            transliterated=fields["transliterated"],
+            channel=Channel(fields["channel"]),
+            fingerprint=fields["fingerprint"],
+            planned_at=datetime.fromisoformat(fields["planned_at"]),
+            sources=tuple(ContactFile(**each) for each in fields["sources"]),
+        )
+
+
+def _most_first(reason: tuple[str, int]) -> tuple[int, str]:
+    return -reason[1], reason[0]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from airflow_provider_directcall.campaigns.chunk_writer import ChunkWriter, parquet
+from airflow_provider_directcall.campaigns.chunk_writer import ChunkWriter, RowsFile
 from airflow_provider_directcall.campaigns.columns import ORIGINALS, TAG
 from airflow_provider_directcall.campaigns.contacts.rows import FILE, ROW
 from airflow_provider_directcall.campaigns.deciding import Decisions
@@ -67,7 +67,7 @@ class _Planner:
         self._decisions: Decisions | None = None
         self._repeats = Repeats(exclusions)
         self._chunks = ChunkWriter(folder, settings.chunk_size, settings.most_chunks)
-        self._others: list[pl.DataFrame] = []
+        self._others = RowsFile(folder, OTHERS_FILE)
         self._states: Counter[str] = Counter()
         self._reasons: Counter[str] = Counter()
         self._parts = 0
@@ -85,7 +85,7 @@ class _Planner:
             self._decisions = Decisions(self._settings, batch.columns, self._now)
         decided = self._repeats.marked(self._decisions.decided(batch))
         accepted = decided.filter(pl.col("state") == ACCEPTED)
-        self._others.append(
+        self._others.add(
             decided.filter(pl.col("state") != ACCEPTED).select(
                 FILE, ROW, "id", "number", "state", "reason", pl.when(_MAY_FOLLOW).then(ORIGINALS).name.keep()
             )
@@ -104,7 +104,7 @@ class _Planner:
         if not self._states:
             raise ContactsError("there are no contacts: the file has no rows")
         chunks = self._chunks.finish()
-        self._folder.write(OTHERS_FILE, parquet(pl.concat(self._others)))
+        self._others.finish()
         price = self._settings.price_brl
         made = CampaignPlan(
             digest=digest("".join([self._settings.fingerprint, *(each.digest for each in chunks)]).encode()),

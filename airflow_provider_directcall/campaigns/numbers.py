@@ -26,6 +26,7 @@ _NOT_DIGITS: Final = "[^0-9]"
 _VALUE: Final = re.compile(r" \(value: [^)]*\)$")
 
 COUNTRY: Final = "55"
+_TRUNK: Final = "0"
 
 
 def with_numbers(rows: pl.DataFrame, column: str, allow: frozenset[NumberKind]) -> pl.DataFrame:
@@ -38,23 +39,33 @@ def with_numbers(rows: pl.DataFrame, column: str, allow: frozenset[NumberKind]) 
     """
     if column in {"number", "reason"}:
         raise ValueError(f"column: {column!r} is the name of a column that is added; rename it first")
-    digits = pl.col(column).str.replace_all(_NOT_DIGITS, "").str.strip_chars_start("0")
-    national = pl.when(digits.str.len_bytes() > _NATIONAL_DIGITS).then(digits.str.slice(len(COUNTRY))).otherwise(digits)
-    fast = rows.with_columns(number=pl.when(pl.col(column).str.contains(_USUAL)).then(COUNTRY + national))
+    digits = pl.when(pl.col(column).str.contains(_USUAL)).then(pl.col(column).str.replace_all(_NOT_DIGITS, ""))
+    # Step by step: within one expression, the digits would be computed at each use.
+    dialled = rows.with_columns(number=digits).with_columns(pl.col("number").str.strip_prefix(_TRUNK))
+    number = pl.col("number")
+    has_country = number.str.len_bytes() > _NATIONAL_DIGITS
+    fast = dialled.with_columns(number=pl.when(has_country).then(number).otherwise(COUNTRY + number))
     if NumberKind.FIXED not in allow:
         is_mobile = pl.col("number").str.len_bytes() == _MOBILE_DIGITS
         fast = fast.with_columns(number=pl.when(is_mobile).then(pl.col("number")))
-    slow = fast.get_column("number").is_null()
-    parsed = dict(_parsed(fast.filter(slow).get_column(column).unique(), allow))
-    texts = pl.col(column)
-    found = {text: digits for text, (digits, _) in parsed.items() if digits is not None}
-    reasons = {text: reason for text, (_, reason) in parsed.items() if reason is not None}
-    return fast.with_columns(
-        number=pl.coalesce("number", texts.replace_strict(found, default=None, return_dtype=pl.String)),
-        reason=pl.when(pl.col("number").is_null()).then(
-            texts.fill_null("").replace_strict(reasons, default=None, return_dtype=pl.String)
-        ),
+    return _with_parsed(fast, column, allow)
+
+
+def _with_parsed(fast: pl.DataFrame, column: str, allow: frozenset[NumberKind]) -> pl.DataFrame:
+    """Parse the texts that have no number yet one by one, each once."""
+    numbers = fast.get_column("number")
+    slow = numbers.is_null()
+    if not slow.any():
+        return fast.with_columns(reason=pl.lit(None, pl.String))
+    texts = fast.get_column(column).filter(slow).fill_null("")
+    parsed = dict(_parsed(texts.unique(), allow))
+    digits, reasons = (
+        texts.replace_strict(list(parsed), [each[part] for each in parsed.values()], return_dtype=pl.String)
+        for part in range(2)
     )
+    places = slow.arg_true()
+    empty = pl.repeat(None, len(fast), dtype=pl.String, eager=True)
+    return fast.with_columns(number=numbers.scatter(places, digits), reason=empty.scatter(places, reasons))
 
 
 #: At most: area and nine digits.
@@ -63,12 +74,12 @@ _MOBILE_DIGITS: Final = len(COUNTRY) + _NATIONAL_DIGITS
 
 
 def _parsed(
-    texts: Iterable[str | None], allow: frozenset[NumberKind]
+    texts: Iterable[str], allow: frozenset[NumberKind]
 ) -> Iterable[tuple[str, tuple[str | None, str | None]]]:
     """Yield each text with its digits, or with the rule that it breaks. No part of a text gets into a reason."""
     for text in texts:
-        if text is None or not text.strip():
-            yield text or "", (None, "the number is missing")
+        if not text.strip():
+            yield text, (None, "the number is missing")
             continue
         try:
             yield text, (parse_number(text, allow=allow).digits, None)

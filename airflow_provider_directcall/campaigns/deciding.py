@@ -45,6 +45,12 @@ class Decisions:
         self._known = [name for name in columns if name not in RESERVED]
         self._check_columns()
         self._templates = dict(self._parsed_templates())
+        self._is_plain = not settings.keeps_accents and "text" in self._templates
+        self._changes_all = False
+        if self._is_plain:
+            given = self._templates["text"]
+            self._templates["text"] = given.plain()
+            self._changes_all = self._templates["text"] != given
 
     def _check_columns(self) -> None:
         settings = self._settings
@@ -85,16 +91,19 @@ class Decisions:
 
     def _with_texts(self, rows: pl.DataFrame) -> pl.DataFrame:
         settings = self._settings
-        rows = rows.with_columns(pl.lit(None, pl.String).alias("text"))
+        rows = rows.with_columns(pl.lit(None, pl.String).alias("text"), is_changed=pl.lit(value=False))
         rows = rows.with_columns(**{name: template.filled(COLUMN) for name, template in self._templates.items()})
-        rows = rows.with_columns(is_changed=pl.lit(value=False))
-        if not settings.keeps_accents and "text" in self._templates:
-            text = rows.get_column("text")
-            plain = plain_letters(text)
-            rows = rows.with_columns(plain, is_changed=(plain != text).fill_null(value=False))
+        if self._is_plain:
+            rows = self._with_plain_text(rows)
         if settings.channel is Channel.SMS:
             return with_parts(rows, "text", settings.profile, len(settings.origin))
         return rows.with_columns(parts=pl.lit(1, pl.Int64))
+
+    def _with_plain_text(self, rows: pl.DataFrame) -> pl.DataFrame:
+        text = rows.get_column("text")
+        plain = plain_letters(text)
+        is_changed = pl.lit(value=True) if self._changes_all else (plain != text).fill_null(value=False)
+        return rows.with_columns(plain, is_changed=is_changed)
 
     @property
     def _reason(self) -> pl.Expr:

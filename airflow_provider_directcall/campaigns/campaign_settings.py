@@ -23,6 +23,10 @@ class CampaignSettings:
 
     :param number_columns: columns of the number, in order of preference.
     :param id_column: column of the contact's id; None takes the file's name and the number of the row.
+    :param zone_column: column of the contact's own zone, see :func:`~.places.parse_zone`; an empty one is the number's.
+    :param not_before_column: column of the earliest time of a send, see :func:`~.moments.parse_moment`.
+    :param not_after_column: column of the time from which on nothing is sent to the contact.
+    :param priority_column: column of an integer, 0 where it is empty: contacts with a higher one are sent to first.
     :param text: ``{column}`` for values of the row.
     :param text_column: column with texts made upstream, instead of ``text``.
     :param origin: sender as it is sent; its length counts in an SMS of Directcall.
@@ -40,6 +44,10 @@ class CampaignSettings:
     channel: Channel = Channel.SMS
     number_columns: tuple[str, ...] = ("phone",)
     id_column: str | None = None
+    zone_column: str | None = None
+    not_before_column: str | None = None
+    not_after_column: str | None = None
+    priority_column: str | None = None
     text: str | None = field(default=None, repr=False)
     text_column: str | None = None
     origin: str = field(default="", repr=False)
@@ -73,9 +81,25 @@ class CampaignSettings:
             raise CampaignError(f"budget_brl: {self.budget_brl} is below the price of one part, {self.price_brl}")
 
     @property
+    def contact_columns(self) -> Mapping[str, str | None]:
+        """Argument -> the column of the contacts that it names."""
+        names = ("id_column", "zone_column", "not_before_column", "not_after_column", "priority_column", "text_column")
+        return {name: getattr(self, name) for name in names}
+
+    @property
     def fingerprint(self) -> str:
         """Digest of everything that changes what is sent; without a text or a number in it."""
-        parts = [self.channel, self.number_columns, self.id_column, self.text, self.text_column, self.origin]
-        window = self.window and [self.window.name, repr(sorted(self.window.hours.items()))]
+        parts = [self.channel, self.number_columns, *self.contact_columns.values(), self.text, self.origin]
+        window = self.window and _described(self.window)
         rest = [sorted(self.tags.items()), window, self.keeps_accents, self.profile.name, str(self.price_brl)]
         return digest(json.dumps([*parts, *rest]).encode())
+
+
+def _described(window: Window) -> list[object]:
+    """Return what a window is made of, the same in every process."""
+    lists = [sorted((str(key), repr(value)) for key, value in each.items()) for each in _mappings(window)]
+    return [window.name, window.keeps_holidays, sorted(window.optional_days), *lists]
+
+
+def _mappings(window: Window) -> tuple[Mapping[object, object], ...]:
+    return dict(window.hours), dict(window.part_days), dict(window.own_dates)

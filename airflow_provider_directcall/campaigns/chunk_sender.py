@@ -28,8 +28,9 @@ from airflow_provider_directcall.campaigns.chunks import Contact
 from airflow_provider_directcall.campaigns.doubts import Doubt, Doubts
 from airflow_provider_directcall.campaigns.errands import Answer, ChunkRequests, Outgoing
 from airflow_provider_directcall.campaigns.errors import CampaignError
-from airflow_provider_directcall.campaigns.guards import Guards, Openings, OutsideWindow
+from airflow_provider_directcall.campaigns.guards import Guards, OutsideWindow
 from airflow_provider_directcall.campaigns.lines import Lines
+from airflow_provider_directcall.campaigns.openings import Openings
 from airflow_provider_directcall.campaigns.pacing import Pace
 from airflow_provider_directcall.campaigns.progress import ChunkProgress, ProgressMeter
 from airflow_provider_directcall.campaigns.send_options import ChunkOutcome, SendOptions

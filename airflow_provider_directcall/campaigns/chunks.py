@@ -20,6 +20,8 @@ _PLAN: Final = "plan.json"
 #: Columns of a contact's tags begin with it.
 _TAG: Final = "tag "
 _COLUMNS: Final = ("id", "number", "text", "parts", "opens_at")
+#: Columns that a plan of an earlier version has not.
+_LATER: Final = ("not_after", "zone")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,8 @@ class Contact:
     :ivar number: digits, unique in the plan.
     :ivar parts: in which the text is sent and charged.
     :ivar opens_at: aware; not to be reached earlier.
+    :ivar not_after: aware; not to be reached from then on.
+    :ivar zone: its own, see :func:`~.places.parse_zone`; None for that of the number.
     """
 
     id: str
@@ -38,6 +42,8 @@ class Contact:
     tags: Mapping[str, str] = field(default_factory=dict, repr=False)
     parts: int = 1
     opens_at: datetime | None = None
+    not_after: datetime | None = None
+    zone: str | None = None
 
 
 def read_chunk(folder: Folder, name: str) -> list[Contact]:
@@ -61,7 +67,8 @@ def read_chunk(folder: Folder, name: str) -> list[Contact]:
     # A contact that was erased has no number.
     rows = pl.read_parquet(io.BytesIO(content)).drop_nulls("number")
     tag_names = [column.removeprefix(_TAG) for column in rows.columns if column.startswith(_TAG)]
-    return list(_contacts(rows.select(*_COLUMNS, *(_TAG + tag for tag in tag_names)).iter_rows(), tag_names))
+    rows = rows.with_columns(pl.lit(None).alias(name) for name in _LATER if name not in rows.columns)
+    return list(_contacts(rows.select(*_COLUMNS, *_LATER, *(_TAG + tag for tag in tag_names)).iter_rows(), tag_names))
 
 
 def chunk_stem(name: str) -> str:
@@ -78,7 +85,7 @@ def _digest_in_plan(folder: Folder, name: str) -> str:
 
 
 def _contacts(rows: Iterator[tuple[object, ...]], tag_names: list[str]) -> Iterator[Contact]:
-    for own, number, text, parts, opens_at, *tags in rows:
+    for own, number, text, parts, opens_at, not_after, zone, *tags in rows:
         yield Contact(
             id=str(own),
             number=str(number),
@@ -86,4 +93,6 @@ def _contacts(rows: Iterator[tuple[object, ...]], tag_names: list[str]) -> Itera
             tags={name: str(value) for name, value in zip(tag_names, tags, strict=True) if value is not None},
             parts=int(str(parts)),
             opens_at=opens_at if isinstance(opens_at, datetime) else None,
+            not_after=not_after if isinstance(not_after, datetime) else None,
+            zone=None if zone is None else str(zone),
         )

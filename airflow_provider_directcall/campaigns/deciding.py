@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from datetime import UTC, datetime
-from functools import cached_property
+from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
 from airflow_provider_directcall.campaigns.channels import Channel
-from airflow_provider_directcall.campaigns.columns import COLUMN, MOMENT, TAG
+from airflow_provider_directcall.campaigns.columns import COLUMN, TAG
+from airflow_provider_directcall.campaigns.contact_times import TIMES_REASON, ContactTimes
 from airflow_provider_directcall.campaigns.contacts.rows import BAD, FILE, RESERVED, ROW
 from airflow_provider_directcall.campaigns.errors import CampaignError
-from airflow_provider_directcall.campaigns.numbers import COUNTRY, with_numbers
+from airflow_provider_directcall.campaigns.numbers import with_numbers
 from airflow_provider_directcall.campaigns.plan_summary import ACCEPTED
 from airflow_provider_directcall.campaigns.states import ContactState
 from airflow_provider_directcall.campaigns.texts import Template, plain_letters, with_parts
-from airflow_provider_directcall.telephony.areas import AREAS
 from airflow_provider_directcall.telephony.numbers import CALLABLE, NumberKind
 
 if TYPE_CHECKING:
@@ -41,9 +40,9 @@ class Decisions:
 
     def __init__(self, settings: CampaignSettings, columns: Collection[str], now: datetime) -> None:
         self._settings = settings
-        self._now = now
         self._known = [name for name in columns if name not in RESERVED]
         self._check_columns()
+        self._times = ContactTimes(settings, now)
         self._templates = dict(self._parsed_templates())
         self._is_plain = not settings.keeps_accents and "text" in self._templates
         self._changes_all = False
@@ -53,14 +52,12 @@ class Decisions:
             self._changes_all = self._templates["text"] != given
 
     def _check_columns(self) -> None:
-        settings = self._settings
-        wanted = {"number_column": settings.number_columns, "id_column": (settings.id_column,)}
-        for argument, names in (*wanted.items(), ("text_column", (settings.text_column,))):
-            for name in names:
-                if name is not None and name not in self._known:
-                    raise CampaignError(
-                        f"{argument}: the contacts have no column {name!r}; they have {', '.join(self._known)}"
-                    )
+        numbers = [("number_column", name) for name in self._settings.number_columns]
+        for argument, name in [*numbers, *self._settings.contact_columns.items()]:
+            if name is not None and name not in self._known:
+                raise CampaignError(
+                    f"{argument}: the contacts have no column {name!r}; they have {', '.join(self._known)}"
+                )
 
     def _parsed_templates(self) -> Iterator[tuple[str, Template]]:
         settings = self._settings
@@ -75,8 +72,8 @@ class Decisions:
         # Under names of their own, as a file may have columns called "number" or "text", and for the list of those who
         # were not reached.
         named = batch.rename(lambda name: name if name in RESERVED else COLUMN + name)
-        rows = self._with_texts(self._with_chosen_number(named))
-        return rows.with_columns(reason=self._reason, opens_at=self._opens_at).with_columns(state=self._state)
+        rows = self._times.added(self._with_texts(self._with_chosen_number(named)))
+        return self._with_priority(rows).with_columns(reason=self._reason).with_columns(state=self._state)
 
     def _with_chosen_number(self, batch: pl.DataFrame) -> pl.DataFrame:
         settings, kinds = self._settings, _KINDS[self._settings.channel]
@@ -121,34 +118,30 @@ class Decisions:
             room = profile.longest - (len(settings.origin) if profile.counts_origin else 0)
             is_too_long = pl.col("text").str.len_chars() > room
             reasons.append(pl.when(is_too_long).then(pl.lit(f"the text is longer than {room} characters")))
-        if settings.window is not None:
-            is_abroad = pl.col("number").str.starts_with("00")
-            reasons.append(pl.when(is_abroad).then(pl.lit("the time zone of a number abroad is not known")))
+        reasons += [pl.col(TIMES_REASON), pl.col(_PRIORITY_REASON)]
         return pl.coalesce(reasons)
 
     @property
     def _state(self) -> pl.Expr:
-        never_opens = pl.col("opens_at").is_null()
         conditions = {
             ContactState.REJECTED: pl.col("reason").is_not_null(),
-            ContactState.OUT_OF_WINDOW: never_opens,
+            ContactState.OUT_OF_WINDOW: pl.col("opens_at").is_null(),
         }
         states = [pl.when(condition).then(pl.lit(state.value)) for state, condition in conditions.items()]
         return pl.coalesce([*states, pl.lit(ACCEPTED)])
 
-    @property
-    def _opens_at(self) -> pl.Expr:
-        """When the number may be reached: the window's next opening in its area, null where there is none."""
-        if self._settings.window is None:
-            return pl.lit(self._now.astimezone(UTC), MOMENT)
-        area = pl.col("number").str.slice(len(COUNTRY), 2)
-        return area.replace_strict(self._openings, default=None, return_dtype=MOMENT)
+    def _with_priority(self, rows: pl.DataFrame) -> pl.DataFrame:
+        column = self._settings.priority_column
+        if column is None:
+            return rows.with_columns(pl.lit(None, pl.String).alias(_PRIORITY_REASON))
+        text = pl.col(COLUMN + column).str.strip_chars().fill_null("")
+        is_wrong = ~text.str.contains(_PRIORITY)
+        reason = pl.lit(f"the column {column} is no integer of at most nine digits")
+        return rows.with_columns(
+            pl.when(is_wrong).then(reason).alias(_PRIORITY_REASON),
+            priority=pl.when(~is_wrong & (text != "")).then(text).cast(pl.Int64, strict=False).fill_null(0),
+        )
 
-    @cached_property
-    def _openings(self) -> dict[str, datetime | None]:
-        window = self._settings.window
-        assert window is not None  # noqa: S101 - for the type checker; asked only with a window
-        openings = {code: window.next_opening(self._now, area) for code, area in AREAS.items()}
-        if not any(openings.values()):
-            raise CampaignError(f"window: {window.name} does not open anywhere within a year")
-        return {code: opening and opening.astimezone(UTC) for code, opening in openings.items()}
+
+_PRIORITY: Final = "^(?:[+-]?[0-9]{1,9})?$"
+_PRIORITY_REASON: Final = "_priority_reason"

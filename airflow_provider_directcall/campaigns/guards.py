@@ -5,24 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, Protocol
 
 from airflow_provider_directcall.campaigns.errors import CampaignError
-from airflow_provider_directcall.telephony.areas import AREAS
 
 if TYPE_CHECKING:
-    from airflow_provider_directcall.campaigns.chunks import Contact
     from airflow_provider_directcall.campaigns.pacing import Pacer
     from airflow_provider_directcall.campaigns.storage import Folder
     from airflow_provider_directcall.telephony.windows import Window
 
 #: A file of this name in the campaign's folder stops all its chunks before their next wave.
 STOP_FILE: Final = "stop"
-#: A request that cannot connect is tried again for as long; none leaves after the window has closed.
-_LAST_MINUTE: Final = timedelta(minutes=1)
 
 
 class OutsideWindow(StrEnum):
@@ -109,44 +104,3 @@ def is_stopped_by_hand(folder: Folder) -> bool:
     except FileNotFoundError:
         return False
     return True
-
-
-class Openings:
-    """When contacts may be reached: not before their own time, and within the window of their number's area."""
-
-    def __init__(self, window: Window | None) -> None:
-        self._window = window
-        self._of_area: dict[str, tuple[datetime, datetime]] = {}
-        """Area -> its current or next opening; it is closed before that."""
-
-    def is_open(self, contact: Contact, now: datetime) -> bool:
-        """Whether a request to a contact may leave."""
-        return self.next(contact, now) == now
-
-    def next(self, contact: Contact, now: datetime) -> datetime | None:
-        """Return the first moment from now on at which a request to a contact may leave; None where there is none."""
-        if contact.opens_at is not None and contact.opens_at > now:
-            return contact.opens_at
-        return now if self._window is None else self._opening(contact.number, now)
-
-    def _opening(self, number: str, now: datetime) -> datetime | None:
-        # The area follows the country code 55, or `ip` of the vendor's own network.
-        code, known = number[2:4], self._of_area
-        if code not in known or now >= known[code][1]:
-            found = self._next_in(code, now) if not number.startswith("00") else None
-            if found is None:
-                return None
-            known[code] = found
-        return max(now, known[code][0])
-
-    def _next_in(self, code: str, moment: datetime) -> tuple[datetime, datetime] | None:
-        """Return the next opening of an area and its last moment for a request."""
-        assert self._window is not None  # noqa: S101 - for the type checker; asked only with a window
-        area = AREAS.get(code)
-        while area is not None and (opening := self._window.next_opening(moment, area)) is not None:
-            closes = self._window.closes_at(opening, area)
-            assert closes is not None  # noqa: S101 - for the type checker; it is open
-            if opening < closes - _LAST_MINUTE:
-                return opening, closes - _LAST_MINUTE
-            moment = closes
-        return None

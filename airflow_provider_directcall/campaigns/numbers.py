@@ -73,9 +73,7 @@ _NATIONAL_DIGITS: Final = 11
 _MOBILE_DIGITS: Final = len(COUNTRY) + _NATIONAL_DIGITS
 
 
-def _parsed(
-    texts: Iterable[str], allow: frozenset[NumberKind]
-) -> Iterable[tuple[str, tuple[str | None, str | None]]]:
+def _parsed(texts: Iterable[str], allow: frozenset[NumberKind]) -> Iterable[tuple[str, tuple[str | None, str | None]]]:
     """Yield each text with its digits, or with the rule that it breaks. No part of a text gets into a reason."""
     for text in texts:
         if not text.strip():

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import polars as pl
@@ -17,7 +19,8 @@ from airflow_provider_directcall.campaigns.deciding import Decisions
 from airflow_provider_directcall.campaigns.digests import digest
 from airflow_provider_directcall.campaigns.errors import ContactsError
 from airflow_provider_directcall.campaigns.plan_summary import ACCEPTED, PLAN_FILE, CampaignPlan
-from airflow_provider_directcall.campaigns.repeats import Repeats
+from airflow_provider_directcall.campaigns.priorities import PriorityOrder
+from airflow_provider_directcall.campaigns.repeats import Excluded, Repeats
 from airflow_provider_directcall.campaigns.samples import Samples
 from airflow_provider_directcall.campaigns.states import ContactState
 
@@ -27,6 +30,8 @@ if TYPE_CHECKING:
     from airflow_provider_directcall.campaigns.storage import Folder
     from airflow_provider_directcall.campaigns.suppression import Exclusions
 
+#: Tags and the columns of the contacts' file follow.
+_CHUNK_COLUMNS: Final = [FILE, ROW, "id", "number", "text", "opens_at", "not_after", "zone", "parts"]
 OTHERS_FILE: Final = "others.parquet"
 PREVIEW_FILE: Final = "preview.html"
 
@@ -52,20 +57,25 @@ def plan(
     :raises ContactsError: there are no contacts.
     :raises OSError: a file cannot be written.
     """
-    planner = _Planner(settings, folder, exclusions, now)
-    for batch in batches:
-        planner.add(batch)
-        on_batch(planner.rows)
-    return planner.finish(sources())
+    with tempfile.TemporaryDirectory(prefix="directcall-") as scratch:
+        planner = _Planner(settings, folder, exclusions, now, Path(scratch))
+        for batch in batches:
+            planner.add(batch)
+            on_batch(planner.rows)
+        return planner.finish(sources())
 
 
 class _Planner:
-    def __init__(self, settings: CampaignSettings, folder: Folder, exclusions: Exclusions, now: datetime) -> None:
+    def __init__(
+        self, settings: CampaignSettings, folder: Folder, exclusions: Exclusions, now: datetime, scratch: Path
+    ) -> None:
         self._settings = settings
         self._folder = folder
         self._now = now
         self._decisions: Decisions | None = None
-        self._repeats = Repeats(exclusions)
+        self._excluded = Excluded(exclusions)
+        self._repeats = Repeats()
+        self._order = PriorityOrder(scratch) if settings.priority_column is not None else None
         self._chunks = ChunkWriter(folder, settings.chunk_size, settings.most_chunks)
         self._others = RowsFile(folder, OTHERS_FILE)
         self._states: Counter[str] = Counter()
@@ -83,7 +93,7 @@ class _Planner:
         """Decide on a batch's contacts, and write the chunks that are full."""
         if self._decisions is None:
             self._decisions = Decisions(self._settings, batch.columns, self._now)
-        decided = self._repeats.marked(self._decisions.decided(batch))
+        decided = self._repeats.marked(self._excluded.marked(self._decisions.decided(batch)))
         accepted = decided.filter(pl.col("state") == ACCEPTED)
         self._others.add(
             decided.filter(pl.col("state") != ACCEPTED).select(
@@ -95,14 +105,17 @@ class _Planner:
         self._parts += int(accepted.get_column("parts").sum())
         self._transliterated += int(accepted.get_column("is_changed").sum())
         self._samples.add(accepted)
-        self._chunks.add(
-            accepted.select(FILE, ROW, "id", "number", "text", "opens_at", "parts", pl.col(f"^{TAG}.*$"), ORIGINALS)
-        )
+        if self._order is not None:
+            self._order.add(accepted.select("priority", *_CHUNK_COLUMNS, pl.col(f"^{TAG}.*$"), ORIGINALS))
+        else:
+            self._chunks.add(accepted.select(*_CHUNK_COLUMNS, pl.col(f"^{TAG}.*$"), ORIGINALS))
 
     def finish(self, sources: Iterable[ContactFile]) -> CampaignPlan:
         """Write what is left."""
         if not self._states:
             raise ContactsError("there are no contacts: the file has no rows")
+        for batch in self._order.batches() if self._order is not None else ():
+            self._chunks.add(batch)
         chunks = self._chunks.finish()
         self._others.finish()
         price = self._settings.price_brl

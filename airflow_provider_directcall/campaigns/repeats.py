@@ -14,52 +14,62 @@ if TYPE_CHECKING:
     from airflow_provider_directcall.campaigns.suppression import Exclusions
 
 
-class Repeats:
-    """Remembers the numbers and ids of accepted contacts over all batches.
+class Excluded:
+    """Numbers that must not be reached.
 
-    :param exclusions: digits that must not be reached.
+    :param exclusions: digits, and why.
     """
 
     def __init__(self, exclusions: Exclusions) -> None:
-        self._excluded = {
+        self._keys = {
             ContactState.OPTED_OUT: _keys_of(exclusions.opted_out),
             ContactState.SUPPRESSED: _keys_of(exclusions.suppressed),
         }
+
+    def marked(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Give excluded contacts their state."""
+        keys = rows.select(_accepted(number_key("number"))).to_series()
+        for state, excluded in self._keys.items():
+            found = excluded.holds(keys)
+            if found.any():
+                is_it = found & (pl.col("state") == ACCEPTED)
+                rows = rows.with_columns(state=pl.when(is_it).then(pl.lit(state.value)).otherwise("state"))
+        return rows
+
+
+class Repeats:
+    """Remembers the numbers and ids of accepted contacts over all batches."""
+
+    def __init__(self) -> None:
         self._numbers = KeySet()
         self._ids = KeySet()
 
     def marked(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """Mark excluded contacts, and those whose number or id an accepted one had before: others block no one."""
-        keyed = rows.select(
-            pl.when(pl.col("state") == ACCEPTED).then(number_key("number")).alias("number"),
-            id_key("id").alias("id"),
-        )
+        """Mark contacts whose number or id an accepted one had before; others block no one."""
+        keyed = rows.select(_accepted(number_key("number")), id_key("id"))
         places = keyed.get_column("number").is_not_null()
-        candidates = keyed if places.all() else keyed.filter(places)
-        states = self._states_of(candidates.get_column("number"), candidates.get_column("id"))
-        if len(states) == len(rows):
-            return rows.with_columns(states.alias("state"))
-        return rows.with_columns(rows.get_column("state").scatter(places.arg_true(), states))
+        numbers, ids = (keyed.get_column(name).filter(places) for name in ("number", "id"))
+        repeated = self._repeated(numbers, ids)
+        if repeated.any():
+            states = rows.get_column("state").clone()
+            states = states.scatter(places.arg_true().filter(repeated), ContactState.DUPLICATE.value)
+            rows = rows.with_columns(states)
+        self._numbers.add(numbers.filter(~repeated))
+        self._ids.add(ids.filter(~repeated))
+        return rows
 
-    def _states_of(self, numbers: pl.Series, ids: pl.Series) -> pl.Series:
-        states = pl.repeat(ACCEPTED, len(numbers), dtype=pl.String, eager=True)
-        left = pl.repeat(value=True, n=len(numbers), dtype=pl.Boolean, eager=True)
-        for state, keys in self._excluded.items():
-            found = keys.holds(numbers)
-            if found.any():
-                states = states.scatter((found & left).arg_true(), state.value)
-                left &= ~found
+    def _repeated(self, numbers: pl.Series, ids: pl.Series) -> pl.Series:
         seen = self._numbers.holds(numbers) | self._ids.holds(ids)
-        suspects = left & (seen | ~numbers.is_unique() | ~ids.is_unique())
-        fresh = left & ~suspects
-        if suspects.any():
-            places = suspects.arg_true()
-            repeated = _repeated(*(each.filter(suspects) for each in (numbers, ids, seen)))
-            states = states.scatter(places.filter(repeated), ContactState.DUPLICATE.value)
-            fresh = fresh.scatter(places.filter(~repeated), values=True) if not repeated.all() else fresh
-        self._numbers.add(numbers.filter(fresh))
-        self._ids.add(ids.filter(fresh))
-        return states
+        suspects = seen | ~numbers.is_unique() | ~ids.is_unique()
+        if not suspects.any():
+            return suspects
+        return _none_of(len(numbers)).scatter(
+            suspects.arg_true(), _repeated(*(each.filter(suspects) for each in (numbers, ids, seen)))
+        )
+
+
+def _accepted(value: pl.Expr) -> pl.Expr:
+    return pl.when(pl.col("state") == ACCEPTED).then(value)
 
 
 def _repeated(numbers: pl.Series, ids: pl.Series, seen: pl.Series) -> pl.Series:
@@ -136,5 +146,7 @@ def _none_of(count: int) -> pl.Series:
 
 def _keys_of(digits: Iterable[str]) -> KeySet:
     keys = KeySet()
-    keys.add(pl.DataFrame({"number": list(digits)}, schema={"number": pl.String}).select(number_key("number")).to_series())
+    keys.add(
+        pl.DataFrame({"number": list(digits)}, schema={"number": pl.String}).select(number_key("number")).to_series()
+    )
     return keys

@@ -11,13 +11,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import Final, Protocol, TypeAlias
 from zoneinfo import ZoneInfo
 
 from airflow_provider_directcall.telephony.holidays import CUSTOMARY_DAYS, BrazilianCalendar, OptionalDay
-
-if TYPE_CHECKING:
-    from airflow_provider_directcall.telephony.areas import Area
 
 Weekday: TypeAlias = int
 """From 0, Monday, to 6, Sunday."""
@@ -27,6 +24,20 @@ _MIDNIGHT: Final = time(0)
 _DAYS_AHEAD: Final = 366
 _WEEKDAYS: Final = range(5)
 _SATURDAY: Final = 5
+
+
+class Located(Protocol):
+    """Where a number is: an :class:`~airflow_provider_directcall.telephony.areas.Area`, or a place of its own."""
+
+    @property
+    def timezones(self) -> tuple[str, ...]:
+        """IANA names; every one of them counts."""
+        ...
+
+    @property
+    def state(self) -> str | None:
+        """Two letters, whose holidays count; None for those of the country only."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,11 +125,11 @@ class Window:
         spans = sorted(self.hours.get(day.weekday(), ()), key=lambda span: span.begin)
         return spans if left is None else [common for span in spans if (common := span.overlap(left)) is not None]
 
-    def is_open(self, moment: datetime, area: Area) -> bool:
+    def is_open(self, moment: datetime, area: Located) -> bool:
         """Whether a number of that area may be called at an aware moment."""
         return self.next_opening(moment, area) == moment
 
-    def next_opening(self, moment: datetime, area: Area) -> datetime | None:
+    def next_opening(self, moment: datetime, area: Located) -> datetime | None:
         """Return the first moment from an aware one on, at which a number of that area may be called.
 
         None where the window does not open within a year.
@@ -139,7 +150,7 @@ class Window:
             moment = last
         return None
 
-    def closes_at(self, moment: datetime, area: Area) -> datetime | None:
+    def closes_at(self, moment: datetime, area: Located) -> datetime | None:
         """Return the end of the opening in which a moment is, or None when the window is closed then."""
         if not self.is_open(moment, area):
             return None

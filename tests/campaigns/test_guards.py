@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from airflow_provider_directcall.campaigns.chunks import Contact
 from airflow_provider_directcall.campaigns.errors import CampaignError
-from airflow_provider_directcall.campaigns.guards import Guards, Openings, OutsideWindow
+from airflow_provider_directcall.campaigns.guards import Guards, OutsideWindow
+from airflow_provider_directcall.campaigns.openings import Openings
 from airflow_provider_directcall.delivery.decisions import OnUnknownOutcome
 from airflow_provider_directcall.sandbox import Fault
 from airflow_provider_directcall.telephony.areas import AREAS

@@ -14,6 +14,7 @@ from airflow_provider_directcall.campaigns.errors import CampaignError
 from airflow_provider_directcall.telephony.segments import PROFILES, Profile
 
 if TYPE_CHECKING:
+    from airflow_provider_directcall.campaigns.frequency import FrequencyCap
     from airflow_provider_directcall.telephony.windows import Window
 
 
@@ -27,6 +28,7 @@ class CampaignSettings:
     :param not_before_column: column of the earliest time of a send, see :func:`~.moments.parse_moment`.
     :param not_after_column: column of the time from which on nothing is sent to the contact.
     :param priority_column: column of an integer, 0 where it is empty: contacts with a higher one are sent to first.
+    :param frequency_cap: how often all campaigns of the storage may reach a number.
     :param text: ``{column}`` for values of the row.
     :param text_column: column with texts made upstream, instead of ``text``.
     :param origin: sender as it is sent; its length counts in an SMS of Directcall.
@@ -48,6 +50,7 @@ class CampaignSettings:
     not_before_column: str | None = None
     not_after_column: str | None = None
     priority_column: str | None = None
+    frequency_cap: FrequencyCap | None = None
     text: str | None = field(default=None, repr=False)
     text_column: str | None = None
     origin: str = field(default="", repr=False)
@@ -91,7 +94,8 @@ class CampaignSettings:
         """Digest of everything that changes what is sent; without a text or a number in it."""
         parts = [self.channel, self.number_columns, *self.contact_columns.values(), self.text, self.origin]
         window = self.window and _described(self.window)
-        rest = [sorted(self.tags.items()), window, self.keeps_accents, self.profile.name, str(self.price_brl)]
+        cap = self.frequency_cap and self.frequency_cap.as_json()
+        rest = [cap, sorted(self.tags.items()), window, self.keeps_accents, self.profile.name, str(self.price_brl)]
         return digest(json.dumps([*parts, *rest]).encode())
 
 

@@ -43,6 +43,7 @@ from airflow_provider_directcall.delivery.witnesses import Witness
 if TYPE_CHECKING:
     from airflow_provider_directcall.api.client import AsyncClient
     from airflow_provider_directcall.api.clock import Clock
+    from airflow_provider_directcall.campaigns.chunk_reach import ChunkReach
     from airflow_provider_directcall.campaigns.storage import Folder
 
 log = logging.getLogger(__name__)
@@ -64,6 +65,8 @@ _STATES: Final[Mapping[Progress, ContactState]] = {
     Progress.OPTED_OUT: ContactState.OPTED_OUT,
     Progress.OUT_OF_WINDOW: ContactState.OUT_OF_WINDOW,
 }
+
+_MAY_HAVE_LEFT: Final = frozenset({Progress.SENT, Progress.DOUBTFUL, Progress.UNKNOWN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,7 @@ class ChunkSender:
         options: SendOptions,
         guards: Guards,
         on_progress: Callable[[ChunkProgress], None] | None = None,
+        reach: ChunkReach | None = None,
     ) -> None:
         self._contacts = {contact.id: contact for contact in contacts}
         self._folder = folder
@@ -98,6 +102,7 @@ class ChunkSender:
         self._requests = ChunkRequests(key, options.requests)
         self._pacer = guards.pacer or Pace(options.parts_per_second, clock)
         self._openings = Openings(guards.window)
+        self._reach = reach
         waves.claim()
         state = waves.state()
         self._results = {own: self._reopened(each) for own, each in state.latest.items() if own in self._contacts}
@@ -200,6 +205,8 @@ class ChunkSender:
                 self._leave_out(contact, Progress.OPTED_OUT)
             elif excluded is not None and contact.number in excluded.suppressed:
                 self._leave_out(contact, Progress.SUPPRESSED)
+            elif reason := self._reach.reason(contact.number, now) if self._reach is not None else None:
+                self._leave_out(contact, Progress.SUPPRESSED, reason)
             elif self._openings.is_open(contact, now):
                 yield contact
             elif self._is_skipped(contact, now):
@@ -209,14 +216,15 @@ class ChunkSender:
         never_opens = self._openings.next(contact, now) is None
         return never_opens or self._guards.outside_window is OutsideWindow.SKIP
 
-    def _leave_out(self, contact: Contact, progress: Progress) -> None:
-        result = ContactResult(contact.id, progress, self._clock.now(), sends=0)
+    def _leave_out(self, contact: Contact, progress: Progress, reason: str = "") -> None:
+        result = ContactResult(contact.id, progress, self._clock.now(), sends=0, reason=reason)
         del self._pending[contact.id]
         self._left_out.append(result)
         self._results[contact.id] = result
 
     async def _send_wave(self, contacts: Sequence[Contact]) -> None:
         wave = self._wave(contacts)
+        self._write_reached(wave, contacts)
         self._waves.begin(wave)
         if not self._waves.is_claimed():
             self._stop = _Stop("another process has begun to send this chunk")
@@ -237,7 +245,14 @@ class ChunkSender:
         async with asyncio.TaskGroup() as workers:
             for _ in range(min(self._options.concurrency, len(contacts))):
                 workers.create_task(send_each())
+        left = {result.contact for result in results if result.progress in _MAY_HAVE_LEFT}
+        if len(left) < len(contacts):
+            self._write_reached(wave, [contact for contact in contacts if contact.id in left])
         self._finish(results)
+
+    def _write_reached(self, wave: Wave, contacts: Sequence[Contact]) -> None:
+        if self._reach is not None:
+            self._reach.write(wave.number, contacts, wave.since)
 
     def _wave(self, contacts: Sequence[Contact]) -> Wave:
         sends, parts = {}, {}

@@ -111,9 +111,7 @@ class ContactTimes:
             reasons.append(pl.when(is_abroad).then(pl.lit("the time zone of a number abroad is not known")))
         if self._settings.not_before_column is not None and self._settings.not_after_column is not None:
             is_empty = pl.col(_NOT_BEFORE) >= pl.col("not_after")
-            reasons.append(
-                pl.when(is_empty).then(pl.lit("it must not be reached before a time that is not earlier than its end"))
-            )
+            reasons.append(pl.when(is_empty).then(pl.lit("its latest time is not after its earliest")))
         is_passed = pl.col("opens_at") >= pl.col("not_after") - LAST_MINUTE
         return rows.with_columns(
             pl.coalesce(reasons).alias(TIMES_REASON),

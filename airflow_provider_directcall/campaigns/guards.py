@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from airflow_provider_directcall.campaigns.errors import CampaignError
 
 if TYPE_CHECKING:
+    from airflow_provider_directcall.campaigns.chunk_reach import FrequencyRules
     from airflow_provider_directcall.campaigns.pacing import Pacer
     from airflow_provider_directcall.campaigns.storage import Folder
     from airflow_provider_directcall.telephony.windows import Window
@@ -53,6 +54,7 @@ class Guards:
     :param budget_brl: of this chunk; it stops before a request that would pass it.
     :param stop_when_failed_share: stop when a larger share of this try's contacts was refused or is unknown.
     :param least_sample: contacts before that share counts.
+    :param frequency: counts the numbers that are reached, over campaigns; None counts none.
     :param pacer: paces requests over all workers; instead of ``parts_per_second``.
     :raises CampaignError: limits contradict each other.
     """
@@ -65,6 +67,7 @@ class Guards:
     budget_brl: Decimal | None = None
     stop_when_failed_share: float | None = None
     least_sample: int = 50
+    frequency: FrequencyRules | None = None
     pacer: Pacer | None = None
 
     def __post_init__(self) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from airflow_provider_directcall.campaigns.channels import Channel
 from airflow_provider_directcall.campaigns.contacts.reading import ContactFile
 from airflow_provider_directcall.campaigns.errors import CampaignError
+from airflow_provider_directcall.campaigns.frequency import FrequencyCap
 
 if TYPE_CHECKING:
     from airflow_provider_directcall.campaigns.storage import Folder
@@ -39,7 +40,7 @@ class CampaignPlan:
 
     :ivar digest: changes with the contacts, the texts and every argument.
     :ivar states: how many contacts are accepted, rejected, ...
-    :ivar reasons: why contacts are rejected, with the number of them.
+    :ivar reasons: why contacts are left out, with the number of them.
     :ivar parts: of all texts.
     :ivar cost_brl: None where no price is known.
     :ivar transliterated: how many texts have other letters than they were given.
@@ -47,6 +48,8 @@ class CampaignPlan:
     :ivar fingerprint: of the settings.
     :ivar planned_at: aware.
     :ivar sources: the files of contacts, as they were read.
+    :ivar frequency_cap: how often all campaigns of the storage may reach a number.
+    :ivar ledger: the storage whose ledger counts that; None where nothing is counted.
     """
 
     digest: str
@@ -60,6 +63,8 @@ class CampaignPlan:
     fingerprint: str
     planned_at: datetime
     sources: tuple[ContactFile, ...]
+    frequency_cap: FrequencyCap | None = None
+    ledger: str | None = None
 
     @property
     def accepted(self) -> int:
@@ -79,7 +84,7 @@ class CampaignPlan:
             *(f"Read {each.name}: {each.form}." for each in self.sources),
             f"Plan {self.digest[:12]}: {self.contacts} contacts, of which {counts}.",
             f"{self.parts} parts, {cost}, in {len(self.chunks)} chunks; {self.transliterated} texts in plain letters.",
-            *(f"Rejected {count}: {reason}." for reason, count in sorted(self.reasons.items(), key=_most_first)),
+            *(f"Left out {count}: {reason}." for reason, count in sorted(self.reasons.items(), key=_most_first)),
         ]
 
     def as_json(self) -> dict[str, object]:
@@ -96,6 +101,8 @@ class CampaignPlan:
             "fingerprint": self.fingerprint,
             "planned_at": self.planned_at.isoformat(),
             "sources": [asdict(each) for each in self.sources],
+            "frequency_cap": self.frequency_cap and self.frequency_cap.as_json(),
+            "ledger": self.ledger,
         }
 
     @classmethod
@@ -125,6 +132,8 @@ class CampaignPlan:
             fingerprint=fields["fingerprint"],
             planned_at=datetime.fromisoformat(fields["planned_at"]),
             sources=tuple(ContactFile(**each) for each in fields["sources"]),
+            frequency_cap=FrequencyCap.of(cap) if (cap := fields.get("frequency_cap")) else None,
+            ledger=fields.get("ledger"),
         )
 
 

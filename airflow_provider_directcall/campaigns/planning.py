@@ -17,7 +17,8 @@ from airflow_provider_directcall.campaigns.columns import ORIGINALS, TAG
 from airflow_provider_directcall.campaigns.contacts.rows import FILE, ROW
 from airflow_provider_directcall.campaigns.deciding import Decisions
 from airflow_provider_directcall.campaigns.digests import digest
-from airflow_provider_directcall.campaigns.errors import ContactsError
+from airflow_provider_directcall.campaigns.errors import CampaignError, ContactsError
+from airflow_provider_directcall.campaigns.frequency import FrequencyLedger, ReachedNumbers, source_of
 from airflow_provider_directcall.campaigns.plan_summary import ACCEPTED, PLAN_FILE, CampaignPlan
 from airflow_provider_directcall.campaigns.priorities import PriorityOrder
 from airflow_provider_directcall.campaigns.repeats import Excluded, Repeats
@@ -45,6 +46,7 @@ def plan(
     now: datetime,
     sources: Callable[[], Iterable[ContactFile]] = tuple,
     on_batch: Callable[[int], None] = lambda rows: None,
+    ledger: FrequencyLedger | None = None,
 ) -> CampaignPlan:
     """Plan a campaign and write its files: chunks of accepted contacts, all the others, the summary.
 
@@ -53,12 +55,15 @@ def plan(
     :param now: aware; the earliest moment of a send.
     :param sources: returns the files of the batches, once these were taken.
     :param on_batch: called with the number of rows that are done.
+    :param ledger: of the storage; None counts no numbers over campaigns.
     :raises CampaignError: a column is missing, or the window never opens.
     :raises ContactsError: there are no contacts.
     :raises OSError: a file cannot be written.
     """
+    if settings.frequency_cap is not None and ledger is None:
+        raise CampaignError("frequency_cap: it needs the storage that all campaigns share")
     with tempfile.TemporaryDirectory(prefix="directcall-") as scratch:
-        planner = _Planner(settings, folder, exclusions, now, Path(scratch))
+        planner = _Planner(settings, folder, exclusions, now, Path(scratch), ledger)
         for batch in batches:
             planner.add(batch)
             on_batch(planner.rows)
@@ -67,13 +72,21 @@ def plan(
 
 class _Planner:
     def __init__(
-        self, settings: CampaignSettings, folder: Folder, exclusions: Exclusions, now: datetime, scratch: Path
+        self,
+        settings: CampaignSettings,
+        folder: Folder,
+        exclusions: Exclusions,
+        now: datetime,
+        scratch: Path,
+        ledger: FrequencyLedger | None,
     ) -> None:
         self._settings = settings
         self._folder = folder
         self._now = now
         self._decisions: Decisions | None = None
         self._excluded = Excluded(exclusions)
+        self._ledger = ledger
+        self._reached = self._reached_numbers()
         self._repeats = Repeats()
         self._order = PriorityOrder(scratch) if settings.priority_column is not None else None
         self._chunks = ChunkWriter(folder, settings.chunk_size, settings.most_chunks)
@@ -84,6 +97,16 @@ class _Planner:
         self._transliterated = 0
         self._samples = Samples()
 
+    def _reached_numbers(self) -> ReachedNumbers | None:
+        cap = self._settings.frequency_cap
+        if self._ledger is None or cap is None:
+            return None
+        self._ledger.begin()
+        self._ledger.tidy(self._now)
+        reached = ReachedNumbers(self._ledger, cap, source_of(self._folder))
+        reached.refresh(self._now)
+        return reached
+
     @property
     def rows(self) -> int:
         """How many rows were decided on."""
@@ -93,7 +116,10 @@ class _Planner:
         """Decide on a batch's contacts, and write the chunks that are full."""
         if self._decisions is None:
             self._decisions = Decisions(self._settings, batch.columns, self._now)
-        decided = self._repeats.marked(self._excluded.marked(self._decisions.decided(batch)))
+        allowed = self._excluded.marked(self._decisions.decided(batch))
+        if self._reached is not None:
+            allowed = _capped(allowed, self._reached)
+        decided = self._repeats.marked(allowed)
         accepted = decided.filter(pl.col("state") == ACCEPTED)
         self._others.add(
             decided.filter(pl.col("state") != ACCEPTED).select(
@@ -131,10 +157,27 @@ class _Planner:
             fingerprint=self._settings.fingerprint,
             planned_at=self._now,
             sources=tuple(sources),
+            frequency_cap=self._settings.frequency_cap,
+            ledger=self._ledger.storage if self._ledger is not None and self._ledger.exists() else None,
         )
         self._folder.write(PREVIEW_FILE, self._samples.page(made.contacts, made.accepted).encode())
         self._folder.write(PLAN_FILE, json.dumps(made.as_json(), indent=1).encode())
         return made
+
+
+def _capped(rows: pl.DataFrame, reached: ReachedNumbers) -> pl.DataFrame:
+    """Suppress contacts whose numbers were reached often enough, on the day on which they would be."""
+    places = (rows.get_column("state") == ACCEPTED).arg_true()
+    asked = rows.select("number", "opens_at")[places]
+    reasons = reached.reasons(asked.get_column("number"), asked.get_column("opens_at"))
+    over = reasons.is_not_null()
+    if not over.any():
+        return rows
+    places = places.filter(over)
+    return rows.with_columns(
+        rows.get_column("state").clone().scatter(places, ContactState.SUPPRESSED.value),
+        rows.get_column("reason").clone().scatter(places, reasons.filter(over)),
+    )
 
 
 #: A contact whose window does not open may get another campaign; the rows of all others have no further use.

@@ -60,9 +60,10 @@ class _Run:
 
     def taken(self, cut: int | None, *, inclusive: bool) -> pl.DataFrame:
         """Take the rows before a place of the order, or up to it; None takes the rest."""
-        rows = pl.read_ipc(self.path, memory_map=True)
-        end = len(rows)
+        rows = pl.scan_ipc(self.path)
+        begin, length = self.begin, None
         if cut is not None:
-            end = int(rows.get_column(_ORDER).search_sorted(cut, side="right" if inclusive else "left"))
-        begin, self.begin = self.begin, max(end, self.begin)
-        return rows[begin : self.begin]
+            order = rows.select(_ORDER).collect().get_column(_ORDER)
+            self.begin = int(order.search_sorted(cut, side="right" if inclusive else "left"))
+            length = self.begin - begin
+        return rows.slice(begin, length).collect()

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 import polars as pl
 
 from airflow_provider_directcall.campaigns.contacts.rows import FILE, ROW
+from airflow_provider_directcall.campaigns.frequency import FrequencyLedger
 from airflow_provider_directcall.campaigns.numbers import with_numbers
 from airflow_provider_directcall.campaigns.plan_summary import PLAN_FILE
 from airflow_provider_directcall.campaigns.planning import OTHERS_FILE
@@ -64,23 +65,24 @@ def purge(base: Folder, older_than: timedelta, now: datetime) -> int:
         for name in old:
             campaign.remove(name)
         purged += bool(old)
+    FrequencyLedger(base).tidy(now)
     return purged
 
 
 def erase_number(base: Folder, number: str) -> int:
-    """Remove everything about a number from the files of all campaigns, and return how many contacts had it.
+    """Remove everything about a number from the files of all campaigns, and return how many rows had it.
 
     Also the contacts' ids, which may be a person's: those of erased contacts are their places. Do it while no campaign
     sends; a call that was interrupted is completed by the next one. Results that were written elsewhere, and the
     contacts' own files, are the caller's.
 
-    :param base: the folder below which all campaigns are.
+    :param base: the folder below which all campaigns are, and their ledger.
     :param number: in any spelling.
     :raises ValueError: it is no number.
     :raises OSError: a file cannot be written.
     """
     digits = parse_number(number, allow=ALL_KINDS).digits
-    return sum(_erase_in(campaign, digits) for campaign in _campaigns(base))
+    return FrequencyLedger(base).erase(digits) + sum(_erase_in(campaign, digits) for campaign in _campaigns(base))
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
@@ -19,6 +19,8 @@ from airflow_provider_directcall.campaigns.wave_log import WaveLog
 if TYPE_CHECKING:
     from airflow_provider_directcall.api.client import AsyncClient
     from airflow_provider_directcall.api.clock import Clock
+    from airflow_provider_directcall.campaigns.chunk_reach import ChunkReach
+    from airflow_provider_directcall.campaigns.chunks import Contact
     from airflow_provider_directcall.campaigns.progress import ChunkProgress
     from airflow_provider_directcall.campaigns.storage import Folder
 
@@ -58,18 +60,31 @@ async def send_chunk(
     contacts = read_chunk(folder, chunk_name)
     if not_before is not None:
         contacts = [replace(each, opens_at=not_before[each.id]) for each in contacts if each.id in not_before]
+    log_name = log_name or chunk_stem(chunk_name)
+    guards = guards or Guards()
     sender = ChunkSender(
         contacts,
         folder,
-        WaveLog(folder, log_name or chunk_stem(chunk_name)),
+        WaveLog(folder, log_name),
         key=key,
         client=client,
         clock=clock,
         options=options,
-        guards=guards or Guards(),
+        guards=guards,
         on_progress=on_progress,
+        reach=_reach(guards, folder, log_name, contacts, options),
     )
     return await sender.send()
+
+
+def _reach(
+    guards: Guards, folder: Folder, log_name: str, contacts: Sequence[Contact], options: SendOptions
+) -> ChunkReach | None:
+    if guards.frequency is None:
+        return None
+    from airflow_provider_directcall.campaigns.chunk_reach import ChunkReach
+
+    return ChunkReach(guards.frequency, folder, log_name, contacts, options.requests.channel)
 
 
 def run_chunk(

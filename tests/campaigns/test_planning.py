@@ -1,47 +1,28 @@
 from __future__ import annotations
 
-import io
 import json
 import stat
 from datetime import UTC, datetime
 from decimal import Decimal
 
-import polars as pl
 import pytest
 
-from airflow_provider_directcall.campaigns.campaign_settings import CampaignSettings
 from airflow_provider_directcall.campaigns.channels import Channel
-from airflow_provider_directcall.campaigns.contacts.reading import ContactFiles
 from airflow_provider_directcall.campaigns.errors import CampaignError, ContactsError
 from airflow_provider_directcall.campaigns.plan_summary import CampaignPlan
-from airflow_provider_directcall.campaigns.planning import plan
 from airflow_provider_directcall.campaigns.storage import LocalFolder
-from airflow_provider_directcall.campaigns.suppression import Exclusions
 from airflow_provider_directcall.telephony.windows import PRESETS, Window
 
-NOW = datetime(2026, 3, 4, 15, tzinfo=UTC)  # noon in Brasília
-TEXT = "Ola {name}, ate {day}."
+from .planning_world import planned_csv
 
 
 @pytest.fixture
 def planned(tmp_path):
     """Plan a CSV text: the plan, its accepted rows, and the others by row."""
 
-    def planned(contacts: str, /, *, now=NOW, suppressed=(), opted_out=(), **settings):
-        source, folder = tmp_path / "contacts.csv", LocalFolder(tmp_path / "plan")
-        source.write_text(contacts)
-        scratch = tmp_path / "scratch"
-        scratch.mkdir(exist_ok=True)
-        made = plan(
-            CampaignSettings(**{"text": TEXT, "id_column": "id", **settings}),
-            ContactFiles([source], scratch, batch_rows=3).batches(),
-            folder,
-            exclusions=Exclusions(frozenset(suppressed), frozenset(opted_out)),
-            now=now,
-        )
-        read = [pl.read_parquet(io.BytesIO(folder.read(each.name))) for each in made.chunks]
-        others = pl.read_parquet(io.BytesIO(folder.read("others.parquet")))
-        return made, pl.concat(read) if read else None, {row["_row"]: row for row in others.iter_rows(named=True)}
+    def planned(contacts: str, /, **settings):
+        campaign = planned_csv(tmp_path, contacts, **settings)
+        return campaign.made, campaign.accepted, campaign.others
 
     return planned
 

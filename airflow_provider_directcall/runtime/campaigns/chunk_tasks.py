@@ -26,6 +26,7 @@ from airflow_provider_directcall.runtime.campaigns.sending import (
     FreshExclusions,
     chunk_budget,
     chunk_key,
+    frequency_rules,
     open_plan,
     stopped_by_variable,
 )
@@ -68,6 +69,7 @@ def send_chunk_of(
         price_brl=price,
         budget_brl=chunk_budget(made, task.chunk, money("budget_brl", task.budget_brl), price),
         stop_when_failed_share=share_of(task.stop_when_failed_share),
+        frequency=None if made.ledger is None else frequency_rules(made.ledger, made.frequency_cap),
     )
     stem = chunk_stem(task.chunk)
     return run_chunk(

@@ -39,6 +39,14 @@ def campaign_base(storage: str | None, context: Context) -> str:
     return "/".join([base.rstrip("/"), *(_safe(part) for part in (ti.dag_id, ti.run_id, f"{ti.task_id}{index}"))])
 
 
+def storage_of(base: str) -> str:
+    """Return the path or URI below which all campaigns are.
+
+    :param base: of :func:`campaign_base`.
+    """
+    return base.rsplit("/", 3)[0]
+
+
 def folder_of(place: str) -> Folder:
     """Return the folder of a path or a URI."""
     from airflow_provider_directcall.campaigns.contacts.places import folder_at

@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from airflow_provider_directcall.campaigns.errors import CampaignError, ContactsError, StalePlanError
+from airflow_provider_directcall.campaigns.frequency import FrequencyLedger
 from airflow_provider_directcall.campaigns.opt_outs import opted_out
 from airflow_provider_directcall.campaigns.plan_summary import CampaignPlan
 from airflow_provider_directcall.campaigns.planning import plan
 from airflow_provider_directcall.campaigns.suppression import Exclusions, read_suppression
 from airflow_provider_directcall.errors import DirectcallError
 from airflow_provider_directcall.runtime.campaigns.arguments import sources_of
-from airflow_provider_directcall.runtime.campaigns.files import folder_of, stored_path
+from airflow_provider_directcall.runtime.campaigns.files import folder_of, storage_of, stored_path
 
 if TYPE_CHECKING:
     from airflow_provider_directcall.campaigns.campaign_settings import CampaignSettings
@@ -110,6 +111,7 @@ class PlanRequest:
                 exclusions=exclusions,
                 now=now,
                 sources=lambda: chain.from_iterable(source.read for source in sources),
+                ledger=FrequencyLedger(folder_of(storage_of(base))),
             )
 
     def _folder(self, base: str) -> tuple[Folder, CampaignPlan | None]:

@@ -11,9 +11,11 @@ from airflow_provider_directcall.campaigns.errors import CampaignError, StalePla
 from airflow_provider_directcall.campaigns.plan_summary import CampaignPlan
 from airflow_provider_directcall.campaigns.suppression import Exclusions
 from airflow_provider_directcall.delivery.keys import TaskIdentity, delivery_key
-from airflow_provider_directcall.runtime.campaigns.files import folder_of_plan, generation_of
+from airflow_provider_directcall.runtime.campaigns.files import folder_of, folder_of_plan, generation_of
 
 if TYPE_CHECKING:
+    from airflow_provider_directcall.campaigns.chunk_reach import FrequencyRules
+    from airflow_provider_directcall.campaigns.frequency import FrequencyCap
     from airflow_provider_directcall.campaigns.storage import Folder
     from airflow_provider_directcall.hooks.directcall import DirectcallHook
     from airflow_provider_directcall.runtime.campaigns.planning import ExclusionRules
@@ -68,6 +70,14 @@ def chunk_budget(made: CampaignPlan, chunk: str, budget: Decimal | None, price: 
         raise CampaignError(f"chunk: the plan has no {chunk!r}")
     before = sum(each.parts for each in made.chunks[: names.index(chunk)])
     return max(Decimal(0), budget - before * price)
+
+
+def frequency_rules(storage: str, cap: FrequencyCap | None) -> FrequencyRules:
+    """Return the ledger of a storage, and the cap of a plan."""
+    from airflow_provider_directcall.campaigns.chunk_reach import FrequencyRules
+    from airflow_provider_directcall.campaigns.frequency import FrequencyLedger
+
+    return FrequencyRules(FrequencyLedger(folder_of(storage)), cap)
 
 
 class FreshExclusions:

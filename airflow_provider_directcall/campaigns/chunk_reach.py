@@ -1,0 +1,66 @@
+"""What one chunk writes into the ledger of reached numbers, and asks of it before each wave."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+import polars as pl
+
+from airflow_provider_directcall.campaigns.columns import MOMENT
+from airflow_provider_directcall.campaigns.frequency import FrequencyCap, FrequencyLedger, ReachedNumbers, source_of
+
+if TYPE_CHECKING:
+    from airflow_provider_directcall.campaigns.channels import Channel
+    from airflow_provider_directcall.campaigns.chunks import Contact
+    from airflow_provider_directcall.campaigns.storage import Folder
+
+#: How often other campaigns' files are read while a chunk is sent.
+_AGE: Final = timedelta(minutes=1)
+
+
+@dataclass(frozen=True)
+class FrequencyRules:
+    """The ledger of a storage, and the cap of a campaign; None where it only counts for others."""
+
+    ledger: FrequencyLedger
+    cap: FrequencyCap | None = None
+
+
+class ChunkReach:
+    """The numbers that a chunk reaches.
+
+    :param log: name of the chunk's waves.
+    """
+
+    def __init__(
+        self, rules: FrequencyRules, campaign: Folder, log: str, contacts: Sequence[Contact], channel: Channel
+    ) -> None:
+        self._ledger = rules.ledger
+        attempt = log.partition(".")[2]
+        self._source = source_of(campaign, int(attempt) if attempt.isdigit() else 1)
+        # A process writes files of its own, as it does for waves.
+        self._stem = f"{self._source}-{log}-{secrets.token_hex(4)}"
+        self._channel = channel
+        self._reached = ReachedNumbers(rules.ledger, rules.cap, self._source) if rules.cap is not None else None
+        self._numbers = pl.Series([contact.number for contact in contacts], dtype=pl.String)
+        self._capped: dict[str, str] = {}
+        self._known_until: datetime | None = None
+
+    def reason(self, number: str, now: datetime) -> str | None:
+        """Return why a number must not be reached, or None."""
+        if self._reached is not None and (self._known_until is None or now >= self._known_until):
+            self._reached.refresh(now)
+            at = pl.Series([now], dtype=MOMENT).new_from_index(0, len(self._numbers))
+            reasons = self._reached.reasons(self._numbers, at)
+            self._capped = {own: why for own, why in zip(self._numbers, reasons, strict=True) if why is not None}
+            self._known_until = now + _AGE
+        return self._capped.get(number)
+
+    def write(self, wave: int, contacts: Collection[Contact], at: datetime) -> None:
+        """Write those whose requests leave, or may have left, in a wave; again once its answers are known."""
+        numbers = [contact.number for contact in contacts]
+        self._ledger.write(f"{self._stem}-{wave:06}", numbers, at, self._source, self._channel)

@@ -20,6 +20,7 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
+from itertools import islice
 from pathlib import Path
 from typing import Final, NoReturn
 
@@ -29,7 +30,8 @@ from rich.table import Table
 
 from airflow_provider_directcall.telephony.areas import AREAS
 
-SUPPRESSED: Final = 100_000
+#: Of the contacts, one in so many is suppressed: 100,000 of a million.
+SUPPRESSED: Final = 10
 #: Numbers that ``phonenumbers.parse`` is timed with; its cost does not depend on their count.
 PARSED: Final = 50_000
 #: Monday noon in Brasília.
@@ -54,7 +56,7 @@ def main(argv: list[str] | None = None) -> int:
     options = parser.parse_args(argv)
     if options.plan is not None:
         with tempfile.TemporaryDirectory() as folder:
-            _write(Path(folder), 10, suppressed=10)
+            _write(Path(folder), 10)
             _plan(Path(folder))  # what is imported late, or read once
         print(json.dumps(_plan(options.plan)))
         return 0
@@ -73,16 +75,14 @@ def numbers(count: int) -> Iterator[str]:
         yield chosen.choice(NOTATIONS).format(**fields)
 
 
-def _write(folder: Path, contacts: int, suppressed: int = SUPPRESSED) -> None:
+def _write(folder: Path, contacts: int) -> None:
     with (folder / "contacts.csv").open("w", encoding="utf-8") as file:
         file.write("id;phone;name;day;hour\n")
         for place, number in enumerate(numbers(contacts)):
             file.write(f"{place};{number};{NAMES[place % len(NAMES)]} {place};12/03;10:30\n")
     with (folder / "suppressed.csv").open("w", encoding="utf-8") as file:
         file.write("number\n")
-        for place, number in enumerate(numbers(suppressed * 10)):
-            if place % 10 == 0:
-                file.write(number + "\n")
+        file.writelines(f"{number}\n" for number in islice(numbers(contacts), 0, None, SUPPRESSED))
 
 
 def _measured(folder: Path, contacts: int) -> dict[str, float]:

@@ -101,9 +101,11 @@ class CampaignSettings:
 
 def _described(window: Window) -> list[object]:
     """Return what a window is made of, the same in every process."""
-    lists = [sorted((str(key), repr(value)) for key, value in each.items()) for each in _mappings(window)]
-    return [window.name, window.keeps_holidays, sorted(window.optional_days), *lists]
-
-
-def _mappings(window: Window) -> tuple[Mapping[object, object], ...]:
-    return dict(window.hours), dict(window.part_days), dict(window.own_dates)
+    return [
+        window.name,
+        window.keeps_holidays,
+        sorted(window.optional_days),
+        sorted((day, repr(spans)) for day, spans in window.hours.items()),
+        sorted((str(day), repr(span)) for day, span in window.part_days.items()),
+        sorted((str(day), name) for day, name in window.own_dates.items()),
+    ]

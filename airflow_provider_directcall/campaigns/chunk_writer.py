@@ -94,7 +94,7 @@ class RowsFile:
     def finish(self) -> None:
         """Write the file."""
         content = io.BytesIO()
-        pl.scan_parquet([io.BytesIO(part) for part in self._parts]).sink_parquet(content, **_COMPRESSION)
+        pl.scan_parquet(self._parts).sink_parquet(content, **_COMPRESSION)
         self._folder.write(self._name, content.getvalue())
 
 

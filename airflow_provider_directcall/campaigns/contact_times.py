@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import polars as pl
 
@@ -19,6 +19,8 @@ from airflow_provider_directcall.telephony.areas import AREAS
 
 if TYPE_CHECKING:
     from airflow_provider_directcall.campaigns.campaign_settings import CampaignSettings
+
+Schema: TypeAlias = "dict[str, type[pl.DataType] | pl.DataType]"
 
 #: Column of the reason to reject a contact because of its zone or its times.
 TIMES_REASON: Final = "_times_reason"
@@ -75,7 +77,7 @@ class ContactTimes:
                 found.append((*values, parse(*(values if len(key) > 1 else (*values, None, None))), None))
             except ValueError as error:
                 found.append((*values, None, f"the column {column}: {error}"))
-        schema = {**dict.fromkeys(key, pl.String), "_value": rows.schema[target], "_why": pl.String}
+        schema: Schema = {**dict.fromkeys(key, pl.String), "_value": rows.schema[target], "_why": pl.String}
         joined = given.join(
             pl.DataFrame(found, schema=schema, orient="row"),
             on=key,
@@ -100,7 +102,7 @@ class ContactTimes:
             )
             for area, zone, not_before in rows.select(key).unique().iter_rows()
         ]
-        schema = {_AREA: pl.String, "zone": pl.String, _NOT_BEFORE: MOMENT, "opens_at": MOMENT}
+        schema: Schema = {_AREA: pl.String, "zone": pl.String, _NOT_BEFORE: MOMENT, "opens_at": MOMENT}
         return self._between(_joined(rows, found, schema, key))
 
     def _between(self, rows: pl.DataFrame) -> pl.DataFrame:
@@ -126,11 +128,11 @@ class ContactTimes:
 def _joined(
     rows: pl.DataFrame,
     found: Sequence[tuple[object, ...]],
-    schema: Mapping[str, pl.DataTypeClass | pl.DataType],
+    schema: Schema,
     key: list[str],
 ) -> pl.DataFrame:
     """Add what was found out about each key."""
-    values = pl.DataFrame(found, schema=dict(schema), orient="row")
+    values = pl.DataFrame(found, schema=schema, orient="row")
     return rows.join(values, on=key, how="left", nulls_equal=True, maintain_order="left")
 
 

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from airflow_provider_directcall.sandbox.faults import Fault
 from airflow_provider_directcall.sandbox.quirks import QUIRKS
+from airflow_provider_directcall.sandbox.sms_parts import SmsCounting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +47,8 @@ class SandboxConfig:
     """Rows of a statement page."""
     tag_characters: int = 16
     """Characters that the quirks ``tag_values_cut`` and ``tag_names_cut`` keep."""
+    sms_counting: SmsCounting = "characters"
+    """How the parts of an SMS are counted: 140 characters of sender and text, or by the alphabets of phone networks."""
     recording_host: str | None = None
     """Base URL of recording links; None = this server, which serves them."""
     quirks: frozenset[str] = frozenset()

@@ -30,6 +30,7 @@ SETTABLE: Final = frozenset(
         "scheduled_in_statement",
         "page_size",
         "tag_characters",
+        "sms_counting",
         "pace",
         "recording_host",
         "token_life",

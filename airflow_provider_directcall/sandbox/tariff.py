@@ -7,6 +7,7 @@ from math import ceil
 from typing import TYPE_CHECKING, Final
 
 from airflow_provider_directcall.sandbox.lifecycle import MessagePhase
+from airflow_provider_directcall.sandbox.sms_parts import SmsCounting, charged_parts
 
 if TYPE_CHECKING:
     from airflow_provider_directcall.sandbox.records import MessageRecord
@@ -17,7 +18,6 @@ RECORDING: Final = Decimal("0.02")
 SMS_PART: Final = Decimal("0.09")
 FOREIGN_SMS_PART: Final = Decimal("0.30")
 VOICE_MESSAGE: Final = Decimal("0.15")
-SMS_CHARACTERS: Final = 140
 MINIMUM_SECONDS: Final = 30
 STEP_SECONDS: Final = 6
 FREE: Final = Decimal(0)
@@ -31,14 +31,14 @@ def call_price(destination: str, talk_seconds: float, *, recorded: bool) -> Deci
     return _minute_price(destination) * billed / 60 + (RECORDING if recorded else FREE)
 
 
-def message_price(message: MessageRecord, phase: MessagePhase) -> Decimal:
-    """Return a message's price in BRL: per part of 140 characters (sender and text), free if not delivered."""
+def message_price(message: MessageRecord, phase: MessagePhase, counting: SmsCounting = "characters") -> Decimal:
+    """Return a message's price in BRL: per part, free if not delivered."""
     if phase in {MessagePhase.FAILED, MessagePhase.CANCELLED, MessagePhase.SCHEDULED}:
         return FREE
     if message.kind == "voz":
         return VOICE_MESSAGE
     part = FOREIGN_SMS_PART if message.destination.startswith("00") else SMS_PART
-    return part * max(1, ceil((len(message.text) + len(message.origin)) / SMS_CHARACTERS))
+    return part * charged_parts(message.text, message.origin, counting)
 
 
 def format_price(price: Decimal) -> str:

@@ -150,7 +150,7 @@ def _message_row(account: Account, message: MessageRecord, *, with_tags: bool) -
         "status": phase.value,
         "callerid": message.callerid,
         "id_mensagem": message.message_id,
-        "valor": format_price(message_price(message, phase)),
+        "valor": format_price(message_price(message, phase, account.settings.sms_counting)),
     }
     if with_tags:
         fields["campos"] = {**account.kept_tags(message.tags)}

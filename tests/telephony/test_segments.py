@@ -15,10 +15,20 @@ from airflow_provider_directcall.telephony.segments import (
     sms_parts,
 )
 
+_ESCAPE = "\x1b"
 GSM, DIRECTCALL = PROFILES["gsm"], PROFILES["directcall"]
 gsm_texts = st.lists(st.tuples(st.sampled_from(GSM_BASIC + GSM_EXTENSION), st.integers(1, 120)), max_size=6).map(
     lambda runs: "".join(character * times for character, times in runs)
 )
+mixed_texts = st.lists(
+    st.tuples(
+        st.one_of(
+            st.sampled_from("aé€^\\ãçº“😀中"), st.characters(exclude_categories=["Cs"], exclude_characters=[_ESCAPE])
+        ),
+        st.integers(1, 120),
+    ),
+    max_size=5,
+).map(lambda runs: "".join(character * times for character, times in runs))
 
 
 @pytest.mark.parametrize(
@@ -52,21 +62,44 @@ def test_directcall_counts_the_sender_as_text():
     assert parts("a" * 160, GSM, origin_length=13) == 1
 
 
-@given(text=gsm_texts)
-@settings(deadline=None)
-def test_parts_agree_with_an_encoder_of_gsm_03_38(text):
-    """Cut the encoded septets by the rule: 160, or parts of 153 that never end with an escape."""
-    septets = gsm0338.Codec().encode(text)[0]
-    assert is_gsm(text)
-    if len(septets) <= 160:
-        assert parts(text, GSM) == 1
-        return
+def encoded(text: str) -> tuple[list[int], bool]:
+    """Return the septets of a text and the place of each escape, or its UTF-16 units, by other libraries."""
+    try:
+        return list(gsm0338.Codec().encode(text)[0]), True
+    except UnicodeEncodeError:
+        content = text.encode("utf-16-be")
+        return [int.from_bytes(content[place : place + 2], "big") for place in range(0, len(content), 2)], False
+
+
+def cut(units: list[int], single: int, longest: int, is_gsm_text: bool) -> int:
+    """Cut units by the rule: one part, or parts that never end amid a character of two units."""
+    if len(units) <= single:
+        return 1
     count, place = 0, 0
-    while place < len(septets):
-        step = min(153, len(septets) - place)
-        place += step - (septets[place + step - 1] == 0x1B)
+    while place < len(units):
+        step = min(longest, len(units) - place)
+        last = units[place + step - 1]
+        place += step - (last == 0x1B if is_gsm_text else 0xD800 <= last < 0xDC00)
         count += 1
-    assert parts(text, GSM) == count
+    return count
+
+
+@given(text=st.one_of(gsm_texts, mixed_texts))
+@settings(deadline=None, max_examples=400)
+def test_parts_agree_with_encoders_of_gsm_03_38_and_utf_16(text):
+    units, is_gsm_text = encoded(text)
+    assert is_gsm(text) is is_gsm_text
+    lengths = (160, 153) if is_gsm_text else (70, 67)
+    assert parts(text, GSM) == cut(units, *lengths, is_gsm_text)
+    lengths = (140, 140) if is_gsm_text else (70, 67)
+    assert parts(text, PROFILES["cautious"]) == cut(units, *lengths, is_gsm_text)
+
+
+def test_the_alphabet_is_that_of_an_encoder():
+    # The escape is a part of other characters, and none of a text.
+    assert [character for character in map(chr, range(0x3000)) if is_gsm(character) != encoded(character)[1]] == [
+        _ESCAPE
+    ]
 
 
 @given(text=st.text(st.characters(exclude_categories=["Cs"]), max_size=30))

@@ -10,8 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_directcall.telephony.areas import AREAS
-from airflow_provider_directcall.telephony.holidays import BrazilianCalendar, OptionalDay
+from airflow_provider_directcall.telephony.holidays import OptionalDay
 from airflow_provider_directcall.telephony.windows import NOON, PRESETS, Hours, Window, window_named
+
+from .window_rules import is_inside
 
 STRICT = PRESETS["strict"]
 SAO_PAULO = ZoneInfo("America/Sao_Paulo")
@@ -42,6 +44,62 @@ def at(text: str, area: str = "11") -> datetime:
 )
 def test_strict_hours_in_sao_paulo(moment, is_open):
     assert STRICT.is_open(at(moment), AREAS["11"]) is is_open
+
+
+@pytest.mark.parametrize(
+    ("day", "kind", "opens", "closes"),
+    [
+        ("2026-01-01", "national", None, None),
+        ("2026-02-16", "optional by default: Carnival Monday", None, None),
+        ("2026-02-17", "optional by default: Carnival Tuesday", None, None),
+        ("2026-02-18", "part of a day: Ash Wednesday", 12, 18),
+        ("2026-04-03", "national: Good Friday", None, None),
+        ("2026-04-21", "national", None, None),
+        ("2026-05-01", "national", None, None),
+        ("2026-06-04", "optional by default: Corpus Christi", None, None),
+        ("2026-09-07", "national", None, None),
+        ("2026-10-12", "national", None, None),
+        ("2026-10-28", "optional, not by default: civil service", 9, 18),
+        ("2026-11-02", "national", None, None),
+        ("2026-11-20", "national since 2024", None, None),
+        ("2026-12-24", "part of a day", 9, 12),
+        ("2026-12-25", "national", None, None),
+        ("2026-12-31", "part of a day", 9, 12),
+        ("2026-03-04", "a plain Wednesday", 9, 18),
+        ("2026-03-07", "a Saturday", None, None),
+        ("2026-03-08", "a Sunday", None, None),
+    ],
+)
+@pytest.mark.parametrize("code", ["11", "92", "65", "68", "91"])
+def test_holidays_of_the_country_in_each_zone(day, kind, opens, closes, code):
+    area, midnight = AREAS[code], at(f"{day}T00:00:00", code)
+    opening = STRICT.next_opening(midnight, area)
+    if opens is None:
+        assert opening >= midnight + timedelta(days=1), kind
+        return
+    assert opening == midnight + timedelta(hours=opens), kind
+    assert STRICT.closes_at(opening, area) == midnight + timedelta(hours=closes), kind
+
+
+@pytest.mark.parametrize(
+    ("day", "states"),
+    [
+        ("2026-07-09", "SP"),
+        ("2026-04-23", "RJ"),
+        ("2026-09-05", "AC AM"),
+        ("2026-09-20", "RS"),
+        ("2026-07-02", "BA"),
+        ("2026-10-11", "MS"),
+        ("2026-03-06", "PE"),
+        ("2026-07-28", "MA"),
+        ("2026-08-15", "CE PA"),
+        ("2026-03-25", "CE"),
+    ],
+)
+def test_a_holiday_of_a_state_closes_each_of_its_areas_and_no_other(day, states):
+    always = Window("every day", {weekday: (Hours(time(9), time(18)),) for weekday in range(7)})
+    open_in = {code for code in AREAS if always.is_open(at(f"{day}T12:00:00", code), AREAS[code])}
+    assert open_in == {code for code, area in AREAS.items() if area.state not in states.split()}
 
 
 @pytest.mark.parametrize("code", sorted(AREAS))
@@ -152,7 +210,7 @@ windows = st.builds(
 )
 def test_a_send_inside_is_inside_by_an_independent_rule(window, moment, code):
     area = AREAS[code]
-    inside = all(_is_inside(window, moment.astimezone(ZoneInfo(name)), area.state) for name in area.timezones)
+    inside = all(is_inside(window, moment.astimezone(ZoneInfo(name)), area.state) for name in area.timezones)
     assert window.is_open(moment, area) is inside
     opening = window.next_opening(moment, area)
     if opening is not None:
@@ -160,18 +218,3 @@ def test_a_send_inside_is_inside_by_an_independent_rule(window, moment, code):
         assert window.is_open(opening, area)
         assert opening == moment or not window.is_open(opening - timedelta(microseconds=1), area)
         assert window.closes_at(opening, area) > opening
-
-
-def _is_inside(window: Window, clock: datetime, state: str) -> bool:
-    day = clock.date()
-    if window.keeps_holidays and BrazilianCalendar(state).holiday(day) is not None:
-        return False
-    minute = clock.hour * 60 + clock.minute
-    if BrazilianCalendar(optional_days=True).holiday(day) and not BrazilianCalendar(state).holiday(day):
-        if (day.month, day.day) in {(12, 24), (12, 31)} and minute >= 12 * 60:
-            return False
-        if day.month in {2, 3} and day.weekday() == 2 and minute < 12 * 60:
-            return False
-    return any(
-        span.begin.hour * 60 <= minute < (span.end.hour or 24) * 60 for span in window.hours.get(day.weekday(), ())
-    )

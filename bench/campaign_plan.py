@@ -22,13 +22,18 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import islice
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 
 import phonenumbers
 from rich.console import Console
 from rich.table import Table
 
 from airflow_provider_directcall.telephony.areas import AREAS
+
+if TYPE_CHECKING:
+    from airflow_provider_directcall.campaigns.plan_summary import CampaignPlan
+    from airflow_provider_directcall.campaigns.storage import LocalFolder
+    from airflow_provider_directcall.telephony.windows import Window
 
 #: Of the contacts, one in so many is suppressed: 100,000 of a million.
 SUPPRESSED: Final = 10
@@ -56,7 +61,7 @@ def main(argv: list[str] | None = None) -> int:
     options = parser.parse_args(argv)
     if options.plan is not None:
         with tempfile.TemporaryDirectory() as folder:
-            _write(Path(folder), 10)
+            write_contacts(Path(folder), 10)
             _plan(Path(folder))  # what is imported late, or read once
         print(json.dumps(_plan(options.plan)))
         return 0
@@ -75,7 +80,8 @@ def numbers(count: int) -> Iterator[str]:
         yield chosen.choice(NOTATIONS).format(**fields)
 
 
-def _write(folder: Path, contacts: int) -> None:
+def write_contacts(folder: Path, contacts: int) -> None:
+    """Write ``contacts.csv``, and ``suppressed.csv`` with the numbers of a tenth of them."""
     with (folder / "contacts.csv").open("w", encoding="utf-8") as file:
         file.write("id;phone;name;day;hour\n")
         for place, number in enumerate(numbers(contacts)):
@@ -87,7 +93,7 @@ def _write(folder: Path, contacts: int) -> None:
 
 def _measured(folder: Path, contacts: int) -> dict[str, float]:
     """Plan in a process of its own, between two halves of the comparison."""
-    _write(folder, contacts)
+    write_contacts(folder, contacts)
     compared = list(numbers(PARSED))
     before = _parsed(compared[::2])
     command = [sys.executable, "-m", "bench.campaign_plan", "--plan", str(folder)]
@@ -104,31 +110,37 @@ def _parsed(texts: list[str]) -> float:
 
 
 def _plan(folder: Path) -> dict[str, float]:
-    from airflow_provider_directcall.campaigns.campaign_settings import CampaignSettings
-    from airflow_provider_directcall.campaigns.contacts.places import files_at
-    from airflow_provider_directcall.campaigns.contacts.reading import ContactFiles
-    from airflow_provider_directcall.campaigns.planning import plan
     from airflow_provider_directcall.campaigns.storage import LocalFolder
-    from airflow_provider_directcall.campaigns.suppression import Exclusions, read_suppression
     from airflow_provider_directcall.telephony.windows import PRESETS
 
     wall, cpu = time.perf_counter(), time.process_time()
     with tempfile.TemporaryDirectory() as name:
-        scratch = Path(name)
+        made = plan_files(folder, LocalFolder(Path(name)), PRESETS["strict"])
+        return {
+            "contacts": made.contacts,
+            "accepted": made.accepted,
+            "wall": time.perf_counter() - wall,
+            "cpu": time.process_time() - cpu,
+            "megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        }
+
+
+def plan_files(folder: Path, target: LocalFolder, window: Window | None) -> CampaignPlan:
+    """Plan the files of :func:`write_contacts`."""
+    from airflow_provider_directcall.campaigns.campaign_settings import CampaignSettings
+    from airflow_provider_directcall.campaigns.contacts.places import files_at
+    from airflow_provider_directcall.campaigns.contacts.reading import ContactFiles
+    from airflow_provider_directcall.campaigns.planning import plan
+    from airflow_provider_directcall.campaigns.suppression import Exclusions, read_suppression
+
+    with tempfile.TemporaryDirectory() as name:
         files = {name: files_at([str(folder / f"{name}.csv")], _no_store) for name in ("suppressed", "contacts")}
-        suppressed = read_suppression(ContactFiles(files["suppressed"], scratch), NOW.date())
+        suppressed = read_suppression(ContactFiles(files["suppressed"], Path(name)), NOW.date())
         settings = CampaignSettings(
-            id_column="id", text=TEXT, window=PRESETS["strict"], price_brl=Decimal("0.09"), origin="551130000001"
+            id_column="id", text=TEXT, window=window, price_brl=Decimal("0.09"), origin="551130000001"
         )
-        batches = ContactFiles(files["contacts"], scratch).batches()
-        made = plan(settings, batches, LocalFolder(scratch / "plan"), exclusions=Exclusions(suppressed.digits), now=NOW)
-    return {
-        "contacts": made.contacts,
-        "accepted": made.accepted,
-        "wall": time.perf_counter() - wall,
-        "cpu": time.process_time() - cpu,
-        "megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-    }
+        batches = ContactFiles(files["contacts"], Path(name)).batches()
+        return plan(settings, batches, target, exclusions=Exclusions(suppressed.digits), now=NOW)
 
 
 def _no_store(place: str) -> NoReturn:

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException
 
+from airflow_provider_directcall.campaigns.frequency import LEDGER_FOLDER, FrequencyLedger
+from airflow_provider_directcall.campaigns.storage import LocalFolder
 from airflow_provider_directcall.operators.campaigns import (
     DirectcallPlanCampaignOperator,
     DirectcallReportCampaignOperator,
@@ -61,6 +63,16 @@ def test_each_contact_gets_one_message(run, world, plan, logged):
     assert run.ti.xcoms["progress"]["sent"] == 2
     assert "990000001" not in shown
     assert "Ana" not in shown
+
+
+def test_numbers_are_counted_over_campaigns_once_the_storage_has_a_ledger(run, world, plan, tmp_path):
+    plan()
+    assert not (tmp_path / "campaigns" / LEDGER_FOLDER).exists()
+    ledger = FrequencyLedger(LocalFolder(tmp_path / "campaigns"))
+    ledger.begin()
+    run.start(send(plan("11990000003", "11990000404", "11990000005")))
+    (name,) = ledger.names(NOON)
+    assert sorted(ledger.rows(name)["number"]) == sorted(ledger.hashes(["5511990000003", "5511990000005"])[0])
 
 
 def test_a_retry_and_a_clear_send_to_nobody_again(run, world, plan):

@@ -54,7 +54,7 @@ NAMES: Final = ("João", "Conceição", "Bia", "Ana", "Ítalo")
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Plan campaigns of each size and print what a contact costs."""
+    """Plan campaigns of each size and print the cost of a contact."""
     parser = argparse.ArgumentParser(prog="bench.campaign_plan", description="Plan campaigns.")
     parser.add_argument("--contacts", type=int, nargs="+", default=[100_000, 1_000_000])
     parser.add_argument("--plan", type=Path, help=argparse.SUPPRESS)
@@ -62,7 +62,7 @@ def main(argv: list[str] | None = None) -> int:
     if options.plan is not None:
         with tempfile.TemporaryDirectory() as folder:
             write_contacts(Path(folder), 10)
-            _plan(Path(folder))  # what is imported late, or read once
+            _plan(Path(folder))  # late imports, and facts that are read once
         print(json.dumps(_plan(options.plan)))
         return 0
     with tempfile.TemporaryDirectory() as folder:

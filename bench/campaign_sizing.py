@@ -1,7 +1,7 @@
-"""What a campaign takes in time, memory, disk and requests, phase by phase, each in a process of its own.
+"""The time, memory, disk and requests of a campaign, phase by phase, each in a process of its own.
 
-The plan reads and writes all contacts. One chunk is sent to a sandbox on the same machine; what its waves write is then
-repeated for all chunks, without requests, and reported on. No figure here has Airflow in it.
+The plan reads and writes all contacts. One chunk is sent to a sandbox on the same machine; the files of its waves are
+then repeated for all chunks, without requests, and reported on. No figure here has Airflow in it.
 
     python -m bench.campaign_sizing [--contacts 1000000] [--chunk 10000]
 """
@@ -134,7 +134,7 @@ def _send(_: Path, folder: LocalFolder, url: str) -> int:
 
 
 def _logs(_: Path, folder: LocalFolder, __: str) -> int:
-    """Write what the waves of all chunks write."""
+    """Write the files of the waves of all chunks."""
     made = CampaignPlan.read(folder)
     for chunk in made.chunks:
         log = WaveLog(folder, chunk_stem(chunk.name))

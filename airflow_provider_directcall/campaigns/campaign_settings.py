@@ -1,4 +1,4 @@
-"""What a campaign sends, and to whom it may."""
+"""The settings of a campaign: its texts, columns and limits."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class CampaignSettings:
-    """What a campaign sends and to whom it may.
+    """The texts, columns and limits of a campaign.
 
     :param number_columns: columns of the number, in order of preference.
     :param id_column: column of the contact's id; None takes the file's name and the number of the row.
@@ -37,7 +37,7 @@ class CampaignSettings:
     :param keeps_accents: leave accented letters in texts.
     :param profile: how parts are counted.
     :param price_brl: of one part, one voice message; None where it is not known.
-    :param budget_brl: what the campaign may cost; None for any.
+    :param budget_brl: limit of the cost; None for none.
     :param chunk_size: contacts in one file, which one task sends; doubled where there would be too many files.
     :param most_chunks: files at most.
     :raises CampaignError: an argument is missing or contradicts another.
@@ -64,7 +64,7 @@ class CampaignSettings:
     most_chunks: int = 1024
 
     def __post_init__(self) -> None:
-        """Check what contradicts itself before a contact is read."""
+        """Reject contradictions before a contact is read."""
         if (self.text is None) == (self.text_column is None) and self.channel is not Channel.CALL:
             raise CampaignError("text: give either text or text_column")
         if self.text is not None and not self.text.strip():
@@ -91,7 +91,7 @@ class CampaignSettings:
 
     @property
     def fingerprint(self) -> str:
-        """Digest of everything that changes what is sent; without a text or a number in it."""
+        """Digest of all that changes a request; without a text or a number in it."""
         parts = [self.channel, self.number_columns, *self.contact_columns.values(), self.text, self.origin]
         window = self.window and _described(self.window)
         cap = self.frequency_cap and self.frequency_cap.as_json()
@@ -100,7 +100,7 @@ class CampaignSettings:
 
 
 def _described(window: Window) -> list[object]:
-    """Return what a window is made of, the same in every process."""
+    """Return the parts of a window, the same in every process."""
     return [
         window.name,
         window.keeps_holidays,

@@ -1,4 +1,4 @@
-"""What one chunk writes into the ledger of reached numbers, and asks of it before each wave."""
+"""One chunk and the ledger of reached numbers: written by each wave, and read before it."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ class ChunkWriter:
             self._write_one()
 
     def finish(self) -> tuple[PlanChunk, ...]:
-        """Write what is left, and return all chunks."""
+        """Write the rest, and return all chunks."""
         while self._count():
             self._write_one()
         return tuple(self._chunks)

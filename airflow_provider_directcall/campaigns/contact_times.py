@@ -131,7 +131,7 @@ def _joined(
     schema: Schema,
     key: list[str],
 ) -> pl.DataFrame:
-    """Add what was found out about each key."""
+    """Add the values of each key."""
     values = pl.DataFrame(found, schema=schema, orient="row")
     return rows.join(values, on=key, how="left", nulls_equal=True, maintain_order="left")
 

@@ -75,7 +75,7 @@ class FrequencyCap:
 
 
 class FrequencyLedger:
-    """Which numbers were reached, when and by what: one file a wave, and numbers as keyed hashes.
+    """Which numbers were reached, when and by which campaign: one file a wave, and numbers as keyed hashes.
 
     The key is a random file beside the hashes. It protects the numbers from those who get the hashes alone; whoever can
     read both finds a number by trial, as there are few of them.
@@ -107,7 +107,7 @@ class FrequencyLedger:
         return [[_hashed(number, key) for number in numbers] for key in keys]
 
     def write(self, name: str, numbers: Sequence[str], at: datetime, source: str, channel: Channel) -> None:
-        """Write numbers that were, or are about to be, reached; the same name replaces what was written before.
+        """Write numbers that were, or are about to be, reached; the same name replaces the file.
 
         :param name: unique to the wave and the process.
         :param at: aware.
@@ -171,7 +171,7 @@ class FrequencyLedger:
 
 
 def source_of(campaign: Folder, attempt: int = 1) -> str:
-    """Return what stands for the requests of a campaign, the same in all its tries; each attempt counts for itself."""
+    """Return a name for the requests of a campaign, the same in all its tries; each attempt has its own."""
     return f"{digest(campaign.uri.encode())}.{attempt}"
 
 
@@ -189,7 +189,7 @@ class ReachedNumbers:
         self._days = pl.DataFrame(schema={"number": pl.Int64, "source": pl.UInt64, "day": pl.Date})
 
     def refresh(self, now: datetime) -> None:
-        """Read what was written since.
+        """Read the files that are new.
 
         :param now: aware.
         :raises OSError: the storage fails.

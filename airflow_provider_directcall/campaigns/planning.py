@@ -137,7 +137,7 @@ class _Planner:
             self._chunks.add(accepted.select(*_CHUNK_COLUMNS, pl.col(f"^{TAG}.*$"), ORIGINALS))
 
     def finish(self, sources: Iterable[ContactFile]) -> CampaignPlan:
-        """Write what is left."""
+        """Write the rest."""
         if not self._states:
             raise ContactsError("there are no contacts: the file has no rows")
         for batch in self._order.batches() if self._order is not None else ():

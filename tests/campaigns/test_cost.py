@@ -16,7 +16,7 @@ from airflow_provider_directcall.telephony.segments import PROFILES, parts
 
 from .campaign_world import ORIGIN, CampaignWorld
 
-#: GSM 7, its extension table, what becomes plain letters, other scripts, emoji and characters of several code points.
+#: GSM 7, its extension table, letters with accents, other scripts, emoji and characters of several code points.
 _RUNS = [*"aéàÇ€[^\\ãçÕº“…ﬁЖ中😀", "\u2013", "\u0301", "👍🏽", "🇧🇷"]
 texts = (
     st.lists(st.tuples(st.sampled_from(_RUNS), st.integers(1, 170)), min_size=1, max_size=4)

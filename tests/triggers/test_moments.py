@@ -13,7 +13,7 @@ OPENING = datetime(2026, 3, 5, 12, tzinfo=UTC)
 
 
 class SimulatedClock(Clock):
-    """A clock that moves by what is slept, and by steps of its own while it sleeps."""
+    """A clock that moves as one sleeps, and by steps of its own while it sleeps."""
 
     def __init__(self, now: datetime, *steps: float) -> None:
         self._now = now

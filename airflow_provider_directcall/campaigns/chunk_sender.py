@@ -205,10 +205,12 @@ class ChunkSender:
                 self._leave_out(contact, Progress.OPTED_OUT)
             elif excluded is not None and contact.number in excluded.suppressed:
                 self._leave_out(contact, Progress.SUPPRESSED)
-            elif reason := self._reach.reason(contact.number, now) if self._reach is not None else None:
-                self._leave_out(contact, Progress.SUPPRESSED, reason)
             elif self._openings.is_open(contact, now):
-                yield contact
+                # Only now: on the day on which its window opens, its number may be reached again.
+                if reason := self._reach.reason(contact.number, now) if self._reach is not None else None:
+                    self._leave_out(contact, Progress.SUPPRESSED, reason)
+                else:
+                    yield contact
             elif self._is_skipped(contact, now):
                 self._leave_out(contact, Progress.OUT_OF_WINDOW)
 

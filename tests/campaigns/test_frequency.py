@@ -185,6 +185,19 @@ async def test_what_another_campaign_sends_meanwhile_is_seen_within_a_minute(wor
     assert outcome.states == {"sent": 3, "suppressed": 1}
 
 
+async def test_a_contact_whose_window_is_closed_today_is_not_capped_today(world, ledger):
+    phones = numbers(1)
+    mine = world("mine")
+    mine.planned(phones)
+    mine.server.set_time(NOW.replace(hour=22))
+    reach(ledger, phones[0])
+    guards = Guards(frequency=FrequencyRules(ledger, DAILY), window=PRESETS["strict"])
+    outcome = await mine.send(guards=guards)
+    assert (outcome.states, outcome.waiting) == ({}, 1)
+    mine.server.set_time(outcome.waits_until)
+    assert (await mine.send(guards=guards)).states == {"sent": 1}
+
+
 async def test_a_campaign_without_a_cap_counts_for_those_with_one(world, ledger, planned):
     phones = numbers(2)
     mine = world("free")

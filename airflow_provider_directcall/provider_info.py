@@ -86,6 +86,16 @@ _CONFIG: dict[str, dict[str, Any]] = {
                 "example": "s3://aws_default@bucket/campaigns",
                 "default": "",
             },
+            "rate_conn_id": {
+                "description": (
+                    "Id of a connection of type redis. Tasks that send campaigns share the rate of an account through "
+                    "it, on whichever worker they run; needs the extra redis. Empty: each task takes its part of it."
+                ),
+                "version_added": None,
+                "type": "string",
+                "example": "redis_default",
+                "default": "",
+            },
         },
     }
 }

@@ -266,9 +266,9 @@ class ChunkSender:
 
     async def _send(self, outgoing: Outgoing, began: Mapping[str, ContactResult]) -> list[ContactResult]:
         """Send one request; return nothing for contacts that surely were not sent to and keep their turn."""
-        if self._clock.now() > self._wave_ends_at:
+        left = (self._wave_ends_at - self._clock.now()).total_seconds()
+        if left < 0 or not await self._pacer.turn(outgoing.parts, within=left):
             return []
-        await self._pacer.turn(outgoing.parts)
         now = self._clock.now()
         is_late = now > self._wave_ends_at
         if (

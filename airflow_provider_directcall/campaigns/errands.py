@@ -45,6 +45,7 @@ class RequestOptions:
     :param origin: sender as it is sent; None for the connection's default.
     :param recipients_per_request: how many contacts with the same text and tags go into one request; above ten, as the
         documented file (``destino_csv``). 1 sends to each alone. What the vendor answers for several is inferred.
+    :param parts_per_request: how many parts go into a request to several; None for any number.
     :param by_lots: send personal texts with ``/sms/lot-send``. Its body is documented down to the recipients' ids only;
         all other names are assumed (see :func:`~airflow_provider_directcall.api.methods.send_lot`): try it on a few.
     :param record: record calls.
@@ -59,6 +60,7 @@ class RequestOptions:
     channel: Channel = Channel.SMS
     origin: str | None = field(default=None, repr=False)
     recipients_per_request: int = 100
+    parts_per_request: int | None = None
     by_lots: bool = False
     record: bool = False
     audio_id: str | None = None
@@ -161,7 +163,7 @@ class ChunkRequests:
         requests = [
             self._to_many(several) if len(several) > 1 or self._options.by_lots else self._to_one(several[0])
             for group in groups.values()
-            for several in _batches(group, self._options.largest)
+            for several in _batches(group, self._options.largest, self._options.parts_per_request)
         ]
         return requests + [self._to_one(contact) for contact in alone]
 
@@ -260,6 +262,16 @@ class ChunkRequests:
         return {**with_key(contact.tags, key), LOT_TAG: self._key}
 
 
-def _batches(contacts: Sequence[Contact], size: int) -> Iterator[Sequence[Contact]]:
-    for begin in range(0, len(contacts), size):
-        yield contacts[begin : begin + size]
+def _batches(contacts: Sequence[Contact], size: int, most_parts: int | None) -> Iterator[Sequence[Contact]]:
+    """Yield contacts in order, in batches within both limits; a contact above the second one has a batch of its own."""
+    batch: list[Contact] = []
+    parts = 0
+    for contact in contacts:
+        is_full = len(batch) >= size or (most_parts is not None and parts + contact.parts > most_parts)
+        if batch and is_full:
+            yield batch
+            batch, parts = [], 0
+        batch.append(contact)
+        parts += contact.parts
+    if batch:
+        yield batch

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
@@ -103,7 +104,10 @@ def run_chunk(
     """Send a chunk from code without an event loop, as :func:`send_chunk`."""
 
     async def run() -> ChunkOutcome:
-        async with make_client() as client:
+        async with AsyncExitStack() as stack:
+            client = await stack.enter_async_context(make_client())
+            if guards is not None and guards.pacer is not None:
+                stack.push_async_callback(guards.pacer.aclose)
             return await send_chunk(
                 folder,
                 chunk_name,

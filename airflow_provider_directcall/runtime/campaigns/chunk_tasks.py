@@ -22,6 +22,7 @@ from airflow_provider_directcall.runtime.campaigns.arguments import CampaignArgu
 from airflow_provider_directcall.runtime.campaigns.files import folder_of
 from airflow_provider_directcall.runtime.campaigns.options import outside_window_named, send_options, share_of
 from airflow_provider_directcall.runtime.campaigns.planning import ExclusionRules, check_fresh
+from airflow_provider_directcall.runtime.campaigns.rates import account_pacer, rate_of
 from airflow_provider_directcall.runtime.campaigns.sending import (
     FreshExclusions,
     chunk_budget,
@@ -70,6 +71,9 @@ def send_chunk_of(
         budget_brl=chunk_budget(made, task.chunk, money("budget_brl", task.budget_brl), price),
         stop_when_failed_share=share_of(task.stop_when_failed_share),
         frequency=None if made.ledger is None else frequency_rules(made.ledger, made.frequency_cap),
+        pacer=account_pacer(
+            rate_of(task.rate), options.parts_per_second, options.requests.channel, hook.settings, clock
+        ),
     )
     stem = chunk_stem(task.chunk)
     return run_chunk(

@@ -11,6 +11,7 @@ from airflow_provider_directcall.delivery.decisions import OnUnknownOutcome
 from airflow_provider_directcall.delivery.reconciling import ReconcileTimeouts
 from airflow_provider_directcall.runtime import arguments
 from airflow_provider_directcall.runtime.campaigns.arguments import channel_named
+from airflow_provider_directcall.runtime.campaigns.rates import rate_of, share_of_task
 
 if TYPE_CHECKING:
     from airflow_provider_directcall.api.settings import Settings
@@ -31,6 +32,7 @@ def send_options(task: Any, settings: Settings) -> SendOptions:  # noqa: ANN401 
     is_lots = arguments.boolean("by_lots", task.by_lots)
     together = arguments.integer("recipients_per_request", task.recipients_per_request)
     poll_interval = arguments.seconds("poll_interval", task.poll_interval)
+    share = share_of_task(rate_of(task.rate), task.chunks_at_once)
     return SendOptions(
         requests=RequestOptions(
             channel=channel,
@@ -40,10 +42,12 @@ def send_options(task: Any, settings: Settings) -> SendOptions:  # noqa: ANN401 
             audio_id=arguments.optional_text(task.audio_id),
             short_number=arguments.boolean("short_number", task.short_number),
             recipients_per_request=_DEFAULT_TOGETHER if together is None else together,
+            # No more than a second's worth leaves at once.
+            parts_per_request=None if share is None else max(1, int(share)),
         ),
         wave_size=arguments.integer("wave_size", task.wave_size),
         concurrency=arguments.integer("concurrency", task.concurrency) or _DEFAULT_CONCURRENCY,
-        parts_per_second=rate_of(task.rate, task.chunks_at_once),
+        parts_per_second=share,
         calls_at_once=arguments.integer("calls_at_once", task.calls_at_once) or _DEFAULT_CALLS_AT_ONCE,
         timeouts=ReconcileTimeouts(
             settle_seconds=arguments.seconds("settle_seconds", task.settle_seconds),
@@ -52,21 +56,6 @@ def send_options(task: Any, settings: Settings) -> SendOptions:  # noqa: ANN401 
         ),
         on_unknown_outcome=policy_named(task.on_unknown_outcome),
     )
-
-
-def rate_of(rate: object, chunks_at_once: object) -> float | None:
-    """Return a task's share of the account's rate.
-
-    :raises ValueError: it is not above 0.
-    """
-    text = arguments.optional_text(rate)
-    if text is None:
-        return None
-    per_second = arguments.seconds("rate", text)
-    tasks = arguments.integer("chunks_at_once", chunks_at_once) or 1
-    if per_second <= 0 or tasks < 1:
-        raise ValueError("rate: a number of parts, or calls, a second above 0 is needed")
-    return per_second / tasks
 
 
 def policy_named(name: object) -> OnUnknownOutcome:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
@@ -11,10 +12,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: What is taken from a bucket at once, so that few parts cost few round trips: this share of a second's worth.
+#: Tokens are taken in steps of this share of a second's worth, so that few parts cost few round trips.
 _STEP_SECONDS: Final = 0.05
-#: What a bucket holds when it was not used: this share of a second's worth, or one step.
-_BURST_SECONDS: Final = 0.1
+#: The jitter of a bucket without a step in reserve, as a share of a step's time: it costs as much of the rate.
+_LOSS: Final = 0.05
 #: Parts that were taken and not used are forgotten, else they would leave on top of later ones.
 _HELD_SECONDS: Final = 1.0
 _SHORTEST_PAUSE: Final = 0.001
@@ -51,7 +52,7 @@ class Pacer(Protocol):
         ...
 
     async def aclose(self) -> None:
-        """Close what it has opened; the next turn opens it again."""
+        """Close its connections; the next turn opens them again."""
         ...
 
 
@@ -90,7 +91,8 @@ class AccountPace:
     """A pace that several processes share through a bucket.
 
     Requests of a process wait in a queue, and its first one takes tokens in small steps of the same size. So no process
-    asks for more at once than another, and none starves. While the bucket is away, the process keeps a pace of its own.
+    asks for more at once than another, and pauses have jitter, else the process nearest to the bucket would get all
+    tokens. While the bucket is away, the process keeps a pace of its own.
 
     :param bucket: of the account, with :func:`burst_of` tokens at most.
     :param per_second: tokens that it gets in a second.
@@ -100,7 +102,9 @@ class AccountPace:
     def __init__(self, bucket: TokenBucket, per_second: float, alone: Pacer, clock: Clock) -> None:
         self._bucket = bucket
         self._step = _step_of(per_second)
-        self._longest_pause = _LONGEST_PAUSE + 2 * self._step / per_second
+        step_seconds = self._step / per_second
+        self._longest_pause = _LONGEST_PAUSE + 2 * step_seconds
+        self._jitter = max(burst_of(per_second) / per_second - step_seconds, step_seconds * _LOSS)
         self._alone = alone
         self._clock = clock
         self._queue = asyncio.Lock()
@@ -137,6 +141,7 @@ class AccountPace:
                 self._held += self._step
                 self._held_until = now + _HELD_SECONDS
                 continue
+            pause += random.uniform(0, self._jitter)  # noqa: S311 - no secret
             await self._clock.sleep_async(max(min(pause, ends - now), _SHORTEST_PAUSE))
             if now + pause > ends:
                 return False
@@ -158,8 +163,8 @@ class AccountPace:
 
 
 def burst_of(per_second: float) -> int:
-    """Return how many tokens the bucket of a rate holds at most."""
-    return max(_step_of(per_second), int(per_second * _BURST_SECONDS))
+    """Return how many tokens the bucket of a rate holds at most: two steps, or one below two a second."""
+    return _step_of(per_second) * (2 if per_second >= 2 else 1)
 
 
 def _step_of(per_second: float) -> int:

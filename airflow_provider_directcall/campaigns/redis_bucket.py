@@ -86,7 +86,7 @@ class _Store(RedisStore):
 def bucket_name(settings: Settings, unit: str) -> str:
     """Return the name of an account's bucket, without the account's address and id.
 
-    :param unit: what its tokens are.
+    :param unit: of its tokens.
     """
     account = hashlib.blake2b(f"{settings.base_url}\n{settings.client_id}".encode(), digest_size=16)
     return f"{account.hexdigest()}:{unit}"

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 from airflow.providers.common.compat.sdk import conf
 
 from airflow_provider_directcall.campaigns.channels import Channel
+from airflow_provider_directcall.campaigns.errors import CampaignError
 from airflow_provider_directcall.campaigns.pacing import AccountPace, Pace
-from airflow_provider_directcall.errors import DirectcallError
 from airflow_provider_directcall.runtime import arguments
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ _TLS_OPTIONS: Final = ("ssl_cert_reqs", "ssl_ca_certs", "ssl_keyfile", "ssl_cert
 _EXTRA: Final = "pip install 'airflow-provider-directcall[redis]'"
 
 
-class RateSettingError(DirectcallError):
+class RateSettingError(CampaignError):
     """``[directcall] rate_conn_id`` cannot be used."""
 
 

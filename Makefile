@@ -24,7 +24,7 @@ export UV_NATIVE_TLS := 1
 export UV_PYTHON_DOWNLOADS := never
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo sandbox unit test evidence lint types layers coverage long worlds processes faults mutants compat bench constraints format build package clean
+.PHONY: help install demo sandbox unit test evidence lint types layers coverage long worlds processes faults mutants compat cluster bench constraints format build package clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -42,7 +42,7 @@ unit: install ## The fast tests, without coverage: for the inner loop
 
 test: lint types layers unit long demo ## What every change must pass, in under ten minutes
 
-evidence: coverage worlds processes faults mutants compat bench ## What takes long: whole Airflows, faults, mutants, other Airflows, figures
+evidence: coverage worlds processes faults mutants compat cluster bench ## What takes long: whole Airflows, faults, mutants, other Airflows, figures
 
 lint: install ## Style and common mistakes (ruff), plain prose in docstrings and comments
 	$(RUN) ruff check
@@ -84,6 +84,9 @@ bench: install ## Measure, and print each figure as a ratio
 
 compat: install ## Once-only sending under faults on the other Airflows, each in an environment of its own
 	$(RUN) tools.compat
+
+cluster: install ## A campaign over two Celery workers, PostgreSQL and Redis (Debian: postgresql, redis-server), one of them killed
+	$(RUN) tools.cluster
 
 constraints: $(UV_STAMP) ## Renew all files in constraints/
 	$(RUN) tools.constraints

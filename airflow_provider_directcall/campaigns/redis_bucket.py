@@ -66,8 +66,8 @@ class RedisBucket:
             async with asyncio.timeout(_TIMEOUT):
                 result = await limiter.limit(cost=tokens)
         except (BaseThrottledError, OSError) as error:
-            # The text of an error may hold the address.
-            cause = error.__cause__ if error.__cause__ is not None else error
+            # The text of an error may hold the address; the library's own has the cause.
+            cause = error.__cause__ if isinstance(error, BaseThrottledError) else error
             raise BucketUnavailableError(f"Redis: {type(cause).__name__}") from None
         return result.state.retry_after if result.limited else 0.0
 

@@ -224,11 +224,12 @@ class DirectcallSendCampaignOperator(BaseOperator):
     :param suppress: as there, like ``opt_out_words`` and ``opt_out_days``.
     :param budget_brl: what the whole campaign may cost; each chunk gets what those before it leave.
     :param stop_when_failed_share: stop when a larger share, such as 0.1, of this try's contacts fails.
-    :param rate: parts, or calls, a second of the account; None for none.
-    :param chunks_at_once: tasks that share the rate: each takes its part of it.
+    :param rate: parts, or calls, a second of the account; None for no bound. Tasks on all workers share it through the
+        Redis of ``[directcall] rate_conn_id``; without one, each takes its part of it.
+    :param chunks_at_once: tasks that share the rate and the calls in progress.
     :param wave_size: contacts in a wave; None for 500, and more where one request reaches several.
     :param concurrency: requests on their way at once.
-    :param calls_at_once: calls in progress at once.
+    :param calls_at_once: calls in progress at once, of all these tasks; None for 10.
     :param recipients_per_request: contacts with the same text in one request; 1 sends to each alone. None for 100.
     :param by_lots: send personal texts with ``/sms/lot-send``, whose body is assumed: try it on a few contacts first.
     :param record: record calls.

@@ -61,7 +61,8 @@ class DirectcallCampaignTaskGroup(TaskGroup):
 
     :param group_id: id of the group.
     :param approve_over: contacts above which a user has to approve the plan; None for no approval.
-    :param chunks_at_once: send tasks that run at the same time; they share ``rate``.
+    :param chunks_at_once: send tasks that run at the same time; they share ``rate`` and ``calls_at_once``. None for as
+        many as the deployment runs, and for one where there is a rate, or calls.
     :param track: follow the messages, or calls, until they have ended.
     :param track_timeout: seconds (or a timedelta) to follow them.
     :param outlets: assets to which the report adds an event with its counts.
@@ -134,6 +135,7 @@ class DirectcallCampaignTaskGroup(TaskGroup):
             "opt_out_days": opt_out_days,
             "directcall_conn_id": directcall_conn_id,
         }
+        is_limited = rate is not None or calls_at_once is not None or channel == "call"
         with self:
             self.plan = DirectcallPlanCampaignOperator(
                 task_id="plan",
@@ -168,8 +170,8 @@ class DirectcallCampaignTaskGroup(TaskGroup):
                 on_unknown_outcome=on_unknown_outcome,
                 settle_seconds=settle_seconds,
                 completion_timeout=completion_timeout,
-                # With a rate, tasks that share it must not be more than they are told.
-                max_active_tis_per_dagrun=chunks_at_once or (1 if rate is not None else None),
+                # Tasks that share a rate, or lines for calls, must not be more than they are told.
+                max_active_tis_per_dagrun=chunks_at_once or (1 if is_limited else None),
                 **shared,
             ).expand(chunk=chunks.output)
             if track:

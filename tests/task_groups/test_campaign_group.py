@@ -43,6 +43,17 @@ def test_tasks_that_share_a_rate_are_as_many_as_they_are_told():
     assert task.partial_kwargs["max_active_tis_per_dagrun"] == 1
 
 
+@pytest.mark.parametrize("given", [{"channel": "call"}, {"calls_at_once": 4}])
+def test_tasks_that_share_lines_are_one_unless_they_are_told(given):
+    (task,) = (task for task in made(**given).tasks if task.task_id == "reminders.send")
+    assert task.partial_kwargs["max_active_tis_per_dagrun"] == 1
+
+
+def test_without_a_limit_chunks_run_on_all_workers():
+    (task,) = (task for task in made().tasks if task.task_id == "reminders.send")
+    assert task.partial_kwargs.get("max_active_tis_per_dagrun") is None
+
+
 @pytest.mark.parametrize("contacts", ["/c.csv", ["/a.csv", "/b.csv"], SqlContacts("db", "select 1", parameters=["x"])])
 def test_it_is_serialized_as_airflow_stores_it(contacts):
     stored = json.dumps(DagSerialization.to_dict(made(contacts=contacts, approve_over=1)))

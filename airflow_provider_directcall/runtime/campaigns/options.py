@@ -11,14 +11,13 @@ from airflow_provider_directcall.delivery.decisions import OnUnknownOutcome
 from airflow_provider_directcall.delivery.reconciling import ReconcileTimeouts
 from airflow_provider_directcall.runtime import arguments
 from airflow_provider_directcall.runtime.campaigns.arguments import channel_named
-from airflow_provider_directcall.runtime.campaigns.rates import rate_of, share_of_task
+from airflow_provider_directcall.runtime.campaigns.rates import lines_of_task, rate_of, share_of_task
 
 if TYPE_CHECKING:
     from airflow_provider_directcall.api.settings import Settings
 
 _DEFAULT_CONCURRENCY: Final = 20
 _DEFAULT_TOGETHER: Final = 100
-_DEFAULT_CALLS_AT_ONCE: Final = 10
 
 
 def send_options(task: Any, settings: Settings) -> SendOptions:  # noqa: ANN401 - its class is above this layer
@@ -48,7 +47,7 @@ def send_options(task: Any, settings: Settings) -> SendOptions:  # noqa: ANN401 
         wave_size=arguments.integer("wave_size", task.wave_size),
         concurrency=arguments.integer("concurrency", task.concurrency) or _DEFAULT_CONCURRENCY,
         parts_per_second=share,
-        calls_at_once=arguments.integer("calls_at_once", task.calls_at_once) or _DEFAULT_CALLS_AT_ONCE,
+        calls_at_once=lines_of_task(task.calls_at_once, task.chunks_at_once),
         timeouts=ReconcileTimeouts(
             settle_seconds=arguments.seconds("settle_seconds", task.settle_seconds),
             longest_seconds=arguments.seconds("completion_timeout", task.completion_timeout),

@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 _SETTING: Final = "rate_conn_id"
 _TYPES: Final = frozenset({"redis", "rediss"})
 _PORT: Final = 6379
+_CALLS_AT_ONCE: Final = 10
 #: Extra of a Redis connection that redis-py takes under the same name, as Airflow's Redis provider passes it on.
 _TLS_OPTIONS: Final = ("ssl_cert_reqs", "ssl_ca_certs", "ssl_keyfile", "ssl_certfile", "ssl_check_hostname")
 _EXTRA: Final = "pip install 'airflow-provider-directcall[redis]'"
@@ -55,10 +56,26 @@ def share_of_task(rate: float | None, chunks_at_once: object) -> float | None:
 
     :raises ValueError: ``chunks_at_once`` is not 1 or more.
     """
+    return None if rate is None else rate / _tasks_of(chunks_at_once)
+
+
+def lines_of_task(calls_at_once: object, chunks_at_once: object) -> int:
+    """Return a task's own part of the account's calls in progress.
+
+    :raises ValueError: there is not one for each task.
+    """
+    tasks = _tasks_of(chunks_at_once)
+    calls = arguments.integer("calls_at_once", calls_at_once)
+    if calls is not None and calls < tasks:
+        raise ValueError("calls_at_once: 1 or more is needed for each of the tasks of chunks_at_once")
+    return max(1, (calls or _CALLS_AT_ONCE) // tasks)
+
+
+def _tasks_of(chunks_at_once: object) -> int:
     tasks = arguments.integer("chunks_at_once", chunks_at_once)
     if tasks is not None and tasks < 1:
         raise ValueError("chunks_at_once: 1 or more is needed")
-    return None if rate is None else rate / (tasks or 1)
+    return tasks or 1
 
 
 def account_pacer(
@@ -77,12 +94,16 @@ def account_pacer(
     from airflow_provider_directcall.campaigns.redis_bucket import RedisBucket, bucket_name
 
     unit = "calls" if channel is Channel.CALL else "parts"
-    bucket = RedisBucket(_address(conn_id), bucket_name(settings, unit), rate)
+    bucket = RedisBucket(redis_address(conn_id), bucket_name(settings, unit), rate)
     log.info("Rate: %s %s a second, shared through the connection %s.", rate, unit, conn_id)
     return AccountPace(bucket, rate, Pace(share, clock), clock)
 
 
-def _address(conn_id: str) -> RedisAddress:
+def redis_address(conn_id: str) -> RedisAddress:
+    """Return how the Redis of a connection is reached.
+
+    :raises RateSettingError: the connection is none of a Redis.
+    """
     from airflow.sdk import BaseHook
 
     from airflow_provider_directcall.campaigns.redis_bucket import RedisAddress

@@ -1,0 +1,93 @@
+"""How a rate was kept: over the whole time, and within its busiest moments."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Final
+
+from tools.cluster.services import Redis
+
+#: As the issue of the product has it: the rate is kept within 10 %, and a burst is no larger than one second's worth.
+TOLERANCE: Final = 0.1
+_LONG_SECONDS: Final = 10.0
+
+#: When a message left, in seconds since the epoch, and its parts.
+Departures = Sequence[tuple[float, int]]
+
+
+@dataclass(frozen=True)
+class KeptRate:
+    """A rate as it was kept.
+
+    :ivar mean: parts a second.
+    :ivar second: the most parts within any second.
+    :ivar long: the most parts a second within any ten seconds.
+    """
+
+    rate: float
+    mean: float
+    second: int
+    long: float
+
+    @classmethod
+    def of(cls, rate: float, departures: Departures) -> KeptRate:
+        """Measure departures, in any order, of a time in which there was always something to send."""
+        left = sorted(departures)
+        seconds = left[-1][0] - left[0][0]
+        # The first message begins the time, so it does not count in it.
+        mean = sum(parts for _, parts in left[1:]) / seconds if seconds else 0.0
+        return cls(rate, mean, busiest(left, 1.0), busiest(left, _LONG_SECONDS) / _LONG_SECONDS)
+
+    @property
+    def problems(self) -> list[str]:
+        """What was not kept, in words."""
+        found = []
+        if abs(self.mean - self.rate) > TOLERANCE * self.rate:
+            found.append(f"{self.mean:.1f} parts a second, not {self.rate:g} within {TOLERANCE:.0%}")
+        return found + self.excesses
+
+    @property
+    def excesses(self) -> list[str]:
+        """Where more was sent than the rate allows, in words."""
+        found = []
+        if self.second > 2 * self.rate:
+            found.append(f"{self.second} parts within a second: a burst of more than a second's worth")
+        if self.long > (1 + TOLERANCE) * self.rate:
+            found.append(f"{self.long:.1f} parts a second within {_LONG_SECONDS:g} s")
+        return found
+
+    def __str__(self) -> str:
+        """Describe it in a line."""
+        return (
+            f"{self.mean:.1f} parts/s, at most {self.second} within 1 s, {self.long:.1f}/s within {_LONG_SECONDS:g} s"
+        )
+
+
+def busiest(left: Departures, seconds: float) -> int:
+    """Return the most parts that left within any so many seconds.
+
+    :param left: in order.
+    """
+    sums = [0, *accumulate(parts for _, parts in left)]
+    most = begin = 0
+    for end, (moment, _) in enumerate(left):
+        while left[begin][0] <= moment - seconds:
+            begin += 1
+        most = max(most, sums[end + 1] - sums[begin])
+    return most
+
+
+def two_processes(redis: Redis, rate: float, seconds: float) -> tuple[KeptRate, list[int]]:
+    """Let two processes take from one rate at the same time; return how it was kept, and the parts of each."""
+    command = [sys.executable, "-m", "tools.cluster.rate_probe", str(redis.port), "probe", str(rate), str(seconds)]
+    probes = [subprocess.Popen(command, stdout=subprocess.PIPE) for _ in range(2)]
+    taken = [[(float(moment), int(parts)) for moment, parts in json.loads(each.communicate()[0])] for each in probes]
+    # Only while both run.
+    begin, end = max(each[0][0] for each in taken), min(each[-1][0] for each in taken)
+    both = [[one for one in each if begin <= one[0] <= end] for each in taken]
+    return KeptRate.of(rate, [*both[0], *both[1]]), [sum(parts for _, parts in each) for each in both]

@@ -1,1 +1,1 @@
-"""A cluster on this machine: PostgreSQL, Redis, and an Airflow with CeleryExecutor; and what it must show."""
+"""A cluster on this machine: PostgreSQL, Redis, an Airflow with CeleryExecutor, and a campaign over it."""

@@ -1,4 +1,4 @@
-"""``make cluster``: install what a cluster needs beside Airflow, and run :mod:`.campaign` with it.
+"""``make cluster``: install Celery and PostgreSQL's drivers beside Airflow, and run :mod:`.campaign` there.
 
 The exit code is 0 when all holds, 1 after a violation, 2 without the servers.
 """

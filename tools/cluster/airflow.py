@@ -31,6 +31,7 @@ _START_SECONDS: Final = 120
 _READY: Final = " ready."
 #: So soon a task of a lost worker is taken for dead; Airflow's default is five minutes.
 _HEARTBEAT_SECONDS: Final = 30
+_QUEUED_SECONDS: Final = 90
 
 
 @dataclass
@@ -68,6 +69,10 @@ class ClusterAirflow(LiveAirflow):
             "AIRFLOW__CELERY__WORKER_CONCURRENCY": str(self.slots),
             "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": str(_HEARTBEAT_SECONDS),
             "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "5",
+            # A lost worker keeps what Celery gave it and it did not begin; Airflow's default is ten minutes.
+            "AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT": str(_QUEUED_SECONDS),
+            "AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT_CHECK_INTERVAL": "10",
+            "AIRFLOW__SCHEDULER__NUM_STUCK_IN_QUEUED_RETRIES": "5",
             "AIRFLOW__API_AUTH__JWT_SECRET": self._jwt_secret,
             f"AIRFLOW_CONN_{REDIS_CONNECTION.upper()}": self.broker.url(_RATES_DATABASE),
             "PYTHONPATH": str(ROOT),

@@ -1,4 +1,4 @@
-"""Run one campaign over a cluster, kill a worker in mid-wave, and compare what was sent with what should have been."""
+"""Run one campaign over a cluster, kill a worker in mid-wave, and count who was sent to, from where, and how fast."""
 
 from __future__ import annotations
 

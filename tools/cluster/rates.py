@@ -45,7 +45,7 @@ class KeptRate:
 
     @property
     def problems(self) -> list[str]:
-        """What was not kept, in words."""
+        """Violations, in words."""
         found = []
         if abs(self.mean - self.rate) > TOLERANCE * self.rate:
             found.append(f"{self.mean:.1f} parts a second, not {self.rate:g} within {TOLERANCE:.0%}")

@@ -137,6 +137,15 @@ def test_storage_that_cannot_be_written_is_left_to_a_retry(run, plan, contacts, 
         run.start(plan(contacts(), storage=str(tmp_path / "file")))
 
 
+@pytest.mark.parametrize("storage", ["None", "", None])
+def test_a_storage_that_a_template_leaves_empty_is_that_of_the_deployment(
+    run, plan, contacts, tmp_path, monkeypatch, storage
+):
+    monkeypatch.setenv("AIRFLOW_HOME", str(tmp_path / "home"))
+    result = run.start(plan(contacts(), storage=storage))
+    assert str(result["plan"]).startswith(str(tmp_path / "home" / "directcall_campaigns"))
+
+
 def test_contacts_come_from_patterns_lists_uris_and_templates(run, plan, contacts, tmp_path):
     first, second = (
         contacts("id,phone,name\n1,11990000001,A\n", "1.csv"),

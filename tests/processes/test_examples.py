@@ -72,8 +72,9 @@ def test_campaign_of_ten(tmp_path: Path, sandbox: SandboxServer) -> None:
     assert "state=success" in output
     sent = sorted(message["destination"] for message in sandbox.state()["messages"])
     assert len(sent) == len(set(sent)) == 8
-    (page,) = home.rglob("report.html")
-    (summary,) = home.rglob("report.json")
+    campaigns = home / "directcall_campaigns"
+    (page,) = campaigns.rglob("report.html")
+    (summary,) = campaigns.rglob("report.json")
     states = json.loads(summary.read_text())["states"]
     assert states == {"delivered": 7, "failed": 1, "rejected": 1, "duplicate": 1}
     assert page.stat().st_mode & 0o77 == 0
@@ -87,6 +88,17 @@ def test_campaign_of_ten(tmp_path: Path, sandbox: SandboxServer) -> None:
     again = run("dags", "test", "directcall_campaign", "--conf", '{"dry_run": true}', home=home, connection=connection)
     assert "state=success" in again
     assert len(sandbox.state()["messages"]) == 8
+
+
+def test_campaign_over_a_cluster(home: Path, sandbox: SandboxServer) -> None:
+    conf = json.dumps({"window": "none", "storage": str(home / "shared")})
+    connection = sandbox.connection_json()
+    output = run("dags", "test", "directcall_campaign_cluster", "--conf", conf, home=home, connection=connection)
+    assert "state=success" in output
+    sent = [message["destination"] for message in sandbox.state()["messages"]]
+    assert len(sent) == len(set(sent)) == 8
+    (summary,) = (home / "shared").rglob("report.json")
+    assert json.loads(summary.read_text())["states"] == {"delivered": 7, "failed": 1, "rejected": 1, "duplicate": 1}
 
 
 def test_account_check(home: Path, sandbox: SandboxServer) -> None:

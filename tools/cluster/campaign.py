@@ -27,16 +27,21 @@ from tools.cluster.airflow import REDIS_CONNECTION, ROOT, ClusterAirflow, cluste
 from tools.cluster.rates import KeptRate, two_processes
 from tools.cluster.services import redis
 
-DAGS: Final = Path(__file__).parent / "dags"
-DAG: Final = "cluster_campaign"
-SEND: Final = "campaign.send"
+#: An example, as users run it.
+DAGS: Final = ROOT / "example_dags"
+DAG: Final = "directcall_campaign_cluster"
+SEND: Final = "reminders.send"
+REPORT: Final = "reminders.report"
 HOME: Final = ROOT / ".cache" / "cluster" / "airflow"
 #: Calls and messages are so much faster.
 _PACE: Final = 20.0
 _RUN_SECONDS: Final = 900
+_CHUNKS: Final = 10
+#: Longer than the sandbox's statement lags.
+_SETTLE_SECONDS: Final = 15
 _WAVE_LOOK_SECONDS: Final = 0.02
 #: Share of the contacts that were sent to when the worker is killed.
-_KILL_AT: Final = 0.4
+_KILL_AT: Final = 0.5
 #: Messages of the first seconds are not judged: fewer tasks than later run then.
 _WARM_UP_SECONDS: Final = 5.0
 _PROBE_SECONDS: Final = 20.0
@@ -134,16 +139,14 @@ def _campaign(server: SandboxServer, contacts: int, rate: float) -> list[str]:
 
 
 def _write_contacts(path: Path, count: int) -> None:
-    """Write invented contacts; one text in five has two parts."""
+    """Write invented contacts; the texts to one in five have two parts."""
     dice = random.Random(12)
     with path.open("w", encoding="utf-8", newline="") as file:
         rows = csv.writer(file)
-        rows.writerow(("id", "phone", "text"))
+        rows.writerow(("id", "phone", "name", "day"))
         for place in range(count):
-            text = f"Ola, o seu codigo e {place}."
-            if dice.random() < 0.2:
-                text = f"{text} {'Ate breve. ' * 14}".strip()
-            rows.writerow((f"c{place}", f"55119801{place:05}", text))
+            name = f"Ana {place}" if dice.random() < 0.8 else f"Ana {'Maria ' * 20}{place}"
+            rows.writerow((f"c{place}", f"55119801{place:05}", name, "12/03"))
 
 
 def _observe(airflow: ClusterAirflow, server: SandboxServer, contacts: int, rate: float) -> Observed:
@@ -153,7 +156,9 @@ def _observe(airflow: ClusterAirflow, server: SandboxServer, contacts: int, rate
         "contacts": str(HOME.parent / "contacts.csv"),
         "storage": str(storage),
         "rate": rate,
-        "chunk_size": ceil(contacts / 10),
+        "chunk_size": ceil(contacts / _CHUNKS),
+        "window": "none",
+        "settle_seconds": _SETTLE_SECONDS,
     }
     run_id = airflow.trigger(DAG, conf)
     deadline = time.monotonic() + _RUN_SECONDS
@@ -170,7 +175,7 @@ def _observe(airflow: ClusterAirflow, server: SandboxServer, contacts: int, rate
             states = result.get("states") if isinstance(result, dict) else None
             observed.workers[str(task["hostname"])] += sum(states.values()) if isinstance(states, dict) else 0
     with suppress(httpx.HTTPError):
-        report = airflow.xcom(DAG, run_id, "campaign.report", key="report")
+        report = airflow.xcom(DAG, run_id, REPORT, key="report")
         observed.report = report if isinstance(report, dict) else {}
     messages = server.state()["messages"]
     observed.sent = Counter(str(message["destination"]) for message in messages)

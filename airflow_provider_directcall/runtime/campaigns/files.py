@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 from airflow.providers.common.compat.sdk import conf
 
+from airflow_provider_directcall.runtime import arguments
+
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
@@ -35,7 +37,7 @@ def campaign_base(storage: str | None, context: Context) -> str:
     """
     ti = context["ti"]
     index = f".{ti.map_index}" if ti.map_index is not None and ti.map_index >= 0 else ""
-    base = storage or conf.get("directcall", _SETTING, fallback="") or str(_home() / "directcall_campaigns")
+    base = arguments.optional_text(storage) or conf.get("directcall", _SETTING, fallback="") or str(_home() / "directcall_campaigns")
     return "/".join([base.rstrip("/"), *(_safe(part) for part in (ti.dag_id, ti.run_id, f"{ti.task_id}{index}"))])
 
 

@@ -50,18 +50,14 @@ class RedisBucket:
         rate = Rate(timedelta(seconds=_PERIOD), max(1, round(per_second * _PERIOD)))
         self._quota = Quota(rate, burst_of(per_second))
         self._store: _Store | None = None
+        self._limiter: Throttled | None = None
 
     async def take(self, tokens: int) -> float:
         """Take tokens.
 
         :raises BucketUnavailableError: Redis cannot be reached, or has no time for it.
         """
-        if self._store is None:
-            scheme = "rediss" if self._address.tls else "redis"
-            self._store = _Store(f"{scheme}://", {"CONNECTION_POOL_KWARGS": dict(self._address.options)})
-        limiter = Throttled(
-            self._name, using=RateLimiterType.GCRA.value, quota=self._quota, store=self._store, key_prefix=_PREFIX
-        )
+        limiter = self._limiter or self._opened()
         try:
             async with asyncio.timeout(_TIMEOUT):
                 result = await limiter.limit(cost=tokens)
@@ -73,9 +69,18 @@ class RedisBucket:
 
     async def aclose(self) -> None:
         """Close the connections."""
-        store, self._store = self._store, None
+        store, self._store, self._limiter = self._store, None, None
         if store is not None:
             await store.aclose()
+
+    def _opened(self) -> Throttled:
+        """Return the limiter; it connects at its first question, in the event loop of that."""
+        scheme = "rediss" if self._address.tls else "redis"
+        self._store = _Store(f"{scheme}://", {"CONNECTION_POOL_KWARGS": dict(self._address.options)})
+        self._limiter = Throttled(
+            self._name, using=RateLimiterType.GCRA.value, quota=self._quota, store=self._store, key_prefix=_PREFIX
+        )
+        return self._limiter
 
 
 class _Store(RedisStore):

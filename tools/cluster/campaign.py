@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import csv
+import json
 import random
 import shutil
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -26,6 +27,7 @@ from airflow_provider_directcall.sandbox.tariff import SMS_CHARACTERS
 from tools.cluster.airflow import REDIS_CONNECTION, ROOT, ClusterAirflow, cluster
 from tools.cluster.rates import KeptRate, two_processes
 from tools.cluster.services import redis
+from tools.live_airflow import JsonObject
 
 #: An example, as users run it.
 DAGS: Final = ROOT / "example_dags"
@@ -40,6 +42,7 @@ _CHUNKS: Final = 10
 #: Longer than the sandbox's statement lags.
 _SETTLE_SECONDS: Final = 15
 _WAVE_LOOK_SECONDS: Final = 0.02
+_WAVE_LOOKS: Final = 100
 #: Share of the contacts that were sent to when the worker is killed.
 _KILL_AT: Final = 0.5
 #: Messages of the first seconds are not judged: fewer tasks than later run then.
@@ -54,7 +57,7 @@ class Observed:
     """One run.
 
     :ivar killed_at: by the sandbox's clock.
-    :ivar in_flight: contacts of the wave that the killed worker was sending.
+    :ivar in_flight: contacts of the waves that the killed worker was sending.
     :ivar workers: worker -> contacts whose chunk it has ended.
     """
 
@@ -195,33 +198,41 @@ def _kill_in_wave(
     airflow: ClusterAirflow, server: SandboxServer, run_id: str, storage: Path, observed: Observed
 ) -> None:
     """Kill a worker while a chunk that it sends has a wave in flight."""
-    running = [task for task in airflow.task_instances(DAG, run_id) if task["task_id"] == SEND]
-    running = [task for task in running if task["state"] == "running" and task["hostname"]]
-    waves = storage / DAG
-    for _ in range(100):
+    running = [
+        task
+        for task in airflow.task_instances(DAG, run_id)
+        if task["task_id"] == SEND and task["state"] == "running" and task["hostname"]
+    ]
+    for _ in range(_WAVE_LOOKS):
         for task in running:
-            intents = _in_flight(waves.glob(f"*/*/*/waves/{int(str(task['map_index'])):05}/*.intent.json"))
-            if intents:
-                observed.killed, observed.killed_at = str(task["hostname"]), server.now()
-                airflow.kill(observed.killed)
-                observed.in_flight = sum(intent.read_text().count('"c') for intent in intents if _is_open(intent))
-                return
+            if not _in_flight(storage, task):
+                continue
+            observed.killed, observed.killed_at = str(task["hostname"]), server.now()
+            airflow.kill(observed.killed)
+            lost = [each for each in running if each["hostname"] == observed.killed]
+            observed.in_flight = sum(
+                len(json.loads(wave.read_text())["sends"]) for wave in _all_in_flight(storage, lost)
+            )
+            return
         time.sleep(_WAVE_LOOK_SECONDS)
 
 
-def _in_flight(intents: Iterable[Path]) -> list[Path]:
-    return [intent for intent in intents if _is_open(intent)]
+def _all_in_flight(storage: Path, tasks: Iterable[JsonObject]) -> Iterator[Path]:
+    for task in tasks:
+        yield from _in_flight(storage, task)
 
 
-def _is_open(intent: Path) -> bool:
-    return not intent.with_name(intent.name.replace(".intent.json", ".results.jsonl")).exists()
+def _in_flight(storage: Path, task: JsonObject) -> list[Path]:
+    """Return the records of a task's waves without results."""
+    waves = (storage / DAG).glob(f"*/*/*/waves/{int(str(task['map_index'])):05}/*.intent.json")
+    return [wave for wave in waves if not wave.with_name(wave.name.replace("intent.json", "results.jsonl")).exists()]
 
 
 def _show(observed: Observed) -> None:
     everything = KeptRate.of(observed.rate, observed.departures)
     rows = [
         ("run", observed.state),
-        ("killed in mid-wave", f"{observed.killed or 'none'}, {observed.in_flight} contacts in its wave"),
+        ("killed in mid-wave", f"{observed.killed or 'none'}, {observed.in_flight} contacts in its waves"),
         *((f"contacts by {name}", count) for name, count in sorted(observed.workers.items())),
         ("contacts", observed.contacts),
         ("sent to once", sum(times == 1 for times in observed.sent.values())),

@@ -37,7 +37,11 @@ def campaign_base(storage: str | None, context: Context) -> str:
     """
     ti = context["ti"]
     index = f".{ti.map_index}" if ti.map_index is not None and ti.map_index >= 0 else ""
-    base = arguments.optional_text(storage) or conf.get("directcall", _SETTING, fallback="") or str(_home() / "directcall_campaigns")
+    base = (
+        arguments.optional_text(storage)
+        or conf.get("directcall", _SETTING, fallback="")
+        or str(_home() / "directcall_campaigns")
+    )
     return "/".join([base.rstrip("/"), *(_safe(part) for part in (ti.dag_id, ti.run_id, f"{ti.task_id}{index}"))])
 
 

@@ -34,6 +34,7 @@ CONTACTS = str(Path(__file__).parent / "directcall_campaign_contacts.csv")
         "chunk_size": Param(4, type="integer", description="Contacts that a task sends"),
         "window": Param("strict", description="When numbers may be reached; none for any time"),
         "settle_seconds": Param(300, type="number", description="How long a message may be missing in the statement"),
+        "track_interval": Param(60, type="number", description="Seconds between two looks at the statement"),
     },
     doc_md=__doc__,
 )
@@ -54,6 +55,7 @@ def directcall_campaign_cluster() -> None:
         settle_seconds="{{ params.settle_seconds }}",
         price_brl=0.09,
         stop_when_failed_share=0.2,
+        track_interval="{{ params.track_interval }}",
         track_timeout=timedelta(hours=2),
     )
 

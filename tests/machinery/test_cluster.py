@@ -63,3 +63,9 @@ def test_the_busiest_second_is_found_wherever_it_begins():
 
 def test_the_mean_does_not_count_the_message_that_begins_the_time():
     assert KeptRate.of(50, STEADY).mean == pytest.approx(50)
+
+
+def test_time_in_which_no_task_sends_does_not_count():
+    kept = KeptRate.of(50, [*STEADY, *((moment + 40, parts) for moment, parts in STEADY)])
+    assert kept.mean == pytest.approx(50)
+    assert kept.idle == pytest.approx(10, abs=0.1)

@@ -72,9 +72,8 @@ def test_campaign_of_ten(tmp_path: Path, sandbox: SandboxServer) -> None:
     assert "state=success" in output
     sent = sorted(message["destination"] for message in sandbox.state()["messages"])
     assert len(sent) == len(set(sent)) == 8
-    campaigns = home / "directcall_campaigns"
-    (page,) = campaigns.rglob("report.html")
-    (summary,) = campaigns.rglob("report.json")
+    (page,) = home.rglob("report.html")
+    (summary,) = home.rglob("report.json")
     states = json.loads(summary.read_text())["states"]
     assert states == {"delivered": 7, "failed": 1, "rejected": 1, "duplicate": 1}
     assert page.stat().st_mode & 0o77 == 0
@@ -91,7 +90,7 @@ def test_campaign_of_ten(tmp_path: Path, sandbox: SandboxServer) -> None:
 
 
 def test_campaign_over_a_cluster(home: Path, sandbox: SandboxServer) -> None:
-    conf = json.dumps({"window": "none", "storage": str(home / "shared")})
+    conf = json.dumps({"window": "none", "storage": str(home / "shared"), "track_interval": 5})
     connection = sandbox.connection_json()
     output = run("dags", "test", "directcall_campaign_cluster", "--conf", conf, home=home, connection=connection)
     assert "state=success" in output

@@ -41,6 +41,7 @@ _RUN_SECONDS: Final = 900
 _CHUNKS: Final = 10
 #: Longer than the sandbox's statement lags.
 _SETTLE_SECONDS: Final = 15
+_TRACK_SECONDS: Final = 5
 _WAVE_LOOK_SECONDS: Final = 0.02
 _WAVE_LOOKS: Final = 100
 #: Share of the contacts that were sent to when the worker is killed.
@@ -49,7 +50,7 @@ _KILL_AT: Final = 0.5
 _WARM_UP_SECONDS: Final = 5.0
 _PROBE_SECONDS: Final = 20.0
 
-console = Console(width=110, highlight=False)
+console = Console(width=120, highlight=False)
 
 
 @dataclass
@@ -162,6 +163,7 @@ def _observe(airflow: ClusterAirflow, server: SandboxServer, contacts: int, rate
         "chunk_size": ceil(contacts / _CHUNKS),
         "window": "none",
         "settle_seconds": _SETTLE_SECONDS,
+        "track_interval": _TRACK_SECONDS,
     }
     run_id = airflow.trigger(DAG, conf)
     deadline = time.monotonic() + _RUN_SECONDS

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import Final
 
 from tools.cluster.services import Redis
@@ -15,6 +15,7 @@ from tools.cluster.services import Redis
 #: As the issue of the product has it: the rate is kept within 10 %, and a burst is no larger than one second's worth.
 TOLERANCE: Final = 0.1
 _LONG_SECONDS: Final = 10.0
+_IDLE_SECONDS: Final = 1.0
 
 #: When a message left, in seconds since the epoch, and its parts.
 Departures = Sequence[tuple[float, int]]
@@ -24,24 +25,29 @@ Departures = Sequence[tuple[float, int]]
 class KeptRate:
     """A rate as it was kept.
 
-    :ivar mean: parts a second.
+    :ivar mean: parts a second, without the idle seconds.
+    :ivar idle: seconds in pauses of more than one, in which no task had something to send.
     :ivar second: the most parts within any second.
     :ivar long: the most parts a second within any ten seconds.
     """
 
     rate: float
     mean: float
+    idle: float
     second: int
     long: float
 
     @classmethod
     def of(cls, rate: float, departures: Departures) -> KeptRate:
-        """Measure departures, in any order, of a time in which there was always something to send."""
+        """Measure departures, in any order."""
         left = sorted(departures)
-        seconds = left[-1][0] - left[0][0]
-        # The first message begins the time, so it does not count in it.
-        mean = sum(parts for _, parts in left[1:]) / seconds if seconds else 0.0
-        return cls(rate, mean, busiest(left, 1.0), busiest(left, _LONG_SECONDS) / _LONG_SECONDS)
+        pauses = [later - earlier for (earlier, _), (later, _) in pairwise(left)]
+        idle = sum(pause for pause in pauses if pause > _IDLE_SECONDS)
+        # The message that begins the time, or ends a pause, does not count in it.
+        in_time = sum(parts for pause, (_, parts) in zip(pauses, left[1:], strict=True) if pause <= _IDLE_SECONDS)
+        busy = sum(pauses) - idle
+        mean = in_time / busy if busy else 0.0
+        return cls(rate, mean, idle, busiest(left, 1.0), busiest(left, _LONG_SECONDS) / _LONG_SECONDS)
 
     @property
     def problems(self) -> list[str]:
@@ -64,7 +70,8 @@ class KeptRate:
     def __str__(self) -> str:
         """Describe it in a line."""
         return (
-            f"{self.mean:.1f} parts/s, at most {self.second} within 1 s, {self.long:.1f}/s within {_LONG_SECONDS:g} s"
+            f"{self.mean:.1f} parts/s, at most {self.second} within 1 s, {self.long:.1f}/s within {_LONG_SECONDS:g} s; "
+            f"idle for {self.idle:.1f} s"
         )
 
 

@@ -13,8 +13,7 @@ _STATEMENTS: Final = ("/extrato/list", "/extrato/list-sms")
 #: An idempotency key, wherever in a body it is, in any case, and cut to eight characters or more.
 _KEY: Final = re.compile(rb"(?<![A-Za-z0-9])[A-Za-z2-7]{8,16}(?![A-Za-z0-9])")
 _LOG_IN: Final = "/request_token"
-#: A token in hex digits; those in other forms are found by their claims.
-_HEX_TOKEN: Final = re.compile(rb'"access_token": *"([0-9a-f]{40})"')
+_TOKEN: Final = re.compile(rb'"access_token": *"([^"]+)"')
 
 
 class Witness:
@@ -57,7 +56,7 @@ class Witness:
 
     def _note(self, path: str, body: bytes) -> None:
         if path == _LOG_IN:
-            self.tokens.update(token.decode() for token in _HEX_TOKEN.findall(body))
+            self.tokens.update(token.decode() for token in _TOKEN.findall(body))
             return
         for word in _KEY.findall(body):
             self._words.setdefault(word.decode().lower(), self._now())

@@ -105,12 +105,13 @@ class World:
 
 
 @contextmanager
-def running_world(home: Path, *, parallelism: int, accounts: int) -> Iterator[World]:
+def running_world(home: Path, *, parallelism: int, accounts: int, dags: Path = DAGS) -> Iterator[World]:
     """Run both inside the ``with`` block.
 
     :param home: an empty or missing folder for Airflow's database and logs.
     :param parallelism: the number of concurrent task processes; most of them sleep.
     :param accounts: the number of rows that can run side by side.
+    :param dags: the folder of the DAG files.
     """
     settings = home / "config" / "airflow_local_settings.py"
     settings.parent.mkdir(parents=True)
@@ -125,7 +126,7 @@ def running_world(home: Path, *, parallelism: int, accounts: int) -> Iterator[Wo
                 _variable(WITHOUT_SERVER): directcalls[0].connection(port),
                 **{_variable(CONNECTION.format(at)): one.connection() for at, one in enumerate(directcalls)},
             }
-            airflow = SplitAirflow(home, DAGS, environment)
+            airflow = SplitAirflow(home, dags, environment)
             try:
                 airflow.start()
                 keep_rows(home)

@@ -1,0 +1,1 @@
+"""DAGs of campaigns that the harness runs on a real Airflow."""

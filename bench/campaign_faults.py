@@ -114,7 +114,7 @@ def run_seed(world: World, files: Path, seed: int, options: argparse.Namespace) 
     seconds = time.monotonic() - run.started
     judgements = {}
     for group, of_group in people.items():
-        report = run.result(f"{group}.report")
+        report = run.report(group)
         if report:
             results = Path(str(report["results"]))
             judgements[group] = judge(of_group, CHANNELS[group], results, report, truth)

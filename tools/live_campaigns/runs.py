@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -58,24 +58,23 @@ class CampaignRun:
         found = self.world.airflow.task_instances(self.dag_id, self.run_id)
         return [task for task in found if task_id in {"", task["task_id"]}]
 
-    def result(self, task_id: str) -> Mapping[str, object]:
-        """Return the result of a task; an empty one where there is none."""
+    def report(self, group: str) -> Mapping[str, object]:
+        """Return the result of a campaign's report task, also where it has failed; an empty one where there is none."""
         try:
-            value = self.world.airflow.xcom(self.dag_id, self.run_id, task_id)
+            value = self.world.airflow.xcom(self.dag_id, self.run_id, f"{group}.report", key="report")
         except httpx.HTTPStatusError:
             return {}
         return value if isinstance(value, dict) else {}
 
-    def clear(self, task_ids: Sequence[str], **options: object) -> None:
-        """Clear tasks and all after them, as a user does."""
+    def clear(self, task_id: str) -> None:
+        """Clear a task and all after it, as a user does."""
         body: JsonObject = {
             "dag_run_id": self.run_id,
-            "task_ids": list(task_ids),
+            "task_ids": [task_id],
             "dry_run": False,
             "only_failed": False,
             "include_downstream": True,
             "reset_dag_runs": True,
-            **options,
         }
         self.world.airflow.fetch("POST", f"/dags/{self.dag_id}/clearTaskInstances", body)
 

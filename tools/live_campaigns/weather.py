@@ -94,6 +94,11 @@ class Weather:
 
     def break_out(self, directcall: Directcall, *campaigns: People) -> None:
         """Begin with a new account, and let things go wrong there."""
+        self.open_account(directcall, *campaigns)
+        directcall.server.inject(*self._faults())
+
+    def open_account(self, directcall: Directcall, *campaigns: People) -> None:
+        """Begin with a new account, whose statement has the quirks of this weather."""
         server = directcall.server
         server.reset()
         directcall.witness.forget()
@@ -110,7 +115,6 @@ class Weather:
             statement_shuffle=self.seed,
             quirks=frozenset(self.quirks),
         )
-        server.inject(*self._faults())
 
     def _faults(self) -> list[Fault]:
         shares = {

@@ -2,8 +2,8 @@
 
 On a real Airflow: LocalExecutor, scheduler, triggerer, real task processes on SQLite. The first campaign is stopped by
 a file, resumed by a Clear, stopped by a Variable, resumed by a Clear, and cleared as a whole after its end. Target:
-each contact got one message. The second campaign is stopped half way, and the list ``again`` of its report is the contacts
-of another run. Target: that run sends exactly once to exactly those who were not reached.
+each contact got one message. The second campaign is stopped half way, and the list ``again`` of its report is the
+contacts of another run. Target: that run sends exactly once to exactly those who were not reached.
 
     python -m bench.campaign_resumed [--contacts 10000] [--seed 1] [--home FOLDER]
 """

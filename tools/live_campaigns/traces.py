@@ -22,11 +22,14 @@ from tools.live_campaigns.people import MARKS
 #: The blocks of numbers of all contacts, in any spelling: with or without 55, 0 or area, with or without separators.
 _SEPARATOR: Final = rb"(?:[\s().\-]|%20|%28|%29|\\u00a0){0,3}"
 _NUMBER: Final = re.compile(
-    rb"(?<![0-9.])(?:\+|%2B|00)?(?:55)?"
+    rb"(?<![0-9.])"
+    rb"(?:(?:\+|%2B|00)?55"
     + _SEPARATOR
-    + rb"0?(?:[1-9][0-9])?"
+    + rb")?"
+    + rb"(?:0?[1-9][0-9]"
     + _SEPARATOR
-    + _SEPARATOR.join((b"9", b"9", b"0", b"0", b"0", b"[0-9]", b"[0-9]", b"[0-9]", b"[0-9]"))
+    + rb")?"
+    + _SEPARATOR.join((*(rb"9", rb"9", rb"0", rb"0", rb"0"), *(4 * (rb"[0-9]",))))
     + rb"(?![0-9])"
 )
 _BASE64: Final = re.compile(rb"[A-Za-z0-9+/_-]{40,}={0,2}")

@@ -73,8 +73,11 @@ class _RetryOptions(TypedDict):
 class _BaseClient:
     """State and rules that both clients share. No I/O."""
 
-    def __init__(self, settings: Settings, budget: RetryBudget | None, clock: Clock | None) -> None:
+    def __init__(
+        self, settings: Settings, budget: RetryBudget | None, clock: Clock | None, send_log_level: int = logging.INFO
+    ) -> None:
         self.settings = settings
+        self._send_log_level = send_log_level
         self._budget = budget or RetryBudget()
         self._clock = clock or current_clock()
         self._tokens = TokenCache(self._clock)
@@ -142,7 +145,7 @@ class _BaseClient:
         return BoundedBody(streamed.headers, ONCE_ONLY_BYTES if request.endpoint.once_only else READ_BYTES)
 
     def _read(self, request: Request[T], response: httpx.Response, started: float) -> T:
-        level = logging.INFO if request.endpoint.once_only else logging.DEBUG
+        level = self._send_log_level if request.endpoint.once_only else logging.DEBUG
         elapsed = self._clock.monotonic() - started
         log.log(level, "%s: HTTP %d in %.2f s", request.endpoint_name, response.status_code, elapsed)
         return protocol.read(request, self.settings, response)
@@ -243,6 +246,8 @@ class AsyncClient(_BaseClient):
     """Twin of :class:`Client` for an event loop; an async context manager.
 
     Belongs to the loop it is first used on. Parameters as :class:`Client`; ``on_token`` is awaited.
+
+    :param send_log_level: of the line about each call or message; who sends many reports on all of them together.
     """
 
     def __init__(
@@ -252,8 +257,9 @@ class AsyncClient(_BaseClient):
         budget: RetryBudget | None = None,
         on_token: Callable[[str], Awaitable[object]] | None = None,
         clock: Clock | None = None,
+        send_log_level: int = logging.INFO,
     ) -> None:
-        super().__init__(settings, budget, clock)
+        super().__init__(settings, budget, clock, send_log_level)
         self._on_token = on_token
         self._renewing = asyncio.Lock()
         self._opening = asyncio.Lock()

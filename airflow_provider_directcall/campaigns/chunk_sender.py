@@ -120,7 +120,8 @@ class ChunkSender:
         """Final results of this try."""
         self._left_out: list[ContactResult] = []
         self._stop: _Stop | None = None
-        done = len(self._contacts) - len(self._pending) - len(self._doubtful())
+        # Not those in doubt: they count when they are found.
+        done = sum(result.progress is Progress.SENT for result in self._results.values())
         self._meter = ProgressMeter(clock, options.progress_seconds, on_progress, total=len(self._contacts), done=done)
 
     def _reopened(self, result: ContactResult) -> ContactResult:

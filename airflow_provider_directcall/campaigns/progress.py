@@ -43,7 +43,7 @@ class ProgressMeter:
     """Counts contacts, and reports every few seconds.
 
     :param every: seconds.
-    :param done: contacts that earlier tries were done with.
+    :param done: contacts that were sent to in earlier tries.
     """
 
     def __init__(

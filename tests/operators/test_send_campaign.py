@@ -75,6 +75,12 @@ def test_numbers_are_counted_over_campaigns_once_the_storage_has_a_ledger(run, w
     assert sorted(ledger.rows(name)["number"]) == sorted(ledger.hashes(["5511990000003", "5511990000005"])[0])
 
 
+def test_progress_is_logged_and_not_each_message(run, plan, logged):
+    run.start(send(plan()))
+    assert "2 of 2 sent" in logged()
+    assert "send_message: HTTP" not in logged()
+
+
 def test_a_retry_and_a_clear_send_to_nobody_again(run, world, plan):
     planned = plan()
     run.start(send(planned))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -80,7 +81,8 @@ def send_chunk_of(
         folder,
         task.chunk,
         key=chunk_key(folder, stem, DeliveryLog(task, context, step=stem).identity),
-        make_client=lambda: AsyncClient(hook.settings, on_token=_mask),
+        # A line for each message would cost more than the message, and say less than the progress.
+        make_client=lambda: AsyncClient(hook.settings, on_token=_mask, send_log_level=logging.DEBUG),
         clock=clock,
         options=options,
         guards=guards,

@@ -20,6 +20,8 @@ PACE: Final = 20.0
 ROW_SECONDS: Final = 1.0
 LATER_SECONDS: Final = 5.0
 SETTLE_SECONDS: Final = 12.0
+#: The sandbox goes through all rows for each page.
+PAGE_SIZE: Final = 500
 
 #: Share of the requests of a send that meet each fault.
 _AT_SEND: Final = {
@@ -112,7 +114,7 @@ class Weather:
             pace=PACE,
             statement_delay=ROW_SECONDS * PACE,
             statement_jitter=LATER_SECONDS * PACE,
-            statement_shuffle=self.seed,
+            page_size=PAGE_SIZE,
             quirks=frozenset(self.quirks),
         )
 

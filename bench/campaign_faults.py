@@ -76,7 +76,7 @@ def main(argv: list[str] | None = None) -> int:
     with running_world(home, parallelism=PARALLELISM, accounts=1, dags=DAGS) as world:
         for seed in options.seeds:
             results.append(run_seed(world, root / f"seed-{seed}", seed, options))
-            _show(results[-1:])
+            console.print(_line(results[-1]), markup=False)
         secrets = {*world.directcalls[0].witness.tokens, SandboxConfig().client_secret}
     check_search(root / f"seed-{options.seeds[0]}", secrets)
     traces = search_home(home, secrets)
@@ -148,6 +148,11 @@ def _show(results: list[SeedResult]) -> None:
     for result in results:
         for line in _remarks(result):
             console.print(f"seed {result.seed}: {line}", markup=False)
+
+
+def _line(result: SeedResult) -> str:
+    counts = ", ".join(f"{group}: {each.twice} twice, {each.lost} lost" for group, each in result.judgements.items())
+    return f"seed {result.seed} ended as {result.state} after {result.seconds:.0f} s: {counts}"
 
 
 def _remarks(result: SeedResult) -> Iterator[str]:

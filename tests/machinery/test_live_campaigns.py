@@ -1,4 +1,4 @@
-"""tools.live_campaigns: the judge sees what is wrong, and the search finds values of contacts wherever they are."""
+"""tools.live_campaigns: the judge sees each violation, and the search finds values of contacts wherever they are."""
 
 from __future__ import annotations
 

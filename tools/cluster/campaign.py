@@ -23,7 +23,7 @@ from rich.console import Console
 from rich.table import Table
 
 from airflow_provider_directcall.sandbox import Sandbox, SandboxConfig, SandboxServer
-from airflow_provider_directcall.sandbox.tariff import SMS_CHARACTERS
+from airflow_provider_directcall.sandbox.sms_parts import charged_parts
 from tools.cluster.airflow import REDIS_CONNECTION, ROOT, ClusterAirflow, cluster
 from tools.cluster.rates import KeptRate, two_processes
 from tools.cluster.services import redis
@@ -193,7 +193,7 @@ def _sent(server: SandboxServer) -> int:
 
 
 def _parts(message: dict[str, object]) -> int:
-    return ceil((len(str(message["text"])) + len(str(message["origin"]))) / SMS_CHARACTERS)
+    return charged_parts(str(message["text"]), str(message["origin"]), "characters")
 
 
 def _kill_in_wave(

@@ -1,1 +1,1 @@
-"""Campaigns on a real Airflow: invented contacts, kills and stops, a judge, and a search for what was left behind."""
+"""Campaigns on a real Airflow: invented contacts, kills and stops, a judge, and a search for traces."""

@@ -1,4 +1,4 @@
-"""Compare the report of a campaign, contact by contact and in total, with what Directcall has done."""
+"""Compare the report of a campaign, contact by contact and in total, with the effects at Directcall."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from airflow_provider_directcall.sandbox.tariff import SMS_CHARACTERS, SMS_PART,
 from tools.live_airflow import JsonObject
 from tools.live_campaigns.people import People, Person
 
-#: How the report must call what has become of a message, by its phase.
+#: The state that the report must give to a message, by its phase.
 _MESSAGES: Final[Mapping[str, str]] = {"delivered": "delivered", "failed": "failed", "sent": "sent"}
 #: The same for calls, by the outcome in the vendor's words.
 _CALLS: Final[Mapping[str, str]] = {
@@ -32,7 +32,7 @@ _UNKNOWN: Final = "unknown"
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """What Directcall has done for one number.
+    """The effects at Directcall for one number.
 
     :ivar times: messages, or calls.
     :ivar state: of the last one; None where there is none.
@@ -52,7 +52,7 @@ class Judgement:
     :ivar states: as reported.
     :ivar twice: numbers that were sent to more than once.
     :ivar lost: contacts without exactly one final state, or with one that hides that nothing was sent.
-    :ivar wrong: contacts whose state is not what became of them.
+    :ivar wrong: contacts whose state is not the true one.
     :ivar unknown: contacts whose outcome is reported as unknown.
     :ivar differences: totals that differ, in words.
     """
@@ -67,7 +67,7 @@ class Judgement:
 
     @property
     def problems(self) -> list[str]:
-        """What is not as it must be, in words."""
+        """All differences, in words."""
         return [*self.differences, *(f"{count} x {text}" for text, count in self.wrong.items())]
 
     @property
@@ -118,7 +118,7 @@ def judge(
 
 
 def truths_of(channel: str, state: Mapping[str, object]) -> dict[str, Truth]:
-    """Return what Directcall has done, by the digits of the number."""
+    """Return the effects at Directcall, by the digits of the number."""
     of_number: dict[str, list[JsonObject]] = defaultdict(list)
     records = state["calls" if channel == "call" else "messages"]
     assert isinstance(records, list)
@@ -152,7 +152,7 @@ def _call(calls: list[JsonObject]) -> Truth:
 
 
 def _problem(person: Person, reported: str, truth: Truth) -> str | None:
-    """Return how a contact's state contradicts what was done, or None."""
+    """Return how a contact's state contradicts the effects, or None."""
     if person.planned is not None:
         # The number of a duplicate is that of a contact who was sent to.
         is_right = reported == person.planned and (truth.times == 0 or person.planned == "duplicate")

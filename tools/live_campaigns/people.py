@@ -1,4 +1,4 @@
-"""Invented contacts of a campaign, in the files of which a campaign is made, and what is known of each beforehand.
+"""Invented contacts of a campaign, their files, and the state that a plan must give to each.
 
 Every number is a mobile number 99000-NNNN, and every other value begins with a mark, so that a search recognizes both.
 """

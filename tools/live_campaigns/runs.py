@@ -86,7 +86,7 @@ class CampaignRun:
     def attend(self, steps: list[tuple[Callable[[], bool], str]], patience: float) -> list[str]:
         """Wait for its end, and take one step after another, each as soon as it can be taken.
 
-        :param steps: what returns whether it acted, and its name.
+        :param steps: functions that return whether they have acted, with their names.
         :return: the names of the steps that were taken.
         """
         taken = []

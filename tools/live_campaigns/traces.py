@@ -38,7 +38,7 @@ _TOKEN: Final = "token"
 
 @dataclass
 class Traces:
-    """What was searched, and what was found.
+    """The result of a search.
 
     :ivar found: kind and place, never the value -> how often.
     """
@@ -122,7 +122,7 @@ def check_search(folder: Path, secrets: Collection[str]) -> None:
 
 
 def _forms(content: bytes) -> Iterator[bytes]:
-    """Yield a content as it is, decompressed, and with what is in base64."""
+    """Yield a content as it is, decompressed, and decoded from base64."""
     yield content
     with suppress(zlib.error):
         yield zlib.decompress(content)

@@ -1,4 +1,4 @@
-"""What goes wrong in a run of campaigns: faults of Directcall, and kills, chosen by a seed."""
+"""Faults of Directcall and kills in a run of campaigns, chosen by a seed."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ _KILLS: Final = 3
 
 @dataclass(frozen=True)
 class Weather:
-    """What one seed brings.
+    """The faults and kills of one seed.
 
     :ivar kills: shares of the sends after which a task's process, or the scheduler, is killed, in order.
     """

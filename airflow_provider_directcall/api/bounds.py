@@ -24,6 +24,8 @@ LOOKUP_ROWS: Final = 20_000
 LOOKUP_SECONDS: Final = 300.0
 #: Rows of one listing in a look-up of a campaign's requests, of which a chunk has thousands.
 LOT_ROWS: Final = 50_000
+#: Rows of all listings of such a look-up: it keeps those of one or two at a time.
+LOT_LOOKUP_ROWS: Final = 8 * LOT_ROWS
 
 _GZIP, _ZLIB, _DEFLATE = 16 + zlib.MAX_WBITS, zlib.MAX_WBITS, -zlib.MAX_WBITS
 

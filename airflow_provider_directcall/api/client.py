@@ -15,6 +15,7 @@ import tenacity
 
 from airflow_provider_directcall.api import protocol
 from airflow_provider_directcall.api.bounds import (
+    LOOKUP_ROWS,
     ONCE_ONLY_BYTES,
     READ_BYTES,
     WHOLE_TIMEOUTS,
@@ -277,9 +278,12 @@ class AsyncClient(_BaseClient):
             for row in reader.feed(await self.send(request)):
                 yield row
 
-    async def run(self, lookup: Lookup[T]) -> T:
-        """Run a look-up, as :meth:`Client.run`."""
-        return await drive_async(bounded(lookup, self._clock), self.send)
+    async def run(self, lookup: Lookup[T], *, most_rows: int = LOOKUP_ROWS) -> T:
+        """Run a look-up, as :meth:`Client.run`.
+
+        :param most_rows: it gives up after as many.
+        """
+        return await drive_async(bounded(lookup, self._clock, most_rows), self.send)
 
     async def close(self) -> None:
         """Close all connections."""

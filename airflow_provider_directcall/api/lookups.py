@@ -89,7 +89,7 @@ def first(listing: Listing[Row], accept: Callable[[Row], bool]) -> Lookup[Row | 
     return None
 
 
-def bounded(lookup: Lookup[T], clock: Clock) -> Lookup[T]:
+def bounded(lookup: Lookup[T], clock: Clock, most_rows: int = LOOKUP_ROWS) -> Lookup[T]:
     """Run a look-up within its bounds of rows and time: a listing may be endless.
 
     A request beyond them is not sent; it raises :class:`DirectcallUnavailable`. What was read before counts.
@@ -106,9 +106,9 @@ def bounded(lookup: Lookup[T], clock: Clock) -> Lookup[T]:
                 result: T = end.value
                 return result
             try:
-                if read >= LOOKUP_ROWS or clock.monotonic() >= ends_at:
+                if read >= most_rows or clock.monotonic() >= ends_at:
                     raise DirectcallUnavailable(
-                        f"the look-up has no end after {read} rows: it is given up at {LOOKUP_ROWS} rows or "
+                        f"the look-up has no end after {read} rows: it is given up at {most_rows} rows or "
                         f"{LOOKUP_SECONDS:.0f} seconds",
                         endpoint=request.endpoint_name,
                     )

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from airflow_provider_directcall.api.bounds import LOT_LOOKUP_ROWS
 from airflow_provider_directcall.api.errors import DirectcallError
 from airflow_provider_directcall.delivery.matching import Match, MatchKind
 from airflow_provider_directcall.delivery.reconciling import (
@@ -111,7 +112,8 @@ class Doubts:
         self, absent: Sequence[Doubt], witnesses: Sequence[Witness], asked_at: datetime
     ) -> dict[str, Verdict]:
         wanted = [self._requests.wanted(each.contact, each.since) for each in absent]
-        matches = await self._client.run(self._requests.lookup(wanted, witnesses).control(asked_at))
+        lookup = self._requests.lookup(wanted, witnesses)
+        matches = await self._client.run(lookup.control(asked_at), most_rows=LOT_LOOKUP_ROWS)
         self._log_errors(matches)
         now = self._clock.now()
         concluded = {
@@ -122,7 +124,7 @@ class Doubts:
 
     async def _find(self, now: datetime) -> list[Match]:
         lookup = self._requests.lookup([self._requests.wanted(each.contact, each.since) for each in self._doubts])
-        matches = await self._client.run(lookup.find(now))
+        matches = await self._client.run(lookup.find(now), most_rows=LOT_LOOKUP_ROWS)
         slots = asyncio.Semaphore(_AT_ONCE)
         return await asyncio.gather(
             *(

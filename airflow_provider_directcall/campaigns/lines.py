@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from airflow_provider_directcall.api.bounds import LOT_LOOKUP_ROWS
 from airflow_provider_directcall.api.errors import DirectcallError
 from airflow_provider_directcall.campaigns.channels import Channel
 from airflow_provider_directcall.campaigns.wave_log import ContactResult, Progress
@@ -69,7 +70,7 @@ class Lines:
         if not wanted:
             return
         try:
-            matches = await self._client.run(self._requests.lookup(wanted).find(now))
+            matches = await self._client.run(self._requests.lookup(wanted).find(now), most_rows=LOT_LOOKUP_ROWS)
         except DirectcallError:
             return
         for own, match in zip(list(self._busy), matches, strict=True):

@@ -273,6 +273,17 @@ async def test_absence_is_not_believed_after_too_few_accepted_requests(busy_acco
     assert outcome.states == {"sent": 2, "unknown": 2}
 
 
+@pytest.mark.long
+async def test_absence_is_proven_among_more_rows_than_a_look_up_of_one_request_reads(world):
+    world.server.configure(page_size=5000)
+    world.server.seed(21_000, step_seconds=0.4, kind="messages")
+    phones = numbers(4)
+    world.planned(phones)
+    world.server.inject(Fault(kind="cut_before", endpoint="sms/send", after=2, times=2))
+    outcome = await world.send(concurrency=1)
+    assert (outcome.states, world.reached()) == ({"sent": 4}, once(phones))
+
+
 async def test_progress_is_counted(world):
     world.planned([*numbers(4), "5511990000404"])
     seen = []

@@ -6,13 +6,12 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from math import ceil
 from pathlib import Path
 from typing import Final
 
 import polars as pl
 
-from airflow_provider_directcall.sandbox.tariff import SMS_CHARACTERS, SMS_PART, call_price
+from airflow_provider_directcall.sandbox.sms_parts import charged_parts, SMS_PART, call_price
 from tools.live_airflow import JsonObject
 from tools.live_campaigns.people import People, Person
 
@@ -137,7 +136,7 @@ def twice(truths: Mapping[str, Truth], people: People) -> int:
 def _message(messages: list[JsonObject]) -> Truth:
     last = messages[-1]
     state = _MESSAGES.get(str(last["phase"]), str(last["phase"]))
-    parts = sum(ceil((len(str(each["text"])) + len(str(each["origin"]))) / SMS_CHARACTERS) for each in messages)
+    parts = sum(charged_parts(str(each["text"]), str(each["origin"]), "characters") for each in messages)
     cost = Decimal(0) if state == "failed" else SMS_PART * parts
     return Truth(len(messages), state, parts, cost)
 

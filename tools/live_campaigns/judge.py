@@ -11,7 +11,8 @@ from typing import Final
 
 import polars as pl
 
-from airflow_provider_directcall.sandbox.sms_parts import charged_parts, SMS_PART, call_price
+from airflow_provider_directcall.sandbox.sms_parts import charged_parts
+from airflow_provider_directcall.sandbox.tariff import SMS_PART, call_price
 from tools.live_airflow import JsonObject
 from tools.live_campaigns.people import People, Person
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
+from airflow_provider_directcall.api.methods.arguments import MAX_TEXT_LENGTH
 from airflow_provider_directcall.campaigns.channels import Channel
 from airflow_provider_directcall.campaigns.columns import COLUMN, TAG
 from airflow_provider_directcall.campaigns.contact_times import TIMES_REASON, ContactTimes
@@ -114,10 +115,13 @@ class Decisions:
         for column in dict.fromkeys(name for template in self._templates.values() for name in template.columns):
             is_missing = pl.col(COLUMN + column).str.strip_chars().fill_null("") == ""
             reasons.append(pl.when(is_missing).then(pl.lit(f"the column {column} is empty, and the text needs it")))
-        if profile.longest is not None and settings.channel is Channel.SMS:
-            room = profile.longest - (len(settings.origin) if profile.counts_origin else 0)
+        if "text" in self._templates:
+            counts_origin = settings.channel is Channel.SMS and profile.counts_origin
+            room = MAX_TEXT_LENGTH - (len(settings.origin) if counts_origin else 0)
             is_too_long = pl.col("text").str.len_chars() > room
             reasons.append(pl.when(is_too_long).then(pl.lit(f"the text is longer than {room} characters")))
+            is_empty = pl.col("text").str.strip_chars() == ""
+            reasons.append(pl.when(is_empty).then(pl.lit("nothing is left of the text without accents and marks")))
         reasons += [pl.col(TIMES_REASON), pl.col(_PRIORITY_REASON)]
         return pl.coalesce(reasons)
 

@@ -58,7 +58,6 @@ class Profile:
     :ivar extended: units of a character of the GSM extension table.
     :ivar astral: units, in a wide message, of a character beyond U+FFFF, such as an emoji.
     :ivar counts_origin: whether the sender's name or number counts as a part of the text.
-    :ivar longest: characters of a text, at most, sender included where it counts; None without a limit.
     """
 
     name: str
@@ -69,7 +68,6 @@ class Profile:
     extended: int = 2
     astral: int = 2
     counts_origin: bool = False
-    longest: int | None = None
 
     @property
     def has_alphabets(self) -> bool:
@@ -83,7 +81,7 @@ PROFILES: Final[Mapping[str, Profile]] = MappingProxyType(
     {
         profile.name: profile
         for profile in (
-            Profile("directcall", 140, 140, 140, 140, extended=1, astral=1, counts_origin=True, longest=700),
+            Profile("directcall", 140, 140, 140, 140, extended=1, astral=1, counts_origin=True),
             Profile("cautious", 140, 140, 70, 67),
             Profile("gsm", 160, 153, 70, 67),
         )

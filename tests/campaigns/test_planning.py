@@ -11,6 +11,7 @@ from airflow_provider_directcall.campaigns.channels import Channel
 from airflow_provider_directcall.campaigns.errors import CampaignError, ContactsError
 from airflow_provider_directcall.campaigns.plan_summary import CampaignPlan
 from airflow_provider_directcall.campaigns.storage import LocalFolder
+from airflow_provider_directcall.telephony.segments import PROFILES
 from airflow_provider_directcall.telephony.windows import PRESETS, Window
 
 from .planning_world import planned_csv
@@ -127,9 +128,19 @@ def test_cost_and_parts(planned):
     assert (made.parts, made.cost_brl) == (2, Decimal("0.18"))
 
 
-def test_a_text_that_is_too_long_is_rejected(planned):
-    _, _, others = planned(rows("1;11990000001;Ana;1"), text="a" * 697, origin="LOJA")
-    assert others[1]["reason"] == "the text is longer than 696 characters"
+@pytest.mark.parametrize(
+    ("text", "options", "reason"),
+    [
+        ("a" * 697, {"origin": "LOJA"}, "the text is longer than 696 characters"),
+        ("a" * 701, {"channel": Channel.VOICE_MESSAGE}, "the text is longer than 700 characters"),
+        ("a" * 701, {"profile": PROFILES["gsm"]}, "the text is longer than 700 characters"),
+        ("\u2026" * 234, {"origin": ""}, "the text is longer than 700 characters"),
+        ("\u0301", {}, "nothing is left of the text without accents and marks"),
+    ],
+)
+def test_a_text_that_the_vendor_would_refuse_is_rejected(planned, text, options, reason):
+    _, accepted, others = planned(rows("1;11990000001;Ana;1"), text=text, **options)
+    assert (len(accepted), others[1]["reason"]) == (0, reason)
 
 
 @pytest.mark.parametrize(

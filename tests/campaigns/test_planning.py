@@ -139,8 +139,8 @@ def test_cost_and_parts(planned):
     ],
 )
 def test_a_text_that_the_vendor_would_refuse_is_rejected(planned, text, options, reason):
-    _, accepted, others = planned(rows("1;11990000001;Ana;1"), text=text, **options)
-    assert (len(accepted), others[1]["reason"]) == (0, reason)
+    made, _, others = planned(rows("1;11990000001;Ana;1"), text=text, **options)
+    assert (made.states, others[1]["reason"]) == ({"rejected": 1}, reason)
 
 
 @pytest.mark.parametrize(

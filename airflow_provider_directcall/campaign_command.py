@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -12,9 +11,9 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Final
 
-from airflow_provider_directcall.api.errors import DirectcallError
+from airflow_provider_directcall.command_line import FAILED, FINE, Parser, add_command, exit_status, fail, write
 from airflow_provider_directcall.telephony.masking import mask_numbers_in
 
 if TYPE_CHECKING:
@@ -23,18 +22,10 @@ if TYPE_CHECKING:
     from airflow_provider_directcall.campaigns.storage import Folder
     from airflow_provider_directcall.campaigns.suppression import Exclusions
 
-#: Exit status.
-FINE: Final = 0
-FAILED: Final = 2
+__all__ = ["FAILED", "FINE", "main"]
 
 _NAME: Final = "directcall-campaign"
 _EPILOG: Final = "Files below FOLDER hold numbers and texts. exit status: 0 done; 2 an argument or a file is wrong"
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        """Write one line, without the usage; numbers in the arguments are masked."""
-        self.exit(FAILED, f"{_NAME}: {mask_numbers_in(message)}\n")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -44,17 +35,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     options = _parser().parse_args(argv)
     if find_spec("polars") is None:
-        return _fail("needs Polars: pip install 'airflow-provider-directcall[campaigns]'")
-    try:
-        status: int = options.run(options)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return FINE
-    except OSError as error:
-        return _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
-    except (DirectcallError, ValueError) as error:
-        return _fail(str(error))
-    return status
+        return fail(_NAME, "needs Polars: pip install 'airflow-provider-directcall[campaigns]'")
+    return exit_status(_NAME, lambda: int(options.run(options)), shown=mask_numbers_in)
 
 
 def _plan(options: argparse.Namespace) -> int:
@@ -79,8 +61,8 @@ def _plan(options: argparse.Namespace) -> int:
                 on_batch=on_batch,
             )
     for line in made.summary_lines():
-        _print(line)
-    _print(f"Replies that opt out were not read. Preview: {folder.uri}/preview.html")
+        write(line)
+    write(f"Replies that opt out were not read. Preview: {folder.uri}/preview.html")
     return FINE
 
 
@@ -133,11 +115,11 @@ def _preview(options: argparse.Namespace) -> int:
     for chunk in made.chunks:
         rows = pl.read_parquet(io.BytesIO(folder.read(chunk.name)), columns=["id", "number", "text", "parts"])
         for contact, number, text, parts in rows.drop_nulls("number").head(left).iter_rows():
-            _print(f"{contact}  {mask_number(number)}  {parts}  {text or ''}")
+            write(f"{contact}  {mask_number(number)}  {parts}  {text or ''}")
             left -= 1
         if left <= 0:
             break
-    _print(f"{made.accepted} of {made.contacts} contacts are accepted. Page: {folder.uri}/preview.html")
+    write(f"{made.accepted} of {made.contacts} contacts are accepted. Page: {folder.uri}/preview.html")
     return FINE
 
 
@@ -146,12 +128,12 @@ def _purge(options: argparse.Namespace) -> int:
 
     folder = _folder(options.folder, is_new=False)
     if options.number:
-        _print(f"Erased from {erase_number(folder, sys.stdin.readline().strip())} rows.")
+        write(f"Erased from {erase_number(folder, sys.stdin.readline().strip())} rows.")
         return FINE
     if options.older_than is None:
         raise ValueError("purge: --older-than DAYS or --number is needed")
     count = purge(folder, timedelta(days=options.older_than), datetime.now(UTC))
-    _print(f"Removed the contacts of {count} campaigns.")
+    write(f"Removed the contacts of {count} campaigns.")
     return FINE
 
 
@@ -169,7 +151,7 @@ def _report(options: argparse.Namespace) -> int:
         folder_at=lambda place: folder_at(place, _remote),
     )
     for name, value in result.items():
-        _print(f"{name}: {value}")
+        write(f"{name}: {value}")
     return FINE
 
 
@@ -203,9 +185,9 @@ def _progress() -> Iterator[Callable[[int], None]]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog=_NAME, description=__doc__.partition(":: ")[2] or __doc__, epilog=_EPILOG)
+    parser = Parser(prog=_NAME, description=__doc__.partition(":: ")[2] or __doc__, epilog=_EPILOG)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    to_plan = _command(commands, "plan", "decide who gets which text when, and write it to a folder", _plan)
+    to_plan = add_command(commands, "plan", "decide who gets which text when, and write it to a folder", _plan)
     to_plan.add_argument("contacts", nargs="+", metavar="FILE", help="CSV, JSON lines or Parquet: path, URI, pattern")
     to_plan.add_argument("-o", "--output", dest="folder", required=True, metavar="FOLDER", help="a new folder")
     to_plan.add_argument("--number-column", action="append", metavar="NAME", help="default phone; may be repeated")
@@ -222,27 +204,19 @@ def _parser() -> argparse.ArgumentParser:
     to_plan.add_argument("--budget-brl", type=_money, metavar="BRL", help="what the campaign may cost")
     to_plan.add_argument("--chunk-size", type=int, default=10_000, metavar="N", help="default %(default)s")
 
-    preview = _command(commands, "preview", "print the first texts as they will be sent", _preview)
+    preview = add_command(commands, "preview", "print the first texts as they will be sent", _preview)
     preview.add_argument("folder", metavar="FOLDER", help="of a plan")
     preview.add_argument("--texts", type=int, default=10, metavar="N", help="default %(default)s")
 
-    report = _command(commands, "report", "write the report of what was sent so far", _report)
+    report = add_command(commands, "report", "write the report of what was sent so far", _report)
     report.add_argument("folder", metavar="FOLDER", help="of a plan")
     report.add_argument("--results", metavar="PATH", help="ends in .parquet or .csv; default: in the folder")
 
-    to_purge = _command(commands, "purge", "remove old campaigns, or everything about one number", _purge)
+    to_purge = add_command(commands, "purge", "remove old campaigns, or everything about one number", _purge)
     to_purge.add_argument("folder", metavar="FOLDER", help="below which the campaigns are")
     to_purge.add_argument("--older-than", type=_days, metavar="DAYS", help="campaigns planned before, such as 90")
     to_purge.add_argument("--number", action="store_true", help="erase the number that is read from standard input")
     return parser
-
-
-def _command(
-    commands: argparse._SubParsersAction[_Parser], name: str, text: str, run: Callable[[argparse.Namespace], int]
-) -> argparse.ArgumentParser:
-    command = commands.add_parser(name, help=text, description=text[0].upper() + text[1:])
-    command.set_defaults(run=run)
-    return command
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -270,15 +244,6 @@ def _days(text: str) -> float:
     if not 0 <= days < 100_000:
         raise argparse.ArgumentTypeError("a number of days is needed, such as 90")
     return days
-
-
-def _fail(reason: str) -> int:
-    sys.stderr.write(f"{_NAME}: {mask_numbers_in(' '.join(reason.split()))}\n")
-    return FAILED
-
-
-def _print(text: str) -> None:
-    sys.stdout.write(f"{text}\n")
 
 
 if __name__ == "__main__":

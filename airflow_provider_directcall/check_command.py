@@ -11,21 +11,19 @@ import shutil
 import sys
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Final
 
-from airflow_provider_directcall.api.errors import DirectcallError
 from airflow_provider_directcall.api.settings import DEFAULT_BASE_URL, DEFAULT_TIMEZONE, Settings
 from airflow_provider_directcall.checking import AccountReport, check_account, validate
 from airflow_provider_directcall.checking.sending import Probe
-from airflow_provider_directcall.telephony.masking import mask_number, mask_numbers_in
+from airflow_provider_directcall.command_line import FINE, Parser, exit_status, write, write_error
+from airflow_provider_directcall.telephony.masking import mask_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-#: Exit status: nothing needs attention; something does; the check could not run; Ctrl-C.
-FINE: Final = 0
+#: Exit status: something needs attention; Ctrl-C.
 ATTENTION: Final = 1
-FAILED: Final = 2
 INTERRUPTED: Final = 130
 
 _NAME: Final = "directcall-check"
@@ -41,15 +39,13 @@ exit status: 0 every assumption holds, is handled, or is open; 1 something needs
 """
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        """Write one line, without the usage; numbers in the arguments are masked."""
-        self.exit(FAILED, f"{_NAME}: {mask_numbers_in(message)}\n")
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the check and print its report; see the exit status above."""
     options = _parser().parse_args(argv)
+    return exit_status(_NAME, lambda: _check(options))
+
+
+def _check(options: argparse.Namespace) -> int:
     probes: list[Probe] = []
     try:
         with _naming_options(options):
@@ -64,16 +60,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         _publish(report, options)
     except KeyboardInterrupt:
         for probe in probes:
-            _say(f"The {probe.word} to {mask_number(probe.destination)}: {probe.progress.value}.")
+            write_error(f"The {probe.word} to {mask_number(probe.destination)}: {probe.progress.value}.")
         return INTERRUPTED
-    except BrokenPipeError:
-        # The reader closed the pipe. Python flushes once more at its end, which must not fail too.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return FINE
-    except (DirectcallError, ValueError) as error:
-        return _fail(str(error))
-    except OSError as error:
-        return _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
     return FINE if report.ok else ATTENTION
 
 
@@ -104,7 +92,7 @@ def _naming_options(options: argparse.Namespace) -> Iterator[None]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = Parser(
         prog=_NAME,
         description="Compare this package's assumptions about Directcall with the answers of one account.",
         epilog=_EPILOG,
@@ -133,7 +121,7 @@ def _parser() -> argparse.ArgumentParser:
 def _probes(options: argparse.Namespace) -> list[Probe]:
     given = ((options.send, False), (options.call, True))
     return [
-        Probe(number, origin=options.origin, is_call=is_call, report=_say)
+        Probe(number, origin=options.origin, is_call=is_call, report=write_error)
         for number, is_call in given
         if number is not None
     ]
@@ -180,7 +168,7 @@ def _check_target(path: Path | None) -> None:
 def _confirm(probe: Probe) -> None:
     digits = probe.destination[-_CONFIRMED_DIGITS:]
     # The digits to type are not shown: they have to be known.
-    _say(f"One {probe.word} goes to {probe.destination[:_CONFIRMED_DIGITS]}*********. It costs money.")
+    write_error(f"One {probe.word} goes to {probe.destination[:_CONFIRMED_DIGITS]}*********. It costs money.")
     sys.stderr.write(f"Type the last {_CONFIRMED_DIGITS} digits of the number, if it is your own telephone: ")
     sys.stderr.flush()
     if sys.stdin.readline().strip() != digits:
@@ -191,7 +179,7 @@ def _publish(report: AccountReport, options: argparse.Namespace) -> None:
     as_json = json.dumps(report.as_json(), indent=2)
     if options.save is not None:
         _write(options.save, f"{as_json}\n")
-    _print(as_json if options.json else report.as_text(shutil.get_terminal_size((100, 24)).columns))
+    write(as_json if options.json else report.as_text(shutil.get_terminal_size((100, 24)).columns))
 
 
 def _write(path: Path, text: str) -> None:
@@ -199,21 +187,6 @@ def _write(path: Path, text: str) -> None:
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         os.fchmod(file.fileno(), 0o600)
         file.write(text)
-
-
-def _fail(reason: str) -> int:
-    _say(f"{_NAME}: {' '.join(reason.split())}")
-    return FAILED
-
-
-def _say(text: str) -> None:
-    sys.stderr.write(f"{text}\n")
-    sys.stderr.flush()
-
-
-def _print(text: str) -> None:
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
@@ -25,7 +23,7 @@ if TYPE_CHECKING:
     from airflow_provider_directcall.campaigns.progress import ChunkProgress
     from airflow_provider_directcall.campaigns.storage import Folder
 
-__all__ = ["ChunkOutcome", "Guards", "SendOptions", "run_chunk", "send_chunk"]
+__all__ = ["ChunkOutcome", "Guards", "SendOptions", "send_chunk"]
 
 _KEY: Final = re.compile("[a-z2-7]{16}")
 
@@ -86,39 +84,3 @@ def _reach(
     from airflow_provider_directcall.campaigns.chunk_reach import ChunkReach
 
     return ChunkReach(guards.frequency, folder, log_name, contacts, options.requests.channel)
-
-
-def run_chunk(
-    folder: Folder,
-    chunk_name: str,
-    *,
-    key: str,
-    make_client: Callable[[], AsyncClient],
-    clock: Clock,
-    options: SendOptions,
-    guards: Guards | None = None,
-    on_progress: Callable[[ChunkProgress], None] | None = None,
-    not_before: Mapping[str, datetime] | None = None,
-    log_name: str | None = None,
-) -> ChunkOutcome:
-    """Send a chunk from code without an event loop, as :func:`send_chunk`."""
-
-    async def run() -> ChunkOutcome:
-        async with AsyncExitStack() as stack:
-            client = await stack.enter_async_context(make_client())
-            if guards is not None and guards.pacer is not None:
-                stack.push_async_callback(guards.pacer.aclose)
-            return await send_chunk(
-                folder,
-                chunk_name,
-                key=key,
-                client=client,
-                clock=clock,
-                options=options,
-                guards=guards,
-                on_progress=on_progress,
-                not_before=not_before,
-                log_name=log_name,
-            )
-
-    return asyncio.run(run())

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 from zoneinfo import ZoneInfo
 
+from airflow_provider_directcall.command_line import FINE, Parser, add_command, exit_status, write
 from airflow_provider_directcall.routing.calendars.calendar import RoutingCalendar, parse_zone
 from airflow_provider_directcall.routing.calendars.compiling import rules_for, valid_until
 from airflow_provider_directcall.routing.calendars.files import ListedRules, load_routing, routing_schema
@@ -26,7 +26,7 @@ from airflow_provider_directcall.routing.explaining.wording import (
 )
 from airflow_provider_directcall.routing.plans.views import rule_view
 from airflow_provider_directcall.routing.validation import CalendarError
-from airflow_provider_directcall.telephony.masking import mask_number, mask_numbers_in
+from airflow_provider_directcall.telephony.masking import mask_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -39,10 +39,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-#: Exit status: success; ``check`` found an error; invalid arguments or files.
-FINE: Final = 0
+#: Exit status of ``check`` with errors.
 FOUND_ERRORS: Final = 1
-FAILED: Final = 2
 
 _NAME: Final = "directcall-routing"
 #: Most problems of a file that are shown.
@@ -52,31 +50,13 @@ _GAP: Final = "  "
 _TIMEZONE: Final = "America/Sao_Paulo"
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        """Write one line, without the usage; numbers in the arguments are masked."""
-        self.exit(FAILED, f"{_NAME}: {mask_numbers_in(message)}\n")
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command.
 
     :returns: 0; 1 when ``check`` found an error; 2 for an invalid file or argument, with one line on stderr.
     """
     options = _parser().parse_args(argv)
-    try:
-        status: int = options.run(options)
-    except BrokenPipeError:
-        # The reader closed the pipe. Python flushes once more at its end, which must not fail too.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return FINE
-    except OSError as error:
-        return _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
-    except OverflowError:
-        return _fail("a date is too far from today")
-    except ValueError as error:
-        return _fail(str(error))
-    return status
+    return exit_status(_NAME, lambda: int(options.run(options)))
 
 
 def _read(path: Path) -> _Routing:
@@ -108,7 +88,7 @@ def _explain(options: argparse.Namespace) -> int:
         zone = ZoneInfo(_option("--timezone", parse_zone, options.timezone or _TIMEZONE))
         plain = explain(routing[1], options.caller, _moment(zone, options.at), zone=zone)
         text, as_json = plain.as_text(options.include_numbers), plain.as_json(options.include_numbers)
-    _print(json.dumps(as_json, ensure_ascii=False, indent=2) if options.json else text)
+    write(json.dumps(as_json, ensure_ascii=False, indent=2) if options.json else text)
     return FINE
 
 
@@ -131,10 +111,10 @@ def _check(options: argparse.Namespace) -> int:
     errors = warnings = 0
     for did, (path, _) in account.items():
         for finding in _findings(did, account, options):
-            _print(f"{path}: {finding}" if len(account) > 1 else str(finding))
+            write(f"{path}: {finding}" if len(account) > 1 else str(finding))
             is_error = finding.severity is Severity.ERROR
             errors, warnings = errors + is_error, warnings + (not is_error)
-    _print(f"{_counted(errors, 'error')}, {_counted(warnings, 'warning')}")
+    write(f"{_counted(errors, 'error')}, {_counted(warnings, 'warning')}")
     return FOUND_ERRORS if errors else FINE
 
 
@@ -172,10 +152,10 @@ def _rules(options: argparse.Namespace) -> int:
             "valid_until": end.isoformat(),
             "rules": [rule_view(rule, include_numbers=options.include_numbers) for rule in rules],
         }
-        _print(json.dumps(content, ensure_ascii=False, indent=2))
+        write(json.dumps(content, ensure_ascii=False, indent=2))
     else:
-        _print(_table(_rows(rules, include_numbers=options.include_numbers)))
-        _print(f"Right until {end:%Y-%m-%d %H:%M} ({calendar.timezone}).")
+        write(_table(_rows(rules, include_numbers=options.include_numbers)))
+        write(f"Right until {end:%Y-%m-%d %H:%M} ({calendar.timezone}).")
     return FINE
 
 
@@ -200,7 +180,7 @@ def _draw(options: argparse.Namespace) -> int:
 
 
 def _schema(options: argparse.Namespace) -> int:
-    _print(json.dumps(routing_schema(), indent=2))
+    write(json.dumps(routing_schema(), indent=2))
     return FINE
 
 
@@ -254,7 +234,7 @@ def _moment(zone: ZoneInfo, given: str | None, name: str = "--at") -> datetime:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = Parser(
         prog=_NAME,
         description="Explain, check, compile and draw routing calendars and rules. Nothing is sent or changed.",
     )
@@ -296,21 +276,10 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _command(commands: argparse._SubParsersAction[_Parser], name: str, text: str, run: _Run) -> argparse.ArgumentParser:
-    command = commands.add_parser(name, help=text, description=text[0].upper() + text[1:])
+def _command(commands: argparse._SubParsersAction[Parser], name: str, text: str, run: _Run) -> argparse.ArgumentParser:
+    command = add_command(commands, name, text, run)
     command.add_argument("--include-numbers", action="store_true", help="show phone numbers and addresses in full")
-    command.set_defaults(run=run)
     return command
-
-
-def _fail(reason: str) -> int:
-    sys.stderr.write(f"{_NAME}: {' '.join(reason.split())}\n")
-    return FAILED
-
-
-def _print(text: str) -> None:
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -30,6 +30,20 @@ ID_NAMES: Final = {"callerid": "callerid", "schedule_id": "schedule"}
 _LARGEST_RECORD: Final = 60_000
 
 
+def task_identity(context: Context, step: str) -> TaskIdentity:
+    """Return the identity of a step of a task instance, over all its tries."""
+    ti = context["ti"]
+    return TaskIdentity(
+        dag_id=ti.dag_id,
+        run_id=ti.run_id,
+        task_id=ti.task_id,
+        map_index=ti.map_index if ti.map_index is not None else -1,
+        step=step,
+        deployment=conf.get("directcall", "deployment", fallback=""),
+        run_after=context["dag_run"].run_after.astimezone(UTC).isoformat(),
+    )
+
+
 class DeliveryLog:
     """Keeps one record for one step of a task instance.
 
@@ -50,16 +64,7 @@ class DeliveryLog:
     @property
     def identity(self) -> TaskIdentity:
         """The task instance, over all its tries."""
-        ti = self._context["ti"]
-        return TaskIdentity(
-            dag_id=ti.dag_id,
-            run_id=ti.run_id,
-            task_id=ti.task_id,
-            map_index=ti.map_index if ti.map_index is not None else -1,
-            step=self._step,
-            deployment=conf.get("directcall", "deployment", fallback=""),
-            run_after=self._context["dag_run"].run_after.astimezone(UTC).isoformat(),
-        )
+        return task_identity(self._context, self._step)
 
     @property
     def attempt(self) -> Attempt:

@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.sdk import BaseOperator, TaskGroup
 
-from airflow_provider_directcall.operators.campaigns import (
+from airflow_provider_directcall.operators.campaign_operator import (
     DEFAULT_OPT_OUT_DAYS,
     DEFAULT_OPT_OUT_WORDS,
-    DEFAULT_TRACK_INTERVAL,
+    arguments_of,
+)
+from airflow_provider_directcall.operators.campaign_track import DEFAULT_TRACK_INTERVAL
+from airflow_provider_directcall.operators.campaigns import (
     DirectcallPlanCampaignOperator,
     DirectcallReportCampaignOperator,
     DirectcallSendCampaignOperator,
@@ -117,33 +120,13 @@ class DirectcallCampaignTaskGroup(TaskGroup):
         directcall_conn_id: str = "directcall_default",
         **kwargs: Any,  # noqa: ANN401 - the arguments of TaskGroup
     ) -> None:
+        given = dict(locals())
         super().__init__(group_id=group_id, **kwargs)
-        shared: dict[str, Any] = {
-            "channel": channel,
-            "number_column": number_column,
-            "id_column": id_column,
-            "text": text,
-            "text_column": text_column,
-            "origin": origin,
-            "tags": tags,
-            "window": window,
-            "keep_accents": keep_accents,
-            "price_brl": price_brl,
-            "budget_brl": budget_brl,
-            "suppress": suppress,
-            "opt_out_words": opt_out_words,
-            "opt_out_days": opt_out_days,
-            "directcall_conn_id": directcall_conn_id,
-        }
-        is_limited = rate is not None or calls_at_once is not None or channel == "call"
         with self:
             self.plan = DirectcallPlanCampaignOperator(
                 task_id="plan",
-                contacts=contacts,
-                chunk_size=chunk_size,
-                storage=storage,
-                again=again,
-                **shared,
+                # Not dry_run: the chunks of a dry run are in the plan, and the task "chunks" leaves them out.
+                **arguments_of(DirectcallPlanCampaignOperator, given, without={"dry_run"}),
             )
             plan: Any = self.plan.output  # a result by the time that the tasks run
             chunks = CampaignChunksOperator(task_id="chunks", plan=plan, dry_run=dry_run)
@@ -152,27 +135,14 @@ class DirectcallCampaignTaskGroup(TaskGroup):
 
                 approve = DirectcallApproveCampaignOperator(task_id="approve", plan=plan, approve_over=approve_over)
                 self.plan >> approve >> chunks
+            given["chunks_at_once"] = chunks_at_once or 1
+            is_limited = rate is not None or calls_at_once is not None or channel == "call"
             last = DirectcallSendCampaignOperator.partial(
                 task_id="send",
                 plan=plan,
-                outside_window=outside_window,
-                rate=rate,
-                chunks_at_once=chunks_at_once or 1,
-                stop_when_failed_share=stop_when_failed_share,
-                wave_size=wave_size,
-                concurrency=concurrency,
-                calls_at_once=calls_at_once,
-                recipients_per_request=recipients_per_request,
-                by_lots=by_lots,
-                record=record,
-                audio_id=audio_id,
-                short_number=short_number,
-                on_unknown_outcome=on_unknown_outcome,
-                settle_seconds=settle_seconds,
-                completion_timeout=completion_timeout,
                 # Tasks that share a rate, or lines for calls, must not be more than they are told.
                 max_active_tis_per_dagrun=chunks_at_once or (1 if is_limited else None),
-                **shared,
+                **arguments_of(DirectcallSendCampaignOperator, given),
             ).expand(chunk=chunks.output)
             if track:
                 followed = DirectcallTrackCampaignOperator.partial(

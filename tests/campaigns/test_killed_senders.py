@@ -32,7 +32,7 @@ from airflow_provider_directcall.api.client import AsyncClient
 from airflow_provider_directcall.api.clock import Clock
 from airflow_provider_directcall.api.settings import Settings
 from airflow_provider_directcall.campaigns.errands import RequestOptions
-from airflow_provider_directcall.campaigns.sending import SendOptions, run_chunk
+from airflow_provider_directcall.campaigns.sending import SendOptions, send_chunk
 from airflow_provider_directcall.campaigns.storage import LocalFolder
 from airflow_provider_directcall.delivery.reconciling import ReconcileTimeouts
 
@@ -40,10 +40,15 @@ path, url, login, secret = sys.argv[1:]
 timeouts = ReconcileTimeouts(settle_seconds=60, longest_seconds=60, poll_interval=60)
 options = SendOptions(requests=RequestOptions(origin="551130000001"), wave_size=40, concurrency=4, timeouts=timeouts)
 account = Settings(login, secret, base_url=url)
-run_chunk(
-    LocalFolder(Path(path)), "chunks/00000.parquet", key="abcdefghijklmnop", make_client=lambda: AsyncClient(account),
-    clock=Clock(), options=options,
-)
+
+async def send():
+    async with AsyncClient(account) as client:
+        await send_chunk(
+            LocalFolder(Path(path)), "chunks/00000.parquet", key="abcdefghijklmnop", client=client, clock=Clock(),
+            options=options,
+        )
+
+asyncio.run(send())
 """
 
 

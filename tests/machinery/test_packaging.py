@@ -59,20 +59,24 @@ def test_every_entry_point_leads_to_something(reference: str) -> None:
     assert not attribute or callable(getattr(found, attribute))
 
 
+def named(path: str) -> object:
+    module, _, name = path.rpartition(".")
+    return getattr(importlib.import_module(module), name)
+
+
 def test_the_registry_file_names_classes_that_exist() -> None:
     paths = registry_classes()
     assert paths
     for path in paths:
-        module, _, name = path.rpartition(".")
-        assert isinstance(getattr(importlib.import_module(module), name), type), path
+        assert isinstance(named(path), type), path
 
 
 def test_the_registry_file_names_every_operator_and_sensor() -> None:
     info = get_provider_info()
     modules = [name for kind in ("operators", "sensors") for each in info[kind] for name in each["python-modules"]]
     members = [member for name in modules for member in vars(importlib.import_module(name)).values()]
-    public = {f"{each.__module__}.{each.__name__}" for each in members if is_public_task(each)}
-    assert {path for path in registry_classes() if ".hooks." not in path} == public
+    public = {each for each in members if is_public_task(each)}
+    assert {named(path) for path in registry_classes() if ".hooks." not in path} == public
 
 
 def test_the_changelog_begins_with_this_version() -> None:

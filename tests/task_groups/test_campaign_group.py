@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import inspect
 import json
 
 import pendulum
@@ -7,7 +8,13 @@ import pytest
 from airflow.sdk import DAG, TriggerRule
 from airflow.serialization import serialized_objects
 
-from airflow_provider_directcall.operators.campaigns import SqlContacts
+from airflow_provider_directcall.operators.campaign_operator import keywords_of
+from airflow_provider_directcall.operators.campaigns import (
+    DirectcallPlanCampaignOperator,
+    DirectcallReportCampaignOperator,
+    DirectcallSendCampaignOperator,
+    SqlContacts,
+)
 from airflow_provider_directcall.task_groups.campaigns import CampaignChunksOperator, DirectcallCampaignTaskGroup
 
 #: Its name before Airflow 3.2.
@@ -59,6 +66,34 @@ def test_it_is_serialized_as_airflow_stores_it(contacts):
     stored = json.dumps(DagSerialization.to_dict(made(contacts=contacts, approve_over=1)))
     assert "reminders.send" in stored
     assert "parameters" not in stored or "'x'" not in stored
+
+
+def test_the_operators_show_all_their_arguments():
+    shared = {"channel", "text", "window", "budget_brl", "suppress", "directcall_conn_id"}
+    for operator, own in {DirectcallPlanCampaignOperator: "contacts", DirectcallSendCampaignOperator: "chunk"}.items():
+        assert {*shared, own} <= inspect.signature(operator).parameters.keys()
+        assert {*shared, own} <= set(operator.template_fields)
+
+
+def test_the_group_gives_every_argument_to_the_tasks_that_have_it():
+    own = {"group_id", "contacts", "approve_over", "track", "track_timeout", "track_interval", "outlets", "dry_run"}
+    asked = set(keywords_of(DirectcallCampaignTaskGroup.__init__)) - own
+    given = {name: f"the {name}" for name in asked - {"chunks_at_once", "rate", "on_unknown_outcome"}}
+    plan, send, report = (
+        next(task for task in made(**given).tasks if task.task_id == f"reminders.{name}")
+        for name in ("plan", "send", "report")
+    )
+    operators = {
+        DirectcallPlanCampaignOperator: lambda name: getattr(plan, name),
+        DirectcallSendCampaignOperator: lambda name: send.partial_kwargs[name],
+        DirectcallReportCampaignOperator: lambda name: getattr(report, name),
+    }
+    reached = set()
+    for operator, value in operators.items():
+        of_both = set(keywords_of(operator.__init__)) & set(given)
+        assert {name: value(name) for name in of_both} == {name: given[name] for name in of_both}
+        reached |= of_both
+    assert reached == set(given)
 
 
 def test_a_dry_run_has_no_chunks():

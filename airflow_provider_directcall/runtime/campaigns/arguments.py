@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Final, Self, TypeAlias
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, TypeVar
 
 from airflow.providers.common.compat.sdk import conf
 
@@ -14,8 +14,6 @@ from airflow_provider_directcall.runtime import arguments
 if TYPE_CHECKING:
     import os
     from pathlib import Path
-
-    from airflow.sdk import BaseOperator
 
     from airflow_provider_directcall.api.settings import Settings
     from airflow_provider_directcall.campaigns.campaign_settings import CampaignSettings
@@ -27,61 +25,60 @@ if TYPE_CHECKING:
 #: A path, a URI or a pattern, several of them, or a query.
 Contacts: TypeAlias = "str | os.PathLike[str] | SqlContacts | Sequence[str | os.PathLike[str] | SqlContacts]"
 
+Choice = TypeVar("Choice", bound=StrEnum)
+
 DEFAULT_CHUNK_SIZE: Final = 10_000
 _MOST_MAPPED: Final = 1024
 
 
-@dataclass(frozen=True)
-class CampaignArguments:
-    """What decides on the texts of a campaign and on who gets them."""
+class CampaignTask(Protocol):
+    """A task with the arguments that decide on the texts of a campaign and on who gets them."""
 
     channel: str
     number_column: str | Sequence[str]
     id_column: str | None
-    text: str | None = field(repr=False)
+    text: str | None
     text_column: str | None
-    origin: str | None = field(repr=False)
-    tags: Mapping[str, str] | str | None = field(repr=False)
+    origin: str | None
+    tags: Mapping[str, str] | str | None
     window: str | Window | None
     keep_accents: bool | str
     price_brl: float | str | Decimal | None
+    budget_brl: float | str | Decimal | None
+    suppress: Contacts | None
+    opt_out_words: Sequence[str] | str
+    opt_out_days: float | str
 
-    @classmethod
-    def of(cls, operator: BaseOperator) -> Self:
-        """Take them from a task's attributes of the same names."""
-        return cls(**{each.name: getattr(operator, each.name) for each in fields(cls)})
 
-    @property
-    def are_given(self) -> bool:
-        """Whether there is a text, without which they describe no plan."""
-        return bool(arguments.optional_text(self.text) or arguments.optional_text(self.text_column))
+def has_texts(task: CampaignTask) -> bool:
+    """Whether there is a text, without which a task's arguments describe no plan."""
+    return bool(arguments.optional_text(task.text) or arguments.optional_text(task.text_column))
 
-    def settings(
-        self, connection: Settings, *, budget_brl: Decimal | None = None, chunk_size: int = DEFAULT_CHUNK_SIZE
-    ) -> CampaignSettings:
-        """Parse them.
 
-        :param connection: has the default origin.
-        :raises ValueError: an argument is wrong.
-        :raises CampaignError: an argument is missing or contradicts another.
-        """
-        from airflow_provider_directcall.campaigns.campaign_settings import CampaignSettings
+def settings_of(task: CampaignTask, connection: Settings, *, chunk_size: int | None = None) -> CampaignSettings:
+    """Parse what decides on a plan.
 
-        return CampaignSettings(
-            channel=channel_named(self.channel),
-            number_columns=tuple(arguments.texts("number_column", self.number_column) or ()),
-            id_column=arguments.optional_text(self.id_column),
-            text=arguments.optional_text(self.text),
-            text_column=arguments.optional_text(self.text_column),
-            origin=arguments.optional_number("origin", self.origin) or connection.default_origin or "",
-            tags=arguments.tags("tags", self.tags) or {},
-            window=window_of(self.window),
-            keeps_accents=arguments.boolean("keep_accents", self.keep_accents),
-            price_brl=money("price_brl", self.price_brl),
-            budget_brl=budget_brl,
-            chunk_size=chunk_size,
-            most_chunks=conf.getint("core", "max_map_length", fallback=_MOST_MAPPED),
-        )
+    :param connection: has the default origin.
+    :raises ValueError: an argument is wrong.
+    :raises CampaignError: an argument is missing or contradicts another.
+    """
+    from airflow_provider_directcall.campaigns.campaign_settings import CampaignSettings
+
+    return CampaignSettings(
+        channel=channel_named(task.channel),
+        number_columns=tuple(arguments.texts("number_column", task.number_column) or ()),
+        id_column=arguments.optional_text(task.id_column),
+        text=arguments.optional_text(task.text),
+        text_column=arguments.optional_text(task.text_column),
+        origin=arguments.optional_number("origin", task.origin) or connection.default_origin or "",
+        tags=arguments.tags("tags", task.tags) or {},
+        window=window_of(task.window),
+        keeps_accents=arguments.boolean("keep_accents", task.keep_accents),
+        price_brl=money("price_brl", task.price_brl),
+        budget_brl=money("budget_brl", task.budget_brl),
+        chunk_size=chunk_size or DEFAULT_CHUNK_SIZE,
+        most_chunks=conf.getint("core", "max_map_length", fallback=_MOST_MAPPED),
+    )
 
 
 def channel_named(name: str) -> Channel:
@@ -91,11 +88,19 @@ def channel_named(name: str) -> Channel:
     """
     from airflow_provider_directcall.campaigns.channels import Channel
 
+    return one_of("channel", name, Channel)
+
+
+def one_of(argument: str, word: object, choices: type[Choice]) -> Choice:
+    """Return the choice that a word names.
+
+    :raises ValueError: there is none of this name.
+    """
     try:
-        return Channel(str(name).strip().casefold())
+        return choices(str(word).strip().casefold())
     except ValueError:
-        hint = arguments.suggestion(str(name), Channel)
-        raise ValueError(f"channel: one of {', '.join(Channel)} is needed{hint}") from None
+        hint = arguments.suggestion(str(word), choices)
+        raise ValueError(f"{argument}: one of {', '.join(choices)} is needed{hint}") from None
 
 
 def window_of(value: str | Window | None) -> Window | None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final, Protocol
 
 from airflow_provider_directcall.campaigns.errands import RequestOptions
-from airflow_provider_directcall.campaigns.guards import OutsideWindow
 from airflow_provider_directcall.campaigns.sending import SendOptions
 from airflow_provider_directcall.delivery.decisions import OnUnknownOutcome
 from airflow_provider_directcall.delivery.reconciling import ReconcileTimeouts
 from airflow_provider_directcall.runtime import arguments
-from airflow_provider_directcall.runtime.campaigns.arguments import channel_named
+from airflow_provider_directcall.runtime.campaigns.arguments import CampaignTask, channel_named, one_of
 from airflow_provider_directcall.runtime.campaigns.rates import lines_of_task, rate_of, share_of_task
 
 if TYPE_CHECKING:
@@ -20,7 +21,30 @@ _DEFAULT_CONCURRENCY: Final = 20
 _DEFAULT_TOGETHER: Final = 100
 
 
-def send_options(task: Any, settings: Settings) -> SendOptions:  # noqa: ANN401 - its class is above this layer
+class SendTask(CampaignTask, Protocol):
+    """A task that sends a chunk."""
+
+    plan: Mapping[str, object] | str
+    chunk: str
+    outside_window: str
+    stop_when_failed_share: float | str | None
+    rate: float | str | None
+    chunks_at_once: int | str
+    wave_size: int | str | None
+    concurrency: int | str | None
+    calls_at_once: int | str | None
+    recipients_per_request: int | str | None
+    by_lots: bool | str
+    record: bool | str
+    audio_id: str | None
+    short_number: bool | str
+    on_unknown_outcome: str
+    settle_seconds: float | timedelta | str
+    completion_timeout: float | timedelta | str
+    poll_interval: float | str
+
+
+def send_options(task: SendTask, settings: Settings) -> SendOptions:
     """Parse the arguments of a send task.
 
     :param settings: of the connection, with the default origin.
@@ -53,31 +77,8 @@ def send_options(task: Any, settings: Settings) -> SendOptions:  # noqa: ANN401 
             longest_seconds=arguments.seconds("completion_timeout", task.completion_timeout),
             poll_interval=poll_interval,
         ),
-        on_unknown_outcome=policy_named(task.on_unknown_outcome),
+        on_unknown_outcome=one_of("on_unknown_outcome", task.on_unknown_outcome, OnUnknownOutcome),
     )
-
-
-def policy_named(name: object) -> OnUnknownOutcome:
-    """Return the policy for outcomes that stay unknown.
-
-    :raises ValueError: there is none of this name.
-    """
-    try:
-        return OnUnknownOutcome(str(name).strip().casefold())
-    except ValueError:
-        hint = arguments.suggestion(str(name), OnUnknownOutcome)
-        raise ValueError(f"on_unknown_outcome: one of {', '.join(OnUnknownOutcome)} is needed{hint}") from None
-
-
-def outside_window_named(name: object) -> OutsideWindow:
-    """Return what becomes of contacts whose window is closed.
-
-    :raises ValueError: there is no such choice.
-    """
-    try:
-        return OutsideWindow(str(name).strip().casefold())
-    except ValueError:
-        raise ValueError(f"outside_window: one of {', '.join(OutsideWindow)} is needed") from None
 
 
 def share_of(value: object) -> float | None:

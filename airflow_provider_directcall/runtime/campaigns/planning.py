@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self
 
 from airflow_provider_directcall.campaigns.errors import CampaignError, ContactsError, StalePlanError
 from airflow_provider_directcall.campaigns.frequency import FrequencyLedger
@@ -18,6 +18,7 @@ from airflow_provider_directcall.campaigns.plan_summary import CampaignPlan
 from airflow_provider_directcall.campaigns.planning import plan
 from airflow_provider_directcall.campaigns.suppression import Exclusions, read_suppression
 from airflow_provider_directcall.errors import DirectcallError
+from airflow_provider_directcall.runtime import arguments
 from airflow_provider_directcall.runtime.campaigns.arguments import sources_of
 from airflow_provider_directcall.runtime.campaigns.files import folder_of, storage_of, stored_path
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from airflow_provider_directcall.campaigns.contacts.reading import Readable
     from airflow_provider_directcall.campaigns.storage import Folder
     from airflow_provider_directcall.hooks.directcall import DirectcallHook
+    from airflow_provider_directcall.runtime.campaigns.arguments import CampaignTask
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +47,15 @@ class ExclusionRules:
     suppress: object
     opt_out_words: Sequence[str]
     opt_out_days: float
+
+    @classmethod
+    def of(cls, task: CampaignTask) -> Self:
+        """Take them from a task's arguments.
+
+        :raises ValueError: an argument is wrong.
+        """
+        words = arguments.texts("opt_out_words", task.opt_out_words) or ()
+        return cls(task.suppress, words, float(task.opt_out_days))
 
     def read(self, hook: DirectcallHook, now: datetime) -> Exclusions:
         """Read lists and replies.

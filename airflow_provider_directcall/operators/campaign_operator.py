@@ -1,0 +1,163 @@
+"""What the operators of campaigns share: the arguments that decide on texts and contacts, the hook, deferral."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NoReturn, TypeVar
+
+from airflow.sdk import BaseOperator
+
+from airflow_provider_directcall.api.clock import current_clock
+from airflow_provider_directcall.errors import DirectcallError
+from airflow_provider_directcall.runtime.failures import failing_without_retry
+
+if TYPE_CHECKING:
+    from airflow_provider_directcall.hooks.directcall import DirectcallHook
+    from airflow_provider_directcall.runtime.campaigns.arguments import Contacts
+    from airflow_provider_directcall.telephony.windows import Window
+
+Result = dict[str, object]
+Init = TypeVar("Init", bound=Callable[..., None])
+
+DEFAULT_OPT_OUT_WORDS: Final = ("PARE", "SAIR")
+DEFAULT_OPT_OUT_DAYS: Final = 365.0
+#: Airflow (up to 3.3.2 at least) fails a task that is resumed before its scheduler has seen the deferral.
+_SHORTEST_DEFERRAL: Final = timedelta(seconds=5)
+_EXTRA: Final = "Campaigns need Polars: pip install 'airflow-provider-directcall[campaigns]'"
+_KEYWORD: Final = inspect.Parameter.KEYWORD_ONLY
+
+
+class MissingExtraError(DirectcallError):
+    """A library of an extra is not installed."""
+
+
+def keywords_of(init: Callable[..., None]) -> tuple[str, ...]:
+    """Return the names of the arguments that an ``__init__`` has, without those of BaseOperator."""
+    return tuple(name for name, each in inspect.signature(init).parameters.items() if each.kind is _KEYWORD)
+
+
+def also_takes(base: type[BaseOperator]) -> Callable[[Init], Init]:
+    """Show a base class's arguments in the signature of a subclass, for ``help()`` and for ``default_args``."""
+
+    def shown(init: Init) -> Init:
+        own = inspect.signature(init)
+        *named, rest = own.parameters.values()
+        shared = [inspect.signature(base.__init__).parameters[name] for name in keywords_of(base.__init__)]
+        init.__signature__ = own.replace(parameters=[*named, *shared, rest])  # type: ignore[attr-defined]  # of any function
+        return init
+
+    return shown
+
+
+def arguments_of(
+    operator: type[BaseOperator], given: Mapping[str, object], *, without: Collection[str] = ()
+) -> dict[str, Any]:
+    """Return those of the given arguments that an operator has."""
+    names = [name for name in keywords_of(operator.__init__) if name in given and name not in without]
+    return {name: given[name] for name in names}
+
+
+class CampaignOperator(BaseOperator):
+    """A task that decides on texts and contacts. All arguments are templated.
+
+    :param channel: ``sms``, ``voice_message`` or ``call``.
+    :param number_column: column of the number, or several in order of preference.
+    :param id_column: column of the contact's id; without it, the file's name and the row's number.
+    :param text: with ``{column}`` for the values of a row; ``{{`` and ``}}`` are braces. Nothing else is filled in.
+    :param text_column: column with texts made upstream, in place of ``text``.
+    :param origin: sender (``origem``); None for the connection's default.
+    :param tags: custom data (``campos``); values may hold ``{column}``.
+    :param window: when numbers may be reached, on their own clock: a preset's name, a ``Window``, or None for any time.
+    :param keep_accents: send accented letters, with which a part holds fewer characters.
+    :param price_brl: of one part, or one voice message; without it, no cost is known.
+    :param budget_brl: what the whole campaign may cost; needs ``price_brl``.
+    :param suppress: lists of numbers that must not be reached, given as ``contacts``; see ``docs/campaigns.md``.
+    :param opt_out_words: words that, first in a reply, ask for no more messages; none reads no replies.
+    :param opt_out_days: so many days back replies are read.
+    :param directcall_conn_id: id of the connection.
+    """
+
+    template_fields_renderers: ClassVar[dict[str, str]] = {"plan": "json", "tags": "json"}
+    ui_color = "#eee8f4"
+
+    def __init__(
+        self,
+        *,
+        channel: str = "sms",
+        number_column: str | Sequence[str] = "phone",
+        id_column: str | None = None,
+        text: str | None = None,
+        text_column: str | None = None,
+        origin: str | None = None,
+        tags: Mapping[str, str] | str | None = None,
+        window: str | Window | None = "strict",
+        keep_accents: bool | str = False,
+        price_brl: float | str | Decimal | None = None,
+        budget_brl: float | str | Decimal | None = None,
+        suppress: Contacts | None = None,
+        opt_out_words: Sequence[str] | str = DEFAULT_OPT_OUT_WORDS,
+        opt_out_days: float | str = DEFAULT_OPT_OUT_DAYS,
+        directcall_conn_id: str = "directcall_default",
+        **kwargs: Any,  # noqa: ANN401 - BaseOperator's own arguments
+    ) -> None:
+        super().__init__(**kwargs)
+        self.channel = channel
+        self.number_column = number_column
+        self.id_column = id_column
+        self.text = text
+        self.text_column = text_column
+        self.origin = origin
+        self.tags = tags
+        self.window = window
+        self.keep_accents = keep_accents
+        self.price_brl = price_brl
+        self.budget_brl = budget_brl
+        self.suppress = suppress
+        self.opt_out_words = opt_out_words
+        self.opt_out_days = opt_out_days
+        self.directcall_conn_id = directcall_conn_id
+
+    template_fields: Sequence[str] = keywords_of(__init__)
+
+
+@contextmanager
+def campaign_hook(conn_id: str) -> Iterator[DirectcallHook]:
+    """Open the hook; an argument, a file or a plan that is wrong fails the task without a retry.
+
+    :raises MissingExtraError: Polars is not installed.
+    """
+    require_polars()
+    from airflow_provider_directcall.hooks.directcall import DirectcallHook
+
+    with DirectcallHook(conn_id) as hook, failing_without_retry(is_final):
+        yield hook
+
+
+def is_final(error: BaseException) -> bool:
+    """Whether a retry is useless: an argument, a file or a plan is wrong. Storage that fails may work again."""
+    from airflow_provider_directcall.campaigns.errors import CampaignError
+
+    return isinstance(error, (CampaignError, MissingExtraError, ValueError))
+
+
+def require_polars() -> None:
+    """Check that the extra is installed.
+
+    :raises MissingExtraError: it is not.
+    """
+    from importlib.util import find_spec
+
+    if find_spec("polars") is None:
+        raise MissingExtraError(_EXTRA)
+
+
+def defer_until(task: BaseOperator, moment: datetime, **kwargs: object) -> NoReturn:
+    """Defer a task, without a worker, until a moment."""
+    from airflow_provider_directcall.triggers.moments import MomentTrigger
+
+    earliest = max(moment, current_clock().now() + _SHORTEST_DEFERRAL)
+    task.defer(trigger=MomentTrigger(moment=earliest.isoformat()), method_name="execute_complete", kwargs=kwargs)

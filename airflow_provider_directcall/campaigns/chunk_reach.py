@@ -46,16 +46,21 @@ class ChunkReach:
         self._stem = f"{self._source}-{log}-{secrets.token_hex(4)}"
         self._channel = channel
         self._reached = ReachedNumbers(rules.ledger, rules.cap, self._source) if rules.cap is not None else None
-        self._numbers = pl.Series([contact.number for contact in contacts], dtype=pl.String)
+        self._numbers = [contact.number for contact in contacts]
         self._capped: dict[str, str] = {}
         self._known_until: datetime | None = None
+
+    def add(self, contact: Contact) -> None:
+        """Take one more contact."""
+        self._numbers.append(contact.number)
+        self._known_until = None
 
     def reason(self, number: str, now: datetime) -> str | None:
         """Return why a number must not be reached, or None."""
         if self._reached is not None and (self._known_until is None or now >= self._known_until):
             self._reached.refresh(now)
             at = pl.Series([now], dtype=MOMENT).new_from_index(0, len(self._numbers))
-            reasons = self._reached.reasons(self._numbers, at)
+            reasons = self._reached.reasons(pl.Series(self._numbers, dtype=pl.String), at)
             self._capped = {own: why for own, why in zip(self._numbers, reasons, strict=True) if why is not None}
             self._known_until = now + _AGE
         return self._capped.get(number)

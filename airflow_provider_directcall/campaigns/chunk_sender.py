@@ -11,7 +11,7 @@ import asyncio
 import logging
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
@@ -34,8 +34,7 @@ from airflow_provider_directcall.campaigns.openings import Openings
 from airflow_provider_directcall.campaigns.pacing import Pace
 from airflow_provider_directcall.campaigns.progress import ChunkProgress, ProgressMeter
 from airflow_provider_directcall.campaigns.send_options import ChunkOutcome, SendOptions
-from airflow_provider_directcall.campaigns.states import ContactState
-from airflow_provider_directcall.campaigns.wave_log import ContactResult, Progress, Wave, WaveLog, in_doubt
+from airflow_provider_directcall.campaigns.wave_log import STATE_OF, ContactResult, Progress, Wave, WaveLog, in_doubt
 from airflow_provider_directcall.delivery.decisions import OnUnknownOutcome
 from airflow_provider_directcall.delivery.reconciling import Verdict, VerdictKind
 from airflow_provider_directcall.delivery.witnesses import Witness
@@ -56,15 +55,6 @@ _NO_BALANCE: Final = "201"
 _WAVE_TIME: Final = timedelta(seconds=60)
 #: So long the client repeats a request that could not leave.
 _CLIENT_TIME: Final = timedelta(seconds=60)
-_STATES: Final[Mapping[Progress, ContactState]] = {
-    Progress.SENT: ContactState.SENT,
-    Progress.REFUSED: ContactState.REFUSED,
-    Progress.DOUBTFUL: ContactState.UNKNOWN,
-    Progress.UNKNOWN: ContactState.UNKNOWN,
-    Progress.SUPPRESSED: ContactState.SUPPRESSED,
-    Progress.OPTED_OUT: ContactState.OPTED_OUT,
-    Progress.OUT_OF_WINDOW: ContactState.OUT_OF_WINDOW,
-}
 
 _MAY_HAVE_LEFT: Final = frozenset({Progress.SENT, Progress.DOUBTFUL, Progress.UNKNOWN})
 
@@ -105,6 +95,7 @@ class ChunkSender:
         self._reach = reach
         waves.claim()
         state = waves.state()
+        self._known = state.latest
         self._results = {own: self._reopened(each) for own, each in state.latest.items() if own in self._contacts}
         self._next_wave = state.next_wave
         self._others_end_at = _end_of_wave(state.unfinished_since)
@@ -134,10 +125,30 @@ class ChunkSender:
         result = self._results.get(contact)
         return result is None or result.progress is Progress.NOT_SENT
 
-    async def send(self) -> ChunkOutcome:
-        """Send wave by wave, until there is no contact left or a guard stops it."""
+    @property
+    def waves(self) -> int:
+        """The number of the next wave: it grows with whatever is written."""
+        return self._next_wave
+
+    def add(self, contacts: Iterable[Contact]) -> None:
+        """Take more contacts; those of which the log has a result are known already."""
+        for contact in contacts:
+            if contact.id not in self._contacts and contact.id not in self._known:
+                self._contacts[contact.id] = self._pending[contact.id] = contact
+                if self._reach is not None:
+                    self._reach.add(contact)
+
+    async def send(self, *, until: datetime | None = None, lines_taken: int = 0) -> ChunkOutcome:
+        """Send wave by wave, until there is no contact left or a guard stops it. It can be called again.
+
+        :param until: aware; no wave begins after it.
+        :param lines_taken: lines of other calls in progress.
+        """
         self._check_account()
+        self._lines.taken = lines_taken
         while (stop := self._stop or self._asked_to_stop()) is None:
+            if until is not None and self._clock.now() >= until:
+                break
             doubtful = self._doubtful()
             if len(doubtful) >= self._options.contacts_in_wave:
                 await self._reconcile(doubtful)
@@ -220,7 +231,8 @@ class ChunkSender:
         return never_opens or self._guards.outside_window is OutsideWindow.SKIP
 
     def _leave_out(self, contact: Contact, progress: Progress, reason: str = "") -> None:
-        result = ContactResult(contact.id, progress, self._clock.now(), sends=0, reason=reason)
+        now = self._clock.now()
+        result = ContactResult(contact.id, progress, now, sends=0, reason=reason, place=contact.place)
         del self._pending[contact.id]
         self._left_out.append(result)
         self._results[contact.id] = result
@@ -263,7 +275,8 @@ class ChunkSender:
             last = self._results.get(contact.id)
             sends[contact.id] = (last.sends if last is not None else 0) + 1
             parts[contact.id] = (last.parts if last is not None else 0) + contact.parts
-        return Wave(self._next_wave, self._clock.now(), sends, parts)
+        places = {contact.id: contact.place for contact in contacts if contact.place}
+        return Wave(self._next_wave, self._clock.now(), sends, parts, places)
 
     async def _send(self, outgoing: Outgoing, began: Mapping[str, ContactResult]) -> list[ContactResult]:
         """Send one request; return nothing for contacts that surely were not sent to and keep their turn."""
@@ -407,7 +420,7 @@ class ChunkSender:
 
     def _outcome(self, stop: _Stop | None) -> ChunkOutcome:
         states = Counter(
-            _STATES[result.progress].value for result in self._results.values() if result.progress in _STATES
+            STATE_OF[result.progress].value for result in self._results.values() if result.progress in STATE_OF
         )
         price, now = self._guards.price_brl, self._clock.now()
         openings = [self._openings.next(contact, now) for contact in self._pending.values()] if stop is None else []

@@ -6,11 +6,12 @@ import hashlib
 import io
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
 
+from airflow_provider_directcall.campaigns.columns import FURTHER
 from airflow_provider_directcall.campaigns.errors import CampaignError
 
 if TYPE_CHECKING:
@@ -20,8 +21,8 @@ _PLAN: Final = "plan.json"
 #: Columns of a contact's tags begin with it.
 _TAG: Final = "tag "
 _COLUMNS: Final = ("id", "number", "text", "parts", "opens_at")
-#: Columns that a plan of an earlier version has not.
-_LATER: Final = ("not_after", "zone")
+#: Columns that not every plan has.
+_OPTIONAL: Final = ("not_after", "zone", FURTHER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,8 @@ class Contact:
     :ivar opens_at: aware; not to be reached earlier.
     :ivar not_after: aware; not to be reached from then on.
     :ivar zone: its own, see :func:`~.places.parse_zone`; None for that of the number.
+    :ivar further: digits of the contact's other numbers, in order of preference.
+    :ivar place: of the number among all of the contact's, from 0.
     """
 
     id: str
@@ -44,6 +47,17 @@ class Contact:
     opens_at: datetime | None = None
     not_after: datetime | None = None
     zone: str | None = None
+    further: tuple[str, ...] = field(default=(), repr=False)
+    place: int = 0
+
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """All numbers of a contact whose place is 0."""
+        return (self.number, *self.further)
+
+    def at(self, place: int) -> Contact:
+        """Return the contact with the number at a place among its own."""
+        return replace(self, number=self.numbers[place], place=place)
 
 
 def read_chunk(folder: Folder, name: str) -> list[Contact]:
@@ -67,8 +81,9 @@ def read_chunk(folder: Folder, name: str) -> list[Contact]:
     # A contact that was erased has no number.
     rows = pl.read_parquet(io.BytesIO(content)).drop_nulls("number")
     tag_names = [column.removeprefix(_TAG) for column in rows.columns if column.startswith(_TAG)]
-    rows = rows.with_columns(pl.lit(None).alias(name) for name in _LATER if name not in rows.columns)
-    return list(_contacts(rows.select(*_COLUMNS, *_LATER, *(_TAG + tag for tag in tag_names)).iter_rows(), tag_names))
+    rows = rows.with_columns(pl.lit(None).alias(name) for name in _OPTIONAL if name not in rows.columns)
+    columns = (*_COLUMNS, *_OPTIONAL, *(_TAG + tag for tag in tag_names))
+    return list(_contacts(rows.select(columns).iter_rows(), tag_names))
 
 
 def chunk_stem(name: str) -> str:
@@ -85,7 +100,7 @@ def _digest_in_plan(folder: Folder, name: str) -> str:
 
 
 def _contacts(rows: Iterator[tuple[object, ...]], tag_names: list[str]) -> Iterator[Contact]:
-    for own, number, text, parts, opens_at, not_after, zone, *tags in rows:
+    for own, number, text, parts, opens_at, not_after, zone, further, *tags in rows:
         yield Contact(
             id=str(own),
             number=str(number),
@@ -95,4 +110,5 @@ def _contacts(rows: Iterator[tuple[object, ...]], tag_names: list[str]) -> Itera
             opens_at=opens_at if isinstance(opens_at, datetime) else None,
             not_after=not_after if isinstance(not_after, datetime) else None,
             zone=None if zone is None else str(zone),
+            further=tuple(map(str, further)) if isinstance(further, list) else (),
         )

@@ -10,7 +10,7 @@ import polars as pl
 
 from airflow_provider_directcall.api.methods.arguments import MAX_TEXT_LENGTH
 from airflow_provider_directcall.campaigns.channels import Channel
-from airflow_provider_directcall.campaigns.columns import COLUMN, TAG
+from airflow_provider_directcall.campaigns.columns import COLUMN, FURTHER, TAG
 from airflow_provider_directcall.campaigns.contact_times import TIMES_REASON, ContactTimes
 from airflow_provider_directcall.campaigns.contacts.rows import BAD, FILE, RESERVED, ROW
 from airflow_provider_directcall.campaigns.errors import CampaignError
@@ -80,9 +80,10 @@ class Decisions:
         settings, kinds = self._settings, _KINDS[self._settings.channel]
         first, *others = settings.number_columns
         rows = with_numbers(batch, COLUMN + first, kinds)
-        for column in others:
-            other = with_numbers(batch, COLUMN + column, kinds).get_column("number")
-            rows = rows.with_columns(number=pl.coalesce("number", other))
+        if others:
+            numbers = [with_numbers(batch, COLUMN + column, kinds).get_column("number") for column in others]
+            own = pl.concat_list("number", *numbers).list.drop_nulls().list.unique(maintain_order=True)
+            rows = rows.with_columns(own.list.slice(1).alias(FURTHER), number=pl.coalesce("number", *numbers))
         place = pl.concat_str(FILE, pl.col(ROW).cast(pl.String), separator=":")
         own = pl.col(COLUMN + settings.id_column).str.strip_chars() if settings.id_column else place
         return rows.with_columns(id=pl.when(own != "").then(own))

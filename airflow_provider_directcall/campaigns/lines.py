@@ -25,6 +25,7 @@ class Lines:
     """The lines of one chunk's calls. A call that shows no row counts as ended after the longest time of one.
 
     :param results: of earlier tries, whose calls may be in progress.
+    :ivar taken: lines that calls of other attempts take.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class Lines:
         self._client = client
         self._clock = clock
         self._options = options
+        self.taken = 0
         self._busy: dict[str, datetime] = {}
         for result in results:
             if result.progress in {Progress.SENT, Progress.DOUBTFUL}:
@@ -55,9 +57,10 @@ class Lines:
         """Wait until a line is free, and return how many are; messages take none."""
         if self._options.requests.channel is not Channel.CALL:
             return _NO_LIMIT
-        while (free := self._options.calls_at_once - len(self._busy)) <= 0:
+        lines = self._options.calls_at_once - self.taken
+        while (free := lines - len(self._busy)) <= 0:
             await self._forget_ended()
-            if len(self._busy) >= self._options.calls_at_once:
+            if len(self._busy) >= lines:
                 await self._clock.sleep_async(self._options.timeouts.pause)
         return free
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from airflow_provider_directcall.campaigns.chunk_writer import ChunkWriter, RowsFile
-from airflow_provider_directcall.campaigns.columns import ORIGINALS, TAG
+from airflow_provider_directcall.campaigns.columns import FURTHER, ORIGINALS, TAG
 from airflow_provider_directcall.campaigns.contacts.rows import FILE, ROW
 from airflow_provider_directcall.campaigns.deciding import Decisions
 from airflow_provider_directcall.campaigns.digests import digest
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from airflow_provider_directcall.campaigns.suppression import Exclusions
 
 #: Tags and the columns of the contacts' file follow.
-_CHUNK_COLUMNS: Final = [FILE, ROW, "id", "number", "text", "opens_at", "not_after", "zone", "parts"]
+_CHUNK_COLUMNS: Final = [FILE, ROW, "id", "number", f"^{FURTHER}$", "text", "opens_at", "not_after", "zone", "parts"]
 OTHERS_FILE: Final = "others.parquet"
 PREVIEW_FILE: Final = "preview.html"
 

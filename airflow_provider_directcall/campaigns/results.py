@@ -6,18 +6,19 @@ import io
 import json
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
 from airflow_provider_directcall.api.errors import RETURN_CODES
 from airflow_provider_directcall.api.replies import CallOutcome
 from airflow_provider_directcall.campaigns import wave_log
-from airflow_provider_directcall.campaigns.columns import COLUMN
+from airflow_provider_directcall.campaigns.chunks import chunk_stem
+from airflow_provider_directcall.campaigns.columns import COLUMN, FURTHER
 from airflow_provider_directcall.campaigns.contacts.rows import FILE, ROW
 from airflow_provider_directcall.campaigns.planning import OTHERS_FILE
 from airflow_provider_directcall.campaigns.states import ContactState
-from airflow_provider_directcall.campaigns.voice import attempt_name, attempts_made, chunk_stem
+from airflow_provider_directcall.campaigns.voice import attempt_name, attempts_made
 from airflow_provider_directcall.campaigns.wave_log import Progress, waves_in
 from airflow_provider_directcall.telephony.masking import mask_number
 
@@ -57,6 +58,7 @@ _WAVE: Final = {
     "parts": pl.Int64,
     "code": pl.String,
     "reason": pl.String,
+    "place": pl.Int64,
 }
 _TRACK: Final = {
     "contact": pl.String,
@@ -70,17 +72,16 @@ _TRACK: Final = {
 #: A contact without any result had no turn; so has one whose request surely was not sent, with turns left.
 _STATE_OF: Final[Mapping[str, str]] = {
     **{state.value: state.value for state in ContactState},
-    Progress.SENT.value: ContactState.SENT.value,
-    Progress.REFUSED.value: ContactState.REFUSED.value,
+    **{progress.value: state.value for progress, state in wave_log.STATE_OF.items()},
     Progress.NOT_SENT.value: ContactState.STOPPED.value,
-    Progress.DOUBTFUL.value: ContactState.UNKNOWN.value,
-    Progress.UNKNOWN.value: ContactState.UNKNOWN.value,
 }
 #: States of contacts who surely were not reached, whatever the reason was.
 _UNREACHED: Final = [
     *(state.value for state in (ContactState.FAILED, ContactState.STOPPED, ContactState.OUT_OF_WINDOW)),
     *(outcome.value for outcome in (CallOutcome.BUSY, CallOutcome.NO_ANSWER, CallOutcome.CANCELLED)),
 ]
+#: Progress of requests that left, or may have left.
+_LEFT: Final = [Progress.SENT.value, Progress.DOUBTFUL.value, Progress.UNKNOWN.value]
 _TRANSIENT_CODES: Final = [code for code, meaning in RETURN_CODES.items() if meaning.transient]
 #: States of contacts to whom nothing left.
 _NOT_SENT: Final = [
@@ -108,11 +109,12 @@ def chunk_results(folder: Folder, chunk_name: str, logs: frozenset[str], price_b
     :param price_brl: of one part, for contacts for whom the statement shows no price.
     """
     content = folder.read(f"chunks/{chunk_stem(chunk_name)}.parquet")
-    contacts = pl.read_parquet(io.BytesIO(content)).select(FILE, ROW, "id", "number", "parts", f"^{COLUMN}.*$")
+    contacts = pl.read_parquet(io.BytesIO(content))
+    contacts = contacts.select(FILE, ROW, "id", "number", f"^{FURTHER}$", "parts", f"^{COLUMN}.*$")
     attempts = [_attempt(folder, chunk_name, number) for number in attempts_made(logs, chunk_name)]
     ends = _last_of(pl.concat(attempts)) if attempts else _last_of(_no_attempts())
     rows = contacts.join(ends, left_on="id", right_on="contact", how="left", maintain_order="left")
-    return _finished(rows, price_brl)
+    return _finished(_with_called_number(rows), price_brl)
 
 
 def other_results(folder: Folder) -> Iterator[pl.DataFrame]:
@@ -127,6 +129,15 @@ def other_results(folder: Folder) -> Iterator[pl.DataFrame]:
             .with_columns(attempts=pl.lit(0, pl.Int64), parts=pl.lit(0, pl.Int64))
             .with_columns(((pl.col("state") == ContactState.OUT_OF_WINDOW.value) & _IS_KNOWN).alias(AGAIN))
         )
+
+
+def _with_called_number(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return contacts with the number of their last call in place of their first one."""
+    if FURTHER not in rows.columns:
+        return rows
+    further = pl.col(FURTHER).list.get(pl.col("place") - 1, null_on_oob=True)
+    number = pl.when(pl.col("number").is_not_null() & (pl.col("place") > 0)).then(further).otherwise("number")
+    return rows.with_columns(number=number).drop(FURTHER)
 
 
 def _attempt(folder: Folder, chunk_name: str, number: int) -> pl.DataFrame:
@@ -151,13 +162,17 @@ def _waves(folder: Folder, log: str) -> pl.DataFrame:
     return pl.concat(waves) if waves else pl.DataFrame(schema=_WAVE)
 
 
-def _in_doubt(intent: Mapping[str, Mapping[str, int] | str]) -> pl.DataFrame:
-    return pl.DataFrame({"contact": list(intent["sends"])}, schema={"contact": pl.String}).with_columns(
+def _in_doubt(intent: Mapping[str, Any]) -> pl.DataFrame:
+    places = intent.get("places", {})
+    contacts = {"contact": list(intent["sends"]), "place": [places.get(own, 0) for own in intent["sends"]]}
+    return pl.DataFrame(contacts, schema={"contact": pl.String, "place": pl.Int64}).select(
+        "contact",
         progress=pl.lit(Progress.DOUBTFUL.value),
         since=pl.lit(intent["since"]),
         parts=pl.lit(0, pl.Int64),
         code=pl.lit(None, pl.String),
         reason=pl.lit("the process ended before the outcome of its request was known"),
+        place="place",
     )
 
 
@@ -168,17 +183,16 @@ def _no_attempts() -> pl.DataFrame:
 def _last_of(attempts: pl.DataFrame) -> pl.DataFrame:
     """Return one row for each contact: its last attempt that left, the number of attempts, the sum of their costs.
 
-    A further attempt that was refused, or had no turn, changes nothing about the one before.
+    A further attempt that was refused, left out, or had no turn, changes nothing about the one before.
     """
-    has_left = (
-        ~pl.col("progress").is_in([Progress.NOT_SENT.value, Progress.REFUSED.value]) | pl.col("state").is_not_null()
-    )
+    has_left = pl.col("progress").is_in(_LEFT) | pl.col("state").is_not_null()
     counted = attempts.filter(has_left | (pl.col("attempt") == 1)).with_columns(
         pl.col("cost_brl").cast(MONEY), pl.col("since").str.to_datetime(time_unit="us", time_zone="UTC")
     )
-    kept = [name for name in counted.columns if name not in {"contact", "attempt", "cost_brl"}]
+    kept = [name for name in counted.columns if name not in {"contact", "attempt", "cost_brl", "sent_parts"}]
     return counted.group_by("contact").agg(
         pl.col(kept).sort_by("attempt").last(),
+        sent_parts=pl.col("sent_parts").sum(),
         attempts=(pl.col("progress") != Progress.NOT_SENT.value).sum().cast(pl.Int64),
         cost_brl=pl.when(pl.col("cost_brl").is_not_null().any()).then(pl.col("cost_brl").sum()),
     )

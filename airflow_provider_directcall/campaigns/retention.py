@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 import polars as pl
 
+from airflow_provider_directcall.campaigns.columns import FURTHER
 from airflow_provider_directcall.campaigns.contacts.rows import FILE, ROW
 from airflow_provider_directcall.campaigns.frequency import FrequencyLedger
 from airflow_provider_directcall.campaigns.numbers import with_numbers
@@ -134,7 +135,7 @@ def _erase_in(campaign: _Campaign, digits: str) -> int:
     """
     chunks = campaign.names("chunks/")
     others = _left_out(campaign, digits)
-    if len(others) or any((_rows(campaign.read(name), "number") == digits).to_series().any() for name in chunks):
+    if len(others) or any(_has_number(_rows(campaign.read(name)), digits).any() for name in chunks):
         _remove_from_lists(campaign, digits)
         _remove_pages(campaign)
     if len(others):
@@ -153,9 +154,17 @@ def _erase_in(campaign: _Campaign, digits: str) -> int:
 
 
 def _without_number(rows: pl.DataFrame, digits: str) -> tuple[pl.DataFrame, int]:
-    is_it = pl.col("number") == digits
+    is_it = _has_number(rows, digits)
     emptied = [pl.when(is_it).then(None).otherwise(name).alias(name) for name in rows.columns if name not in _KEPT]
-    return rows.with_columns(emptied), int(rows.select(is_it.sum()).item())
+    return rows.with_columns(emptied), int(is_it.sum())
+
+
+def _has_number(rows: pl.DataFrame, digits: str) -> pl.Series:
+    """Whether each contact has a number, as its first or as a further one."""
+    is_it = pl.col("number") == digits
+    if FURTHER in rows.columns:
+        is_it |= pl.col(FURTHER).list.contains(digits)
+    return rows.select(is_it.fill_null(value=False)).to_series()
 
 
 def _without_contact(rows: pl.DataFrame, digits: str) -> tuple[pl.DataFrame, int]:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from datetime import datetime
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from airflow_provider_directcall.campaigns.chunk_sender import ChunkSender
@@ -28,6 +26,15 @@ __all__ = ["ChunkOutcome", "Guards", "SendOptions", "send_chunk"]
 _KEY: Final = re.compile("[a-z2-7]{16}")
 
 
+def check_key(key: str) -> None:
+    """Check that a key can be that of a chunk.
+
+    :raises CampaignError: it cannot.
+    """
+    if not _KEY.fullmatch(key):
+        raise CampaignError("key: an idempotency key of 16 letters and digits is needed")
+
+
 async def send_chunk(
     folder: Folder,
     chunk_name: str,
@@ -38,7 +45,6 @@ async def send_chunk(
     options: SendOptions,
     guards: Guards | None = None,
     on_progress: Callable[[ChunkProgress], None] | None = None,
-    not_before: Mapping[str, datetime] | None = None,
     log_name: str | None = None,
 ) -> ChunkOutcome:
     """Send to the contacts of a chunk that were not sent to, and find out what became of each request.
@@ -49,16 +55,12 @@ async def send_chunk(
     :param chunk_name: as in the plan.
     :param key: of the chunk: the same in all tries; another one sends to everyone again.
     :param on_progress: called every few seconds, and at the end.
-    :param not_before: contact's id -> aware time, of those of a further attempt; None for all of the chunk.
-    :param log_name: of its waves; None for the chunk's own. A further attempt has a log and a key of its own.
+    :param log_name: of its waves; None for the chunk's own. Another one needs another key.
     :raises CampaignError: the plan or the log cannot be used; nothing was sent in this try.
     :raises OSError: the storage fails. What was being sent is in doubt, and the next try looks for it.
     """
-    if not _KEY.fullmatch(key):
-        raise CampaignError("key: an idempotency key of 16 letters and digits is needed")
+    check_key(key)
     contacts = read_chunk(folder, chunk_name)
-    if not_before is not None:
-        contacts = [replace(each, opens_at=not_before[each.id]) for each in contacts if each.id in not_before]
     log_name = log_name or chunk_stem(chunk_name)
     guards = guards or Guards()
     sender = ChunkSender(
@@ -71,14 +73,15 @@ async def send_chunk(
         options=options,
         guards=guards,
         on_progress=on_progress,
-        reach=_reach(guards, folder, log_name, contacts, options),
+        reach=reach_of(guards, folder, log_name, contacts, options),
     )
     return await sender.send()
 
 
-def _reach(
+def reach_of(
     guards: Guards, folder: Folder, log_name: str, contacts: Sequence[Contact], options: SendOptions
 ) -> ChunkReach | None:
+    """Return what counts the numbers that a log's waves reach; None where they are not counted."""
     if guards.frequency is None:
         return None
     from airflow_provider_directcall.campaigns.chunk_reach import ChunkReach

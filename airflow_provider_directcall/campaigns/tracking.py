@@ -24,18 +24,18 @@ from airflow_provider_directcall.api.methods import list_messages, list_statemen
 from airflow_provider_directcall.api.methods.statement import without_search
 from airflow_provider_directcall.api.replies import CallOutcome, MessageRow, MessageState, StatementRow
 from airflow_provider_directcall.campaigns.channels import Channel
+from airflow_provider_directcall.campaigns.chunks import chunk_stem
+from airflow_provider_directcall.campaigns.columns import FURTHER
 from airflow_provider_directcall.campaigns.states import ContactState
 from airflow_provider_directcall.campaigns.voice import (
     VOICEMAIL,
     VOICEMAIL_WORDS,
-    Attempt,
     attempt_key,
     attempt_name,
     attempts_made,
-    chunk_stem,
     logs_of,
 )
-from airflow_provider_directcall.campaigns.wave_log import ContactResult, Progress, WaveLog
+from airflow_provider_directcall.campaigns.wave_log import Progress, WaveLog
 from airflow_provider_directcall.delivery.keys import LOT_TAG, member_key
 from airflow_provider_directcall.delivery.matching import CLOCKS_APART, TIMES_APART
 from airflow_provider_directcall.delivery.messages import recipient_state
@@ -122,16 +122,21 @@ class TrackLine:
 class Tracked:
     """One look.
 
-    :ivar counts: state -> contacts of the chunk whose requests left, or may have left.
+    :ivar states: contact -> state, of the chunk's contacts whose requests left, or may have left.
     :ivar pending: those among them whose state is not final.
     :ivar look_again_at: aware; when the next look is due. None: nothing is pending, or the time is over.
     :ivar problem: why the statement could not be read to its end, or None; the next look reads it again.
     """
 
-    counts: Mapping[str, int]
+    states: Mapping[str, str]
     pending: int
     look_again_at: datetime | None
     problem: str | None = None
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """State -> contacts."""
+        return Counter(self.states.values())
 
 
 async def track_chunk(
@@ -159,10 +164,28 @@ async def track_chunk(
     left = sum(not _is_final(known.get(each.id)) for each in followed)
     is_over = not left or now >= options.until
     return Tracked(
-        counts=Counter(known[each.id].state if each.id in known else each.state for each in followed),
+        states={each.id: known[each.id].state if each.id in known else each.state for each in followed},
         pending=left,
         look_again_at=None if is_over else min(now + _pause(followed, now, options), options.until),
         problem=problem,
+    )
+
+
+async def track_attempts(
+    folder: Folder, chunk_name: str, *, key: str, client: AsyncClient, clock: Clock, options: TrackOptions
+) -> Tracked:
+    """Look once for all attempts of a chunk, as :func:`track_chunk` does for one; each contact's last one counts."""
+    looks = [
+        await track_chunk(
+            folder, chunk_name, key=key, client=client, clock=clock, options=replace(options, attempt=attempt)
+        )
+        for attempt in attempts_made(logs_of(folder), chunk_name)
+    ]
+    return Tracked(
+        states={contact: state for look in looks for contact, state in look.states.items()},
+        pending=sum(look.pending for look in looks),
+        look_again_at=min((look.look_again_at for look in looks if look.look_again_at is not None), default=None),
+        problem=next((look.problem for look in looks if look.problem is not None), None),
     )
 
 
@@ -185,26 +208,6 @@ def track_states(folder: Folder, log_name: str) -> dict[str, TrackLine]:
     return latest
 
 
-def last_attempts(folder: Folder, chunk_name: str) -> Iterator[Attempt]:
-    """Yield the last call to each contact of a chunk, for :func:`~.voice.due_attempts`."""
-    numbers = dict(_contacts(folder, chunk_name).select("id", "number").iter_rows())
-    last: dict[str, Attempt] = {}
-    for attempt in attempts_made(logs_of(folder), chunk_name):
-        name = attempt_name(chunk_name, attempt)
-        tracked = track_states(folder, name)
-        for contact, result in WaveLog(folder, name).state().latest.items():
-            if contact in numbers and result.progress is not Progress.NOT_SENT:
-                outcome = _outcome(result, tracked.get(contact))
-                last[contact] = Attempt(contact, numbers[contact], attempt, result.since, outcome)
-    yield from last.values()
-
-
-def _outcome(result: ContactResult, line: TrackLine | None) -> str | None:
-    if result.progress is Progress.REFUSED:
-        return ContactState.REFUSED.value
-    return line.outcome if line is not None and line.is_final else None
-
-
 @dataclass(frozen=True, slots=True)
 class _Followed:
     """One contact whose request left, or may have left."""
@@ -223,10 +226,11 @@ class _Followed:
 def _followed(folder: Folder, chunk_name: str, lot: str, options: TrackOptions) -> list[_Followed]:
     results = WaveLog(folder, attempt_name(chunk_name, options.attempt)).state().latest
     followed = []
-    for contact, number, parts in _contacts(folder, chunk_name).select("id", "number", "parts").iter_rows():
+    for contact, numbers, parts in _contacts(folder, chunk_name):
         result = results.get(contact)
         if result is None or result.progress not in _FOLLOWED:
             continue
+        number = numbers[result.place]
         identity = CallIdentity(
             result.ids.get("callerid"), member_key(lot, contact), not_before=result.since - CLOCKS_APART
         )
@@ -235,10 +239,12 @@ def _followed(folder: Folder, chunk_name: str, lot: str, options: TrackOptions) 
     return followed
 
 
-def _contacts(folder: Folder, chunk_name: str) -> pl.DataFrame:
-    """Read a chunk's contacts, without those that were erased."""
-    content = folder.read(f"chunks/{chunk_stem(chunk_name)}.parquet")
-    return pl.read_parquet(io.BytesIO(content), columns=["id", "number", "parts"]).drop_nulls("number")
+def _contacts(folder: Folder, chunk_name: str) -> Iterator[tuple[str, list[str], int]]:
+    """Yield id, numbers in their order, and parts of a chunk's contacts, without those that were erased."""
+    rows = pl.read_parquet(io.BytesIO(folder.read(f"chunks/{chunk_stem(chunk_name)}.parquet"))).drop_nulls("number")
+    further = rows.get_column(FURTHER).to_list() if FURTHER in rows.columns else [[]] * len(rows)
+    for (contact, number, parts), others in zip(rows.select("id", "number", "parts").iter_rows(), further, strict=True):
+        yield contact, [number, *(others or ())], parts
 
 
 async def _look(

@@ -7,17 +7,19 @@ sent by a :class:`~.sending.ChunkSender` with :func:`attempt_key` and the log of
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
 
 from airflow_provider_directcall.api.replies import CallOutcome
+from airflow_provider_directcall.campaigns.again import Again
+from airflow_provider_directcall.campaigns.chunks import chunk_stem
 from airflow_provider_directcall.campaigns.errors import CampaignError
+from airflow_provider_directcall.campaigns.openings import Openings
+from airflow_provider_directcall.campaigns.places import area_code_of, place_of
 from airflow_provider_directcall.campaigns.states import ContactState
 from airflow_provider_directcall.delivery.keys import member_key
-from airflow_provider_directcall.telephony.numbers import ALL_KINDS, parse_number
 
 if TYPE_CHECKING:
     from airflow_provider_directcall.campaigns.storage import Folder
@@ -31,38 +33,17 @@ _NEVER_AGAIN: Final = frozenset({CallOutcome.ANSWERED, *ContactState} - {Contact
 
 
 @dataclass(frozen=True, slots=True)
-class Again:
-    """When a contact gets another call.
-
-    :param after: since the last call was requested: a timedelta, or minutes.
-    :param at_most: calls to a contact in all, the first one included, for this outcome to be followed by another.
-    :raises CampaignError: a value is out of range.
-    """
-
-    after: timedelta | float
-    at_most: int = 3
-
-    def __post_init__(self) -> None:
-        """Check the bounds."""
-        if self.pause <= timedelta(0):
-            raise CampaignError("attempts: after: a time above 0 is needed")
-        if self.at_most < 1:
-            raise CampaignError("attempts: at_most: 1 or more is needed")
-
-    @property
-    def pause(self) -> timedelta:
-        """``after`` as a timedelta."""
-        return self.after if isinstance(self.after, timedelta) else timedelta(minutes=self.after)
-
-
-@dataclass(frozen=True, slots=True)
 class Attempt:
     """The last call to a contact.
 
-    :ivar number: digits of the contact.
+    :ivar number: digits that were called.
     :ivar attempt: from 1.
     :ivar since: aware; when it was requested, by our clock.
     :ivar outcome: how it ended; None while that is not known.
+    :ivar further: the contact's numbers that were not called yet, in their order.
+    :ivar place: of the number among the contact's numbers, from 0.
+    :ivar called: digits -> calls to the contact there; None where all of them were calls to ``number``.
+    :ivar zone: the contact's own, as in :class:`~.chunks.Contact`, like ``not_after``.
     """
 
     contact: str
@@ -70,6 +51,11 @@ class Attempt:
     attempt: int
     since: datetime
     outcome: str | None
+    further: Sequence[str] = field(default=(), repr=False)
+    place: int = 0
+    called: Mapping[str, int] | None = field(default=None, repr=False)
+    zone: str | None = None
+    not_after: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +65,14 @@ class DueAttempt:
     :ivar attempt: from 2.
     :ivar at: aware; not before, and within the window of the number.
     :ivar key: of this attempt, as the sender of :func:`attempt_key` derives it.
+    :ivar place: of the number to call among the contact's numbers.
     """
 
     contact: str
     attempt: int
     at: datetime
     key: str = field(repr=False)
+    place: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,15 +81,15 @@ class AttemptRules:
 
     :param by_outcome: ``busy``, ``no_answer``, ``failed``, ``cancelled``, ``voicemail`` or a word of the vendor's.
     :param window: when numbers may be called; None at any time.
-    :param most_per_number: calls to one number, those of ``earlier`` included; None for no bound.
-    :param until: aware; no call after it.
+    :param waits: whether a call outside the window waits until it opens; otherwise it is not made.
+    :param calls_per_request: which the vendor makes by itself, of a voice message.
     :raises CampaignError: an outcome is named after which nobody may be called again.
     """
 
     by_outcome: Mapping[str, Again]
     window: Window | None = None
-    most_per_number: int | None = None
-    until: datetime | None = None
+    waits: bool = True
+    calls_per_request: int = 1
 
     def __post_init__(self) -> None:
         """Reject outcomes of contacts who were, or may have been, reached."""
@@ -109,15 +97,13 @@ class AttemptRules:
             if outcome in _NEVER_AGAIN:
                 raise CampaignError(f"attempts: {outcome}: such contacts were reached, or may have been")
 
+    @property
+    def shortest_pause(self) -> timedelta:
+        """The shortest time between two calls to a contact."""
+        return min(again.pause for again in self.by_outcome.values())
 
-def due_attempts(
-    last: Iterable[Attempt],
-    rules: AttemptRules,
-    *,
-    key: str,
-    now: datetime,
-    earlier: Mapping[str, int] | None = None,
-) -> list[DueAttempt]:
+
+def due_attempts(last: Iterable[Attempt], rules: AttemptRules, *, key: str, now: datetime) -> list[DueAttempt]:
     """Return the further calls of a chunk, the earliest first.
 
     The same results give the same calls. A contact whose last call has no outcome yet gets none.
@@ -125,25 +111,37 @@ def due_attempts(
     :param last: each contact's last call.
     :param key: of the chunk.
     :param now: aware.
-    :param earlier: digits -> calls to the number by other campaigns, which count for ``most_per_number``.
     """
     ordered = sorted(last, key=lambda each: (each.since, each.contact))
-    calls = Counter(earlier or {})
+    calls: Counter[str] = Counter()
     for attempt in ordered:
-        calls[attempt.number] += attempt.attempt
+        calls.update(attempt.called or {attempt.number: attempt.attempt})
+    openings = Openings(rules.window)
     due = []
     for attempt in ordered:
         again = rules.by_outcome.get(attempt.outcome or "")
-        is_spent = rules.most_per_number is not None and calls[attempt.number] >= rules.most_per_number
-        if again is None or attempt.attempt >= again.at_most or is_spent:
+        place = None if again is None else _next_place(attempt, again, rules, calls)
+        if again is None or place is None:
             continue
-        at = _opening(attempt.number, max(attempt.since + again.pause, now), rules.window)
-        if at is None or (rules.until is not None and at > rules.until):
+        number = attempt.number if place == attempt.place else attempt.further[place - attempt.place - 1]
+        earliest = max(attempt.since + again.pause, now)
+        at = openings.next_at(place_of(area_code_of(number), attempt.zone), earliest, attempt.not_after)
+        if at is None or (at > earliest and not rules.waits):
             continue
-        calls[attempt.number] += 1
+        calls[number] += 1
         following = attempt.attempt + 1
-        due.append(DueAttempt(attempt.contact, following, at, member_key(attempt_key(key, following), attempt.contact)))
+        own_key = member_key(attempt_key(key, following), attempt.contact)
+        due.append(DueAttempt(attempt.contact, following, at, own_key, place))
     return sorted(due, key=lambda each: each.at)
+
+
+def _next_place(attempt: Attempt, again: Again, rules: AttemptRules, calls: Mapping[str, int]) -> int | None:
+    """Return the place of the first number, from the last one called on, with calls left; None where there is none."""
+    for place, number in enumerate([attempt.number, *attempt.further], start=attempt.place):
+        made = calls.get(number, 0)
+        if not made or (made + 1) * rules.calls_per_request <= again.at_most:
+            return place
+    return None
 
 
 def attempt_key(key: str, attempt: int) -> str:
@@ -172,19 +170,6 @@ def attempts_made(logs: Iterable[str], chunk: str) -> list[int]:
     return sorted(number for number in numbers if number is not None)
 
 
-def chunk_stem(chunk: str) -> str:
-    """Return the name of a chunk's logs: ``00000`` for ``chunks/00000.parquet``."""
-    return PurePosixPath(chunk).name.removesuffix(".parquet")
-
-
 def _number_of(log: str, stem: str) -> int | None:
     number = log.removeprefix(f"{stem}.")
     return int(number) if number != log and number.isdigit() else None
-
-
-def _opening(number: str, moment: datetime, window: Window | None) -> datetime | None:
-    """Return the first moment at which a number may be called; None where it never opens, or its zone is unknown."""
-    if window is None:
-        return moment
-    area = parse_number(number, allow=ALL_KINDS).area
-    return None if area is None else window.next_opening(moment, area)

@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from airflow_provider_directcall.campaigns.errors import CampaignError
+from airflow_provider_directcall.campaigns.states import ContactState
 
 if TYPE_CHECKING:
     from airflow_provider_directcall.campaigns.storage import Folder
@@ -40,6 +41,18 @@ class Progress(StrEnum):
     OUT_OF_WINDOW = "out_of_window"
 
 
+#: Final states by progress; a contact whose request surely was not sent has none.
+STATE_OF: Final[Mapping[Progress, ContactState]] = {
+    Progress.SENT: ContactState.SENT,
+    Progress.REFUSED: ContactState.REFUSED,
+    Progress.DOUBTFUL: ContactState.UNKNOWN,
+    Progress.UNKNOWN: ContactState.UNKNOWN,
+    Progress.SUPPRESSED: ContactState.SUPPRESSED,
+    Progress.OPTED_OUT: ContactState.OPTED_OUT,
+    Progress.OUT_OF_WINDOW: ContactState.OUT_OF_WINDOW,
+}
+
+
 @dataclass(frozen=True, slots=True)
 class ContactResult:
     """One contact after one wave, without its number or text.
@@ -51,6 +64,7 @@ class ContactResult:
     :ivar ids: the vendor's.
     :ivar code: the vendor's return code of a refusal.
     :ivar reason: why it was refused, or is in doubt.
+    :ivar place: of the number that was reached among the contact's numbers, from 0.
     """
 
     contact: str
@@ -61,6 +75,7 @@ class ContactResult:
     ids: Mapping[str, str] = field(default_factory=dict)
     code: str | None = None
     reason: str = ""
+    place: int = 0
 
     def as_json(self) -> dict[str, object]:
         """Return it as JSON values."""
@@ -73,6 +88,7 @@ class ContactResult:
             "ids": dict(self.ids),
             "code": self.code,
             "reason": self.reason,
+            "place": self.place,
         }
 
     @classmethod
@@ -88,6 +104,7 @@ class ContactResult:
             ids={str(name): str(value) for name, value in ids.items()} if isinstance(ids, dict) else {},
             code=str(fields["code"]) if fields["code"] is not None else None,
             reason=str(fields["reason"]),
+            place=int(str(fields.get("place", 0))),
         )
 
 
@@ -99,12 +116,14 @@ class Wave:
     :ivar since: aware; before the first request leaves.
     :ivar sends: contact's id -> how often it will have left with this wave.
     :ivar parts: contact's id -> parts that may be charged for it by then.
+    :ivar places: contact's id -> place of the number among its numbers, where it is not the first.
     """
 
     number: int
     since: datetime
     sends: Mapping[str, int]
     parts: Mapping[str, int] = field(default_factory=dict)
+    places: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +147,8 @@ def in_doubt(contact: str, wave: Wave, last: ContactResult | None, *, reason: st
     """
     since = last.since if last is not None else wave.since
     sends, parts = wave.sends[contact], wave.parts.get(contact, 0)
-    return ContactResult(contact, Progress.DOUBTFUL, since, sends, parts, reason=reason)
+    place = wave.places.get(contact, 0)
+    return ContactResult(contact, Progress.DOUBTFUL, since, sends, parts, reason=reason, place=place)
 
 
 class WaveLog:
@@ -160,8 +180,9 @@ class WaveLog:
 
         :raises OSError: the storage is read-only, full, ...; nothing is to be sent.
         """
-        content = {"since": wave.since.isoformat(), "sends": dict(wave.sends), "parts": dict(wave.parts)}
-        self._folder.write(f"{self._stem(wave.number)}.{INTENT}", json.dumps(content).encode())
+        counts = {"sends": dict(wave.sends), "parts": dict(wave.parts), "places": dict(wave.places)}
+        content = json.dumps({"since": wave.since.isoformat(), **counts})
+        self._folder.write(f"{self._stem(wave.number)}.{INTENT}", content.encode())
 
     def finish(self, number: int, results: Sequence[ContactResult]) -> None:
         """Write results: of a wave that began, of contacts that were left out, of those that were looked for."""
@@ -198,7 +219,8 @@ class WaveLog:
 
     def _intent(self, stem: str) -> Wave:
         intent = json.loads(self._folder.read(f"{stem}.{INTENT}"))
-        return Wave(0, datetime.fromisoformat(intent["since"]), intent["sends"], intent["parts"])
+        since = datetime.fromisoformat(intent["since"])
+        return Wave(0, since, intent["sends"], intent["parts"], intent.get("places", {}))
 
     def _stem(self, number: int) -> str:
         return f"{self._prefix}{number:06}.{self._process}"

@@ -24,6 +24,7 @@ from airflow_provider_directcall.runtime.polling import DEFAULT_POLL_INTERVAL
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from airflow_provider_directcall.campaigns.again import Again
     from airflow_provider_directcall.campaigns.progress import ChunkProgress
     from airflow_provider_directcall.campaigns.sending import ChunkOutcome
 
@@ -58,11 +59,18 @@ class DirectcallSendCampaignOperator(CampaignOperator):
     :param by_lots: send personal texts with ``/sms/lot-send``, whose body is assumed: try it on a few contacts first.
     :param record: record calls.
     :param audio_id: stored audio of voice messages, in place of the text.
+    :param voice_attempts: calls that Directcall makes by itself to deliver a voice message (``num_tentativas``); None
+        for its default of 3.
+    :param attempts: outcome -> :class:`Again`: contacts whose call ended so are called again, each within the window of
+        the called number, and after the calls to one of several numbers at the next one. Outcomes are ``busy``,
+        ``no_answer``, ``failed``, ``cancelled`` and ``voicemail``; of a voice message, ``failed``, and the calls that
+        Directcall makes count. The task defers between them.
     :param short_number: send SMS from a short number; only then there are replies and states.
     :param on_unknown_outcome: policy for contacts whose outcome stays unknown: ``hold`` counts them as ``unknown``,
         ``fail`` fails the task at its end, ``resend`` risks a second message.
     :param settle_seconds: seconds (or a timedelta) without a row in the statement that prove absence.
-    :param completion_timeout: so long a call in progress is waited for when the outcome of its request is unknown.
+    :param completion_timeout: so long a call in progress is waited for when the outcome of its request is unknown; with
+        ``attempts``, so long the end of a call is looked for.
     :param poll_interval: seconds between two looks.
 
     Further parameters as in :class:`~.campaign_operator.CampaignOperator`; with a text, those that decide on texts are
@@ -89,6 +97,8 @@ class DirectcallSendCampaignOperator(CampaignOperator):
         by_lots: bool | str = False,
         record: bool | str = False,
         audio_id: str | None = None,
+        voice_attempts: int | str | None = None,
+        attempts: Mapping[str, Again] | str | None = None,
         short_number: bool | str = True,
         on_unknown_outcome: str = "hold",
         settle_seconds: float | timedelta | str = DEFAULT_SETTLE_SECONDS,
@@ -110,6 +120,8 @@ class DirectcallSendCampaignOperator(CampaignOperator):
         self.by_lots = by_lots
         self.record = record
         self.audio_id = audio_id
+        self.voice_attempts = voice_attempts
+        self.attempts = attempts
         self.short_number = short_number
         self.on_unknown_outcome = on_unknown_outcome
         self.settle_seconds = settle_seconds
@@ -131,7 +143,7 @@ class DirectcallSendCampaignOperator(CampaignOperator):
         if outcome.stopped is not None:
             raise stopped_error(f"{self.chunk}: stopped: {outcome.stopped}", outcome)
         if outcome.waits_until is not None:
-            self.log.info("%s contacts wait for their window.", outcome.waiting)
+            self.log.info("%s contacts wait, until %s.", outcome.waiting, outcome.waits_until)
             defer_until(self, outcome.waits_until)
         if outcome.states.get("unknown") and arguments.optional_text(self.on_unknown_outcome) == "fail":
             raise AirflowFailException(
@@ -140,7 +152,7 @@ class DirectcallSendCampaignOperator(CampaignOperator):
         return result
 
     def execute_complete(self, context: Context, event: object = None) -> Result:
-        """Go on after the window has opened."""
+        """Go on: the window has opened, a call may have ended, or a further one is due."""
         return self.execute(context)
 
     def _log_progress(self, context: Context) -> Callable[[ChunkProgress], None]:

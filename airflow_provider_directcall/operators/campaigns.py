@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from airflow_provider_directcall.campaigns.again import Again
 from airflow_provider_directcall.operators.campaign_plan import DirectcallPlanCampaignOperator
 from airflow_provider_directcall.operators.campaign_report import DirectcallReportCampaignOperator
 from airflow_provider_directcall.operators.campaign_send import DirectcallSendCampaignOperator
@@ -9,6 +10,7 @@ from airflow_provider_directcall.operators.campaign_track import DirectcallTrack
 from airflow_provider_directcall.runtime.campaigns.queries import SqlContacts
 
 __all__ = [
+    "Again",
     "DirectcallPlanCampaignOperator",
     "DirectcallReportCampaignOperator",
     "DirectcallSendCampaignOperator",

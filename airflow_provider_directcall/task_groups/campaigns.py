@@ -16,6 +16,7 @@ from airflow_provider_directcall.operators.campaign_operator import (
 )
 from airflow_provider_directcall.operators.campaign_track import DEFAULT_TRACK_INTERVAL
 from airflow_provider_directcall.operators.campaigns import (
+    Again,
     DirectcallPlanCampaignOperator,
     DirectcallReportCampaignOperator,
     DirectcallSendCampaignOperator,
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from airflow_provider_directcall.runtime.campaigns.arguments import Contacts
     from airflow_provider_directcall.telephony.windows import Window
 
-__all__ = ["CampaignChunksOperator", "DirectcallCampaignTaskGroup", "SqlContacts"]
+__all__ = ["Again", "CampaignChunksOperator", "DirectcallCampaignTaskGroup", "SqlContacts"]
 
 
 class CampaignChunksOperator(BaseOperator):
@@ -103,6 +104,8 @@ class DirectcallCampaignTaskGroup(TaskGroup):
         by_lots: bool | str = False,
         record: bool | str = False,
         audio_id: str | None = None,
+        voice_attempts: int | str | None = None,
+        attempts: Mapping[str, Again] | str | None = None,
         short_number: bool | str = True,
         storage: str | None = None,
         again: bool | str = False,

@@ -17,17 +17,21 @@ from airflow_provider_directcall.api.client import AsyncClient
 from airflow_provider_directcall.api.clock import Clock
 from airflow_provider_directcall.api.methods import place_call, send_sms
 from airflow_provider_directcall.api.settings import Settings
+from airflow_provider_directcall.campaigns.calling_again import send_with_attempts
 from airflow_provider_directcall.campaigns.campaign_settings import CampaignSettings
 from airflow_provider_directcall.campaigns.channels import Channel
+from airflow_provider_directcall.campaigns.chunks import read_chunk
 from airflow_provider_directcall.campaigns.contacts.reading import ContactFiles
 from airflow_provider_directcall.campaigns.errands import RequestOptions
+from airflow_provider_directcall.campaigns.guards import Guards
+from airflow_provider_directcall.campaigns.history import ChunkHistory
 from airflow_provider_directcall.campaigns.plan_summary import CampaignPlan
 from airflow_provider_directcall.campaigns.planning import plan
-from airflow_provider_directcall.campaigns.sending import SendOptions, send_chunk
+from airflow_provider_directcall.campaigns.sending import ChunkOutcome, SendOptions, send_chunk
 from airflow_provider_directcall.campaigns.storage import LocalFolder
 from airflow_provider_directcall.campaigns.suppression import Exclusions
 from airflow_provider_directcall.campaigns.tracking import Tracked, TrackOptions, track_chunk
-from airflow_provider_directcall.campaigns.voice import attempt_key, attempt_name
+from airflow_provider_directcall.campaigns.voice import AttemptRules, attempt_key, attempt_name
 from airflow_provider_directcall.campaigns.wave_log import ContactResult, Progress, Wave, WaveLog
 from airflow_provider_directcall.delivery.keys import LOT_TAG, member_key, with_key
 from airflow_provider_directcall.delivery.reconciling import ReconcileTimeouts
@@ -137,21 +141,35 @@ class CampaignWorld:
             return ContactResult(row["id"], Progress.UNKNOWN, since, reason=str(unknown))
         return ContactResult(row["id"], Progress.SENT, since, ids={"callerid": reply.callerid})
 
-    def send_in_full(self, chunk: str, *, attempt: int = 1, not_before: Mapping[str, datetime] | None = None) -> None:
-        """Send as a campaign does."""
-        options = SendOptions(requests=RequestOptions(channel=self.channel, origin=ORIGIN), timeouts=TIMEOUTS)
-        self.run(
-            lambda client: send_chunk(
-                self.folder,
-                chunk,
-                key=attempt_key(KEY, attempt),
-                client=client,
-                clock=self.clock,
-                options=options,
-                not_before=not_before,
-                log_name=attempt_name(chunk, attempt),
-            )
-        )
+    def send_in_full(self, chunk: str, *, folder: LocalFolder | None = None, **options: Any) -> ChunkOutcome:
+        """Send as a campaign does; with ``rules``, what is due now of all attempts.
+
+        :param options: of the sending; ``guards`` and ``rules`` too.
+        """
+        guards, rules = options.pop("guards", None) or Guards(), options.pop("rules", None)
+        requests = RequestOptions(channel=self.channel, origin=ORIGIN)
+        made = SendOptions(**{"requests": requests, "timeouts": TIMEOUTS, **options})
+
+        async def send(client: AsyncClient) -> ChunkOutcome:
+            send, more = (send_chunk, {}) if rules is None else (send_with_attempts, {"rules": rules})
+            given = {"key": KEY, "client": client, "clock": self.clock, "options": made, "guards": guards, **more}
+            return await send(folder or self.folder, chunk, **given)
+
+        return self.run(send)
+
+    def call_to_the_end(self, chunk: str, rules: AttemptRules, **options: Any) -> ChunkOutcome:
+        """Send and wait, as a task does, until nothing is due any more or it is stopped."""
+        for _ in range(200):
+            outcome = self.send_in_full(chunk, rules=rules, **options)
+            if outcome.waits_until is None:
+                return outcome
+            assert outcome.stopped is None
+            self.server.set_time(max(outcome.waits_until, self.clock.now() + timedelta(seconds=5)))
+        raise AssertionError("it does not end")
+
+    def history(self, chunk: str) -> ChunkHistory:
+        """Read what became of a chunk's contacts."""
+        return ChunkHistory.read(self.folder, chunk, {each.id: each for each in read_chunk(self.folder, chunk)})
 
     def track(self, chunk: str, *, within: timedelta = timedelta(hours=1), **options: object) -> Tracked:
         """Look once."""

@@ -135,8 +135,6 @@ class SendingWorld:
         on_progress: Any = None,
         settings: Settings | None = None,
         key: str = KEY,
-        log_name: str | None = None,
-        not_before: dict[str, datetime] | None = None,
         **options: Any,
     ) -> ChunkOutcome:
         names = RequestOptions.__dataclass_fields__
@@ -156,8 +154,6 @@ class SendingWorld:
                 options=made,
                 guards=guards,
                 on_progress=on_progress,
-                log_name=log_name,
-                not_before=not_before,
             )
 
     async def track(self) -> Tracked:

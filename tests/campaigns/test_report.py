@@ -22,14 +22,13 @@ from airflow_provider_directcall.campaigns.errors import CampaignError
 from airflow_provider_directcall.campaigns.report import Totals, make_report
 from airflow_provider_directcall.campaigns.report_page import page
 from airflow_provider_directcall.campaigns.results import masked
-from airflow_provider_directcall.campaigns.tracking import last_attempts
-from airflow_provider_directcall.campaigns.voice import Again, AttemptRules, due_attempts
+from airflow_provider_directcall.campaigns.voice import Again, AttemptRules
 from airflow_provider_directcall.campaigns.wave_log import ContactResult, Progress, Wave, WaveLog
 from airflow_provider_directcall.sandbox.lifecycle import message_phase
 from airflow_provider_directcall.sandbox.tariff import message_price
 from airflow_provider_directcall.telephony.masking import mask_number
 
-from .campaign_world import KEY, CampaignWorld, csv_of
+from .campaign_world import CampaignWorld, csv_of
 
 CHUNK = "chunks/00000.parquet"
 DELIVERED, UNDELIVERED, UNCONFIRMED = "11990000001", "11990000410", "11990000202"
@@ -245,22 +244,14 @@ def test_a_campaign_of_texts_is_reported_as_the_sandbox_has_it(world):
 
 def test_busy_contacts_are_called_again_and_counted_once(world):
     numbers = ["11990000001", "11990000486", "11990000480"]
-    world.planned(csv_of(*numbers), channel=Channel.CALL, text=None, price_brl=None)
-    world.send_in_full(CHUNK)
-    world.server.advance(120)
-    world.track(CHUNK)
+    world.planned(csv_of(*numbers), channel=Channel.CALL, text=None)
     rules = AttemptRules(by_outcome={"busy": Again(after=5, at_most=2)})
-    for _ in range(3):
-        due = due_attempts(last_attempts(world.folder, CHUNK), rules, key=KEY, now=world.clock.now())
-        assert {each.contact for each in due} <= {"c2"}
-        world.server.advance(600)
-        if due:
-            world.send_in_full(CHUNK, attempt=2, not_before={each.contact: each.at for each in due})
-            world.server.advance(120)
-            world.track(CHUNK, attempt=2)
+    world.call_to_the_end(CHUNK, rules)
     calls = Counter(call["destination"] for call in world.server.state()["calls"])
     assert calls == {"5511990000001": 1, "5511990000486": 2, "5511990000480": 1}
-    assert report(world)["states"] == {"answered": 1, "busy": 1, "no_answer": 1}
+    made = report(world)
+    assert made["states"] == {"answered": 1, "busy": 1, "no_answer": 1}
+    assert made["parts"] == 4
     assert results_of(world)["c2"]["attempts"] == 2
 
 

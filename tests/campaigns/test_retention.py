@@ -54,7 +54,8 @@ def everything(path):
     """Return the content of all files; Parquet's is compressed, so as text."""
     files = [file for file in sorted(path.rglob("*")) if file.is_file()]
     return b"".join(
-        pl.read_parquet(file).write_csv().encode() if file.suffix == ".parquet" else file.read_bytes() for file in files
+        pl.read_parquet(file).write_ndjson().encode() if file.suffix == ".parquet" else file.read_bytes()
+        for file in files
     )
 
 
@@ -72,6 +73,19 @@ def test_an_erased_number_is_in_no_file_and_stays_counted(tmp_path):
     assert [report(folder)["states"] for folder in folders] == [made["states"] for made in before]
     assert [report(folder)["contacts"] for folder in folders] == [5, 5]
     assert erase_number(LocalFolder(tmp_path), ERASED) == 0
+
+
+def test_a_contact_is_erased_with_any_of_its_numbers(tmp_path):
+    folder = LocalFolder(tmp_path / "one")
+    rows = pl.DataFrame(
+        [("cpf1", "11990000001", "11990000002", "Joana")], ["id", "phone", "other", "name"], orient="row"
+    )
+    batch = rows.with_columns(_row=pl.lit(1, pl.Int64), _file=pl.lit("c.csv"), _bad=pl.lit(None, pl.String))
+    made = settings(number_columns=("phone", "other"))
+    plan(made, [batch], folder, exclusions=Exclusions(), now=NOW)
+    assert erase_number(LocalFolder(tmp_path), ERASED) == 1
+    left = everything(tmp_path)
+    assert not any(secret in left for secret in (b"0002", b"Joana", b"cpf1", b"990000001"))
 
 
 @pytest.mark.parametrize("suffix", ["parquet", "csv"])

@@ -351,17 +351,3 @@ async def test_call_in_progress_is_not_placed_again(world):
     world.server.inject(Fault(kind="cut_after", endpoint="voz/call", after=3))
     outcome = await world.send(channel=Channel.CALL, concurrency=1)
     assert (outcome.states, world.reached()) == ({"sent": 4}, once([*phones, "5511990000600"]))
-
-
-async def test_further_attempt_reaches_only_its_contacts_and_not_before_their_time(world):
-    phones = numbers(4)
-    world.planned(phones)
-    await world.send(channel=Channel.CALL)
-    later = world.clock.now() + timedelta(minutes=10)
-    again = {"c2": world.clock.now(), "c4": later}
-    second = {"key": "ponmlkjihgfedcba", "log_name": "00000.2", "not_before": again}
-    outcome = await world.send(channel=Channel.CALL, **second)
-    assert (outcome.states, outcome.waiting, outcome.waits_until) == ({"sent": 1}, 1, later)
-    world.server.set_time(later)
-    assert (await world.send(channel=Channel.CALL, **second)).states == {"sent": 2}
-    assert world.reached() == once([*phones, phones[1], phones[3]])

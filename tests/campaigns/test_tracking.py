@@ -7,7 +7,7 @@ import pytest
 
 from airflow_provider_directcall.api.methods import send_sms
 from airflow_provider_directcall.campaigns.channels import Channel
-from airflow_provider_directcall.campaigns.tracking import last_attempts, track_states
+from airflow_provider_directcall.campaigns.tracking import track_states
 from airflow_provider_directcall.campaigns.wave_log import ContactResult, Progress, Wave, WaveLog
 from airflow_provider_directcall.delivery.keys import LOT_TAG, member_key, with_key
 from airflow_provider_directcall.sandbox import Fault
@@ -214,7 +214,7 @@ def test_calls_have_outcomes_talk_time_recording_and_price(calls, quirks):
 def test_a_second_attempt_has_a_log_a_key_and_a_line_of_its_own(calls):
     calls.track(CHUNK)
     calls.send(CHUNK, contacts=["c2", "c3"], attempt=2)
-    assert {each.contact: each.outcome for each in last_attempts(calls.folder, CHUNK)} == {
+    assert {each.contact: each.outcome for each in calls.history(CHUNK).last_attempts()} == {
         "c1": "answered",
         "c2": None,
         "c3": None,
@@ -223,7 +223,7 @@ def test_a_second_attempt_has_a_log_a_key_and_a_line_of_its_own(calls):
     calls.server.advance(120)
     tracked = calls.track(CHUNK, attempt=2)
     assert tracked.counts == {"busy": 1, "no_answer": 1}
-    assert {each.contact: (each.attempt, each.outcome) for each in last_attempts(calls.folder, CHUNK)} == {
+    assert {each.contact: (each.attempt, each.outcome) for each in calls.history(CHUNK).last_attempts()} == {
         "c1": (1, "answered"),
         "c2": (2, "busy"),
         "c3": (2, "no_answer"),

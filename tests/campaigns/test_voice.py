@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import hypothesis.strategies as st
@@ -43,11 +44,25 @@ def test_a_contact_is_called_so_often_at_most():
     assert [len(due_attempts([attempt(made=made)], BUSY, key=KEY, now=NOON)) for made in (1, 2, 3, 4)] == [1, 1, 0, 0]
 
 
-def test_a_number_is_called_so_often_at_most_over_contacts_and_campaigns():
-    rules = AttemptRules(by_outcome=BUSY.by_outcome, most_per_number=3)
+def test_a_number_is_called_so_often_at_most_over_contacts():
     pair = [attempt(contact="c1"), attempt(contact="c2")]
-    assert [due.contact for due in due_attempts(pair, rules, key=KEY, now=NOON)] == ["c1"]
-    assert due_attempts(pair, rules, key=KEY, now=NOON, earlier={"5511990000001": 2}) == []
+    assert [due.contact for due in due_attempts(pair, BUSY, key=KEY, now=NOON)] == ["c1"]
+
+
+def test_after_the_calls_to_a_number_the_next_one_is_called():
+    last = Attempt("c1", "5511990000001", 3, NOON, "busy", further=["5511990000002", "5511990000003"])
+    (due,) = due_attempts([last], BUSY, key=KEY, now=NOON)
+    assert (due.attempt, due.place) == (4, 1)
+    on_second = Attempt(
+        "c1", "5511990000002", 4, NOON, "busy", further=["5511990000003"], place=1, called={"5511990000002": 1}
+    )
+    assert [each.place for each in due_attempts([on_second], BUSY, key=KEY, now=NOON)] == [1]
+    assert (
+        due_attempts(
+            [Attempt("c1", "5511990000001", 3, NOON, "failed", further=["5511990000002"])], BUSY, key=KEY, now=NOON
+        )
+        == []
+    )
 
 
 def test_a_pause_that_ends_in_the_evening_is_followed_by_a_call_on_the_next_morning():
@@ -55,8 +70,17 @@ def test_a_pause_that_ends_in_the_evening_is_followed_by_a_call_on_the_next_morn
     evening = datetime(2026, 3, 4, 20, 59, 30, tzinfo=UTC)  # 17:59:30 in São Paulo
     (due,) = due_attempts([attempt(since=evening)], rules, key=KEY, now=evening)
     assert due.at == datetime(2026, 3, 5, 12, tzinfo=UTC)
-    rules = AttemptRules(by_outcome=rules.by_outcome, window=rules.window, until=evening + timedelta(hours=1))
+    rules = AttemptRules(by_outcome=rules.by_outcome, window=rules.window, waits=False)
     assert due_attempts([attempt(since=evening)], rules, key=KEY, now=evening) == []
+
+
+def test_a_contact_s_own_zone_and_end_count():
+    rules = AttemptRules(by_outcome={"busy": Again(after=timedelta(minutes=1))}, window=PRESETS["strict"])
+    morning = datetime(2026, 3, 4, 12, tzinfo=UTC)  # 9:00 in São Paulo, 7:00 in Rio Branco
+    last = Attempt("c1", "5511990000001", 1, morning, "busy", zone="AC")
+    (due,) = due_attempts([last], rules, key=KEY, now=morning)
+    assert due.at == datetime(2026, 3, 4, 14, tzinfo=UTC)
+    assert due_attempts([replace(last, not_after=due.at)], rules, key=KEY, now=morning) == []
 
 
 def test_a_number_whose_zone_is_unknown_is_not_called_again_within_a_window():
@@ -105,7 +129,6 @@ rules = st.builds(
     AttemptRules,
     by_outcome=st.dictionaries(st.sampled_from(["busy", "no_answer", "failed", "voicemail", "odd word"]), agains),
     window=st.sampled_from([None, *PRESETS.values()]),
-    most_per_number=st.one_of(st.none(), st.integers(1, 8)),
 )
 
 
@@ -123,9 +146,9 @@ def test_every_further_call_is_allowed_by_every_rule(last, rules, now):
         assert each.at >= max(before.since + again.pause, now)
         if rules.window is not None:
             assert rules.window.is_open(each.at, AREAS[before.number[2:4]])
-    if rules.most_per_number is not None:
-        for number in {each.number for each in last}:
-            calls = [each.attempt for each in last if each.number == number]
-            further = [each for each in due if by_contact[each.contact].number == number]
-            assert not further or sum(calls) + len(further) <= rules.most_per_number
+    for number in {each.number for each in last}:
+        calls = sum(each.attempt for each in last if each.number == number)
+        rows = [by_contact[each.contact] for each in due if by_contact[each.contact].number == number]
+        further = [rules.by_outcome[each.outcome].at_most for each in rows]
+        assert not further or calls + len(further) <= max(further)
     assert due_attempts(list(reversed(last)), rules, key=KEY, now=now) == due

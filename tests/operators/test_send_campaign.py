@@ -10,6 +10,7 @@ from airflow.providers.common.compat.sdk import AirflowFailException
 from airflow_provider_directcall.campaigns.frequency import LEDGER_FOLDER, FrequencyLedger
 from airflow_provider_directcall.campaigns.storage import LocalFolder
 from airflow_provider_directcall.operators.campaigns import (
+    Again,
     DirectcallPlanCampaignOperator,
     DirectcallReportCampaignOperator,
     DirectcallSendCampaignOperator,
@@ -213,3 +214,82 @@ def test_the_report_of_a_stopped_campaign_fails_after_it_is_written(run, plan):
     with pytest.raises(AirflowFailException, match="2 stopped contacts are in fail_on"):
         run.start(DirectcallReportCampaignOperator(task_id="report", plan=planned))
     assert Path(run.ti.xcoms["report"]["html"]).exists()
+
+
+# Calls with retries
+
+
+BUSY, ANSWERED = "11990000486", "11990000001"
+CALLS = {"channel": "call", "text": None, "price_brl": None, "window": None}
+AGAIN = {"busy": Again(after=10, at_most=2)}
+
+
+def calls(world) -> list[str]:
+    return sorted(call["destination"][-3:] for call in world.sandbox.state()["calls"])
+
+
+@pytest.mark.parametrize(
+    "attempts",
+    [
+        AGAIN,
+        {"busy": {"after": 10, "at_most": 2}},
+        '{"busy": {"after": "10", "at_most": 2}}',
+        "{'busy': {'after': 10, 'at_most': 2}}",
+    ],
+)
+def test_busy_contacts_are_called_again(run, world, plan, attempts, logged):
+    planned = plan(BUSY, ANSWERED, **CALLS)
+    result = run.to_the_end(send(planned, **CALLS, attempts=attempts))
+    assert result["states"] == {"busy": 1, "answered": 1}
+    assert calls(world) == ["001", "486", "486"]
+    track = DirectcallTrackCampaignOperator(task_id="track", plan=planned, chunk=planned["chunks"][0])
+    assert run.to_the_end(track)["states"] == {"busy": 1, "answered": 1}
+    report = run.start(DirectcallReportCampaignOperator(task_id="report", plan=planned))
+    assert (report["states"], report["contacts"], report["parts"]) == ({"busy": 1, "answered": 1}, 2, 3)
+    shown = logged() + json.dumps(run.ti.xcoms)
+    assert "990000486" not in shown
+
+
+def test_a_retry_and_a_clear_call_nobody_again(run, world, plan):
+    planned = plan(BUSY, **CALLS)
+    task = send(planned, **CALLS, attempts=AGAIN)
+    run.start(task)
+    run.retry()
+    run.start(task)
+    run.clear()
+    assert run.to_the_end(task)["states"] == {"busy": 1}
+    run.clear()
+    assert run.to_the_end(task)["states"] == {"busy": 1}
+    assert calls(world) == ["486", "486"]
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"channel": "sms", "attempts": AGAIN}, "attempts: they are for calls and voice messages"),
+        ({"attempts": {"bussy": Again(after=1)}}, "attempts: there is no outcome 'bussy'.*did you mean 'busy'"),
+        ({"attempts": {"answered": Again(after=1)}}, "attempts: answered: such contacts were reached"),
+        ({"attempts": {"busy": 5}}, "attempts: busy: Again"),
+        ({"attempts": "busy"}, "attempts: the text is neither"),
+        ({"attempts": [1]}, "attempts: a mapping of outcomes"),
+        ({"attempts": {"busy": {"after": 0}}}, "attempts: after: a time above 0"),
+        (
+            {"channel": "voice_message", "attempts": {"busy": Again(after=1)}},
+            "attempts: there is no outcome 'busy'; there are failed",
+        ),
+    ],
+)
+def test_wrong_attempts_are_named_before_anything_is_sent(run, world, plan, given, says):
+    planned = plan(BUSY, **CALLS)
+    with pytest.raises(AirflowFailException, match=says):
+        run.start(send(planned, **{**CALLS, **given}))
+    assert calls(world) == []
+
+
+def test_the_further_calls_of_a_chunk_take_no_budget_of_another(run, world, plan):
+    given = {**CALLS, "price_brl": "0.10", "budget_brl": "0.60"}
+    planned = plan(BUSY, "21990000486", "31990000486", "41990000486", **given, chunk_size=2)
+    for chunk in (0, 1):
+        with pytest.raises(AirflowFailException, match="1 further calls would pass budget_brl"):
+            run.to_the_end(send(planned, chunk, **given, attempts=AGAIN))
+    assert len(calls(world)) == 6

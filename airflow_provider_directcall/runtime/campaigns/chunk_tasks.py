@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 from zoneinfo import ZoneInfo
 
@@ -14,15 +15,16 @@ from airflow.sdk.log import mask_secret
 
 from airflow_provider_directcall.api.client import AsyncClient
 from airflow_provider_directcall.api.clock import current_clock
+from airflow_provider_directcall.campaigns.calling_again import send_with_attempts
 from airflow_provider_directcall.campaigns.chunks import chunk_stem
 from airflow_provider_directcall.campaigns.guards import Guards, OutsideWindow
 from airflow_provider_directcall.campaigns.report import make_report
 from airflow_provider_directcall.campaigns.sending import ChunkOutcome, send_chunk
-from airflow_provider_directcall.campaigns.tracking import Tracked, TrackOptions, track_chunk
+from airflow_provider_directcall.campaigns.tracking import Tracked, TrackOptions, track_attempts
 from airflow_provider_directcall.runtime import arguments
 from airflow_provider_directcall.runtime.campaigns.arguments import has_texts, money, one_of, settings_of, window_of
 from airflow_provider_directcall.runtime.campaigns.files import folder_of
-from airflow_provider_directcall.runtime.campaigns.options import send_options, share_of
+from airflow_provider_directcall.runtime.campaigns.options import attempt_rules, send_options, share_of
 from airflow_provider_directcall.runtime.campaigns.planning import ExclusionRules, check_fresh
 from airflow_provider_directcall.runtime.campaigns.rates import account_pacer, rate_of
 from airflow_provider_directcall.runtime.campaigns.sending import (
@@ -78,17 +80,19 @@ def send_chunk_of(
         # Once something is sent, the plan alone decides on the rest.
         check_fresh(made, settings_of(task, hook.settings) if has_texts(task) else None)
     guards = _guards(task, made, hook, options)
+    rules = attempt_rules(task, options, guards)
     stem = chunk_stem(task.chunk)
     key = chunk_key(folder, stem, task_identity(context, stem))
 
-    async def send() -> ChunkOutcome:
+    async def send_all() -> ChunkOutcome:
         async with AsyncExitStack() as stack:
             # A line for each message would cost more than the message, and say less than the progress.
             opened = AsyncClient(hook.settings, on_token=_mask, send_log_level=logging.DEBUG)
             client = await stack.enter_async_context(opened)
             if guards.pacer is not None:
                 stack.push_async_callback(guards.pacer.aclose)
-            return await send_chunk(
+            send = send_chunk if rules is None else partial(send_with_attempts, rules=rules)
+            return await send(
                 folder,
                 task.chunk,
                 key=key,
@@ -99,7 +103,7 @@ def send_chunk_of(
                 on_progress=on_progress,
             )
 
-    return asyncio.run(send())
+    return asyncio.run(send_all())
 
 
 def _guards(task: SendTask, made: CampaignPlan, hook: DirectcallHook, options: SendOptions) -> Guards:
@@ -111,7 +115,7 @@ def _guards(task: SendTask, made: CampaignPlan, hook: DirectcallHook, options: S
         excluded=FreshExclusions(ExclusionRules.of(task), hook, current_clock().now),
         may_go_on=stopped_by_variable,
         price_brl=price,
-        budget_brl=chunk_budget(made, task.chunk, budget, price),
+        budget_brl=chunk_budget(made, task.chunk, budget, price, calls_again=bool(task.attempts)),
         stop_when_failed_share=share_of(task.stop_when_failed_share),
         frequency=None if made.ledger is None else frequency_rules(made.ledger, made.frequency_cap),
         pacer=account_pacer(rate, share, channel, hook.settings, current_clock()),
@@ -119,7 +123,7 @@ def _guards(task: SendTask, made: CampaignPlan, hook: DirectcallHook, options: S
 
 
 def track_chunk_of(task: TrackTask, hook: DirectcallHook, until: datetime) -> Tracked:
-    """Look once for all contacts of a task's chunk."""
+    """Look once for all contacts of a task's chunk, in all their attempts."""
     folder, made = open_plan(task.plan)
     options = TrackOptions(
         channel=made.channel,
@@ -135,7 +139,9 @@ def track_chunk_of(task: TrackTask, hook: DirectcallHook, until: datetime) -> Tr
 
     async def look() -> Tracked:
         async with AsyncClient(hook.settings, on_token=_mask) as client:
-            return await track_chunk(folder, task.chunk, key=key, client=client, clock=current_clock(), options=options)
+            return await track_attempts(
+                folder, task.chunk, key=key, client=client, clock=current_clock(), options=options
+            )
 
     return asyncio.run(look())
 

@@ -59,8 +59,14 @@ def chunk_key(folder: Folder, stem: str, identity: TaskIdentity) -> str:
         return key
 
 
-def chunk_budget(made: CampaignPlan, chunk: str, budget: Decimal | None, price: Decimal | None) -> Decimal | None:
-    """Return what is left of the budget for a chunk after those before it, in the order of the plan."""
+def chunk_budget(
+    made: CampaignPlan, chunk: str, budget: Decimal | None, price: Decimal | None, *, calls_again: bool = False
+) -> Decimal | None:
+    """Return what is left of the budget for a chunk after those before it, in the order of the plan.
+
+    :param calls_again: the chunk may cost more than was planned: what the whole plan leaves is shared by its chunks, in
+        proportion, so that the further calls of one never take what another one needs.
+    """
     if budget is None:
         return None
     if price is None:
@@ -68,8 +74,13 @@ def chunk_budget(made: CampaignPlan, chunk: str, budget: Decimal | None, price: 
     names = [each.name for each in made.chunks]
     if chunk not in names:
         raise CampaignError(f"chunk: the plan has no {chunk!r}")
-    before = sum(each.parts for each in made.chunks[: names.index(chunk)])
-    return max(Decimal(0), budget - before * price)
+    place = names.index(chunk)
+    left = max(Decimal(0), budget - sum(each.parts for each in made.chunks[:place]) * price)
+    if not calls_again:
+        return left
+    own = made.chunks[place].parts
+    rest = max(Decimal(0), budget - made.parts * price)
+    return min(left, own * price) + rest * own / max(made.parts, 1)
 
 
 def frequency_rules(storage: str, cap: FrequencyCap | None) -> FrequencyRules:
@@ -81,19 +92,21 @@ def frequency_rules(storage: str, cap: FrequencyCap | None) -> FrequencyRules:
 
 
 class FreshExclusions:
-    """Who must not be reached, read at the begin of a try; replies are read again every few minutes."""
+    """Who must not be reached, read before the first wave of a try; replies are read again every few minutes."""
 
     def __init__(self, rules: ExclusionRules, hook: DirectcallHook, now: Callable[[], datetime]) -> None:
         self._rules = rules
         self._hook = hook
         self._now = now
         self._read_at = now()
-        self._known = rules.read(hook, self._read_at)
+        self._known: Exclusions | None = None
 
     def __call__(self) -> Exclusions:
         """Return them."""
         now = self._now()
-        if now - self._read_at >= _EXCLUSIONS_AGE:
+        if self._known is None:
+            self._known, self._read_at = self._rules.read(self._hook, now), now
+        elif now - self._read_at >= _EXCLUSIONS_AGE:
             self._known = Exclusions(self._known.suppressed, self._rules.opted_out(self._hook, now))
             self._read_at = now
         return self._known

@@ -1,0 +1,243 @@
+"""Calls with retries by outcome: against the sandbox, on a simulated clock, with processes that are killed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from contextlib import suppress
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from airflow_provider_directcall.campaigns.channels import Channel
+from airflow_provider_directcall.campaigns.guards import Guards, OutsideWindow
+from airflow_provider_directcall.campaigns.report import make_report
+from airflow_provider_directcall.campaigns.voice import Again, AttemptRules
+from airflow_provider_directcall.delivery.decisions import OnUnknownOutcome
+from airflow_provider_directcall.sandbox import Fault
+from airflow_provider_directcall.telephony.windows import PRESETS
+
+from .campaign_world import CampaignWorld, csv_of
+from .sending_world import FailingFolder, Killed
+
+CHUNK = "chunks/00000.parquet"
+ANSWERED, BUSY, NO_ANSWER, VOICEMAIL = "11990000001", "11990000486", "11990000480", "11990000302"
+RULES = AttemptRules(
+    by_outcome={
+        "busy": Again(after=10, at_most=3),
+        "no_answer": Again(after=timedelta(hours=1), at_most=2),
+        "voicemail": Again(after=30, at_most=2),
+    }
+)
+
+
+@pytest.fixture
+def world(directcall_sandbox, tmp_path):
+    directcall_sandbox.configure(pace=1)
+    directcall_sandbox.seed(1, kind="calls")
+    return CampaignWorld(directcall_sandbox, tmp_path)
+
+
+def planned(world, *numbers: str, **options: object) -> None:
+    world.planned(csv_of(*numbers), channel=Channel.CALL, text=None, **options)
+
+
+def calls(world) -> Counter[str]:
+    return Counter(call["destination"][-3:] for call in world.server.state()["calls"])
+
+
+def attempts(world) -> dict[str, list[int]]:
+    return {own: [turn.attempt for turn in turns] for own, turns in world.history(CHUNK).turns.items()}
+
+
+def times(world, digits: str) -> list[datetime]:
+    """Return when a number was called, as the logs have it."""
+    history = world.history(CHUNK)
+    return [
+        turn.result.since
+        for own, turns in history.turns.items()
+        for turn in turns
+        if history.contacts[own].numbers[turn.result.place].endswith(digits)
+    ]
+
+
+def test_each_outcome_is_followed_by_so_many_calls_as_its_rule_says(world):
+    planned(world, ANSWERED, BUSY, NO_ANSWER, VOICEMAIL)
+    outcome = world.call_to_the_end(CHUNK, RULES, guards=Guards(price_brl=Decimal("0.09")))
+    assert calls(world) == {"001": 1, "486": 3, "480": 2, "302": 2}
+    assert outcome.states == {"answered": 1, "busy": 1, "no_answer": 1, "voicemail": 1}
+    assert (outcome.waiting, outcome.parts, outcome.cost_brl) == (0, 8, Decimal("0.72"))
+    first, second, third = times(world, "486")
+    assert min(second - first, third - second) >= timedelta(minutes=10)
+    assert times(world, "480")[1] - times(world, "480")[0] >= timedelta(hours=1)
+
+
+def test_a_contact_is_counted_once_with_its_calls_and_its_last_outcome(world):
+    planned(world, ANSWERED, BUSY)
+    world.call_to_the_end(CHUNK, RULES)
+    made = make_report(world.folder, now=world.clock.now())
+    assert (made["contacts"], made["states"], made["parts"]) == (2, {"answered": 1, "busy": 1}, 4)
+
+
+def test_nothing_runs_while_it_waits_for_outcomes_and_pauses(world):
+    planned(world, BUSY)
+    first = world.send_in_full(CHUNK, rules=RULES)
+    assert first.waits_until == world.clock.now() + timedelta(minutes=1)
+    world.server.set_time(first.waits_until)
+    second = world.send_in_full(CHUNK, rules=RULES)
+    assert (second.states, second.waiting) == ({"busy": 1}, 1)
+    assert second.waits_until == times(world, "486")[0] + timedelta(minutes=10)
+    assert calls(world) == {"486": 1}
+
+
+def test_outcomes_of_all_contacts_are_looked_for_with_one_question(world):
+    planned(world, BUSY, *(f"1199000100{digit}" for digit in range(8)))
+    outcome = world.send_in_full(CHUNK, rules=RULES)
+    world.server.set_time(outcome.waits_until)
+    before = world.server.state()["requests"]["extrato/list"]
+    world.send_in_full(CHUNK, rules=RULES)
+    assert world.server.state()["requests"]["extrato/list"] == before + 1
+
+
+def test_after_the_calls_to_the_first_number_the_next_one_is_called(world):
+    text = f"id;phone;mobile;office\nc1;{BUSY};{NO_ANSWER};{ANSWERED}\nc2;11990000503;;\n"
+    world.planned(text, channel=Channel.CALL, text=None, number_columns=("phone", "mobile", "office"))
+    rules = AttemptRules(by_outcome={"busy": Again(after=10, at_most=2), "no_answer": Again(after=10, at_most=1)})
+    outcome = world.call_to_the_end(CHUNK, rules)
+    assert calls(world) == {"486": 2, "480": 1, "001": 1, "503": 1}
+    assert outcome.states == {"answered": 1, "failed": 1}
+    assert attempts(world) == {"c1": [1, 2, 3, 4], "c2": [1]}
+    result = make_report(world.folder, results_uri=str(world.path / "r.csv"), now=world.clock.now())
+    rows = (world.path / "r.csv").read_text().splitlines()
+    assert rows[1].startswith("c1,5511*****0001,4,answered"), rows[1]
+    assert result["states"] == {"answered": 1, "failed": 1}
+
+
+def test_a_further_call_waits_for_the_window_of_its_number(world):
+    evening = datetime.fromisoformat("2026-11-04T17:55:00-03:00")
+    world.server.set_time(evening)
+    planned(world, BUSY, window=PRESETS["strict"], now=evening)
+    rules = AttemptRules(by_outcome=RULES.by_outcome, window=PRESETS["strict"])
+    world.call_to_the_end(CHUNK, rules, guards=Guards(window=PRESETS["strict"]))
+    first, second, third = (each.astimezone(evening.tzinfo) for each in times(world, "486"))
+    assert (first.hour, second.date() - first.date(), second.hour, second.minute) == (17, timedelta(days=1), 9, 0)
+    assert third >= second + timedelta(minutes=10)
+
+
+def test_a_further_call_outside_the_window_is_left_out_by_choice(world):
+    evening = datetime.fromisoformat("2026-11-04T17:55:00-03:00")
+    world.server.set_time(evening)
+    planned(world, BUSY, window=PRESETS["strict"], now=evening)
+    rules = AttemptRules(by_outcome=RULES.by_outcome, window=PRESETS["strict"], waits=False)
+    guards = Guards(window=PRESETS["strict"], outside_window=OutsideWindow.SKIP)
+    assert world.call_to_the_end(CHUNK, rules, guards=guards).states == {"busy": 1}
+    assert calls(world) == {"486": 1}
+
+
+def test_no_more_calls_at_once_than_allowed_over_all_attempts(world):
+    planned(world, "11990000600", "21990000600", "31990000600", BUSY, "21990000486")
+    world.call_to_the_end(CHUNK, RULES, calls_at_once=2)
+    spans = [
+        (begin, begin + timedelta(seconds=seconds))
+        for digits, seconds in {"600": 600, "486": 5}.items()
+        for begin in times(world, digits)
+    ]
+    assert max(sum(begin <= moment < end for begin, end in spans) for moment, _ in spans) <= 2
+    assert calls(world) == {"600": 3, "486": 6}
+
+
+def test_further_calls_stop_before_the_budget_and_everyone_is_called_once(world):
+    planned(world, BUSY, "21990000486", ANSWERED)
+    guards = Guards(price_brl=Decimal("0.09"), budget_brl=Decimal("0.40"))
+    outcome = world.call_to_the_end(CHUNK, RULES, guards=guards)
+    assert "would pass budget_brl" in outcome.stopped
+    assert calls(world) == {"486": 3, "001": 1}
+    assert outcome.cost_brl == Decimal("0.36")
+
+
+def test_a_stop_file_stops_it_while_it_waits(world):
+    planned(world, BUSY)
+    outcome = world.send_in_full(CHUNK, rules=RULES)
+    world.folder.write("stop", b"")
+    world.server.set_time(outcome.waits_until)
+    assert "stopped by hand" in world.send_in_full(CHUNK, rules=RULES).stopped
+    world.folder.remove("stop")
+    world.call_to_the_end(CHUNK, RULES)
+    assert calls(world) == {"486": 3}
+
+
+def test_a_number_that_opted_out_is_not_called_again_and_stays_busy(world):
+    planned(world, BUSY)
+    outcome = world.send_in_full(CHUNK, rules=RULES)
+
+    class Excluded:
+        suppressed: frozenset[str] = frozenset()
+        opted_out = frozenset({f"55{BUSY}"})
+
+    world.server.set_time(outcome.waits_until)
+    assert world.call_to_the_end(CHUNK, RULES, guards=Guards(excluded=Excluded)).states == {"busy": 1}
+    assert calls(world) == {"486": 1}
+    assert make_report(world.folder, now=world.clock.now())["states"] == {"busy": 1}
+
+
+# Doubt
+
+
+@pytest.mark.parametrize("policy", [OnUnknownOutcome.HOLD, OnUnknownOutcome.FAIL])
+def test_a_call_whose_outcome_is_unknown_is_not_made_again_and_stops_no_other(world, policy):
+    # Rows without tags: one to the number could be the one whose answer was lost.
+    world.server.configure(quirks=frozenset({"tags_lost"}))
+    planned(world, BUSY, "21990000486")
+    world.server.inject(Fault(kind="cut_after", endpoint="voz/call", times=1))
+    outcome = world.call_to_the_end(CHUNK, RULES, on_unknown_outcome=policy, concurrency=1)
+    assert outcome.states == {"unknown": 1, "busy": 1}
+    assert outcome.stopped is None
+    assert sorted(map(len, attempts(world).values())) == [1, 3]
+    assert calls(world) == {"486": 4}
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("write", range(1, 8))
+def test_a_process_that_is_killed_at_any_write_calls_nobody_twice_in_one_attempt(world, write, after):
+    planned(world, BUSY, ANSWERED)
+    world.send_in_full(CHUNK, rules=RULES)
+    for _ in range(3):
+        # Each further step of the campaign is killed once, at this write.
+        world.server.advance(660)
+        folder = FailingFolder(world.path / "campaign", at=write, after=after)
+        with suppress(Killed):
+            world.send_in_full(CHUNK, rules=RULES, folder=folder)
+    outcome = world.call_to_the_end(CHUNK, RULES)
+    assert outcome.states == {"busy": 1, "answered": 1}
+    assert calls(world) == {"486": 3, "001": 1}
+    assert attempts(world) == {"c1": [1, 2, 3], "c2": [1]}
+
+
+@pytest.mark.parametrize("kind", ["cut_before", "cut_after"])
+def test_a_lost_answer_of_a_second_attempt_is_looked_for_by_its_own_key(world, kind):
+    planned(world, BUSY)
+    outcome = world.send_in_full(CHUNK, rules=RULES)
+    world.server.inject(Fault(kind=kind, endpoint="voz/call", times=1))
+    while len(times(world, "486")) < 2:
+        world.server.set_time(outcome.waits_until)
+        outcome = world.send_in_full(CHUNK, rules=RULES)
+    assert world.call_to_the_end(CHUNK, RULES).states == {"busy": 1}
+    assert calls(world) == {"486": 3}
+    keys = [call["tags"]["airflow_key"] for call in world.server.state()["calls"]]
+    assert len(set(keys)) == 3
+
+
+def test_when_all_is_over_nothing_is_sent_or_asked_again(world):
+    planned(world, BUSY)
+    world.call_to_the_end(CHUNK, RULES)
+    requests = dict(world.server.state()["requests"])
+    assert world.call_to_the_end(CHUNK, RULES).states == {"busy": 1}
+    assert world.server.state()["requests"] == requests
+
+
+def test_the_vendor_s_own_attempts_of_a_voice_message_count(world):
+    undelivered = "11990000410"
+    world.planned(csv_of(undelivered), channel=Channel.VOICE_MESSAGE)
+    rules = AttemptRules(by_outcome={"failed": Again(after=60, at_most=6)}, calls_per_request=3)
+    world.call_to_the_end(CHUNK, rules)
+    assert len(world.server.state()["messages"]) == 2

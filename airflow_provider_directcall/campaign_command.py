@@ -42,6 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _plan(options: argparse.Namespace) -> int:
     from airflow_provider_directcall.campaigns.contacts.places import files_at
     from airflow_provider_directcall.campaigns.contacts.reading import ContactFiles
+    from airflow_provider_directcall.campaigns.frequency import FrequencyLedger
     from airflow_provider_directcall.campaigns.planning import plan
 
     settings = _settings(options)
@@ -59,6 +60,7 @@ def _plan(options: argparse.Namespace) -> int:
                 now=datetime.now(UTC),
                 sources=lambda: files.read,
                 on_batch=on_batch,
+                ledger=None if options.storage is None else FrequencyLedger(_folder(options.storage, is_new=False)),
             )
     for line in made.summary_lines():
         write(line)
@@ -69,12 +71,18 @@ def _plan(options: argparse.Namespace) -> int:
 def _settings(options: argparse.Namespace) -> CampaignSettings:
     from airflow_provider_directcall.campaigns.campaign_settings import CampaignSettings
     from airflow_provider_directcall.campaigns.channels import Channel
+    from airflow_provider_directcall.campaigns.frequency import FrequencyCap
     from airflow_provider_directcall.telephony.windows import window_named
 
     return CampaignSettings(
         channel=Channel(options.channel),
         number_columns=tuple(options.number_column or ("phone",)),
         id_column=options.id_column,
+        zone_column=options.zone_column,
+        not_before_column=options.not_before_column,
+        not_after_column=options.not_after_column,
+        priority_column=options.priority_column,
+        frequency_cap=FrequencyCap.of(dict(options.frequency_cap)) if options.frequency_cap else None,
         text=options.text,
         text_column=options.text_column,
         origin=options.origin,
@@ -192,6 +200,14 @@ def _parser() -> argparse.ArgumentParser:
     to_plan.add_argument("-o", "--output", dest="folder", required=True, metavar="FOLDER", help="a new folder")
     to_plan.add_argument("--number-column", action="append", metavar="NAME", help="default phone; may be repeated")
     to_plan.add_argument("--id-column", metavar="NAME", help="default: file and row")
+    to_plan.add_argument("--zone-column", metavar="NAME", help="of the contact's zone or state; default the number's")
+    to_plan.add_argument("--not-before-column", metavar="NAME", help="of the earliest time to reach the contact")
+    to_plan.add_argument("--not-after-column", metavar="NAME", help="of the time from which on it is not reached")
+    to_plan.add_argument("--priority-column", metavar="NAME", help="of an integer; a higher one is sent to first")
+    to_plan.add_argument(
+        "--frequency-cap", action="append", type=_pair, metavar="PERIOD=N", help="day=1, month=4; needs --storage"
+    )
+    to_plan.add_argument("--storage", metavar="FOLDER", help="of all campaigns, whose messages --frequency-cap counts")
     to_plan.add_argument("--channel", choices=("sms", "voice_message", "call"), default="sms", help="default sms")
     to_plan.add_argument("--text", help="with {column} for values of the row")
     to_plan.add_argument("--text-column", metavar="NAME", help="column with texts, in place of --text")

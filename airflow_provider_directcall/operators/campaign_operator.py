@@ -67,6 +67,13 @@ class CampaignOperator(BaseOperator):
     :param channel: ``sms``, ``voice_message`` or ``call``.
     :param number_column: column of the number, or several in order of preference.
     :param id_column: column of the contact's id; without it, the file's name and the row's number.
+    :param zone_column: column of the contact's own time zone, such as ``America/Manaus``, or state, such as ``AM``;
+        where it is empty, the number's area counts.
+    :param not_before_column: column of the earliest time to reach the contact.
+    :param not_after_column: column of the time from which on it is not reached any more.
+    :param priority_column: column of an integer: contacts with a higher one are sent to first.
+    :param frequency_cap: how often all campaigns of the storage may reach a number: ``{"day": 1, "month": 4}``, or one
+        of both. Each further call counts.
     :param text: with ``{column}`` for the values of a row; ``{{`` and ``}}`` are braces. Nothing else is filled in.
     :param text_column: column with texts made upstream, in place of ``text``.
     :param origin: sender (``origem``); None for the connection's default.
@@ -90,6 +97,11 @@ class CampaignOperator(BaseOperator):
         channel: str = "sms",
         number_column: str | Sequence[str] = "phone",
         id_column: str | None = None,
+        zone_column: str | None = None,
+        not_before_column: str | None = None,
+        not_after_column: str | None = None,
+        priority_column: str | None = None,
+        frequency_cap: Mapping[str, int] | str | None = None,
         text: str | None = None,
         text_column: str | None = None,
         origin: str | None = None,
@@ -108,6 +120,11 @@ class CampaignOperator(BaseOperator):
         self.channel = channel
         self.number_column = number_column
         self.id_column = id_column
+        self.zone_column = zone_column
+        self.not_before_column = not_before_column
+        self.not_after_column = not_after_column
+        self.priority_column = priority_column
+        self.frequency_cap = frequency_cap
         self.text = text
         self.text_column = text_column
         self.origin = origin

@@ -64,7 +64,8 @@ class DirectcallSendCampaignOperator(CampaignOperator):
     :param attempts: outcome -> :class:`Again`: contacts whose call ended so are called again, each within the window of
         the called number, and after the calls to one of several numbers at the next one. Outcomes are ``busy``,
         ``no_answer``, ``failed``, ``cancelled`` and ``voicemail``; of a voice message, ``failed``, and the calls that
-        Directcall makes count. The task defers between them.
+        Directcall makes count. The task defers between them. For templates, ``{"after": minutes, "at_most": calls}``
+        can be in place of :class:`Again`.
     :param short_number: send SMS from a short number; only then there are replies and states.
     :param on_unknown_outcome: policy for contacts whose outcome stays unknown: ``hold`` counts them as ``unknown``,
         ``fail`` fails the task at its end, ``resend`` risks a second message.
@@ -98,7 +99,7 @@ class DirectcallSendCampaignOperator(CampaignOperator):
         record: bool | str = False,
         audio_id: str | None = None,
         voice_attempts: int | str | None = None,
-        attempts: Mapping[str, Again] | str | None = None,
+        attempts: Mapping[str, Again | Mapping[str, object]] | str | None = None,
         short_number: bool | str = True,
         on_unknown_outcome: str = "hold",
         settle_seconds: float | timedelta | str = DEFAULT_SETTLE_SECONDS,

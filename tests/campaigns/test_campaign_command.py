@@ -42,6 +42,22 @@ def test_plan_prints_counts_and_no_number(plan):
     assert "1199000" not in shown
 
 
+def test_contacts_have_columns_of_their_own(plan, tmp_path):
+    rows = "1;11990000001;Ana;2020-01-01;1\n2;11990000002;Bia;;2\n"
+    (tmp_path / "contacts.csv").write_text(f"id;phone;name;until;rank\n{rows}")
+    status, shown = plan("--not-after-column", "until", "--priority-column", "rank")
+    assert status == FINE
+    assert "1 accepted, 1 out_of_window" in shown
+
+
+def test_a_frequency_cap_needs_the_storage_of_all_campaigns(plan, tmp_path):
+    status, shown = plan("--frequency-cap", "day=1")
+    assert status == FAILED
+    assert "frequency_cap: it needs the storage" in shown
+    (tmp_path / "base").mkdir(exist_ok=True)
+    assert plan("--frequency-cap", "day=1", "--storage", tmp_path / "base")[0] == FINE
+
+
 def test_preview_shows_texts_and_masked_numbers(plan, command, tmp_path):
     plan()
     status, shown = command("preview", tmp_path / "base" / "one")

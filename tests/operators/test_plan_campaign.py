@@ -8,10 +8,15 @@ import sys
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import polars as pl
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException
 
-from airflow_provider_directcall.operators.campaigns import DirectcallPlanCampaignOperator, SqlContacts
+from airflow_provider_directcall.operators.campaigns import (
+    DirectcallPlanCampaignOperator,
+    DirectcallSendCampaignOperator,
+    SqlContacts,
+)
 
 NOON = datetime.fromisoformat("2026-11-04T12:00:00-03:00")
 CONTACTS = "id;phone;name\n1;(11) 99000-0001;João\n2;11990000002;Ana\n3;1130000001;Bia\n4;11990000001;Eva\n"
@@ -258,3 +263,51 @@ def test_the_package_imports_without_polars():
     )
     done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+OWN = """id;phone;name;zone;since;until;rank
+1;11990000001;Ana;AC;;;1
+2;11990000002;Bia;;2026-11-05 10:00;;5
+3;11990000003;Eva;;;2026-11-03;9
+"""
+OWN_COLUMNS = {
+    "zone_column": "zone",
+    "not_before_column": "since",
+    "not_after_column": "until",
+    "priority_column": "rank",
+}
+
+
+def test_contacts_have_a_zone_times_and_a_priority_of_their_own(run, plan, contacts):
+    result = run.start(plan(contacts(OWN), **OWN_COLUMNS))
+    assert result["states"] == {"accepted": 2, "out_of_window": 1}
+    rows = pl.read_parquet(f"{folder(result)}/{result['chunks'][0]}")
+    assert rows["id"].to_list() == ["2", "1"]
+    opens = [moment.astimezone(NOON.tzinfo) for moment in rows["opens_at"]]
+    assert [opens[0].isoformat(), opens[1].hour] == ["2026-11-05T10:00:00-03:00", 12]
+
+
+@pytest.mark.parametrize("cap", [{"day": 1}, '{"day": 1}', "{'day': 1}"])
+def test_a_number_is_reached_so_often_at_most_by_all_campaigns(run, world, plan, contacts, tmp_path, cap):
+    path = contacts()
+    first = run.start(plan(path, task_id="first", window=None, frequency_cap=cap))
+    given = {"text": "Ola {name}", "id_column": "id", "price_brl": "0.09", "window": None, "frequency_cap": cap}
+    send = DirectcallSendCampaignOperator(task_id="send", plan=first, chunk=first["chunks"][0], **given)
+    assert run.start(send)["states"] == {"sent": 2}
+    run.ti.task_id = "second"
+    second = run.start(plan(path, task_id="second", window=None, frequency_cap=cap))
+    assert second["states"] == {"suppressed": 3, "rejected": 1}
+    assert second["reasons"]["frequency cap: 1 a day"] == 3
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"zone_column": "zona"}, "zone_column: the contacts have no column 'zona'"),
+        ({"frequency_cap": {"week": 1}}, "frequency_cap: 'week' is neither day nor month"),
+        ({"frequency_cap": "often"}, "frequency_cap: the text is neither JSON nor"),
+    ],
+)
+def test_a_wrong_option_of_contacts_is_named(run, plan, contacts, given, says):
+    with pytest.raises(AirflowFailException, match=says):
+        run.start(plan(contacts(), **given))

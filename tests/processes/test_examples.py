@@ -7,6 +7,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+from collections import Counter
 from contextlib import closing
 from pathlib import Path
 
@@ -98,6 +99,29 @@ def test_campaign_over_a_cluster(home: Path, sandbox: SandboxServer) -> None:
     assert len(sent) == len(set(sent)) == 8
     (summary,) = (home / "shared").rglob("report.json")
     assert json.loads(summary.read_text())["states"] == {"delivered": 7, "failed": 1, "rejected": 1, "duplicate": 1}
+
+
+def test_calls_with_retries(tmp_path: Path, sandbox: SandboxServer) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    run("db", "migrate", home=home)
+    conf = ("--conf", '{"window": "none", "busy_minutes": 0.1, "no_answer_minutes": 0.1}')
+    output = run("dags", "test", "example_calls_with_retries", *conf, home=home, connection=sandbox.connection_json())
+    assert "state=success" in output
+    calls = Counter(call["destination"][2:] for call in sandbox.state()["calls"])
+    assert calls == {
+        "11990000031": 1,
+        "11990000486": 2,
+        "1130000002": 1,
+        "21990000480": 1,
+        "2130000003": 1,
+        "41990000302": 1,
+    }
+    (summary,) = home.rglob("report.json")
+    assert json.loads(summary.read_text())["states"] == {"answered": 3, "voicemail": 1}
+    with closing(sqlite3.connect(home / "airflow.db")) as database:
+        stored = "\n".join(map(str, database.iterdump()))
+    assert not [number for number in calls if number in output or number in stored]
 
 
 def test_account_check(home: Path, sandbox: SandboxServer) -> None:

@@ -37,6 +37,11 @@ class CampaignTask(Protocol):
     channel: str
     number_column: str | Sequence[str]
     id_column: str | None
+    zone_column: str | None
+    not_before_column: str | None
+    not_after_column: str | None
+    priority_column: str | None
+    frequency_cap: Mapping[str, int] | str | None
     text: str | None
     text_column: str | None
     origin: str | None
@@ -63,11 +68,18 @@ def settings_of(task: CampaignTask, connection: Settings, *, chunk_size: int | N
     :raises CampaignError: an argument is missing or contradicts another.
     """
     from airflow_provider_directcall.campaigns.campaign_settings import CampaignSettings
+    from airflow_provider_directcall.campaigns.frequency import FrequencyCap
 
+    cap = arguments.tags("frequency_cap", task.frequency_cap)
     return CampaignSettings(
         channel=channel_named(task.channel),
         number_columns=tuple(arguments.texts("number_column", task.number_column) or ()),
         id_column=arguments.optional_text(task.id_column),
+        zone_column=arguments.optional_text(task.zone_column),
+        not_before_column=arguments.optional_text(task.not_before_column),
+        not_after_column=arguments.optional_text(task.not_after_column),
+        priority_column=arguments.optional_text(task.priority_column),
+        frequency_cap=None if cap is None else FrequencyCap.of(cap),
         text=arguments.optional_text(task.text),
         text_column=arguments.optional_text(task.text_column),
         origin=arguments.optional_number("origin", task.origin) or connection.default_origin or "",

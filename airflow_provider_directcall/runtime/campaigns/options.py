@@ -49,7 +49,7 @@ class SendTask(CampaignTask, Protocol):
     record: bool | str
     audio_id: str | None
     voice_attempts: int | str | None
-    attempts: Mapping[str, Again] | str | None
+    attempts: Mapping[str, Again | Mapping[str, object]] | str | None
     short_number: bool | str
     on_unknown_outcome: str
     settle_seconds: float | timedelta | str

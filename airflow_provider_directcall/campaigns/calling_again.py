@@ -9,16 +9,17 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import InitVar, dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from airflow_provider_directcall.campaigns.channels import Channel
+from airflow_provider_directcall.campaigns.chunk_reach import reach_of
 from airflow_provider_directcall.campaigns.chunk_sender import ChunkSender
-from airflow_provider_directcall.campaigns.chunks import Contact, read_chunk
+from airflow_provider_directcall.campaigns.chunks import Contact
 from airflow_provider_directcall.campaigns.history import ChunkHistory
 from airflow_provider_directcall.campaigns.send_options import ChunkOutcome
-from airflow_provider_directcall.campaigns.sending import check_key, reach_of
 from airflow_provider_directcall.campaigns.tracking import TrackOptions, track_attempts
 from airflow_provider_directcall.campaigns.voice import (
     AttemptRules,
@@ -44,56 +45,33 @@ log = logging.getLogger(__name__)
 _UNFINISHED = frozenset({Progress.NOT_SENT, Progress.DOUBTFUL})
 
 
-async def send_with_attempts(
-    folder: Folder,
-    chunk_name: str,
-    *,
-    key: str,
-    client: AsyncClient,
-    clock: Clock,
-    options: SendOptions,
-    guards: Guards,
-    rules: AttemptRules,
-    on_progress: Callable[[ChunkProgress], None] | None = None,
-) -> ChunkOutcome:
-    """Send what is due of a chunk, as :func:`~.sending.send_chunk`, and call again whom the rules say.
+@dataclass(repr=False)
+class Attempts:
+    """The attempts of one chunk; see :func:`~.sending.send_chunk`.
 
+    :param contacts: of the chunk.
+    :param key: of the chunk.
     :param rules: which outcomes are followed by another attempt.
-    :return: :attr:`ChunkOutcome.waits_until` is also the next look at the statement, or the next further call.
-    :raises CampaignError: the plan or a log cannot be used; nothing was sent in this try.
-    :raises OSError: the storage fails. What was being sent is in doubt, and the next try looks for it.
     """
-    check_key(key)
-    attempts = _Attempts(folder, chunk_name, key, client, clock, options, guards, rules, on_progress)
-    return await attempts.send()
 
+    folder: Folder
+    chunk_name: str
+    contacts: InitVar[Sequence[Contact]]
+    key: str
+    client: AsyncClient
+    clock: Clock
+    options: SendOptions
+    guards: Guards
+    rules: AttemptRules
+    on_progress: Callable[[ChunkProgress], None] | None = None
 
-class _Attempts:
-    def __init__(
-        self,
-        folder: Folder,
-        chunk_name: str,
-        key: str,
-        client: AsyncClient,
-        clock: Clock,
-        options: SendOptions,
-        guards: Guards,
-        rules: AttemptRules,
-        on_progress: Callable[[ChunkProgress], None] | None,
-    ) -> None:
-        self._folder = folder
-        self._chunk_name = chunk_name
-        self._key = key
-        self._client = client
-        self._clock = clock
+    def __post_init__(self, contacts: Sequence[Contact]) -> None:
+        """Begin without a sender."""
         # A chunk with unknown outcomes goes on with the other contacts; its task fails at the end, if it is to fail.
-        is_failing = options.on_unknown_outcome is OnUnknownOutcome.FAIL
-        self._options = replace(options, on_unknown_outcome=OnUnknownOutcome.HOLD) if is_failing else options
-        self._guards = guards
-        self._rules = rules
-        self._on_progress = on_progress
-        self._contacts = {contact.id: contact for contact in read_chunk(folder, chunk_name)}
-        self._planned_parts = sum(contact.parts for contact in self._contacts.values())
+        if self.options.on_unknown_outcome is OnUnknownOutcome.FAIL:
+            self.options = replace(self.options, on_unknown_outcome=OnUnknownOutcome.HOLD)
+        self._contacts = {contact.id: contact for contact in contacts}
+        self._planned_parts = sum(contact.parts for contact in contacts)
         self._senders: dict[int, ChunkSender] = {}
         self._history = ChunkHistory({}, {})
         self._has_written = False
@@ -103,12 +81,14 @@ class _Attempts:
         """Look at the statement, send further attempts and then first ones, until nothing is left to do now."""
         while True:
             looks_at = await self._look()
-            due = due_attempts(self._history.last_attempts(), self._rules, key=self._key, now=self._clock.now())
-            if (reason := self._guards.stop(self._folder)) is not None:
+            now = self.clock.now()
+            due = due_attempts(self._history.last_attempts(), self.rules, key=self.key, now=now)
+            if (reason := self.guards.stop(self.folder)) is not None:
                 return self._outcome(due, stopped=reason)
             paid = self._paid(due)
             self._has_written = False
-            wakes = [looks_at, *(each.at for each in paid)]
+            # Those that are due already have a turn below, or wait for a line, and so for the end of a call.
+            wakes = [looks_at, *(each.at for each in paid if each.at > now)]
             for attempt, contacts in self._work(paid):
                 outcome = await self._send(attempt, contacts)
                 if outcome is None:
@@ -125,7 +105,7 @@ class _Attempts:
             return self._outcome(paid, waits_until=waits_until)
 
     def _read_history(self) -> ChunkHistory:
-        return ChunkHistory.read(self._folder, self._chunk_name, self._contacts)
+        return ChunkHistory.read(self.folder, self.chunk_name, self._contacts)
 
     async def _look(self) -> datetime | None:
         """Look for the ends of all requests, and return when to look again."""
@@ -134,25 +114,25 @@ class _Attempts:
         if not since:
             return None
         options = TrackOptions(
-            channel=self._options.requests.channel,
+            channel=self.options.requests.channel,
             until=max(since) + self._longest,
-            poll_interval=timedelta(seconds=self._options.timeouts.poll_interval),
-            origin=self._options.requests.origin,
+            poll_interval=timedelta(seconds=self.options.timeouts.poll_interval),
+            origin=self.options.requests.origin,
         )
         looked = await track_attempts(
-            self._folder, self._chunk_name, key=self._key, client=self._client, clock=self._clock, options=options
+            self.folder, self.chunk_name, key=self.key, client=self.client, clock=self.clock, options=options
         )
         self._history = self._read_history()
         return looked.look_again_at
 
     @property
     def _longest(self) -> timedelta:
-        return timedelta(seconds=self._options.timeouts.longest_seconds)
+        return timedelta(seconds=self.options.timeouts.longest_seconds)
 
     def _paid(self, due: Sequence[DueAttempt]) -> Sequence[DueAttempt]:
         """Return the further calls that the budget pays for, after the first call to everyone."""
         further = self._history.parts(without=1)
-        left = self._guards.parts_left(self._planned_parts + further)
+        left = self.guards.parts_left(self._planned_parts + further)
         if left is None:
             return due
         paid = []
@@ -165,7 +145,7 @@ class _Attempts:
 
     def _work(self, due: Iterable[DueAttempt]) -> list[tuple[int, list[Contact]]]:
         """Return the attempts with something to do now, and their contacts: the latest attempts first."""
-        now = self._clock.now()
+        now = self.clock.now()
         work: dict[int, list[Contact]] = defaultdict(list)
         for each in due:
             if each.at <= now and each.contact in self._contacts:
@@ -180,38 +160,39 @@ class _Attempts:
 
     async def _send(self, attempt: int, contacts: Sequence[Contact]) -> ChunkOutcome | None:
         """Send an attempt for a while, or return None where no line is free."""
-        now = self._clock.now()
-        taken = self._history.open_turns(now - self._longest, without=attempt)
-        if taken >= self._options.calls_at_once:
+        now = self.clock.now()
+        is_call = self.options.requests.channel is Channel.CALL
+        taken = self._history.open_turns(now - self._longest, without=attempt) if is_call else 0
+        if taken >= self.options.calls_at_once:
             return None
         sender = self._senders.get(attempt) or self._sender(attempt)
         sender.add(contacts)
         if contacts:
             log.info("Attempt %d: %d contacts are due.", attempt, len(contacts))
-        pause = max(self._rules.shortest_pause, timedelta(seconds=self._options.timeouts.poll_interval))
+        pause = max(self.rules.shortest_pause, timedelta(seconds=self.options.timeouts.poll_interval))
         before = sender.waves
         outcome = await sender.send(until=now + pause, lines_taken=taken)
         self._has_written |= sender.waves != before
         return outcome
 
     def _sender(self, attempt: int) -> ChunkSender:
-        guards, is_first = self._guards, attempt == 1
+        guards, is_first = self.guards, attempt == 1
         if guards.budget_brl is not None and guards.price_brl is not None:
             others = self._history.parts(without=attempt)
             guards = replace(guards, budget_brl=max(Decimal(0), guards.budget_brl - others * guards.price_brl))
         contacts = list(self._contacts.values()) if is_first else self._in_log(attempt)
-        name = attempt_name(self._chunk_name, attempt)
+        name = attempt_name(self.chunk_name, attempt)
         sender = ChunkSender(
             contacts,
-            self._folder,
-            WaveLog(self._folder, name),
-            key=attempt_key(self._key, attempt),
-            client=self._client,
-            clock=self._clock,
-            options=self._options,
+            self.folder,
+            WaveLog(self.folder, name),
+            key=attempt_key(self.key, attempt),
+            client=self.client,
+            clock=self.clock,
+            options=self.options,
             guards=guards,
-            on_progress=self._on_progress if is_first else None,
-            reach=reach_of(guards, self._folder, name, contacts, self._options),
+            on_progress=self.on_progress if is_first else None,
+            reach=reach_of(guards, self.folder, name, contacts, self.options),
         )
         self._senders[attempt] = sender
         return sender
@@ -237,7 +218,7 @@ class _Attempts:
         unfinished = sum(
             turns[-1].result.progress is Progress.NOT_SENT and len(turns) == 1 for turns in self._history.turns.values()
         )
-        parts, price = self._history.parts(without=0), self._guards.price_brl
+        parts, price = self._history.parts(without=0), self.guards.price_brl
         return ChunkOutcome(
             states=dict(self._history.states()),
             waiting=without_turn + unfinished + len(due),

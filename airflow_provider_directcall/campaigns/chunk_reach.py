@@ -16,6 +16,8 @@ from airflow_provider_directcall.campaigns.frequency import FrequencyCap, Freque
 if TYPE_CHECKING:
     from airflow_provider_directcall.campaigns.channels import Channel
     from airflow_provider_directcall.campaigns.chunks import Contact
+    from airflow_provider_directcall.campaigns.guards import Guards
+    from airflow_provider_directcall.campaigns.send_options import SendOptions
     from airflow_provider_directcall.campaigns.storage import Folder
 
 #: How often other campaigns' files are read while a chunk is sent.
@@ -69,3 +71,12 @@ class ChunkReach:
         """Write those whose requests leave, or may have left, in a wave; again once its answers are known."""
         numbers = [contact.number for contact in contacts]
         self._ledger.write(f"{self._stem}-{wave:06}", numbers, at, self._source, self._channel)
+
+
+def reach_of(
+    guards: Guards, folder: Folder, log_name: str, contacts: Sequence[Contact], options: SendOptions
+) -> ChunkReach | None:
+    """Return what counts the numbers that a log's waves reach; None where they are not counted."""
+    if guards.frequency is None:
+        return None
+    return ChunkReach(guards.frequency, folder, log_name, contacts, options.requests.channel)

@@ -191,6 +191,8 @@ class ChunkSender:
 
     async def _next_contacts(self) -> list[Contact]:
         """Return the contacts of the next wave: due, not excluded, and within the budget."""
+        if not self._pending:
+            return []
         free = await self._lines.free()
         room, parts_left = min(self._options.contacts_in_wave, free), self._guards.parts_left(self._parts)
         wave: list[Contact] = []

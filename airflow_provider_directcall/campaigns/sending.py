@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
+from airflow_provider_directcall.campaigns.calling_again import Attempts
+from airflow_provider_directcall.campaigns.chunk_reach import reach_of
 from airflow_provider_directcall.campaigns.chunk_sender import ChunkSender
 from airflow_provider_directcall.campaigns.chunks import chunk_stem, read_chunk
 from airflow_provider_directcall.campaigns.errors import CampaignError
@@ -16,23 +18,13 @@ from airflow_provider_directcall.campaigns.wave_log import WaveLog
 if TYPE_CHECKING:
     from airflow_provider_directcall.api.client import AsyncClient
     from airflow_provider_directcall.api.clock import Clock
-    from airflow_provider_directcall.campaigns.chunk_reach import ChunkReach
-    from airflow_provider_directcall.campaigns.chunks import Contact
     from airflow_provider_directcall.campaigns.progress import ChunkProgress
     from airflow_provider_directcall.campaigns.storage import Folder
+    from airflow_provider_directcall.campaigns.voice import AttemptRules
 
 __all__ = ["ChunkOutcome", "Guards", "SendOptions", "send_chunk"]
 
 _KEY: Final = re.compile("[a-z2-7]{16}")
-
-
-def check_key(key: str) -> None:
-    """Check that a key can be that of a chunk.
-
-    :raises CampaignError: it cannot.
-    """
-    if not _KEY.fullmatch(key):
-        raise CampaignError("key: an idempotency key of 16 letters and digits is needed")
 
 
 async def send_chunk(
@@ -45,6 +37,7 @@ async def send_chunk(
     options: SendOptions,
     guards: Guards | None = None,
     on_progress: Callable[[ChunkProgress], None] | None = None,
+    rules: AttemptRules | None = None,
     log_name: str | None = None,
 ) -> ChunkOutcome:
     """Send to the contacts of a chunk that were not sent to, and find out what became of each request.
@@ -55,14 +48,20 @@ async def send_chunk(
     :param chunk_name: as in the plan.
     :param key: of the chunk: the same in all tries; another one sends to everyone again.
     :param on_progress: called every few seconds, and at the end.
+    :param rules: which outcomes are followed by another call; then :attr:`ChunkOutcome.waits_until` is also the next
+        look at the statement, or the next further call. None for one attempt.
     :param log_name: of its waves; None for the chunk's own. Another one needs another key.
     :raises CampaignError: the plan or the log cannot be used; nothing was sent in this try.
     :raises OSError: the storage fails. What was being sent is in doubt, and the next try looks for it.
     """
-    check_key(key)
-    contacts = read_chunk(folder, chunk_name)
-    log_name = log_name or chunk_stem(chunk_name)
+    if not _KEY.fullmatch(key):
+        raise CampaignError("key: an idempotency key of 16 letters and digits is needed")
     guards = guards or Guards()
+    contacts = read_chunk(folder, chunk_name)
+    if rules is not None:
+        attempts = Attempts(folder, chunk_name, contacts, key, client, clock, options, guards, rules, on_progress)
+        return await attempts.send()
+    log_name = log_name or chunk_stem(chunk_name)
     sender = ChunkSender(
         contacts,
         folder,
@@ -76,14 +75,3 @@ async def send_chunk(
         reach=reach_of(guards, folder, log_name, contacts, options),
     )
     return await sender.send()
-
-
-def reach_of(
-    guards: Guards, folder: Folder, log_name: str, contacts: Sequence[Contact], options: SendOptions
-) -> ChunkReach | None:
-    """Return what counts the numbers that a log's waves reach; None where they are not counted."""
-    if guards.frequency is None:
-        return None
-    from airflow_provider_directcall.campaigns.chunk_reach import ChunkReach
-
-    return ChunkReach(guards.frequency, folder, log_name, contacts, options.requests.channel)

@@ -17,7 +17,6 @@ from airflow_provider_directcall.api.client import AsyncClient
 from airflow_provider_directcall.api.clock import Clock
 from airflow_provider_directcall.api.methods import place_call, send_sms
 from airflow_provider_directcall.api.settings import Settings
-from airflow_provider_directcall.campaigns.calling_again import send_with_attempts
 from airflow_provider_directcall.campaigns.campaign_settings import CampaignSettings
 from airflow_provider_directcall.campaigns.channels import Channel
 from airflow_provider_directcall.campaigns.chunks import read_chunk
@@ -150,12 +149,18 @@ class CampaignWorld:
         requests = RequestOptions(channel=self.channel, origin=ORIGIN)
         made = SendOptions(**{"requests": requests, "timeouts": TIMEOUTS, **options})
 
-        async def send(client: AsyncClient) -> ChunkOutcome:
-            send, more = (send_chunk, {}) if rules is None else (send_with_attempts, {"rules": rules})
-            given = {"key": KEY, "client": client, "clock": self.clock, "options": made, "guards": guards, **more}
-            return await send(folder or self.folder, chunk, **given)
-
-        return self.run(send)
+        return self.run(
+            lambda client: send_chunk(
+                folder or self.folder,
+                chunk,
+                key=KEY,
+                client=client,
+                clock=self.clock,
+                options=made,
+                guards=guards,
+                rules=rules,
+            )
+        )
 
     def call_to_the_end(self, chunk: str, rules: AttemptRules, **options: Any) -> ChunkOutcome:
         """Send and wait, as a task does, until nothing is due any more or it is stopped."""

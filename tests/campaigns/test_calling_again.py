@@ -7,7 +7,9 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+import hypothesis.strategies as st
 import pytest
+from hypothesis import HealthCheck, Phase, given, settings
 
 from airflow_provider_directcall.campaigns.channels import Channel
 from airflow_provider_directcall.campaigns.guards import Guards, OutsideWindow
@@ -146,6 +148,18 @@ def test_no_more_calls_at_once_than_allowed_over_all_attempts(world):
     assert calls(world) == {"600": 3, "486": 6}
 
 
+def test_a_due_call_without_a_line_waits_for_the_next_look(world):
+    planned(world, BUSY, "11990000600")
+    rules = AttemptRules(by_outcome={"busy": Again(after=1, at_most=2)})
+    outcome = world.send_in_full(CHUNK, rules=rules, calls_at_once=1)
+    world.server.set_time(max(outcome.waits_until, times(world, "486")[0] + timedelta(minutes=2)))
+    outcome = world.send_in_full(CHUNK, rules=rules, calls_at_once=1)
+    assert (calls(world), outcome.waiting) == ({"486": 1, "600": 1}, 1)
+    assert outcome.waits_until >= world.clock.now() + timedelta(minutes=1)
+    world.call_to_the_end(CHUNK, rules, calls_at_once=1)
+    assert calls(world) == {"486": 2, "600": 1}
+
+
 def test_further_calls_stop_before_the_budget_and_everyone_is_called_once(world):
     planned(world, BUSY, "21990000486", ANSWERED)
     guards = Guards(price_brl=Decimal("0.09"), budget_brl=Decimal("0.40"))
@@ -233,6 +247,59 @@ def test_when_all_is_over_nothing_is_sent_or_asked_again(world):
     requests = dict(world.server.state()["requests"])
     assert world.call_to_the_end(CHUNK, RULES).states == {"busy": 1}
     assert world.server.state()["requests"] == requests
+
+
+@st.composite
+def lives(draw):
+    """Draw what happens to a chunk: kills at writes, lost answers, and the form of the statement."""
+    return {
+        "kills": draw(st.lists(st.tuples(st.integers(1, 9), st.booleans(), st.integers(60, 900)), max_size=4)),
+        "fault": draw(st.sampled_from(["cut_after", "cut_before", "json_status_503_after", "refusal_008_before"])),
+        "after": draw(st.integers(0, 5)),
+        "times": draw(st.integers(0, 3)),
+        "quirk": draw(st.sampled_from(["tag_values_upper", "campos_json", "callerid_missing", "tags_lost"])),
+        "wave_size": draw(st.integers(1, 4)),
+    }
+
+
+@given(life=lives())
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
+def test_whatever_happens_each_attempt_is_made_once(directcall_sandbox, tmp_path_factory, life):
+    directcall_sandbox.reset()
+    directcall_sandbox.configure(pace=1, quirks=frozenset({life["quirk"]}))
+    directcall_sandbox.seed(1, kind="calls")
+    world = CampaignWorld(directcall_sandbox, tmp_path_factory.mktemp("life"))
+    planned(world, ANSWERED, BUSY, NO_ANSWER)
+    fault = Fault(kind=life["fault"], endpoint="voz/call", after=life["after"], times=life["times"])
+    if life["times"]:
+        directcall_sandbox.inject(fault)
+    options = {"wave_size": life["wave_size"], "concurrency": 2}
+    for write, after, seconds in life["kills"]:
+        folder = FailingFolder(world.path / "campaign", at=write, after=after)
+        with suppress(Killed):
+            world.send_in_full(CHUNK, rules=RULES, folder=folder, **options)
+        directcall_sandbox.advance(seconds)
+    outcome = world.call_to_the_end(CHUNK, RULES, **options)
+    while outcome.stopped is not None and outcome.retryable:
+        outcome = world.call_to_the_end(CHUNK, RULES, **options)
+    made = directcall_sandbox.state()["calls"]
+    assert max(Counter(call["tags"]["airflow_key"] for call in made).values()) == 1
+    reached = calls(world)
+    assert (reached["001"], reached["486"] <= 3, reached["480"] <= 2) == (1, True, True)
+    assert sum(outcome.states.values()) == 3
+    if "unknown" not in outcome.states:
+        assert (reached, outcome.states) == (
+            {"001": 1, "486": 3, "480": 2},
+            {"answered": 1, "busy": 1, "no_answer": 1},
+        )
+
+
+def test_voice_messages_need_no_lines(world):
+    world.planned(csv_of(*(f"1199000100{digit}" for digit in range(6)), "11990000410"), channel=Channel.VOICE_MESSAGE)
+    rules = AttemptRules(by_outcome={"failed": Again(after=60, at_most=6)}, calls_per_request=3)
+    outcome = world.call_to_the_end(CHUNK, rules, calls_at_once=1, wave_size=2)
+    assert outcome.states == {"delivered": 6, "failed": 1}
+    assert len(world.server.state()["messages"]) == 8
 
 
 def test_the_vendor_s_own_attempts_of_a_voice_message_count(world):

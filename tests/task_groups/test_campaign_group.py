@@ -15,7 +15,7 @@ from airflow_provider_directcall.operators.campaigns import (
     DirectcallSendCampaignOperator,
     SqlContacts,
 )
-from airflow_provider_directcall.task_groups.campaigns import CampaignChunksOperator, DirectcallCampaignTaskGroup
+from airflow_provider_directcall.task_groups.campaigns import Again, CampaignChunksOperator, DirectcallCampaignTaskGroup
 
 #: Its name before Airflow 3.2.
 DagSerialization = getattr(serialized_objects, "DagSerialization", serialized_objects.SerializedDAG)
@@ -94,6 +94,11 @@ def test_the_group_gives_every_argument_to_the_tasks_that_have_it():
         assert {name: value(name) for name in of_both} == {name: given[name] for name in of_both}
         reached |= of_both
     assert reached == set(given)
+
+
+def test_rules_of_further_calls_are_serialized_too():
+    dag = made(channel="call", text=None, attempts={"busy": Again(after=10), "no_answer": {"after": 60}})
+    assert "busy" in json.dumps(DagSerialization.to_dict(dag))
 
 
 def test_a_dry_run_has_no_chunks():

@@ -7,7 +7,6 @@ import logging
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from datetime import datetime, timedelta
-from functools import partial
 from typing import TYPE_CHECKING, Protocol
 from zoneinfo import ZoneInfo
 
@@ -15,7 +14,6 @@ from airflow.sdk.log import mask_secret
 
 from airflow_provider_directcall.api.client import AsyncClient
 from airflow_provider_directcall.api.clock import current_clock
-from airflow_provider_directcall.campaigns.calling_again import send_with_attempts
 from airflow_provider_directcall.campaigns.chunks import chunk_stem
 from airflow_provider_directcall.campaigns.guards import Guards, OutsideWindow
 from airflow_provider_directcall.campaigns.report import make_report
@@ -84,15 +82,14 @@ def send_chunk_of(
     stem = chunk_stem(task.chunk)
     key = chunk_key(folder, stem, task_identity(context, stem))
 
-    async def send_all() -> ChunkOutcome:
+    async def send() -> ChunkOutcome:
         async with AsyncExitStack() as stack:
             # A line for each message would cost more than the message, and say less than the progress.
             opened = AsyncClient(hook.settings, on_token=_mask, send_log_level=logging.DEBUG)
             client = await stack.enter_async_context(opened)
             if guards.pacer is not None:
                 stack.push_async_callback(guards.pacer.aclose)
-            send = send_chunk if rules is None else partial(send_with_attempts, rules=rules)
-            return await send(
+            return await send_chunk(
                 folder,
                 task.chunk,
                 key=key,
@@ -101,9 +98,10 @@ def send_chunk_of(
                 options=options,
                 guards=guards,
                 on_progress=on_progress,
+                rules=rules,
             )
 
-    return asyncio.run(send_all())
+    return asyncio.run(send())
 
 
 def _guards(task: SendTask, made: CampaignPlan, hook: DirectcallHook, options: SendOptions) -> Guards:

@@ -1,0 +1,37 @@
+"""A campaign of calls with short pauses between its attempts."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pendulum
+from airflow.sdk import dag
+
+from airflow_provider_directcall.task_groups.campaigns import Again, DirectcallCampaignTaskGroup
+
+
+@dag(
+    schedule=None,
+    start_date=pendulum.datetime(2026, 1, 1),
+    catchup=False,
+    default_args={"retries": 8, "retry_delay": timedelta(seconds=1)},
+)
+def calls_with_retries() -> None:
+    DirectcallCampaignTaskGroup(
+        group_id="calls",
+        contacts=str(Path(__file__).parent / "calls.csv"),
+        number_column=["mobile", "landline"],
+        id_column="id",
+        channel="call",
+        origin="551130000001",
+        window=None,
+        opt_out_words=(),
+        calls_at_once=2,
+        attempts={"busy": Again(after=0.2, at_most=3), "no_answer": Again(after=0.2, at_most=1)},
+        settle_seconds=20,
+        track_interval=5,
+    )
+
+
+calls_with_retries()

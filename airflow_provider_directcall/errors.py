@@ -21,6 +21,7 @@ from airflow_provider_directcall.routing.errors import (
     DirectcallSnapshotError,
     DirectcallStalePlanError,
 )
+from airflow_provider_directcall.statement.pace import DirectcallWaitFailed
 
 __all__ = [
     "DirectcallApplyError",
@@ -43,10 +44,6 @@ __all__ = [
 
 class DirectcallWaitTimeout(DirectcallError):
     """A wait timed out: the call or message exists, and its outcome is not known yet."""
-
-
-class DirectcallWaitFailed(DirectcallError):
-    """A wait was given up, for example because reading the statement failed many times in a row."""
 
 
 class DirectcallUnwantedOutcome(DirectcallError):

@@ -191,17 +191,22 @@ def find_call(
 
 
 def calls_of(rows: Sequence[StatementRow], destination: str | None = None) -> list[Call]:
-    """Group rows by call: those with one key, or one id. A row with neither is a call of its own.
+    """Join the rows of each call.
 
     :param destination: digits of who was called, where only such calls are listed.
     """
+    joined = (Call.of(legs, destination) for legs in rows_by_call(rows))
+    return [call for call in joined if call is not None]
+
+
+def rows_by_call(rows: Sequence[StatementRow]) -> list[list[StatementRow]]:
+    """Group rows by call: those with one key, or one id. A row with neither is a call of its own."""
     keys = {_folded(row.callerid): key for row in rows if row.callerid and (key := whole_key(row)) is not None}
     grouped: dict[object, list[StatementRow]] = {}
     for place, row in enumerate(rows):
         key = whole_key(row) or keys.get(_folded(row.callerid))
         grouped.setdefault(("key", key) if key else _folded(row.callerid) or place, []).append(row)
-    joined = (Call.of(legs, destination) for legs in grouped.values())
-    return [call for call in joined if call is not None]
+    return list(grouped.values())
 
 
 def _goes_to_origin(leg: StatementRow, destination: str | None, origin: str | None) -> bool:

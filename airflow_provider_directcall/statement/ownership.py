@@ -54,10 +54,23 @@ class SoughtKeys:
     def __init__(self, keys: Iterable[str]) -> None:
         self._by_beginning: dict[str, set[str]] = {}
         for key in keys:
-            self._by_beginning.setdefault(key[:_ENOUGH], set()).add(key)
+            self.add(key)
+
+    def add(self, key: str) -> None:
+        """Look for a further key."""
+        self._by_beginning.setdefault(key[:_ENOUGH], set()).add(key)
+
+    def discard(self, key: str) -> None:
+        """Look for a key no longer."""
+        beginning = self._by_beginning.get(key[:_ENOUGH], set())
+        beginning.discard(key)
+        if not beginning:
+            self._by_beginning.pop(key[:_ENOUGH], None)
 
     def shown_by(self, row: Row) -> set[str]:
         """Return the keys that a row shows, by the rule of :func:`owner_of`."""
+        if not self._by_beginning:
+            return set()
         return {key for text in _texts([dict(row.tags), dict(row.raw)]) for key in self._in(_plain(text))}
 
     def _in(self, plain: str) -> Iterator[str]:

@@ -84,6 +84,13 @@ class StatementSearch:
             )
         )
 
+    def is_between(self, row: StatementRow) -> bool:
+        """Whether a row is from the origin and to the destination, as the vendor's filters compare them."""
+        from airflow_provider_directcall.statement.likeness import same_number
+
+        pairs = ((self.origin, row.origin), (self.destination, row.destination))
+        return all(wanted is None or same_number(shown, wanted) for wanted, shown in pairs)
+
     def shows_tags(self, row: StatementRow) -> bool:
         """Whether a row shows every wanted tag, as it is but for blanks around it.
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 from airflow_provider_directcall.api.lookups import first, readable_rows
 from airflow_provider_directcall.api.methods import list_statement
 from airflow_provider_directcall.statement.calls import calls_of, find_call
+from airflow_provider_directcall.statement.marks import Judgement, Marks
 from airflow_provider_directcall.statement.search import CLOCK_SKEW
 from airflow_provider_directcall.telephony.masking import mask_numbers_in
 
@@ -48,6 +50,25 @@ _CONSEQUENCES: Final[Mapping[TagFilter, str]] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class OtherRows:
+    """Rows of a window that were not what was waited for.
+
+    :ivar tagged: rows with other tags.
+    :ivar untagged: rows without readable tags.
+    :ivar unmet: rows with the wanted tags that do not meet the other conditions.
+    """
+
+    tagged: int = 0
+    untagged: int = 0
+    unmet: int = 0
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return self.tagged + self.untagged + self.unmet
+
+
 class TaggedCalls:
     """The calls that are waited for.
 
@@ -58,6 +79,8 @@ class TaggedCalls:
 
     def __init__(self, search: StatementSearch, min_calls: int, tag_filter: TagFilter = TagFilter.UNTESTED) -> None:
         self.tag_filter = tag_filter
+        self.others = OtherRows()
+        """What the last look has found beside the wanted calls."""
         self._search = search
         self._min_calls = min_calls
         self._last = ""
@@ -74,6 +97,45 @@ class TaggedCalls:
         found = yield from (self._tagged(window) if identity is None else self._identified(identity, window))
         return found if len(found) >= self._min_calls else None
 
+    # In a shared read, see :mod:`~.feed`
+
+    @property
+    def source(self) -> str | None:
+        """The rows that may show it (``tipoFiltro``)."""
+        return self._search.calls
+
+    @property
+    def begins_at(self) -> datetime | None:
+        """The first second of its window; None for one call, which is recognised in a window of its own."""
+        return self._search.since if self._search.identity is None else None
+
+    @property
+    def marks(self) -> Marks:
+        """What a row shows that may be meant."""
+        search = self._search
+        if search.identity is not None:
+            return Marks(callerid=search.callerid, key=search.airflow_key)
+        return Marks(tags=search.tags or {}, numbers=(search.origin, search.destination))
+
+    def judge(self, rows: Sequence[StatementRow], now: datetime) -> Judgement[list[Call]]:
+        """Judge the rows of a read that had no filter, as :meth:`look` judges those that the vendor's filters find.
+
+        Only what is beyond doubt is found here; in doubt, a look of its own decides.
+        """
+        window, search = self._search.window(now), self._search
+        if search.identity is not None or window is None:
+            return Judgement(is_doubtful=search.identity is not None)
+        since, until = (moment.replace(microsecond=0) for moment in window)
+        inside = [row for row in rows if row.started_at is not None and since <= row.started_at <= until]
+        meant = [row for row in inside if search.is_between(row)]
+        calls = self._wanted(meant)
+        met = sum(leg in inside for call in calls for leg in call.legs)
+        self.others = replace(self.others, unmet=len(inside) - met)
+        if len(calls) >= self._min_calls:
+            return Judgement(calls)
+        is_doubtful = len(inside) < len(rows) or len(self._wanted(inside)) >= self._min_calls
+        return Judgement(is_doubtful=is_doubtful)
+
     def _identified(self, identity: CallIdentity, window: _Window) -> Lookup[list[Call]]:
         """Look for the one call. Its id or key proves it, in a window as wide as the account's zone may be wrong."""
         search, (since, until) = self._search, window
@@ -84,22 +146,22 @@ class TaggedCalls:
             self._note("not in the statement yet")
             return []
         if not search.accepts(call) or not all(search.shows_tags(leg) for leg in call.legs if leg.tags):
+            self.others = OtherRows(unmet=len(call.legs))
             self._note("in the statement, and does not meet the other conditions")
             return []
         return [call]
 
     def _tagged(self, window: _Window) -> Lookup[list[Call]]:
-        search = self._search
-        listed = yield from readable_rows(self._listing(window, search.tags))
+        listed = yield from readable_rows(self._listing(window, self._search.tags))
         without = [row for row in listed.rows if not row.tags]
-        showing = [row for row in listed.rows if row.tags and search.shows_tags(row)]
+        showing = [row for row in listed.rows if row.tags and self._search.shows_tags(row)]
         others = len(listed.rows) - len(without) - len(showing)
-        # A leg without tags belongs to the call whose other leg shows them.
-        calls = [call for call in self._accepted([*showing, *without]) if any(leg.tags for leg in call.legs)]
+        calls = self._wanted(listed.rows)
         if without and not showing and not others:
             calls = yield from self._without_tags(without, window)
         if len(calls) < self._min_calls:
             rest = len(showing) - sum(leg in showing for call in calls for leg in call.legs)
+            self.others = OtherRows(others, len(without), rest)
             self._note(
                 f"{len(calls)} of {self._min_calls} in the statement; of the other rows that were found, {others} show "
                 f"other tags, {len(without)} show none, and {rest} do not meet the other conditions"
@@ -107,6 +169,11 @@ class TaggedCalls:
             if listed.error is not None:
                 raise listed.error
         return calls
+
+    def _wanted(self, rows: Sequence[StatementRow]) -> list[Call]:
+        """Return the calls that show the tags. A leg without tags belongs to the call whose other leg shows them."""
+        shown = [row for row in rows if not row.tags or self._search.shows_tags(row)]
+        return [call for call in self._accepted(shown) if any(leg.tags for leg in call.legs)]
 
     def _without_tags(self, rows: list[StatementRow], window: _Window) -> Lookup[list[Call]]:
         """Return the calls of rows that show no tags, where the filter by tags is proven to work."""

@@ -115,9 +115,11 @@ class DeliveryTrigger(PollingTrigger):
         if await self.was_cleared():
             self.log.info("%r goes on: the cleared task will wait for it", self)
             return
+        from airflow_provider_directcall.triggers.feeds import shared_connection
+
         try:
-            async with self.hook() as hook:
-                await (await hook.client()).send(request)
+            async with shared_connection(self.directcall_conn_id) as shared:
+                await (await shared.hook.client()).send(request)
         except (DirectcallError, ValueError) as error:
             self.log.warning("%r was not stopped: %s", self, error)
         else:

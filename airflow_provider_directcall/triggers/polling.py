@@ -1,4 +1,4 @@
-"""The polling loop of all triggers: until there is an event, the deadline has come, or too many polls failed."""
+"""What all triggers have in common: arguments, one event, and a polling loop for those that do not share one."""
 
 from __future__ import annotations
 
@@ -23,11 +23,12 @@ from airflow_provider_directcall.triggers.events import ERROR, TIMEOUT, Event
 
 if TYPE_CHECKING:
     from airflow_provider_directcall.hooks.directcall import DirectcallAsyncHook
+    from airflow_provider_directcall.triggers.feeds import SharedConnection
 
 
 #: Pause before the first poll, at least. The task has just looked by itself; and Airflow (up to 3.3.2 at least) fails
 #: a deferred task that is resumed before its scheduler has seen the deferral: apache/airflow#72716.
-_FIRST_PAUSE_SECONDS = 5.0
+FIRST_PAUSE_SECONDS = 5.0
 
 
 #: An event loop keeps no strong reference to its tasks.
@@ -35,7 +36,7 @@ _UNDER_WAY: set[asyncio.Future[None]] = set()
 
 
 class PollingArguments(TypedDict, total=False):
-    """Arguments of every :class:`PollingTrigger`."""
+    """Arguments of every :class:`WaitingTrigger`."""
 
     directcall_conn_id: str
     poll_interval: float
@@ -43,8 +44,8 @@ class PollingArguments(TypedDict, total=False):
     max_consecutive_failures: int
 
 
-class PollingTrigger(BaseTrigger):
-    """Polls Directcall until there is an event.
+class WaitingTrigger(BaseTrigger):
+    """Waits until there is an event: it has come, the deadline has, or too many polls failed.
 
     A subclass keeps every argument of its constructor as an attribute of the same name, holding JSON values only, and
     passes on those that it does not name: :meth:`serialize` reads them by the signatures, so that none is forgotten.
@@ -87,11 +88,10 @@ class PollingTrigger(BaseTrigger):
         """Return the ids and times for every event and for ``repr``: no numbers, tags or texts."""
 
     @abstractmethod
-    async def poll(self, hook: DirectcallAsyncHook) -> Event | None:
-        """Ask once.
+    async def wait(self, shared: SharedConnection) -> Event:
+        """Wait for the event's own part: ``status`` and its data.
 
-        :returns: the event's own part (``status`` and its data), or None when there is none yet.
-        :raises DirectcallError: the request failed; the loop decides whether to ask again.
+        :param shared: what the triggers of this event loop share.
         """
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
@@ -122,16 +122,21 @@ class PollingTrigger(BaseTrigger):
             return False
         return state not in ENDED
 
-    def hook(self) -> DirectcallAsyncHook:
-        """Return a new hook; use it with ``async with``."""
-        from airflow_provider_directcall.hooks.directcall import DirectcallAsyncHook
-
-        return DirectcallAsyncHook(self.directcall_conn_id)
+    def pace(self) -> PollPace:
+        """Return a new pace of this trigger."""
+        return PollPace(
+            interval=self.poll_interval,
+            max_consecutive_failures=self.max_consecutive_failures,
+            deadline=datetime.fromisoformat(self.deadline) if self.deadline is not None else None,
+            due_at=self.due_at,
+        )
 
     async def _first_event(self) -> Event:
+        from airflow_provider_directcall.triggers.feeds import shared_connection
+
         try:
-            async with self.hook() as hook:
-                return await self._watch(hook)
+            async with shared_connection(self.directcall_conn_id) as shared:
+                return await self.wait(shared)
         except (DirectcallError, ValueError) as error:
             return {"status": ERROR, "error": str(error)}
         except Exception as error:  # noqa: BLE001 - raised, it would be stored and logged with a traceback, uncleaned
@@ -139,18 +144,25 @@ class PollingTrigger(BaseTrigger):
 
             return {"status": ERROR, "error": redact(f"{type(error).__name__}: {error}")}
 
-    async def _watch(self, hook: DirectcallAsyncHook) -> Event:
-        clock = current_clock()
-        pace = PollPace(
-            interval=self.poll_interval,
-            max_consecutive_failures=self.max_consecutive_failures,
-            deadline=datetime.fromisoformat(self.deadline) if self.deadline is not None else None,
-            due_at=self.due_at,
-        )
-        await clock.sleep_async(pace.pause(clock.now(), at_least=_FIRST_PAUSE_SECONDS))
+
+class PollingTrigger(WaitingTrigger):
+    """Polls Directcall at its own pace."""
+
+    @abstractmethod
+    async def poll(self, hook: DirectcallAsyncHook) -> Event | None:
+        """Ask once.
+
+        :returns: the event's own part (``status`` and its data), or None when there is none yet.
+        :raises DirectcallError: the request failed; the loop decides whether to ask again.
+        """
+
+    async def wait(self, shared: SharedConnection) -> Event:
+        """Poll until there is an event."""
+        clock, pace = current_clock(), self.pace()
+        await clock.sleep_async(pace.pause(clock.now(), at_least=FIRST_PAUSE_SECONDS))
         while True:
             try:
-                event = await self.poll(hook)
+                event = await self.poll(shared.hook)
             except DirectcallError as error:
                 pace.failed(error)
                 self.log.warning("%r: %s; it will be asked again", self, error)
@@ -164,7 +176,7 @@ class PollingTrigger(BaseTrigger):
             await clock.sleep_async(pace.pause(now))
 
 
-def argument_names(kind: type[PollingTrigger]) -> Iterator[str]:
+def argument_names(kind: type[WaitingTrigger]) -> Iterator[str]:
     """Yield the arguments of a trigger's constructor, and of its parents' as long as each passes them on."""
     for base in kind.__mro__:
         if "__init__" not in vars(base):

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Unpack
 
 from airflow_provider_directcall.api.clock import current_clock
 from airflow_provider_directcall.statement.search import StatementSearch
-from airflow_provider_directcall.triggers.events import FOUND, Event
-from airflow_provider_directcall.triggers.polling import PollingArguments, PollingTrigger
+from airflow_provider_directcall.triggers.events import FOUND, TIMEOUT, Event
+from airflow_provider_directcall.triggers.polling import FIRST_PAUSE_SECONDS, PollingArguments, WaitingTrigger
 
 if TYPE_CHECKING:
-    from airflow_provider_directcall.hooks.directcall import DirectcallAsyncHook
-    from airflow_provider_directcall.statement.tagged_calls import TaggedCalls
+    from airflow_provider_directcall.triggers.feeds import SharedConnection
 
 
-class TaggedCallTrigger(PollingTrigger):
+class TaggedCallTrigger(WaitingTrigger):
     """Fires when enough calls that meet all conditions are in the statement (``extrato``).
 
     The event is ``{"status": "found", "calls": <how many>, "until": <ISO text, the end of the window>, "tag_filter":
@@ -33,7 +32,7 @@ class TaggedCallTrigger(PollingTrigger):
     :param callerid: only the call with this id, or with ``airflow_key``.
     :param airflow_key: only the call with this idempotency key, or with ``callerid``.
 
-    Further parameters as in :class:`~.polling.PollingTrigger`.
+    Further parameters as in :class:`~.polling.WaitingTrigger`.
     """
 
     def __init__(
@@ -64,7 +63,6 @@ class TaggedCallTrigger(PollingTrigger):
         self.min_calls = min_calls
         self.callerid = callerid
         self.airflow_key = airflow_key
-        self._wait: TaggedCalls | None = None
 
     def about(self) -> Event:
         """Return the beginning of the window."""
@@ -86,19 +84,21 @@ class TaggedCallTrigger(PollingTrigger):
             airflow_key=self.airflow_key,
         )
 
-    async def poll(self, hook: DirectcallAsyncHook) -> Event | None:
-        """Look once."""
+    async def wait(self, shared: SharedConnection) -> Event:
+        """Wait in the feed that all waits of this event loop share."""
         from airflow_provider_directcall.statement.tagged_calls import TaggedCalls
+        from airflow_provider_directcall.triggers.feeds import wait_in_feed
 
-        if self._wait is None:
-            self._wait = TaggedCalls(self.search, self.min_calls)
-        client, now = await hook.client(), current_clock().now()
-        window, found = self.search.window(now), await client.run(self._wait.look(now))
-        if found is None or window is None:
-            return None
+        calls, pace, now = TaggedCalls(self.search, self.min_calls), self.pace(), current_clock().now()
+        ready_at = now + timedelta(seconds=FIRST_PAUSE_SECONDS)
+        found = await wait_in_feed(shared, self.calls, calls, pace, min(ready_at, pace.deadline or ready_at))
+        if found is None:
+            others = calls.others
+            return {"status": TIMEOUT, "other_tags": others.tagged, "no_tags": others.untagged, "unmet": others.unmet}
+        window = self.search.window(current_clock().now())
         return {
             "status": FOUND,
             "calls": len(found),
-            "until": window[1].isoformat(),
-            "tag_filter": self._wait.tag_filter.value,
+            "until": window[1].isoformat() if window is not None else "",
+            "tag_filter": calls.tag_filter.value,
         }

@@ -133,10 +133,10 @@ def test_a_missing_connection_is_an_error_of_the_wait(world, name):
 
 @each_wait
 def test_unexpected_error_is_redacted(world, monkeypatch, name):
-    async def broken(self, hook):
+    async def broken(self, shared):
         raise RuntimeError(f"GET http://host/?access_token=secret-token&destino={PERSON}")
 
-    monkeypatch.setattr(kind_of(name), "poll", broken)
+    monkeypatch.setattr(kind_of(name), "wait", broken)
     event = fire(example(name))
     assert event["status"] == "error"
     assert "RuntimeError" in event["error"]

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from airflow.providers.common.compat.sdk import AirflowFailException, AirflowTaskTimeout
+from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException, AirflowTaskTimeout
 
 from airflow_provider_directcall.errors import (
     DirectcallError,
     DirectcallRefused,
     DirectcallUnwantedOutcome,
+    DirectcallWaitFailed,
     DirectcallWaitTimeout,
 )
 
@@ -71,6 +72,15 @@ def failing_without_retry(
         # A foreign cause may hold anything, and Airflow logs it with its own text.
         cause = error if isinstance(error, (DirectcallError, ValueError)) else None
         raise AirflowFailException(": ".join(part for part in (about(), _text(error)) if part)) from cause
+
+
+@contextmanager
+def never_skipping() -> Iterator[None]:
+    """Turn Airflow's errors, such as a missing connection, into one of ours: ``soft_fail`` makes a skip of its own."""
+    try:
+        yield
+    except AirflowException as error:
+        raise DirectcallWaitFailed(_text(error)) from None
 
 
 def _text(error: BaseException) -> str:

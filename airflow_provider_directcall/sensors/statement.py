@@ -13,7 +13,7 @@ from airflow_provider_directcall.api.clock import current_clock
 from airflow_provider_directcall.errors import DirectcallError
 from airflow_provider_directcall.links.recording import RecordingLink
 from airflow_provider_directcall.runtime import arguments
-from airflow_provider_directcall.runtime.failures import failing_without_retry, is_wrong_argument
+from airflow_provider_directcall.runtime.failures import failing_without_retry, is_wrong_argument, never_skipping
 from airflow_provider_directcall.runtime.polling import (
     DEFAULT_DEFERRABLE,
     DEFAULT_MAX_CONSECUTIVE_FAILURES,
@@ -24,6 +24,7 @@ from airflow_provider_directcall.runtime.polling import (
 from airflow_provider_directcall.runtime.run_starts import first_start
 from airflow_provider_directcall.statement.ownership import KEY_TAG
 from airflow_provider_directcall.statement.search import StatementSearch
+from airflow_provider_directcall.telephony.masking import mask_numbers_in
 from airflow_provider_directcall.triggers.events import FOUND, TIMEOUT, status_of
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_directcall.hooks.directcall import DirectcallHook
     from airflow_provider_directcall.statement.calls import Call
-    from airflow_provider_directcall.statement.tagged_calls import TaggedCalls
+    from airflow_provider_directcall.statement.tagged_calls import OtherRows, TaggedCalls
     from airflow_provider_directcall.triggers.statement import TaggedCallTrigger
 
 Calls = list[dict[str, object]]
@@ -144,11 +145,20 @@ class DirectcallTaggedCallSensor(BaseSensorOperator):
         with failing_without_retry(is_wrong_argument), self._hook:
             self.poke_interval = self._poll_interval
             if not self.deferrable:
-                return super().execute(context)
+                return self._poke_until_timeout(context)
             poked = self.poke(context)
             if not poked:
                 self._defer(context)
             return poked.xcom_value
+
+    def _poke_until_timeout(self, context: Context) -> Any:  # noqa: ANN401 - as in BaseSensorOperator
+        try:
+            return super().execute(context)
+        except AirflowSensorTimeout as error:
+            from airflow_provider_directcall.statement.tagged_calls import OtherRows
+
+            others = self._wait.others if self._wait is not None else OtherRows()
+            raise AirflowSensorTimeout(self._not_found(context, others)) from error
 
     def poke(self, context: Context) -> PokeReturnValue:
         """Look once; a transient failure is "not yet", until there are too many in a row."""
@@ -166,12 +176,29 @@ class DirectcallTaggedCallSensor(BaseSensorOperator):
 
     def execute_complete(self, context: Context, event: object = None) -> Calls:
         """Go on after the trigger: read the calls it counted."""
+        from airflow_provider_directcall.statement.tagged_calls import OtherRows
+
         if status_of(event, {FOUND, TIMEOUT}) == TIMEOUT:
-            raise AirflowSensorTimeout(f"the calls were not in the statement within {self.timeout:.0f} seconds")
+            seen = event if isinstance(event, Mapping) else {}
+            counts = (int(seen.get(name) or 0) for name in ("other_tags", "no_tags", "unmet"))
+            raise AirflowSensorTimeout(self._not_found(context, OtherRows(*counts)))
         wait = self._tagged_calls(context, event)
         pace = PollPace(interval=self._poll_interval, deadline=current_clock().now() + READ_GRACE)
-        with self._hook:
+        with never_skipping(), self._hook:
             return self._result(poll(lambda now: self._hook.client.run(wait.look(now)), pace, current_clock()))
+
+    def _not_found(self, context: Context, others: OtherRows) -> str:
+        """Return the text of a time-out: names of tags, no values, since texts of errors are stored and logged."""
+        search = self._search(context)
+        names = ", ".join(mask_numbers_in(name) for name in sorted(search.tags or {}))
+        wanted = f"{self._min_calls} with the tags {names}" if search.identity is None else "the task's call"
+        outcome = f" and the outcome {' or '.join(self._outcomes or ())}" if self._outcomes else ""
+        until = search.until.isoformat() if search.until is not None else "now"
+        return (
+            f"the calls were not in the statement within {self.timeout:.0f} seconds: {wanted}{outcome}, from "
+            f"{search.since.isoformat()} until {until}. Of {others.total} other rows seen, {others.tagged} show other "
+            f"tags, {others.untagged} show none, and {others.unmet} do not meet the other conditions"
+        )
 
     def _tagged_calls(self, context: Context, event: object = None) -> TaggedCalls:
         """Begin a wait, or go on with that of the trigger."""

@@ -120,6 +120,26 @@ def test_soft_fail_does_not_hide_an_error(run, world, deferrable):
         run.to_the_end(task)
 
 
+@both_ways
+def test_timeout_names_tags_window_outcome_and_other_rows(run, world, place, deferrable):
+    place(BUSY, tags={"cpf": "tag-value"})
+    world.sandbox.advance(120)
+    task = sensor(tags={"cpf": "tag-value"}, outcomes="answered", timeout=100, deferrable=deferrable)
+    with pytest.raises(AirflowSensorTimeout) as caught:
+        run.to_the_end(task)
+    text = str(caught.value)
+    assert "1 with the tags cpf and the outcome answered, from 20" in text
+    assert "Of 1 other rows seen, 0 show other tags, 0 show none, and 1 do not meet the other conditions" in text
+    assert "tag-value" not in text
+
+
+def test_a_connection_that_is_gone_is_not_skipped(run, place, monkeypatch):
+    place()
+    task = sensor(soft_fail=True, directcall_conn_id="nowhere")
+    with pytest.raises(DirectcallWaitFailed, match="nowhere"):
+        run.resume(task, "execute_complete", {"event": {"status": "found", "calls": 1}})
+
+
 def test_timeout_is_passed_on_to_the_deferral(run):
     task = sensor(timeout=timedelta(hours=6), deferrable=True)
     run.start(task)

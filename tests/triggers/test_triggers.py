@@ -158,7 +158,7 @@ def test_max_consecutive_failures_of_zero_is_rejected(world):
 def test_deadline_ends_the_wait_after_a_last_look(world):
     begin = world.now()
     event = fire(tagged(world, deadline=(begin + timedelta(seconds=50)).isoformat(), poll_interval=20))
-    assert event == {"status": "timeout", "since": event["since"]}
+    assert event == {"status": "timeout", "since": event["since"], "other_tags": 0, "no_tags": 0, "unmet": 0}
     assert abs(world.now() - begin - timedelta(seconds=50)) < timedelta(milliseconds=1)
     assert world.sandbox.state()["requests"]["extrato/list"] == len(world.pauses)
 
@@ -218,6 +218,7 @@ def test_connections_are_closed_on_every_way_out(world, monkeypatch, way_out):
                 pauses.append(seconds)
                 if len(pauses) > 1:
                     await asyncio.Event().wait()
+                world.sandbox.advance(seconds)
 
             monkeypatch.setattr(current_clock(), "sleep_async", hang_after_the_first_pause)
             task = asyncio.ensure_future(anext(trigger.run()))

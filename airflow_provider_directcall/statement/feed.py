@@ -431,9 +431,10 @@ class Feed:
             if is_over:
                 yield self._verdict(ticket, now)
 
-    def _expired(self, read: SharedRead) -> Iterator[Verdict]:
-        """Yield the waits whose deadline has come; one that the read says too little about looks once more."""
+    def _expired(self, read: SharedRead) -> list[Verdict]:
+        """Return the waits whose deadline has come; one that the read says too little about looks once more."""
         counts: RowCounts | None = None
+        ended: list[int] = []
         ending, self._ending = self._ending, set()
         for ticket in sorted(ending & self._entries.keys()):
             entry = self._entries[ticket]
@@ -445,7 +446,9 @@ class Feed:
             seen = counts.others(begins_at)
             unmet = entry.wait.others.unmet
             entry.wait.others = OtherRows(max(seen.tagged - unmet, 0), seen.untagged, unmet)
-            yield self._verdict(ticket, read.asked_at)
+            ended.append(ticket)
+        # Only now: when few are left, the others look by themselves.
+        return [self._verdict(ticket, read.asked_at) for ticket in ended]
 
     # Doubts
 

@@ -36,7 +36,6 @@ log = logging.getLogger(__name__)
 _AT_ONCE: Final = 8
 #: Moments are rounded: one that is as near as this has come.
 _TICK: Final = timedelta(milliseconds=1)
-_RESTART_SECONDS: Final = 5.0
 #: An error of our own: no question of this feed can be read, so the waits ask by themselves.
 _BROKEN: Final = 500
 
@@ -156,18 +155,16 @@ class FeedRunner:
             self._driver.add_done_callback(self._ended)
 
     def _ended(self, driver: asyncio.Task[None]) -> None:
-        """Start a new driver in place of one that died: the waits do not die with it."""
+        """Start a new driver in place of one that was cancelled; an error of it ends the waits, which may be retried."""
         if driver is not self._driver:
             return
         self._driver = None
         error = None if driver.cancelled() else driver.exception()
-        log.warning("The feed of the statement stopped (%s); it goes on", type(error).__name__)
-        loop = driver.get_loop()
-        if self.waits and not loop.is_closed():
-            loop.call_later(0 if error is None else _RESTART_SECONDS, self._restart)
-
-    def _restart(self) -> None:
-        if self.waits:
+        for waiting in self.waits.values():
+            if error is not None and not waiting.verdict.done():
+                waiting.verdict.set_exception(error)
+        if error is None and self.waits and not driver.get_loop().is_closed():
+            log.warning("The feed of the statement was cancelled; its waits go on")
             self._start()
 
     async def _drive(self) -> None:

@@ -12,15 +12,15 @@ from airflow_provider_directcall.api.errors import DirectcallAuthError, Directca
 
 from .feed_world import BUSY, PERSON, START, Shown, Statement, Waiter, World, alone, at
 
-CONTACTS = [f"C-{number}" for number in range(8)]
+CONTACTS = [f"C-{number}-x" for number in range(8)]
 
 
 def many(number=20, **changes):
-    return [Waiter(joins=0, tags={"contact": f"C-{place}", "run": "run-1"}, **changes) for place in range(number)]
+    return [Waiter(joins=0, tags={"contact": f"C-{place}-x", "run": "run-1"}, **changes) for place in range(number)]
 
 
 def called(place, appears, **changes):
-    fields = {"started": appears - 30, "tags": {"contact": f"C-{place}", "run": "run-1"}, "callerid": f"c{place}"}
+    fields = {"started": appears - 30, "tags": {"contact": f"C-{place}-x", "run": "run-1"}, "callerid": f"c{place}"}
     return Shown(appears, **{**fields, **changes})
 
 
@@ -89,9 +89,9 @@ def test_a_few_waits_ask_by_tag():
 
 def test_a_late_wait_finds_a_row_that_came_before():
     statement = Statement([called(5, 100)])
-    waiters = [*many(5, lasts=9000), Waiter(joins=3000, tags={"contact": "C-5"})]
+    waiters = [*many(5, lasts=9000), Waiter(joins=3000, tags={"contact": "C-5-x"})]
     assert World(statement, waiters).run(until=3060) == {5: ["c5"]}
-    waits = Waiter(joins=3000, tags={"contact": "C-5"}, look_back=2000)
+    waits = Waiter(joins=3000, tags={"contact": "C-5-x"}, look_back=2000)
     assert World(Statement([called(5, 100)]), [*many(5, lasts=9000), waits]).run(until=3060) == {}
 
 

@@ -1,4 +1,4 @@
-"""What one poll of a feed costs, for more and more waits and rows. No network: ``python -m bench.feed``."""
+"""The cost of one poll of a feed, for more and more waits and rows. No network: ``python -m bench.feed``."""
 
 from __future__ import annotations
 

@@ -57,14 +57,14 @@ _MOST_DOUBLINGS: Final = 5
 #: Looks of their own after a read that leaves doubts: in an account that shows tags, and in one that shows none.
 _FEW_DOUBTS: Final = 1
 _MANY_DOUBTS: Final = 50
-#: So many waits that find by themselves what no read has shown prove that the reads do not work.
+#: So many waits that find calls that no read has shown prove that the reads do not work.
 _BLIND: Final = 3
 #: How long the last look of a wait respects the vendor's ``Retry-After``.
 _GRACE: Final = timedelta(minutes=1)
 
 
 class Wait(Protocol[T]):
-    """What is waited for."""
+    """A wait for rows."""
 
     @property
     def begins_at(self) -> datetime | None:
@@ -72,10 +72,10 @@ class Wait(Protocol[T]):
 
     @property
     def marks(self) -> Marks:
-        """What a row shows that may be meant."""
+        """The marks of its rows."""
 
     others: OtherRows
-    """What the last look has found beside it."""
+    """Rows that the last look has found beside it."""
 
     def look(self, now: datetime) -> Lookup[T | None]:
         """Look once; return the result, or None for "not yet"."""
@@ -362,7 +362,7 @@ class Feed:
         return min(self._begins, default=now)
 
     def _judged(self, read: SharedRead) -> Iterator[Verdict]:
-        """Yield the verdicts of the waits that the rows concern; what one page shows counts."""
+        """Yield the verdicts of the waits that the rows concern; a page that was read counts."""
         self._shows_rows |= bool(read.rows)
         self._shows_tags |= any(row.tags for row in read.rows)
         for ticket, rows in self._index.concerned(read.rows).items():

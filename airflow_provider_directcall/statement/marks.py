@@ -1,4 +1,4 @@
-"""Marks: what a row of the statement shows, and a hash index from it to the waits that it may concern.
+"""Marks of rows of the statement, and a hash index from them to the waits that a row may concern.
 
 The time for a row does not grow with the number of waits. A mark only says which waits a row may concern; whether it is
 the row that is waited for is judged by the wait itself.
@@ -24,7 +24,7 @@ _Mark = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Marks:
-    """What a wait looks for: one call by its id **or** its key, else tags **and** numbers.
+    """The marks of a wait: one call by its id **or** its key, else tags **and** numbers.
 
     :param callerid: the call's id.
     :param key: the call's idempotency key.
@@ -52,7 +52,7 @@ class Marks:
 
 @dataclass(frozen=True, slots=True)
 class Judgement(Generic[T]):
-    """What rows say to a wait.
+    """The judgement of a wait on rows.
 
     :ivar found: its result, or None.
     :ivar is_doubtful: whether a look of its own has to decide.

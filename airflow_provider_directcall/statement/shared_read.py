@@ -1,4 +1,4 @@
-"""One read of the statement for many waits: which window, how many pages, and what it has shown.
+"""One read of the statement for many waits: which window, how many pages, and its rows.
 
 A read has no filter but the kind of calls (``tipoFiltro``). Most reads cover the *recent* part of the statement only;
 the *whole* window of all waits is read when a new wait begins earlier, when a wait ends, and otherwise as often as its
@@ -37,13 +37,13 @@ _MOST_ROWS: Final = 15_000
 
 @dataclass(frozen=True, slots=True)
 class SharedRead:
-    """What a read has shown.
+    """The rows of a read.
 
     :ivar asked_at: when it began.
     :ivar since: the first second of its window.
     :ivar rows: its rows, once each.
     :ivar pages: how many pages it took.
-    :ivar error: why it ends early, or None. What was read counts.
+    :ivar error: why it ends early, or None. The pages before count.
     :ivar is_too_long: whether it was given up, because it has more pages than the waits are worth.
     """
 
@@ -96,7 +96,7 @@ class ReadWindow:
         return oldest if is_due else min([recent, *needed])
 
     def learn(self, read: SharedRead, oldest: datetime) -> bool:
-        """Note what a read has cost and shown; return whether it had a row that is new."""
+        """Note the cost and the rows of a read; return whether it had a row that is new."""
         fresh = [row for row in read.rows if row.key not in self._known]
         if self._known_since is not None:
             starts = [row.started_at for row in fresh if row.started_at is not None]
@@ -112,7 +112,7 @@ class ReadWindow:
 
 
 class RowCounts:
-    """The rows of a read, counted by what they show, to say what else a window has."""
+    """The rows of a read, counted by whether they show tags."""
 
     def __init__(self, read: SharedRead) -> None:
         self._tagged, self._untagged = (

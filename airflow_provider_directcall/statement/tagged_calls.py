@@ -52,7 +52,7 @@ _CONSEQUENCES: Final[Mapping[TagFilter, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class OtherRows:
-    """Rows of a window that were not what was waited for.
+    """Rows of a window that were not waited for.
 
     :ivar tagged: rows with other tags.
     :ivar untagged: rows without readable tags.
@@ -80,7 +80,7 @@ class TaggedCalls:
     def __init__(self, search: StatementSearch, min_calls: int, tag_filter: TagFilter = TagFilter.UNTESTED) -> None:
         self.tag_filter = tag_filter
         self.others = OtherRows()
-        """What the last look has found beside the wanted calls."""
+        """Rows that the last look has found beside the wanted calls."""
         self._search = search
         self._min_calls = min_calls
         self._last = ""
@@ -111,7 +111,7 @@ class TaggedCalls:
 
     @property
     def marks(self) -> Marks:
-        """What a row shows that may be meant."""
+        """The marks of its rows."""
         search = self._search
         if search.identity is not None:
             return Marks(callerid=search.callerid, key=search.airflow_key)
@@ -120,7 +120,7 @@ class TaggedCalls:
     def judge(self, rows: Sequence[StatementRow], now: datetime) -> Judgement[list[Call]]:
         """Judge the rows of a read that had no filter, as :meth:`look` judges those that the vendor's filters find.
 
-        Only what is beyond doubt is found here; in doubt, a look of its own decides.
+        Only calls beyond doubt are found here; in doubt, a look of its own decides.
         """
         window, search = self._search.window(now), self._search
         if search.identity is not None or window is None:

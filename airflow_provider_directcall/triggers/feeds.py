@@ -1,7 +1,7 @@
-"""What the triggers of one event loop share: for each connection one hook, so one login, and one feed of its statement.
+"""Hooks and feeds that the triggers of one event loop share: for each connection one login, and one poll.
 
 Airflow 3.3 can share a stream between triggers. It is not used here: such a stream does not know who listens, so it
-cannot cover the oldest wait or find what came before a late one; each poll would wake every trigger, and a failed one
+cannot cover the oldest wait or find a row that came before a late one; each poll would wake every trigger, and a failed one
 would end them all. A feed of the event loop has none of this, and is the same on every Airflow and in ``dag.test()``.
 """
 
@@ -105,7 +105,7 @@ class _Waiting:
     """A trigger that waits.
 
     :ivar verdict: is set once.
-    :ivar context: of the trigger, so that what its own look logs is in its task's log.
+    :ivar context: of the trigger, so that the log of its own look is in its task's log.
     """
 
     verdict: asyncio.Future[Verdict]
@@ -155,7 +155,7 @@ class FeedRunner:
             self._driver.add_done_callback(self._ended)
 
     def _ended(self, driver: asyncio.Task[None]) -> None:
-        """Start a new driver in place of one that was cancelled; an error of it ends the waits, which may be retried."""
+        """Start a new driver in place of one that was cancelled; an error of it ends the waits."""
         if driver is not self._driver:
             return
         self._driver = None

@@ -1,4 +1,4 @@
-"""What all triggers have in common: arguments, one event, and a polling loop for those that do not share one."""
+"""The base of all triggers: arguments, one event, and a polling loop for those that do not share one."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class WaitingTrigger(BaseTrigger):
     async def wait(self, shared: SharedConnection) -> Event:
         """Wait for the event's own part: ``status`` and its data.
 
-        :param shared: what the triggers of this event loop share.
+        :param shared: shared by the triggers of this event loop.
         """
 
     async def run(self) -> AsyncIterator[TriggerEvent]:

@@ -1,8 +1,8 @@
 """Hooks and feeds that the triggers of one event loop share: for each connection one login, and one poll.
 
 Airflow 3.3 can share a stream between triggers. It is not used here: such a stream does not know who listens, so it
-cannot cover the oldest wait or find a row that came before a late one; each poll would wake every trigger, and a failed one
-would end them all. A feed of the event loop has none of this, and is the same on every Airflow and in ``dag.test()``.
+cannot cover the oldest wait or find a row that came before a late one; each poll wakes every trigger, and a failed one
+ends them all. A feed of the event loop has none of this, and is the same on every Airflow and in ``dag.test()``.
 """
 
 from __future__ import annotations

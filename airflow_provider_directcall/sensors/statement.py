@@ -24,7 +24,6 @@ from airflow_provider_directcall.runtime.polling import (
 from airflow_provider_directcall.runtime.run_starts import first_start
 from airflow_provider_directcall.statement.ownership import KEY_TAG
 from airflow_provider_directcall.statement.search import StatementSearch
-from airflow_provider_directcall.telephony.masking import mask_numbers_in
 from airflow_provider_directcall.triggers.events import FOUND, TIMEOUT, status_of
 
 if TYPE_CHECKING:
@@ -189,6 +188,8 @@ class DirectcallTaggedCallSensor(BaseSensorOperator):
 
     def _not_found(self, context: Context, others: OtherRows) -> str:
         """Return the text of a time-out: names of tags, no values, since texts of errors are stored and logged."""
+        from airflow_provider_directcall.telephony.masking import mask_numbers_in
+
         search = self._search(context)
         names = ", ".join(mask_numbers_in(name) for name in sorted(search.tags or {}))
         wanted = f"{self._min_calls} with the tags {names}" if search.identity is None else "the task's call"

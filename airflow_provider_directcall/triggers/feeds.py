@@ -211,6 +211,7 @@ class FeedRunner:
             self._deliver(self._feed.failed(question, error, clock.now()))
         except asyncio.CancelledError:
             self._feed.abandoned(question, clock.now())
+            self._woken.set()
             raise
         except Exception as error:  # noqa: BLE001 - a trigger that waits for ever would be worse than one that fails
             self._fail(question, error)

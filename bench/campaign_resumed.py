@@ -21,12 +21,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 import polars as pl
 from rich.console import Console
 
 from airflow_provider_directcall.campaigns.guards import STOP_FILE
-from airflow_provider_directcall.runtime.campaigns.sending import STOP_VARIABLE
 from tools.faults.world import Directcall, World, running_world
+from tools.live_airflow import JsonObject
 from tools.live_campaigns.judge import judge, truths_of
 from tools.live_campaigns.people import People, invent
 from tools.live_campaigns.runs import DAGS, CampaignRun, effects, start, write_files
@@ -34,6 +35,8 @@ from tools.live_campaigns.weather import WAYS, Weather
 
 PARALLELISM = 4
 CHUNKS = 4
+#: As users know it; the module that has it would start Airflow's own logging in this process.
+STOP_VARIABLE = "directcall_campaign_stop"
 PATIENCE = 1800.0
 #: States of a report whose contacts surely were not reached.
 UNREACHED = frozenset({"failed", "stopped", "out_of_window"})
@@ -49,7 +52,11 @@ class Brake:
 
 
 def _set_variable(run: CampaignRun, value: str) -> None:
-    run.world.airflow.run("variables", "set", STOP_VARIABLE, value)
+    fields: JsonObject = {"key": STOP_VARIABLE, "value": value}
+    try:
+        run.world.airflow.fetch("PATCH", f"/variables/{STOP_VARIABLE}", fields)
+    except httpx.HTTPStatusError:
+        run.world.airflow.fetch("POST", "/variables", fields)
 
 
 FILE = Brake(

@@ -154,7 +154,9 @@ def get_provider_info() -> dict[str, Any]:
             )
         ],
         "sensors": [_modules("sensors.statement")],
-        "triggers": [_modules("triggers.delivery", "triggers.moments", "triggers.statement")],
+        "triggers": [_modules("triggers.alerts", "triggers.delivery", "triggers.moments", "triggers.statement")],
+        "notifications": [f"{_PACKAGE}.notifications.directcall.DirectcallNotifier"],
+        "task-decorators": [{"name": "directcall_sms", "class-name": f"{_PACKAGE}.decorators.sms.sms_task"}],
         "config": _CONFIG,
         "extra-links": [f"{_PACKAGE}.links.recording.RecordingLink"],
         "connection-types": [

@@ -12,14 +12,17 @@ from airflow_provider_directcall import errors
 from airflow_provider_directcall.errors import DirectcallError
 
 SURFACE = [
+    "decorators.sms",
     "errors",
     "links.recording",
+    "notifications.directcall",
     "operators.calls",
     "operators.messages",
     "operators.number_rules",
     "operators.numbers",
     "operators.sounds",
     "sensors.statement",
+    "triggers.alerts",
     "triggers.calls",
     "triggers.messages",
     "triggers.settling",
@@ -29,7 +32,7 @@ IMPORTS = """
 import json, sys
 import airflow.sdk
 from airflow.sdk import BaseOperator, BaseSensorOperator, BaseOperatorLink, PokeReturnValue
-import airflow.triggers.base
+import airflow.triggers.base, airflow.sdk.bases.decorator
 from airflow.providers.common.compat.sdk import conf
 before = set(sys.modules)
 for name in {modules!r}:

@@ -1,0 +1,1 @@
+"""Notifiers for callbacks, deadlines and human-in-the-loop tasks."""

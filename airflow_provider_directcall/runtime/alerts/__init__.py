@@ -1,0 +1,1 @@
+"""Alerts in Airflow: their options, events and slots, and who carries their steps out."""

@@ -25,7 +25,7 @@ export UV_NATIVE_TLS := 1
 export UV_PYTHON_DOWNLOADS := never
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo sandbox unit test evidence lint types layers coverage long worlds processes faults campaigns mutants compat cluster bench constraints format build package clean
+.PHONY: help install demo sandbox unit test evidence lint types layers coverage long worlds processes faults live campaigns mutants compat cluster bench constraints format build package clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -43,7 +43,7 @@ unit: install ## The fast tests, without coverage: for the inner loop
 
 test: lint types layers unit long demo ## What every change must pass, in under ten minutes
 
-evidence: coverage worlds processes faults campaigns mutants compat cluster bench ## What takes long: whole Airflows, faults, mutants, other Airflows, figures
+evidence: coverage worlds processes faults live campaigns mutants compat cluster bench ## What takes long: whole Airflows, faults, mutants, other Airflows, figures
 
 lint: install ## Style and common mistakes (ruff), plain prose in docstrings and comments
 	$(RUN) ruff check
@@ -72,10 +72,13 @@ worlds: install ## 20,000 generated worlds: quirks, lost answers, kills and Clea
 	DIRECTCALL_WORLDS=20000 $(RUN) $(PYTEST) -m long tests/delivery/worlds
 
 processes: install ## The tests that start whole Airflows, except for the faults; untraced, which would double their time
-	$(RUN) pytest -n 2 --dist loadfile -m "airflow and not faults" --durations 10
+	$(RUN) pytest -n 2 --dist loadfile -m "airflow and not faults and not live" --durations 10
 
 faults: install ## Once-only sending from real task processes under each fault, a few sends each
 	$(RUN) pytest -m faults --durations 10
+
+live: install ## Campaigns under kills, and alerts, on whole Airflows
+	$(RUN) pytest -m live --durations 10
 
 campaigns: install ## Campaigns of 10,500 on a whole Airflow: killed, stopped, cleared, fed back; no trace of a contact left
 	$(RUN) bench.campaign_faults

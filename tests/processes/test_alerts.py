@@ -14,6 +14,8 @@ import pytest
 from airflow_provider_directcall.sandbox import Sandbox, SandboxConfig, SandboxServer
 from tools.live_airflow import LiveAirflow, live_airflow
 
+pytestmark = pytest.mark.live
+
 HERE = Path(__file__).parent
 MANY, FIRST, SECOND, OF_RUN, OF_DEADLINE = (
     "5511990000011",

@@ -29,12 +29,12 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def run(*arguments: str, home: Path, connection: str = "") -> str:
+def run(*arguments: str, home: Path, connection: str = "", code: int = 0) -> str:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
     environment = inherited | airflow_variables(home, EXAMPLES) | {"AIRFLOW_CONN_DIRECTCALL_DEFAULT": connection}
     command = [sys.executable, "-m", "airflow", *arguments]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=600)
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert done.returncode == code, done.stdout[-3000:] + done.stderr[-3000:]
     return done.stdout + done.stderr
 
 
@@ -122,6 +122,28 @@ def test_calls_with_retries(tmp_path: Path, sandbox: SandboxServer) -> None:
     with closing(sqlite3.connect(home / "airflow.db")) as database:
         stored = "\n".join(map(str, database.iterdump()))
     assert not [number for number in calls if number in output or number in stored]
+
+
+def test_on_call(home: Path, sandbox: SandboxServer) -> None:
+    connection = sandbox.connection_json()
+    output = run("dags", "test", "example_on_call", home=home, connection=connection)
+    assert "state=success" in output
+    (message,) = sandbox.state()["messages"]
+    assert (message["destination"], message["text"]) == ("5511990000031", "Carga concluída: 42 linhas.")
+    conf = ("--conf", '{"fail": true}')
+    failed = run("dags", "test", "example_on_call", *conf, home=home, connection=connection, code=1)
+    assert "state=failed" in failed
+    alerts = [each for each in sandbox.state()["messages"] if each["kind"] == "voz"]
+    # Nothing watches the alerts here, so all numbers are alerted at once.
+    assert sorted(alert["destination"] for alert in alerts) == ["5511990000031", "5511990000032"]
+    assert alerts[0]["text"] == "Airflow: example_on_call, tarefa load, falhou na tentativa 1."
+    run("variables", "export", str(home / "variables.json"), home=home)
+    kept = (home / "variables.json").read_text(encoding="utf-8")
+    assert kept.count("airflow_key") >= 1
+    for secret in ("990000031", "990000032", "tarefa load"):
+        assert secret not in kept
+        assert secret not in failed
+    assert "Carga concl" not in output
 
 
 def test_account_check(home: Path, sandbox: SandboxServer) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from bench import campaign_faults, campaign_resumed
 
-pytestmark = pytest.mark.faults
+pytestmark = pytest.mark.live
 
 SEED = os.environ.get("DIRECTCALL_FAULTS_SEED") or str(datetime.now(UTC).date().toordinal())
 

@@ -21,8 +21,8 @@ from airflow_provider_directcall.notifications.directcall import DirectcallNotif
 
 ORIGIN = "551130000001"
 #: Airflow Variables with a number each; in this example, with fictitious defaults.
-FIRST = "{{ var.value.get('directcall_on_call', '5511990000031') }}"
-SECOND = "{{ var.value.get('directcall_on_call_next', '5511990000032') }}"
+FIRST = "{{ var.value.get('directcall_on_call', '5511990000071') }}"
+SECOND = "{{ var.value.get('directcall_on_call_next', '5511990000072') }}"
 
 on_call = DirectcallNotifier(
     origin=ORIGIN,

@@ -129,18 +129,18 @@ def test_on_call(home: Path, sandbox: SandboxServer) -> None:
     output = run("dags", "test", "example_on_call", home=home, connection=connection)
     assert "state=success" in output
     (message,) = sandbox.state()["messages"]
-    assert (message["destination"], message["text"]) == ("5511990000031", "Carga concluída: 42 linhas.")
+    assert (message["destination"], message["text"]) == ("5511990000071", "Carga concluída: 42 linhas.")
     conf = ("--conf", '{"fail": true}')
     failed = run("dags", "test", "example_on_call", *conf, home=home, connection=connection, code=1)
     assert "state=failed" in failed
     alerts = [each for each in sandbox.state()["messages"] if each["kind"] == "voz"]
     # Nothing watches the alerts here, so all numbers are alerted at once.
-    assert sorted(alert["destination"] for alert in alerts) == ["5511990000031", "5511990000032"]
+    assert sorted(alert["destination"] for alert in alerts) == ["5511990000071", "5511990000072"]
     assert alerts[0]["text"] == "Airflow: example_on_call, tarefa load, falhou na tentativa 1."
     run("variables", "export", str(home / "variables.json"), home=home)
     kept = (home / "variables.json").read_text(encoding="utf-8")
     assert kept.count("airflow_key") >= 1
-    for secret in ("990000031", "990000032", "tarefa load"):
+    for secret in ("990000071", "990000072", "tarefa load"):
         assert secret not in kept
         assert secret not in failed
     assert "Carga concl" not in output

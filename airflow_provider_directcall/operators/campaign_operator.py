@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from abc import abstractmethod
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -16,6 +17,8 @@ from airflow_provider_directcall.errors import DirectcallError
 from airflow_provider_directcall.runtime.failures import failing_without_retry
 
 if TYPE_CHECKING:
+    from airflow.sdk import Context
+
     from airflow_provider_directcall.hooks.directcall import DirectcallHook
     from airflow_provider_directcall.runtime.campaigns.arguments import Contacts
     from airflow_provider_directcall.telephony.windows import Window
@@ -139,6 +142,10 @@ class CampaignOperator(BaseOperator):
         self.directcall_conn_id = directcall_conn_id
 
     template_fields: Sequence[str] = keywords_of(__init__)
+
+    @abstractmethod
+    def execute(self, context: Context) -> Result:
+        """Do the work of the task, and return references and counts for XCom."""
 
 
 @contextmanager

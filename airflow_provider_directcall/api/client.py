@@ -15,7 +15,6 @@ import tenacity
 
 from airflow_provider_directcall.api import protocol
 from airflow_provider_directcall.api.bounds import (
-    LOOKUP_ROWS,
     ONCE_ONLY_BYTES,
     READ_BYTES,
     WHOLE_TIMEOUTS,
@@ -278,10 +277,10 @@ class AsyncClient(_BaseClient):
             for row in reader.feed(await self.send(request)):
                 yield row
 
-    async def run(self, lookup: Lookup[T], *, most_rows: int = LOOKUP_ROWS) -> T:
+    async def run(self, lookup: Lookup[T], *, most_rows: int | None = None) -> T:
         """Run a look-up, as :meth:`Client.run`.
 
-        :param most_rows: it gives up after as many.
+        :param most_rows: it gives up after as many; None for the bound of a look-up of one request.
         """
         return await drive_async(bounded(lookup, self._clock, most_rows), self.send)
 

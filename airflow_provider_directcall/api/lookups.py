@@ -89,7 +89,7 @@ def first(listing: Listing[Row], accept: Callable[[Row], bool]) -> Lookup[Row | 
     return None
 
 
-def bounded(lookup: Lookup[T], clock: Clock, most_rows: int = LOOKUP_ROWS) -> Lookup[T]:
+def bounded(lookup: Lookup[T], clock: Clock, most_rows: int | None = None) -> Lookup[T]:
     """Run a look-up within its bounds of rows and time: a listing may be endless.
 
     A request beyond them is not sent; it raises :class:`DirectcallUnavailable`. What was read before counts.
@@ -97,6 +97,7 @@ def bounded(lookup: Lookup[T], clock: Clock, most_rows: int = LOOKUP_ROWS) -> Lo
     from airflow_provider_directcall.api.requests import Page
 
     ends_at, read = clock.monotonic() + LOOKUP_SECONDS, 0
+    most_rows = most_rows or LOOKUP_ROWS
     with closing(lookup):
         resume: Callable[[], Request[Any]] = partial(next, lookup)
         while True:

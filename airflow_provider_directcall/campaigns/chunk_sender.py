@@ -305,12 +305,15 @@ class ChunkSender:
 
     def _without_effect(self, results: Sequence[ContactResult], error: Exception) -> list[ContactResult]:
         code = error.code if isinstance(error, DirectcallRefused) else None
+        if code is not None and len(results) > 1:
+            # It may have reached some of them. Then each gets a request of its own: one of them may be at fault.
+            self._stop = self._stop or (_Stop(str(error)) if code == _NO_BALANCE else None)
+            return [replace(each, code=code, reason=str(error)) for each in results]
         if isinstance(error, DirectcallAuthError | DirectcallNotSent) or code == _NO_BALANCE:
             # No contact's fault: they keep their turns.
             self._turns.subtract(result.contact for result in results)
             self._stop = self._stop or _Stop(str(error), retryable=isinstance(error, DirectcallNotSent))
             return []
-        # One of several may be at fault, and each gets a request of its own.
         may_pass = len(results) > 1 or (isinstance(error, DirectcallError) and error.retryable)
         progress = Progress.NOT_SENT if may_pass else Progress.REFUSED
         return [

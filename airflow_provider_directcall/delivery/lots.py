@@ -171,7 +171,11 @@ class LotLookup(Generic[Row]):
         witnesses = witnesses_near(self.witnesses, self.wanted)
         if not witnesses:
             return []
-        window = short_window(self.wanted, witnesses)
+        begin = min(*(each.since for each in self.wanted), *(each.since for each in witnesses))
+        of_lot = yield from _read(self.statement(*window_of(begin, now), tags={LOT_TAG: self.lot}))
+        if not are_shown(witnesses, of_lot.rows):
+            return []
+        window = short_window(self.wanted, witnesses, now)
         listed = yield from _read(without_search(self.statement(*window)))
         if listed.error is not None or not listed.is_complete or not are_shown(witnesses, listed.rows):
             return []

@@ -224,7 +224,7 @@ class Reconciliation:
         if self._over_since is None:
             self._over_since = answered_at
             self._conclusive_at = max(self._conclusive_at, answered_at + self._settle)
-        return asked_at >= self._over_since + self._settle
+        return asked_at >= self._conclusive_at
 
     def _while_in_progress(self, now: datetime) -> Verdict | None:
         if now >= self._ends_at:

@@ -3,7 +3,8 @@
 A control look reads a window that is hours wider than the time in question, because the zone of the account's times is
 inferred. That is too much where an account has many rows an hour. A short window proves as much once it shows, with
 their ids and about when they left, requests of the same lot that Directcall has accepted: the statement answers, it
-shows such requests, and its times are ours.
+shows such requests, and its times are ours. The filter by the lot has to show them too: then a row of the lot with an
+odd time, which the window may miss, has been found by it.
 """
 
 from __future__ import annotations
@@ -56,10 +57,15 @@ class Witness:
         )
 
 
-def short_window(wanted: Collection[LookupKey], witnesses: Collection[Witness]) -> tuple[datetime, datetime]:
-    """Return the window in which the requests and the witnesses are, if the account's times are ours."""
+def short_window(
+    wanted: Collection[LookupKey], witnesses: Collection[Witness], now: datetime
+) -> tuple[datetime, datetime]:
+    """Return the window in which the requests and the witnesses are, if the account's times are ours.
+
+    It lasts until now: a request without an answer may have waited somewhere before it was carried out.
+    """
     times = [each.since for each in wanted] + [each.since for each in witnesses]
-    return min(times) - _BEFORE, max(times) + _AFTER
+    return min(times) - _BEFORE, max(*times, now) + _AFTER
 
 
 def near_groups(wanted: Iterable[LookupKey]) -> Iterator[list[LookupKey]]:
@@ -75,11 +81,15 @@ def near_groups(wanted: Iterable[LookupKey]) -> Iterator[list[LookupKey]]:
 
 
 def witnesses_near(witnesses: Iterable[Witness], wanted: Collection[LookupKey]) -> list[Witness]:
-    """Return the witnesses that left soonest before or after the requests; none where they are too few for a proof."""
+    """Return all witnesses that left with the requests, or those soonest before or after them.
+
+    None where they are too few for a proof.
+    """
     begin, end = min(each.since for each in wanted), max(each.since for each in wanted)
     apart = {each: max(begin - each.since, each.since - end) for each in witnesses}
-    near = sorted((each for each in apart if apart[each] <= _LONGEST_SPAN), key=apart.__getitem__)[:_MOST]
-    return near if len(near) >= _FEWEST else []
+    near = sorted((each for each in apart if apart[each] <= _LONGEST_SPAN), key=apart.__getitem__)
+    together = sum(apart[each] <= _TIMES_DIFFER for each in near)
+    return near[: max(together, _MOST)] if len(near) >= _FEWEST else []
 
 
 def are_shown(witnesses: Sequence[Witness], rows: Iterable[StatementRow | MessageRow]) -> bool:

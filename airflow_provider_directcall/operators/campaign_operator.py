@@ -179,9 +179,12 @@ def require_polars() -> None:
         raise MissingExtraError(_EXTRA)
 
 
-def defer_until(task: BaseOperator, moment: datetime, **kwargs: object) -> NoReturn:
-    """Defer a task, without a worker, until a moment."""
+def defer_until(task: BaseOperator, moment: datetime, **carried: str) -> NoReturn:
+    """Defer a task, without a worker, until a moment.
+
+    :param carried: values that the event brings back.
+    """
     from airflow_provider_directcall.triggers.moments import MomentTrigger
 
     earliest = max(moment, current_clock().now() + _SHORTEST_DEFERRAL)
-    task.defer(trigger=MomentTrigger(moment=earliest.isoformat()), method_name="execute_complete", kwargs=kwargs)
+    task.defer(trigger=MomentTrigger(moment=earliest.isoformat(), carried=carried), method_name="execute_complete")

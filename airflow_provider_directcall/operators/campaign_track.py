@@ -63,16 +63,17 @@ class DirectcallTrackCampaignOperator(BaseOperator):
         timeout = timedelta(seconds=arguments.seconds("completion_timeout", self.completion_timeout))
         return self._look(current_clock().now() + timeout)
 
-    def execute_complete(self, context: Context, event: object = None, until: str = "") -> Result:
+    def execute_complete(self, context: Context, event: Mapping[str, str]) -> Result:
         """Look again."""
-        return self._look(datetime.fromisoformat(until))
+        return self._look(datetime.fromisoformat(event["until"]))
 
     def _look(self, until: datetime) -> Result:
         with campaign_hook(self.directcall_conn_id) as hook:
             from airflow_provider_directcall.runtime.campaigns.chunk_tasks import track_chunk_of
 
             tracked = track_chunk_of(self, hook, until)
-        self.log.info("%s: %s; %s have not ended.", self.chunk, dict(tracked.counts), tracked.pending)
+        counts = ", ".join(f"{count} {state}" for state, count in tracked.counts.items())
+        self.log.info("%s: %s; %s have not ended.", self.chunk, counts, tracked.pending)
         if tracked.look_again_at is not None:
             defer_until(self, tracked.look_again_at, until=until.isoformat())
         return {"chunk": self.chunk, "states": dict(tracked.counts), "pending": tracked.pending}

@@ -7,6 +7,8 @@ from typing import Final
 
 #: Digits that every spelling of a Brazilian number keeps.
 _LAST_DIGITS: Final = 8
+#: More digits are several numbers in one text.
+_MOST_DIGITS: Final = 18
 #: Two digits of the area, and nine that begin with 9.
 _MOBILE: Final = re.compile(r"[1-9]{2}9\d{8}", re.ASCII)
 _MARKS: Final = re.compile(r"[\s+().-]")
@@ -44,7 +46,7 @@ def may_be_same(shown: str | None, number: str) -> bool:
 def end_of(shown: str | None) -> str | None:
     """Return the last eight digits of a number that somebody else wrote; None where it may be any number."""
     digits = _MARKS.sub("", _DECIMALS.sub("", shown or ""))
-    is_readable = digits.isascii() and digits.isdigit() and len(digits) >= _LAST_DIGITS
+    is_readable = digits.isascii() and digits.isdigit() and _LAST_DIGITS <= len(digits) <= _MOST_DIGITS
     return digits[-_LAST_DIGITS:] if is_readable else None
 
 

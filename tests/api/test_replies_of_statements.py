@@ -165,7 +165,7 @@ def test_statement_of_messages() -> None:
         MessageState.DELIVERED,
         Decimal("0.09"),
         {"a": "b"},
-        "107",
+        ("107", "1", A),
     )
     assert read.as_xcom() == {
         "callerid": "1",
@@ -178,7 +178,7 @@ def test_statement_of_messages() -> None:
     }
     (bare,) = first_page(m.list_messages(DAY, DAY), ok(msg=[{"callerid": "1", "destino": A}]))
     (empty,) = first_page(m.list_messages(DAY, DAY), ok(msg=[{}]))
-    assert (bare.key, bare.state, empty.key) == (("1", A), MessageState.UNKNOWN, None)
+    assert (bare.key, bare.state, empty.key) == ((None, "1", A), MessageState.UNKNOWN, None)
 
 
 @pytest.mark.parametrize(

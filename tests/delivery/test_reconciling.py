@@ -169,6 +169,14 @@ def test_control_look_that_fails_is_repeated():
     assert [verdict and verdict.kind for verdict in verdicts] == [None, None, UNKNOWN]
 
 
+def test_absence_waits_for_the_last_request_that_another_process_may_send():
+    """A process that sends until some minutes from now, and has not been seen to be gone."""
+    others_end_at = BEGIN + timedelta(seconds=500)
+    reconciling = Reconciliation(others_end_at, TIMEOUTS)
+    assert verdict_after(reconciling, (0, NONE), (100, NONE), (599, NONE)) is None
+    assert verdict_after(reconciling, (600, NONE)) == (600, ABSENT)
+
+
 def test_longest_reconciliation_is_within_at_most():
     last_progress = 1099
     looks = [(0, PROGRESS), (last_progress, PROGRESS), (1198, NONE), (1298, NONE)]

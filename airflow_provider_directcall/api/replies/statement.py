@@ -148,10 +148,10 @@ class MessageRow:
 
     @property
     def key(self) -> Hashable | None:
-        """Identity of the row: the message's id, else request and recipient, else None."""
-        if self.message_id is not None:
-            return self.message_id
-        return (self.callerid, self.destination) if self.callerid is not None else None
+        """Identity of the row, None without an id. Whether a message's id is of one request only is not documented."""
+        if self.message_id is None and self.callerid is None:
+            return None
+        return (self.message_id, self.callerid, self.destination)
 
     def as_xcom(self, *, include_numbers: bool = False) -> XComRow:
         """Return the row as JSON for an XCom: ids, time, state, price, tags, no text; numbers masked by default."""

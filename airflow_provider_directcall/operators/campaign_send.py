@@ -52,7 +52,7 @@ class DirectcallSendCampaignOperator(CampaignOperator):
     :param rate: parts, or calls, a second of the account; None for no bound. Tasks on all workers share it through the
         Redis of ``[directcall] rate_conn_id``; without one, each takes its part of it.
     :param chunks_at_once: tasks that share the rate and the calls in progress.
-    :param wave_size: contacts in a wave; None for 500, and more where one request reaches several.
+    :param wave_size: contacts in a wave; None for 20 times ``recipients_per_request``, and 500 at least.
     :param concurrency: requests on their way at once.
     :param calls_at_once: calls in progress at once, of all these tasks; None for 10.
     :param recipients_per_request: contacts with the same text in one request; 1 sends to each alone. None for 100.

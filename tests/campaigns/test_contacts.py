@@ -68,11 +68,14 @@ def test_a_quote_that_never_closes_is_an_error_and_names_its_line(read):
         (b"id,id\n1,2\n", "a column twice: id"),
         (b",,\n1,2,3\n", "no header"),
         (b"id,_row\n1,2\n", "a column named _row"),
+        (b"Ana;(11) 99000-0001\nGil;(11) 99000-0002\n", "the first line holds a number"),
     ],
 )
 def test_what_cannot_be_read_says_why(read, content, reason):
-    with pytest.raises(ContactsError, match=reason):
+    with pytest.raises(ContactsError, match=reason) as caught:
         read(content)
+    assert "Ana" not in str(caught.value)
+    assert "99000" not in str(caught.value)
 
 
 def test_a_header_without_rows(read):

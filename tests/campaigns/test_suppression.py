@@ -53,5 +53,10 @@ def test_an_entry_that_cannot_be_read_stops_the_plan_instead_of_being_reached(su
     assert row not in str(error.value)
 
 
+def test_a_list_without_a_header_stops_the_plan_instead_of_losing_its_first_number(suppressed):
+    with pytest.raises(ContactsError, match="the first line holds a number"):
+        suppressed("11990000001\n11990000002\n")
+
+
 def test_blank_rows_are_no_entries(suppressed):
     assert suppressed("numero\n\n11990000001\n \n").digits == {"5511990000001"}

@@ -12,11 +12,13 @@ import polars as pl
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException
 
+from airflow_provider_directcall.errors import DirectcallError
 from airflow_provider_directcall.operators.campaigns import (
     DirectcallPlanCampaignOperator,
     DirectcallSendCampaignOperator,
     SqlContacts,
 )
+from airflow_provider_directcall.sandbox import Fault
 
 NOON = datetime.fromisoformat("2026-11-04T12:00:00-03:00")
 CONTACTS = "id;phone;name\n1;(11) 99000-0001;João\n2;11990000002;Ana\n3;1130000001;Bia\n4;11990000001;Eva\n"
@@ -203,6 +205,14 @@ def test_contacts_and_suppressed_numbers_come_from_queries(run, plan, tmp_path, 
         )
     )
     assert result["states"] == {"accepted": 4, "suppressed": 1}
+
+
+def test_replies_that_cannot_be_read_now_are_left_to_a_retry(run, plan, contacts, world):
+    world.sandbox.inject(Fault(kind="error_500_before", endpoint="sms/recebimento", times=50))
+    with pytest.raises(DirectcallError):
+        run.start(plan(contacts()))
+    world.sandbox.clear_faults()
+    assert run.start(plan(contacts()))["accepted"] == 2
 
 
 def test_replies_opt_out(run, plan, contacts, world):

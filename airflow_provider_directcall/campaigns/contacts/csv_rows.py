@@ -11,6 +11,7 @@ import polars as pl
 
 from airflow_provider_directcall.campaigns.contacts.rows import BAD, RESERVED, ROW, Batch
 from airflow_provider_directcall.campaigns.errors import ContactsError
+from airflow_provider_directcall.statement.likeness import end_of
 
 if TYPE_CHECKING:
     import _csv
@@ -40,6 +41,9 @@ def _header(path: Path, separator: str) -> list[str]:
         names = [name.strip() for name in next(csv.reader(file, delimiter=separator), [])]
     if not any(names):
         raise ContactsError("the file has no header with the names of its columns")
+    if any(end_of(name) is not None for name in names):
+        # A contact would be taken for names of columns: not reached, or reached although suppressed, and logged.
+        raise ContactsError("the first line holds a number; it has to name the columns, such as phone;name")
     twice = sorted({name for name in names if name and names.count(name) > 1})
     if twice:
         raise ContactsError(f"the header has a column twice: {', '.join(twice)}")

@@ -75,6 +75,7 @@ class ExclusionRules:
         """Read replies.
 
         :raises CampaignError: they cannot be read.
+        :raises DirectcallError: they cannot be read now.
         """
         if not self.opt_out_words:
             return frozenset()
@@ -82,6 +83,8 @@ class ExclusionRules:
             received = hook.received_messages(now - timedelta(days=self.opt_out_days), now)
             numbers = opted_out(received, self.opt_out_words)
         except DirectcallError as error:
+            if error.retryable:
+                raise
             raise CampaignError(
                 f"opt_out_words: the received messages cannot be read ({error}). An account without a keyword or an "
                 "exclusive short number has none: give opt_out_words=() then"

@@ -193,7 +193,7 @@ def _last_of(attempts: pl.DataFrame) -> pl.DataFrame:
     return counted.group_by("contact").agg(
         pl.col(kept).sort_by("attempt").last(),
         sent_parts=pl.col("sent_parts").sum(),
-        attempts=(pl.col("progress") != Progress.NOT_SENT.value).sum().cast(pl.Int64),
+        attempts=pl.col("progress").is_in([*_LEFT, Progress.REFUSED.value]).sum().cast(pl.Int64),
         cost_brl=pl.when(pl.col("cost_brl").is_not_null().any()).then(pl.col("cost_brl").sum()),
     )
 

@@ -203,6 +203,7 @@ def test_contacts_whose_window_never_opens_are_fed_back_with_their_columns(world
     world.folder.write("others.parquet", content.getvalue())
     world.send(CHUNK)
     assert report(world)["states"] == {"sent": 1, "out_of_window": 1}
+    assert (results_of(world)["c1"]["attempts"], results_of(world)["c2"]["attempts"]) == (1, 0)
     assert again_of(world).rows() == [("c2", "68 99000-0001", "Bia")]
 
 

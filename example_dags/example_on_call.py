@@ -65,11 +65,17 @@ with DAG(
     start_date=pendulum.datetime(2026, 1, 1, tz="America/Sao_Paulo"),
     catchup=False,
     tags=["directcall", "example"],
-    # Airflow stores these arguments in clear, so the number is a template.
+    # Airflow stores these arguments in clear, so the numbers are in Variables, which have to be set.
     deadline=DeadlineAlert(
         reference=DeadlineReference.DAGRUN_QUEUED_AT,
         interval=timedelta(minutes=30),
-        callback=AsyncCallback(DirectcallNotifier, kwargs={"origin": ORIGIN, "destination": FIRST}),
+        callback=AsyncCallback(
+            DirectcallNotifier,
+            kwargs={
+                "origin": "{{ var.value.directcall_origin }}",
+                "destination": "{{ var.value.directcall_on_call }}",
+            },
+        ),
     ),
     doc_md="Alerts when a run takes more than half an hour.",
 ):

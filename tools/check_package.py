@@ -116,7 +116,7 @@ def check_installed(wheel: Path, version: str, constraints: Path, scratch: Path)
     python = str(binaries / "python")
     run([*uv, "venv", "--quiet", "--python", sys.executable, str(scratch / "venv")], scratch)
     install = [*uv, "pip", "install", "--quiet", "--python", python, "--constraints", str(constraints)]
-    run([*install, f"{wheel}[campaigns,report]"], scratch)
+    run([*install, f"{wheel}[campaigns,redis,report]"], scratch)
     modules = run([python, "-c", IMPORT_ALL], scratch).split()[-1]
     print(f"  {modules} modules import without development tools")
     run([str(binaries / "directcall-sandbox"), "--help"], scratch)

@@ -174,7 +174,7 @@ def _folder(place: str, *, is_new: bool = True) -> Folder:
 def _remote(uri: str) -> StoredFile:
     from upath import UPath
 
-    return UPath(uri)  # type: ignore[return-value]  # it is not annotated so
+    return UPath(uri)
 
 
 @contextmanager

@@ -16,6 +16,7 @@ _FORMS: Final = (
     re.compile(rf"(?P<year>20[0-9]{{2}})-(?P<month>[0-9]{{2}})-(?P<day>[0-9]{{2}})(?:[T ]{_CLOCK}(?:{_OFFSET})?)?"),
     re.compile(rf"(?P<day>[0-9]{{1,2}})/(?P<month>[0-9]{{1,2}})/(?P<year>20[0-9]{{2}})(?: {_CLOCK})?"),
 )
+_FIELDS: Final = ("year", "month", "day", "hour", "minute", "second")
 _FORM_NAMES: Final = "2026-03-04, 2026-03-04 09:00, with an offset such as -03:00 or without, or 04/03/2026 09:00"
 
 
@@ -33,9 +34,9 @@ def parse_moment(text: str, place: Place | None, *, is_end: bool = False) -> dat
     if found is None:
         raise ValueError(f"is not in one of the forms {_FORM_NAMES}")
     fields = found.groupdict()
-    names = ("year", "month", "day", "hour", "minute", "second")
+    year, month, day, hour, minute, second = (int(fields[name] or 0) for name in _FIELDS)
     try:
-        clock = datetime(*(int(fields[name] or 0) for name in names))  # type: ignore[arg-type]  # noqa: DTZ001 - six numbers; its zone follows
+        clock = datetime(year, month, day, hour, minute, second)  # noqa: DTZ001 - its zone follows
     except ValueError:
         raise ValueError("is a day or an hour that does not exist") from None
     if is_end and fields["hour"] is None:

@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from throttled.asyncio import Quota, Rate, RateLimiterType, RedisStore, Throttled
 from throttled.exceptions import BaseThrottledError
@@ -15,6 +15,8 @@ from throttled.exceptions import BaseThrottledError
 from airflow_provider_directcall.campaigns.pacing import BucketUnavailableError, burst_of
 
 if TYPE_CHECKING:
+    from redis.asyncio import Redis
+
     from airflow_provider_directcall.api.settings import Settings
 
 _PREFIX: Final = "directcall"
@@ -85,7 +87,9 @@ class RedisBucket:
 
 class _Store(RedisStore):
     async def aclose(self) -> None:
-        await self._backend.get_client().aclose(close_connection_pool=True)  # type: ignore[attr-defined]  # not in its protocol
+        # The library's protocol of a client leaves out what it does not use itself.
+        client = cast("Redis", self._backend.get_client())
+        await client.aclose(close_connection_pool=True)
 
 
 def bucket_name(settings: Settings, unit: str) -> str:

@@ -15,9 +15,10 @@ from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final
 
 import polars as pl
+from pydantic import TypeAdapter
 
 from airflow_provider_directcall.api.errors import DirectcallError
 from airflow_provider_directcall.api.methods import list_messages, list_statement
@@ -110,12 +111,16 @@ class TrackLine:
         """Return it as JSON values."""
         return {**asdict(self), "cost_brl": str(self.cost_brl) if self.cost_brl is not None else None}
 
-    @classmethod
-    def from_json(cls, fields: Mapping[str, object]) -> Self:
-        """Read what :meth:`as_json` returned."""
-        cost = fields["cost_brl"]
-        values = {**fields, "cost_brl": None if cost is None else Decimal(str(cost))}
-        return cls(**values)  # type: ignore[arg-type]  # the file is this package's own
+    @staticmethod
+    def from_json(fields: Mapping[str, object]) -> TrackLine:
+        """Read what :meth:`as_json` returned.
+
+        :raises ValueError: it is no such line.
+        """
+        return _LINES.validate_python(fields)
+
+
+_LINES: Final = TypeAdapter(TrackLine)
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,7 @@ class DirectcallPlanCampaignOperator(CampaignOperator):
         self.chunk_size = chunk_size
         self.storage = storage
         self.again = again
-        self.dry_run = dry_run  # type: ignore[assignment,method-assign]  # it hides a method of Airflow's that only prints
+        self.dry_run = dry_run  # type: ignore[assignment,method-assign]  # over BaseOperator.dry_run(), which Airflow 3 calls nowhere
 
     template_fields: Sequence[str] = keywords_of(__init__)
 

@@ -63,7 +63,7 @@ class DirectcallReportCampaignOperator(BaseOperator):
         counts = {name: result[name] for name in ("contacts", "states", "parts", "cost_brl")}
         self.log.info("Report: %s", counts)
         for asset in self.outlets:
-            context["outlet_events"][asset].extra = counts  # type: ignore[assignment]  # JSON values
+            context["outlet_events"][asset].extra = counts  # type: ignore[assignment]  # counts and texts: JSON, typed as object
         states = _counts(result["states"])
         unwanted = [
             f"{states[state]} {state}" for state in arguments.texts("fail_on", self.fail_on) or () if states.get(state)

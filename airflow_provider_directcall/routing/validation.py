@@ -133,7 +133,7 @@ def record(**schema: JsonValue) -> Callable[[type[T]], type[T]]:
             except ValidationError as error:
                 raise _calendar_error(kind, error) from None
 
-        made.__init__ = __init__  # type: ignore[assignment,method-assign]  # pydantic parses mappings without it
+        made.__init__ = __init__  # type: ignore[assignment,method-assign]  # replaced on purpose: it raises CalendarError
         return cast("type[T]", made)
 
     return decorate

@@ -5,25 +5,18 @@ from __future__ import annotations
 import glob
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import Final, Protocol
 
+from airflow_provider_directcall.campaigns.contacts.readable import Readable
 from airflow_provider_directcall.campaigns.errors import ContactsError
 from airflow_provider_directcall.campaigns.storage import Folder, LocalFolder, ObjectFolder, ObjectPath
-
-if TYPE_CHECKING:
-    from airflow_provider_directcall.campaigns.contacts.reading import Readable
 
 _LOCAL: Final = "file://"
 _PATTERN: Final = frozenset("*?[")
 
 
-class StoredFile(ObjectPath, Protocol):
+class StoredFile(ObjectPath, Readable, Protocol):
     """A path in an object store: Airflow's ``ObjectStoragePath``, or a ``UPath``."""
-
-    name: str
-    suffix: str
-    open: Callable[..., object]
-    stat: Callable[..., object]
 
     def exists(self) -> bool:
         """Whether there is such a file."""
@@ -63,7 +56,7 @@ def _matching(place: str, remote: Remote, argument: str) -> Iterator[Readable]:
     path = remote(place) if local is None else local
     # A file may have such characters in its name.
     if not _PATTERN & set(place) or path.exists():
-        yield path  # type: ignore[misc]  # both have what is read
+        yield path
         return
     if local is not None:
         found = [Path(name) for name in sorted(glob.glob(str(local), recursive=True))]  # noqa: PTH207 - it takes absolute patterns
@@ -72,7 +65,7 @@ def _matching(place: str, remote: Remote, argument: str) -> Iterator[Readable]:
         files = sorted(_remote_matches(place, remote), key=str)
     if not files:
         raise ContactsError(f"{argument}: no file matches {place}")
-    yield from files  # type: ignore[misc]  # both have what is read
+    yield from files
 
 
 def _remote_matches(place: str, remote: Remote) -> Iterable[StoredFile]:

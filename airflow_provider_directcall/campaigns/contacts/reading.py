@@ -7,54 +7,19 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Final, Protocol
+from typing import IO, Final, Protocol
 
 import polars as pl
 
 from airflow_provider_directcall.campaigns.contacts.csv_rows import csv_batches
 from airflow_provider_directcall.campaigns.contacts.json_rows import json_batches
+from airflow_provider_directcall.campaigns.contacts.readable import Readable
 from airflow_provider_directcall.campaigns.contacts.rows import BAD, FILE, ROW, Batch
 from airflow_provider_directcall.campaigns.contacts.text_form import copy_as_utf8
 from airflow_provider_directcall.campaigns.errors import ContactsError
 
 BATCH_ROWS: Final = 25_000
 _PRIVATE_FILE: Final = 0o600
-
-
-class Readable(Protocol):
-    """A file: a :class:`pathlib.Path`, or an object store's path, which has the same methods."""
-
-    @property
-    def name(self) -> str:
-        """Its last part."""
-        ...
-
-    @property
-    def suffix(self) -> str:
-        """Such as ``.csv``."""
-        ...
-
-    def open(self, mode: str) -> BinaryIO:
-        """Open it, seekable, with mode ``rb``."""
-        ...
-
-    def stat(self) -> FileStatus:
-        """Return its size and the time of its last change."""
-        ...
-
-
-class FileStatus(Protocol):
-    """The part of ``os.stat_result`` by which a change is seen without reading the file."""
-
-    @property
-    def st_size(self) -> int:
-        """Bytes."""
-        ...
-
-    @property
-    def st_mtime(self) -> float:
-        """Seconds, or 0 where the store does not know."""
-        ...
 
 
 class ContactSource(Protocol):
@@ -64,7 +29,6 @@ class ContactSource(Protocol):
 
     def batches(self) -> Iterator[Batch]:
         """Yield the rows."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -155,14 +119,14 @@ _TABLES: Final[dict[str, Callable[[Path, int], Iterator[Batch]]]] = {".parquet":
 _JSON_LINES: Final = frozenset({".jsonl", ".ndjson", ".json"})
 
 
-def _copy(source: BinaryIO, target: Path) -> str:
+def _copy(source: IO[bytes], target: Path) -> str:
     with target.open("wb") as copy:
         shutil.copyfileobj(source, copy)
     with target.open("rb") as copy:
         return _digest_of(copy)
 
 
-def _digest_of(file: BinaryIO) -> str:
+def _digest_of(file: IO[bytes]) -> str:
     digest = hashlib.blake2b(digest_size=16)
     while block := file.read(1 << 20):
         digest.update(block)

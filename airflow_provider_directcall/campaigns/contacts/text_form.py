@@ -6,7 +6,7 @@ import codecs
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import IO, TYPE_CHECKING, Final
 
 from airflow_provider_directcall.campaigns.errors import ContactsError
 
@@ -40,7 +40,7 @@ class TextForm:
         return f"{self.encoding}, separated by {names.get(self.separator, self.separator)}"
 
 
-def copy_as_utf8(source: BinaryIO, target: Path) -> TextForm:
+def copy_as_utf8(source: IO[bytes], target: Path) -> TextForm:
     """Copy a text file as UTF-8 with line feeds at the ends of its lines, and find out its form.
 
     :param source: seekable.
@@ -58,7 +58,7 @@ def copy_as_utf8(source: BinaryIO, target: Path) -> TextForm:
     raise ContactsError("the file is neither UTF-8 nor cp1252 text")
 
 
-def _candidates(source: BinaryIO) -> tuple[str, ...]:
+def _candidates(source: IO[bytes]) -> tuple[str, ...]:
     begin = source.read(4096)
     if not begin.strip():
         raise ContactsError("the file is empty")
@@ -69,7 +69,7 @@ def _candidates(source: BinaryIO) -> tuple[str, ...]:
     return ("utf-8-sig", _WINDOWS)
 
 
-def _blocks(source: BinaryIO, digest: hashlib.blake2b) -> Iterator[bytes]:
+def _blocks(source: IO[bytes], digest: hashlib.blake2b) -> Iterator[bytes]:
     while block := source.read(_BLOCK):
         digest.update(block)
         yield block

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Hashable
 from typing import Any, Final
 
-import yaml  # type: ignore[import-untyped]  # its stubs are a package of their own
+import yaml
 
 from airflow_provider_directcall.routing.conditions import masked_repr
 from airflow_provider_directcall.routing.validation import CalendarError
@@ -30,7 +30,7 @@ _PLAIN: Final = {
 }
 
 
-class _StrictLoader(yaml.SafeLoader):  # type: ignore[misc]  # the base is untyped, as yaml is
+class _StrictLoader(yaml.SafeLoader):
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012  # as the library has it
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:

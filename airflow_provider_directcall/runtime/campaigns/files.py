@@ -27,7 +27,7 @@ def stored_path(uri: str) -> StoredFile:
     """Return a path in an object store, with the credentials of its Airflow connection."""
     from airflow.sdk import ObjectStoragePath
 
-    return ObjectStoragePath(uri)  # type: ignore[return-value]  # its wrapper is not annotated
+    return ObjectStoragePath(uri)
 
 
 def campaign_base(storage: str | None, context: Context) -> str:

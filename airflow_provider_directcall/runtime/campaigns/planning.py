@@ -24,7 +24,7 @@ from airflow_provider_directcall.runtime.campaigns.files import folder_of, stora
 
 if TYPE_CHECKING:
     from airflow_provider_directcall.campaigns.campaign_settings import CampaignSettings
-    from airflow_provider_directcall.campaigns.contacts.reading import Readable
+    from airflow_provider_directcall.campaigns.contacts.readable import Readable
     from airflow_provider_directcall.campaigns.storage import Folder
     from airflow_provider_directcall.hooks.directcall import DirectcallHook
     from airflow_provider_directcall.runtime.campaigns.arguments import CampaignTask
@@ -160,4 +160,4 @@ def check_fresh(made: CampaignPlan, settings: CampaignSettings | None) -> None:
 
 
 def _source(path: str) -> Readable:
-    return stored_path(path) if "://" in path else Path(path)  # type: ignore[return-value]  # both have what is read
+    return stored_path(path) if "://" in path else Path(path)

@@ -55,7 +55,7 @@ def dying_at(point: str | None) -> Iterator[None]:
     try:
         yield
     finally:
-        Client.send = kept  # type: ignore[method-assign]
+        Client.send = kept  # type: ignore[method-assign]  # as above, and back
     _die_if(point, AT_END, condition=True)
 
 

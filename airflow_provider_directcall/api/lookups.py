@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Row = TypeVar("Row")
 Effect = TypeVar("Effect")
+Other = TypeVar("Other")
 
 #: A request's error is raised at its ``yield``.
 Lookup = Generator["Request[Any]", Any, T]
@@ -96,29 +97,46 @@ def bounded(lookup: Lookup[T], clock: Clock, most_rows: int | None = None) -> Lo
     """
     from airflow_provider_directcall.api.requests import Page
 
-    ends_at, read = clock.monotonic() + LOOKUP_SECONDS, 0
-    most_rows = most_rows or LOOKUP_ROWS
-    with closing(lookup):
-        resume: Callable[[], Request[Any]] = partial(next, lookup)
+    ends_at, most_rows, read = clock.monotonic() + LOOKUP_SECONDS, most_rows or LOOKUP_ROWS, 0
+
+    def ask_within_bounds(request: Request[Any]) -> Lookup[Any]:
+        nonlocal read
+        if read >= most_rows or clock.monotonic() >= ends_at:
+            raise DirectcallUnavailable(
+                f"the look-up has no end after {read} rows: it is given up at {most_rows} rows or "
+                f"{LOOKUP_SECONDS:.0f} seconds",
+                endpoint=request.endpoint_name,
+            )
+        answer = yield request
+        read += len(answer.rows) if isinstance(answer, Page) else 0
+        return answer
+
+    return (yield from relay(lookup, ask_within_bounds, DirectcallError))
+
+
+def relay(
+    steps: Generator[Effect, Any, T],
+    perform: Callable[[Effect], Generator[Other, Any, object]],
+    *errors: type[Exception],
+) -> Generator[Other, Any, T]:
+    """Run a generator inside another one, which performs each effect by steps of its own.
+
+    :param errors: are raised at the effect's ``yield``; others end both.
+    """
+    with closing(steps):
+        resume: Callable[[], Effect] = partial(next, steps)
         while True:
             try:
-                request = resume()
+                effect = resume()
             except StopIteration as end:
                 result: T = end.value
                 return result
             try:
-                if read >= most_rows or clock.monotonic() >= ends_at:
-                    raise DirectcallUnavailable(
-                        f"the look-up has no end after {read} rows: it is given up at {most_rows} rows or "
-                        f"{LOOKUP_SECONDS:.0f} seconds",
-                        endpoint=request.endpoint_name,
-                    )
-                answer = yield request
-            except DirectcallError as error:
-                resume = partial(lookup.throw, error)
+                answer = yield from perform(effect)
+            except errors as error:
+                resume = partial(steps.throw, error)
             else:
-                read += len(answer.rows) if isinstance(answer, Page) else 0
-                resume = partial(lookup.send, answer)
+                resume = partial(steps.send, answer)
 
 
 def drive(steps: Generator[Effect, Any, T], perform: Callable[[Effect], object]) -> T:

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Generator, Sequence
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 from airflow_provider_directcall.api.errors import DirectcallError, DirectcallNotSent
-from airflow_provider_directcall.api.lookups import bounded
+from airflow_provider_directcall.api.lookups import bounded, relay
 from airflow_provider_directcall.delivery.alert_slots import (
     AlertSlot,
     AlertSubject,
@@ -210,20 +210,7 @@ class Alerter:
 
     def _writing(self, post: Post, delivery: Delivery[T]) -> Steps[T]:
         """Carry a delivery out with its record in the slot."""
-        resume: Callable[[], object] = partial(next, delivery)
-        with closing(delivery):
-            while True:
-                try:
-                    effect = resume()
-                except StopIteration as end:
-                    result: T = end.value
-                    return result
-                try:
-                    answer = yield from self._perform(post, effect)
-                except (DirectcallError, OutOfTimeError) as error:
-                    resume = partial(delivery.throw, error)
-                else:
-                    resume = partial(delivery.send, answer)
+        return (yield from relay(delivery, partial(self._perform, post), DirectcallError, OutOfTimeError))
 
     def _perform(self, post: Post, effect: Any) -> Steps[object]:  # noqa: ANN401 - an effect of the Deliverer
         match effect:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from airflow_provider_directcall.campaigns.states import ContactState
 from airflow_provider_directcall.campaigns.tracking import track_states
-from airflow_provider_directcall.campaigns.voice import Attempt, attempt_name, attempts_made, logs_of
+from airflow_provider_directcall.campaigns.voice import CallAttempt, attempt_name, attempts_made, logs_of
 from airflow_provider_directcall.campaigns.wave_log import STATE_OF, ContactResult, Progress, WaveLog
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class ChunkHistory:
                     turns.setdefault(contact, []).append(Turn(attempt, result, lines.get(contact)))
         return cls(contacts, turns)
 
-    def last_attempts(self) -> Iterator[Attempt]:
+    def last_attempts(self) -> Iterator[CallAttempt]:
         """Yield the last call to each contact, for :func:`~.voice.due_attempts`."""
         for own, turns in self.turns.items():
             made = [turn for turn in turns if turn.result.progress is not Progress.NOT_SENT]
@@ -94,7 +94,7 @@ class ChunkHistory:
                 continue
             last, contact = made[-1], self.contacts[own]
             place = last.result.place
-            yield Attempt(
+            yield CallAttempt(
                 own,
                 contact.numbers[place],
                 last.attempt,

@@ -33,7 +33,7 @@ _NEVER_AGAIN: Final = frozenset({CallOutcome.ANSWERED, *ContactState} - {Contact
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
+class CallAttempt:
     """The last call to a contact.
 
     :ivar number: digits that were called.
@@ -103,7 +103,7 @@ class AttemptRules:
         return min(again.pause for again in self.by_outcome.values())
 
 
-def due_attempts(last: Iterable[Attempt], rules: AttemptRules, *, key: str, now: datetime) -> list[DueAttempt]:
+def due_attempts(last: Iterable[CallAttempt], rules: AttemptRules, *, key: str, now: datetime) -> list[DueAttempt]:
     """Return the further calls of a chunk, the earliest first.
 
     The same results give the same calls. A contact whose last call has no outcome yet gets none.
@@ -135,7 +135,7 @@ def due_attempts(last: Iterable[Attempt], rules: AttemptRules, *, key: str, now:
     return sorted(due, key=lambda each: each.at)
 
 
-def _next_place(attempt: Attempt, again: Again, rules: AttemptRules, calls: Mapping[str, int]) -> int | None:
+def _next_place(attempt: CallAttempt, again: Again, rules: AttemptRules, calls: Mapping[str, int]) -> int | None:
     """Return the place of the first number, from the last one called on, with calls left; None where there is none."""
     for place, number in enumerate([attempt.number, *attempt.further], start=attempt.place):
         made = calls.get(number, 0)

@@ -172,13 +172,13 @@ class WriteSlot:
 
 
 @dataclass(frozen=True, slots=True)
-class Wait:
+class Delay:
     """Wait for some seconds."""
 
     seconds: float
 
 
-SlotEffect: TypeAlias = ReadSlot | WriteSlot | Wait
+SlotEffect: TypeAlias = ReadSlot | WriteSlot | Delay
 #: Steps with slots, carried out by the process that has the store.
 Slots: TypeAlias = Generator[SlotEffect, Any, T]
 
@@ -274,7 +274,7 @@ def _lasting(key: str, names: Sequence[str]) -> Slots[Known | None]:
     for name in names:
         slot = yield ReadSlot(name)
         if slot is not None and slot.key == key:
-            yield Wait(SETTLE_SECONDS)
+            yield Delay(SETTLE_SECONDS)
             slot = yield ReadSlot(name)
         if slot is not None and slot.key == key:
             return Known(name, slot)
@@ -298,7 +298,7 @@ def _write_claim(name: str, wanted: AlertSlot, began: float, clock: Clock) -> Sl
     took = clock.monotonic() - began
     if took > SETTLE_SECONDS:
         raise OutOfTimeError
-    yield Wait(SETTLE_SECONDS)
+    yield Delay(SETTLE_SECONDS)
     slot = yield ReadSlot(name)
     is_own = slot is not None and slot.claim == wanted.claim
     return _Written(is_own and took <= LONGEST_WRITE_SECONDS, slot)

@@ -20,11 +20,11 @@ from airflow_provider_directcall.api.lookups import bounded, relay
 from airflow_provider_directcall.delivery.alert_slots import (
     AlertSlot,
     AlertSubject,
+    Delay,
     Known,
     OutOfTimeError,
     Post,
     ReadSlot,
-    Wait,
     WriteSlot,
     claim,
     swap,
@@ -54,8 +54,8 @@ if TYPE_CHECKING:
     from airflow_provider_directcall.delivery.reconciling import ReconcileTimeouts
 
 T = TypeVar("T")
-Effect: TypeAlias = "ReadSlot | WriteSlot | Wait | Request[Any]"
-Steps: TypeAlias = "Generator[ReadSlot | WriteSlot | Wait | Request[Any], Any, T]"
+Effect: TypeAlias = "ReadSlot | WriteSlot | Delay | Request[Any]"
+Steps: TypeAlias = "Generator[ReadSlot | WriteSlot | Delay | Request[Any], Any, T]"
 
 #: Ends of an alert.
 SENT: Final = "sent"
@@ -215,7 +215,7 @@ class Alerter:
     def _perform(self, post: Post, effect: Any) -> Steps[object]:  # noqa: ANN401 - an effect of the Deliverer
         match effect:
             case Pause():
-                return (yield Wait(effect.seconds))
+                return (yield Delay(effect.seconds))
             case WriteRecord(before_request=True) if not post.take_fresh_claim(self._clock):
                 if not (yield from swap(post, replace(post.slot, record=effect.record), self._clock)):
                     raise OvertakenError

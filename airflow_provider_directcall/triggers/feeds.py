@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from airflow_provider_directcall.hooks.directcall import DirectcallAsyncHook
-    from airflow_provider_directcall.statement.feed import Question, Verdict, Wait
     from airflow_provider_directcall.statement.pace import PollPace
+    from airflow_provider_directcall.statement.waits import Question, Wait, WaitResult
 
 T = TypeVar("T")
 
@@ -108,7 +108,7 @@ class _Waiting:
     :ivar context: of the trigger, so that the log of its own look is in its task's log.
     """
 
-    verdict: asyncio.Future[Verdict]
+    verdict: asyncio.Future[WaitResult]
     context: contextvars.Context
 
 
@@ -125,7 +125,7 @@ class FeedRunner:
     async def wait(self, wait: Wait[T], pace: PollPace, ready_at: datetime) -> T | None:
         """Wait for the verdict on one wait."""
         await self._hook.client()
-        verdict: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
+        verdict: asyncio.Future[WaitResult] = asyncio.get_running_loop().create_future()
         ticket = self._feed.join(wait, pace, current_clock().now(), ready_at)
         self.waits[ticket] = _Waiting(verdict, contextvars.copy_context())
         self._start()
@@ -221,7 +221,7 @@ class FeedRunner:
             except Exception as error:  # noqa: BLE001 - as above
                 self._fail(question, error)
 
-    def _deliver(self, verdicts: list[Verdict]) -> None:
+    def _deliver(self, verdicts: list[WaitResult]) -> None:
         for verdict in verdicts:
             waiting = self.waits.get(verdict.ticket)
             if waiting is not None and not waiting.verdict.done():

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from airflow_provider_directcall.campaigns.errors import CampaignError
 from airflow_provider_directcall.campaigns.voice import (
     Again,
-    Attempt,
     AttemptRules,
+    CallAttempt,
     attempt_key,
     attempt_name,
     due_attempts,
@@ -26,7 +26,7 @@ BUSY = AttemptRules(by_outcome={"busy": Again(after=10, at_most=3)})
 
 
 def attempt(outcome="busy", *, contact="c1", number="5511990000001", made=1, since=NOON):
-    return Attempt(contact, number, made, since, outcome)
+    return CallAttempt(contact, number, made, since, outcome)
 
 
 def test_a_busy_contact_is_called_again_after_the_pause_with_a_key_of_its_own():
@@ -50,16 +50,16 @@ def test_a_number_is_called_so_often_at_most_over_contacts():
 
 
 def test_after_the_calls_to_a_number_the_next_one_is_called():
-    last = Attempt("c1", "5511990000001", 3, NOON, "busy", further=["5511990000002", "5511990000003"])
+    last = CallAttempt("c1", "5511990000001", 3, NOON, "busy", further=["5511990000002", "5511990000003"])
     (due,) = due_attempts([last], BUSY, key=KEY, now=NOON)
     assert (due.attempt, due.place) == (4, 1)
-    on_second = Attempt(
+    on_second = CallAttempt(
         "c1", "5511990000002", 4, NOON, "busy", further=["5511990000003"], place=1, called={"5511990000002": 1}
     )
     assert [each.place for each in due_attempts([on_second], BUSY, key=KEY, now=NOON)] == [1]
     assert (
         due_attempts(
-            [Attempt("c1", "5511990000001", 3, NOON, "failed", further=["5511990000002"])], BUSY, key=KEY, now=NOON
+            [CallAttempt("c1", "5511990000001", 3, NOON, "failed", further=["5511990000002"])], BUSY, key=KEY, now=NOON
         )
         == []
     )
@@ -77,7 +77,7 @@ def test_a_pause_that_ends_in_the_evening_is_followed_by_a_call_on_the_next_morn
 def test_a_contact_s_own_zone_and_end_count():
     rules = AttemptRules(by_outcome={"busy": Again(after=timedelta(minutes=1))}, window=PRESETS["strict"])
     morning = datetime(2026, 3, 4, 12, tzinfo=UTC)  # 9:00 in São Paulo, 7:00 in Rio Branco
-    last = Attempt("c1", "5511990000001", 1, morning, "busy", zone="AC")
+    last = CallAttempt("c1", "5511990000001", 1, morning, "busy", zone="AC")
     (due,) = due_attempts([last], rules, key=KEY, now=morning)
     assert due.at == datetime(2026, 3, 4, 14, tzinfo=UTC)
     assert due_attempts([replace(last, not_after=due.at)], rules, key=KEY, now=morning) == []
@@ -115,7 +115,7 @@ numbers = st.sampled_from([f"55{area}990000001" for area in ("11", "68", "92", "
 agains = st.builds(Again, after=st.integers(1, 3000), at_most=st.integers(1, 5))
 histories = st.lists(
     st.builds(
-        Attempt,
+        CallAttempt,
         contact=st.integers(1, 30).map(str),
         number=numbers,
         attempt=st.integers(1, 6),

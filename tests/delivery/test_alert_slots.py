@@ -14,11 +14,11 @@ from airflow_provider_directcall.delivery.alert_slots import (
     SETTLE_SECONDS,
     AlertSlot,
     AlertSubject,
+    Delay,
     Known,
     OutOfTimeError,
     Post,
     ReadSlot,
-    Wait,
     WriteSlot,
     claim,
     swap,
@@ -70,7 +70,7 @@ class Contest:
             return
         except OutOfTimeError:
             return
-        if isinstance(effect, Wait):
+        if isinstance(effect, Delay):
             self.at(self.now_ + effect.seconds, lambda: self._step(name, steps, None, results))
             return
         arrives = self.now_ + self.random.uniform(0, self.slowest)

@@ -11,10 +11,10 @@ from airflow.providers.common.compat.sdk import conf
 
 from airflow_provider_directcall.api.clock import current_clock
 from airflow_provider_directcall.delivery.alert_slots import (
+    Delay,
     OutOfTimeError,
     Post,
     ReadSlot,
-    Wait,
     WriteSlot,
     claim,
     new_claim,
@@ -67,7 +67,7 @@ class CountFailures:
 
 def alert(
     options: AlertOptions, subject: AlertSubject, settings: Settings, *, follows: bool
-) -> Generator[ReadValue | CountFailures | ReadSlot | WriteSlot | Wait | Request[Any], Any, Ring]:
+) -> Generator[ReadValue | CountFailures | ReadSlot | WriteSlot | Delay | Request[Any], Any, Ring]:
     """Alert for one event; say once in a while how many alerts were held back.
 
     :param follows: whether the caller follows the alert until it is answered, so that no watcher is needed for that.
@@ -158,7 +158,7 @@ class CallbackRinger:
                 return self.store.read(name)
             case CountFailures(subject):
                 return failures_of(subject)
-            case Wait(seconds):
+            case Delay(seconds):
                 if clock.monotonic() + seconds > self.until:
                     raise OutOfTimeError
                 clock.sleep(seconds)
@@ -192,7 +192,7 @@ class LoopRinger:
                 from asgiref.sync import sync_to_async
 
                 return await sync_to_async(failures_of)(subject)
-            case Wait(seconds):
+            case Delay(seconds):
                 await current_clock().sleep_async(seconds)
                 return None
         request: Request[object] = effect  # type: ignore[assignment]  # there is no other effect

@@ -64,10 +64,14 @@ def plan(
         raise CampaignError("frequency_cap: it needs the storage that all campaigns share")
     with tempfile.TemporaryDirectory(prefix="directcall-") as scratch:
         planner = _Planner(settings, folder, exclusions, now, Path(scratch), ledger)
-        for batch in batches:
-            planner.add(batch)
-            on_batch(planner.rows)
-        return planner.finish(sources())
+        try:
+            for batch in batches:
+                planner.add(batch)
+                on_batch(planner.rows)
+            return planner.finish(sources())
+        except BaseException:
+            planner.discard()
+            raise
 
 
 class _Planner:
@@ -135,6 +139,12 @@ class _Planner:
             self._order.add(accepted.select("priority", *_CHUNK_COLUMNS, pl.col(f"^{TAG}.*$"), ORIGINALS))
         else:
             self._chunks.add(accepted.select(*_CHUNK_COLUMNS, pl.col(f"^{TAG}.*$"), ORIGINALS))
+
+    def discard(self) -> None:
+        """Remove the files of a plan that failed, which hold numbers, and of one before it, whose files it replaced."""
+        for name in self._folder.names():
+            if name in {PLAN_FILE, OTHERS_FILE, PREVIEW_FILE} or name.startswith("chunks/"):
+                self._folder.remove(name)
 
     def finish(self, sources: Iterable[ContactFile]) -> CampaignPlan:
         """Write the rest."""

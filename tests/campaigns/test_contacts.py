@@ -49,7 +49,7 @@ def test_a_broken_row_is_named_and_the_others_are_read(read):
     assert [row["nome"] for row in rows if row[BAD] is None and row["id"]] == ["Ana", "Duda", None, "E\nF"]
     assert [(row[ROW], row[BAD]) for row in rows if row[BAD]] == [
         (2, "the row has 3 fields, and the header 2"),
-        (3, "line 4 is no valid CSV"),
+        (3, "the row is no valid CSV"),
     ]
 
 
@@ -157,10 +157,10 @@ def test_a_broken_line_of_json_is_named_and_the_others_are_read(read_files):
     rows, _ = read_files(a__jsonl=b'{"id": 1}\n{"id": \n[1]\n{"id": [1]}\n' + b"[" * 5000 + b'\n{"id": true}\n')
     assert [row["id"] for row in rows] == ["1", None, None, None, None, "true"]
     assert [row[BAD] for row in rows[1:5]] == [
-        "line 2 is no valid JSON",
-        "line 3 is no object",
+        "the line is no valid JSON",
+        "the line is no object",
         "id holds more than one value",
-        "line 5 is no valid JSON",
+        "the line is no valid JSON",
     ]
 
 

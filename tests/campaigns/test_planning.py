@@ -123,6 +123,14 @@ def test_chunks_hold_so_many_contacts_and_digests_change_with_everything_sent(pl
     assert planned(rows(*lines), chunk_size=4)[0].digest == made.digest
 
 
+def test_a_plan_that_fails_leaves_no_numbers_behind(planned, tmp_path):
+    lines = [f"{number};1199000{number:04};Ana;1" for number in range(1, 9)]
+    planned(rows(*lines), chunk_size=1)
+    with pytest.raises(ContactsError, match="never closes"):
+        planned(rows(*lines, '9;"11990000009;Ana;1'), chunk_size=1)
+    assert not [path for path in (tmp_path / "plan").rglob("*") if path.is_file()]
+
+
 def test_cost_and_parts(planned):
     made, _, _ = planned(rows("1;11990000001;Ana;1"), text="a" * 200, origin="LOJA", price_brl=Decimal("0.09"))
     assert (made.parts, made.cost_brl) == (2, Decimal("0.18"))

@@ -89,7 +89,7 @@ def _records(reader: _csv.Reader, width: int) -> Iterator[tuple[list[str | None]
         except csv.Error as error:
             if "end of data" in str(error):
                 raise ContactsError(f"the quote that opens in line {begins_at} never closes") from None
-            yield [None] * width, f"line {begins_at} is no valid CSV"
+            yield [None] * width, "the row is no valid CSV"
             continue
         bad = f"the row has {len(fields)} fields, and the header {width}" if len(fields) > width else None
         padded = [field or None for field in fields[:width]]

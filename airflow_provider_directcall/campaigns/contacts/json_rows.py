@@ -35,7 +35,7 @@ def json_batches(path: Path, size: int) -> Iterator[Batch]:
 
 def _records(lines: Iterator[str]) -> Iterator[Record]:
     number = 0
-    for place, line in enumerate(lines, start=1):
+    for line in lines:
         if not line.strip():
             continue
         number += 1
@@ -43,10 +43,10 @@ def _records(lines: Iterator[str]) -> Iterator[Record]:
             # Numbers as they are written: as floats, long ones would become other ones.
             value = json.loads(line, parse_float=str, parse_int=str)
         except (ValueError, RecursionError):
-            yield number, {}, f"line {place} is no valid JSON"
+            yield number, {}, "the line is no valid JSON"
             continue
         if not isinstance(value, dict):
-            yield number, {}, f"line {place} is no object"
+            yield number, {}, "the line is no object"
             continue
         nested = sorted(name for name, each in value.items() if isinstance(each, dict | list))
         yield number, value, f"{nested[0]} holds more than one value" if nested else None

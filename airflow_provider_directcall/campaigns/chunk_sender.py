@@ -150,7 +150,8 @@ class ChunkSender:
             if until is not None and self._clock.now() >= until:
                 break
             doubtful = self._doubtful()
-            if len(doubtful) >= self._options.contacts_in_wave:
+            # A call that did not arrive shows no row, and would keep its line for the longest time of a call.
+            if doubtful and (len(doubtful) >= self._options.contacts_in_wave or self._lines.are_taken):
                 await self._reconcile(doubtful)
             elif wave := await self._next_contacts():
                 await self._send_wave(wave)
@@ -358,14 +359,13 @@ class ChunkSender:
         self._parts = sum(result.parts for result in self._results.values())
 
     def _take_over(self, result: ContactResult) -> None:
+        self._lines.update(result)
         if result.progress is Progress.NOT_SENT:
             self._pending[result.contact] = self._contacts[result.contact]
             return
         self._pending.pop(result.contact, None)
         if result.progress is not Progress.DOUBTFUL:
             self._finished[result.progress] += 1
-        if result.progress is Progress.SENT:
-            self._lines.take(result)
 
     def _write_left_out(self) -> None:
         if self._left_out:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from airflow_provider_directcall.campaigns.send_options import SendOptions
 
 _NO_LIMIT = 10**9
+_MAY_BE_IN_PROGRESS = frozenset({Progress.SENT, Progress.DOUBTFUL})
 
 
 class Lines:
@@ -45,24 +46,34 @@ class Lines:
         self.taken = 0
         self._busy: dict[str, datetime] = {}
         for result in results:
-            if result.progress in {Progress.SENT, Progress.DOUBTFUL}:
-                self.take(result)
+            self.update(result)
 
-    def take(self, result: ContactResult) -> None:
-        """Count a call that was placed."""
-        if self._options.requests.channel is Channel.CALL:
+    def update(self, result: ContactResult) -> None:
+        """Take a line for a call that was placed, or may have been; free the line of one that surely was not."""
+        if self._options.requests.channel is not Channel.CALL:
+            return
+        if result.progress in _MAY_BE_IN_PROGRESS:
             self._busy[result.contact] = result.since
+        else:
+            self._busy.pop(result.contact, None)
+
+    @property
+    def are_taken(self) -> bool:
+        """Whether no line is free, as far as is known without a look."""
+        return self._lines <= len(self._busy)
+
+    @property
+    def _lines(self) -> int:
+        is_call = self._options.requests.channel is Channel.CALL
+        return self._options.calls_at_once - self.taken if is_call else _NO_LIMIT
 
     async def free(self) -> int:
         """Wait until a line is free, and return how many are; messages take none."""
-        if self._options.requests.channel is not Channel.CALL:
-            return _NO_LIMIT
-        lines = self._options.calls_at_once - self.taken
-        while (free := lines - len(self._busy)) <= 0:
+        while self.are_taken:
             await self._forget_ended()
-            if len(self._busy) >= lines:
+            if self.are_taken:
                 await self._clock.sleep_async(self._options.timeouts.pause)
-        return free
+        return self._lines - len(self._busy)
 
     async def _forget_ended(self) -> None:
         """Look once at the statement for all calls."""

@@ -355,6 +355,31 @@ async def test_calls_of_an_earlier_try_keep_their_lines(world):
     assert world.clock.now() - began >= timedelta(seconds=34)
 
 
+@pytest.mark.parametrize("is_killed", [False, True])
+async def test_a_call_that_did_not_arrive_keeps_no_line(world, is_killed):
+    world.planned(numbers(4))
+    world.server.inject(Fault(kind="cut_before", endpoint="voz/call", after=1, times=1))
+    began = world.clock.now()
+    if is_killed:
+        answers = iter([None, None, "stopped"])
+        await world.send(channel=Channel.CALL, calls_at_once=1, guards=Guards(may_go_on=lambda: next(answers)))
+    assert (await world.send(channel=Channel.CALL, calls_at_once=1)).states == {"sent": 4}
+    assert world.reached() == once(numbers(4))
+    assert world.clock.now() - began < timedelta(minutes=10)
+
+
+async def test_a_call_in_doubt_takes_a_line(world):
+    phones = ["5511990000600", *numbers(2)]
+    world.planned(phones)
+    world.server.inject(Fault(kind="cut_after", endpoint="voz/call", times=1))
+    await world.send(channel=Channel.CALL, calls_at_once=2)
+    spans = [
+        (each["placed_at"], each["placed_at"] + (600 if each["destination"].endswith("600") else 34))
+        for each in world.server.state()["calls"]
+    ]
+    assert max(sum(begin <= moment < end for begin, end in spans) for moment, _ in spans) <= 2
+
+
 async def test_call_in_progress_is_not_placed_again(world):
     phones = numbers(3)
     world.planned([*phones, "5511990000600"])

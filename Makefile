@@ -72,7 +72,7 @@ worlds: install ## 20,000 generated worlds: quirks, lost answers, kills and Clea
 	DIRECTCALL_WORLDS=20000 $(RUN) $(PYTEST) -m long tests/delivery/worlds
 
 processes: install ## The tests that start whole Airflows, except for the faults; untraced, which would double their time
-	$(RUN) pytest -n 2 --dist loadfile -m "airflow and not faults and not live" --durations 10
+	$(RUN) pytest -n 2 --dist loadfile --no-loadscope-reorder -m "airflow and not faults and not live" --durations 10
 
 faults: install ## Once-only sending from real task processes under each fault, a few sends each
 	$(RUN) pytest -m faults --durations 10

@@ -12,7 +12,7 @@ from airflow_provider_directcall.sandbox import Fault, SandboxServer
 from tools.live_airflow import JsonObject, LiveAirflow
 
 DAG = "calls_with_retries"
-SECONDS = 400
+SECONDS = 600
 EXPECTED = {"11990000486": 3, "21990000486": 3, "31990000480": 1, "3130000003": 1, "41990000001": 1, "51990000302": 1}
 
 

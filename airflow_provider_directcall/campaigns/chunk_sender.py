@@ -105,7 +105,7 @@ class ChunkSender:
         self._parts_in_wave = math.inf if pace is None else pace * _WAVE_TIME.total_seconds()
         self._parts = sum(result.parts for result in self._results.values())
         self._pending = {own: each for own, each in self._contacts.items() if self._is_pending(own)}
-        self._lines = Lines(self._requests, self._results.values(), self._contacts, client, clock, options)
+        self._lines = Lines(key, self._results.values(), self._contacts, client, clock, options)
         self._turns: Counter[str] = Counter()
         self._finished: Counter[Progress] = Counter()
         """Final results of this try."""

@@ -9,14 +9,14 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from airflow_provider_directcall.campaigns.states import ContactState
-from airflow_provider_directcall.campaigns.tracking import track_states
+from airflow_provider_directcall.campaigns.track_lines import track_states
 from airflow_provider_directcall.campaigns.voice import CallAttempt, attempt_name, attempts_made, logs_of
 from airflow_provider_directcall.campaigns.wave_log import STATE_OF, ContactResult, Progress, WaveLog
 
 if TYPE_CHECKING:
     from airflow_provider_directcall.campaigns.chunks import Contact
     from airflow_provider_directcall.campaigns.storage import Folder
-    from airflow_provider_directcall.campaigns.tracking import TrackLine
+    from airflow_provider_directcall.campaigns.track_lines import TrackLine
 
 #: Progress of requests that left, or may have left.
 _LEFT: Final = frozenset({Progress.SENT, Progress.DOUBTFUL, Progress.UNKNOWN})

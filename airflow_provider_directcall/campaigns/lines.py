@@ -3,48 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
 
-from airflow_provider_directcall.api.bounds import LOT_LOOKUP_ROWS
-from airflow_provider_directcall.api.errors import DirectcallError
 from airflow_provider_directcall.campaigns.channels import Channel
+from airflow_provider_directcall.campaigns.looks import Followed, LookOptions, look
 from airflow_provider_directcall.campaigns.wave_log import ContactResult, Progress
 
 if TYPE_CHECKING:
     from airflow_provider_directcall.api.client import AsyncClient
     from airflow_provider_directcall.api.clock import Clock
     from airflow_provider_directcall.campaigns.chunks import Contact
-    from airflow_provider_directcall.campaigns.errands import ChunkRequests
     from airflow_provider_directcall.campaigns.send_options import SendOptions
 
-_NO_LIMIT = 10**9
-_MAY_BE_IN_PROGRESS = frozenset({Progress.SENT, Progress.DOUBTFUL})
+_NO_LIMIT: Final = 10**9
+_MAY_BE_IN_PROGRESS: Final = frozenset({Progress.SENT, Progress.DOUBTFUL})
+#: So long the filter by the chunk's tag may find no ended call before it is doubted, and all rows are read.
+_PATIENCE: Final = timedelta(minutes=2)
 
 
 class Lines:
     """The lines of one chunk's calls. A call that shows no row counts as ended after the longest time of one.
 
+    :param lot: key of the chunk's attempt.
     :param results: of earlier tries, whose calls may be in progress.
     :ivar taken: lines that calls of other attempts take.
     """
 
     def __init__(
         self,
-        requests: ChunkRequests,
+        lot: str,
         results: Iterable[ContactResult],
         contacts: Mapping[str, Contact],
         client: AsyncClient,
         clock: Clock,
         options: SendOptions,
     ) -> None:
-        self._requests = requests
+        self._lot = lot
         self._contacts = contacts
         self._client = client
         self._clock = clock
         self._options = options
+        self._longest = timedelta(seconds=options.timeouts.longest_seconds)
+        self._look = LookOptions(channel=Channel.CALL, origin=options.requests.origin, patience=_PATIENCE)
         self.taken = 0
-        self._busy: dict[str, datetime] = {}
+        self._busy: dict[str, ContactResult] = {}
         for result in results:
             self.update(result)
 
@@ -53,7 +57,7 @@ class Lines:
         if self._options.requests.channel is not Channel.CALL:
             return
         if result.progress in _MAY_BE_IN_PROGRESS:
-            self._busy[result.contact] = result.since
+            self._busy[result.contact] = result
         else:
             self._busy.pop(result.contact, None)
 
@@ -78,15 +82,11 @@ class Lines:
     async def _forget_ended(self) -> None:
         """Look once at the statement for all calls."""
         now = self._clock.now()
-        longest = timedelta(seconds=self._options.timeouts.longest_seconds)
-        self._busy = {own: since for own, since in self._busy.items() if now - since < longest}
-        wanted = [self._requests.wanted(self._contacts[own], since) for own, since in self._busy.items()]
-        if not wanted:
-            return
-        try:
-            matches = await self._client.run(self._requests.lookup(wanted).find(now), most_rows=LOT_LOOKUP_ROWS)
-        except DirectcallError:
-            return
-        for own, match in zip(list(self._busy), matches, strict=True):
-            if match.shows_key:
-                del self._busy[own]
+        self._busy = {own: result for own, result in self._busy.items() if now - result.since < self._longest}
+        followed = [Followed.of(result, self._contacts[own].number, 1, self._lot) for own, result in self._busy.items()]
+        looked = await look(followed, self._lot, self._client, now, self._look)
+        if looked.lines:
+            # From now on, what has found them is trusted.
+            self._look = replace(self._look, patience=self._longest if looked.by_tag else timedelta())
+        for own in looked.lines:
+            del self._busy[own]

@@ -6,12 +6,13 @@ import asyncio
 import hashlib
 import io
 import json
+import os
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import polars as pl
 
@@ -31,6 +32,8 @@ from airflow_provider_directcall.sandbox import SandboxServer
 KEY = "abcdefghijklmnop"
 ORIGIN = "551130000001"
 CHUNK = "chunks/00000.parquet"
+#: How many lives are generated; without a number, always the same ones.
+LIVES: Final = int(os.environ.get("DIRECTCALL_LIVES", "30"))
 TIMEOUTS = ReconcileTimeouts(settle_seconds=60, longest_seconds=3600, poll_interval=60)
 
 
@@ -177,6 +180,7 @@ class SendingWorld:
 __all__ = [
     "CHUNK",
     "KEY",
+    "LIVES",
     "ORIGIN",
     "Channel",
     "FailingFolder",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from contextlib import suppress
 from datetime import datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import hypothesis.strategies as st
 import pytest
@@ -14,13 +16,15 @@ from hypothesis import HealthCheck, Phase, given, settings
 from airflow_provider_directcall.campaigns.channels import Channel
 from airflow_provider_directcall.campaigns.guards import Guards, OutsideWindow
 from airflow_provider_directcall.campaigns.report import make_report
+from airflow_provider_directcall.campaigns.sending import ChunkOutcome
 from airflow_provider_directcall.campaigns.voice import Again, AttemptRules
 from airflow_provider_directcall.delivery.decisions import OnUnknownOutcome
-from airflow_provider_directcall.sandbox import Fault
+from airflow_provider_directcall.sandbox import Fault, SandboxServer
+from airflow_provider_directcall.sandbox.quirks import SEND_ANSWERS, STATEMENT
 from airflow_provider_directcall.telephony.windows import PRESETS
 
 from .campaign_world import CampaignWorld, csv_of
-from .sending_world import FailingFolder, Killed
+from .sending_world import LIVES, FailingFolder, Killed
 
 CHUNK = "chunks/00000.parquet"
 ANSWERED, BUSY, NO_ANSWER, VOICEMAIL = "11990000001", "11990000486", "11990000480", "11990000302"
@@ -259,39 +263,72 @@ def lives(draw):
         "times": draw(st.integers(0, 3)),
         "quirk": draw(st.sampled_from(["tag_values_upper", "campos_json", "callerid_missing", "tags_lost"])),
         "wave_size": draw(st.integers(1, 4)),
+        "calls_at_once": draw(st.integers(1, 3)),
     }
 
 
-@given(life=lives())
-@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
-def test_whatever_happens_each_attempt_is_made_once(directcall_sandbox, tmp_path_factory, life):
-    directcall_sandbox.reset()
-    directcall_sandbox.configure(pace=1, quirks=frozenset({life["quirk"]}))
-    directcall_sandbox.seed(1, kind="calls")
-    world = CampaignWorld(directcall_sandbox, tmp_path_factory.mktemp("life"))
+def live_through(world: CampaignWorld, life) -> ChunkOutcome:
+    """Call three people while it all happens, and check that each attempt was made once."""
+    directcall = world.server
     planned(world, ANSWERED, BUSY, NO_ANSWER)
-    fault = Fault(kind=life["fault"], endpoint="voz/call", after=life["after"], times=life["times"])
     if life["times"]:
-        directcall_sandbox.inject(fault)
-    options = {"wave_size": life["wave_size"], "concurrency": 2}
+        directcall.inject(Fault(kind=life["fault"], endpoint="voz/call", after=life["after"], times=life["times"]))
+    options = {"wave_size": life["wave_size"], "concurrency": 2, "calls_at_once": life["calls_at_once"]}
     for write, after, seconds in life["kills"]:
         folder = FailingFolder(world.path / "campaign", at=write, after=after)
         with suppress(Killed):
             world.send_in_full(CHUNK, rules=RULES, folder=folder, **options)
-        directcall_sandbox.advance(seconds)
+        directcall.advance(seconds)
     outcome = world.call_to_the_end(CHUNK, RULES, **options)
     while outcome.stopped is not None and outcome.retryable:
         outcome = world.call_to_the_end(CHUNK, RULES, **options)
-    made = directcall_sandbox.state()["calls"]
+    made = directcall.state()["calls"]
     assert max(Counter(call["tags"]["airflow_key"] for call in made).values()) == 1
+    assert sum(outcome.states.values()) == 3
+    return outcome
+
+
+def made_world(server: SandboxServer, path: Path, quirks: frozenset[str]) -> CampaignWorld:
+    server.reset()
+    server.configure(pace=1, quirks=quirks, page_size=5, tag_characters=10)
+    server.seed(1, kind="calls")
+    return CampaignWorld(server, path)
+
+
+@given(life=lives())
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
+def test_whatever_happens_each_attempt_is_made_once_and_soon(directcall_sandbox, tmp_path_factory, life):
+    world = made_world(directcall_sandbox, tmp_path_factory.mktemp("life"), frozenset({life["quirk"]}))
+    began = world.clock.now()
+    outcome = live_through(world, life)
     reached = calls(world)
     assert (reached["001"], reached["486"] <= 3, reached["480"] <= 2) == (1, True, True)
-    assert sum(outcome.states.values()) == 3
     if "unknown" not in outcome.states:
         assert (reached, outcome.states) == (
             {"001": 1, "486": 3, "480": 2},
             {"answered": 1, "busy": 1, "no_answer": 1},
         )
+        # The pauses between calls are 80 minutes, and a call in doubt is one for some minutes only.
+        took = world.clock.now() - began - timedelta(seconds=sum(seconds for _, _, seconds in life["kills"]))
+        assert took < timedelta(minutes=80 + 20 * (1 + life["times"] + len(life["kills"])))
+
+
+@pytest.mark.long
+@given(life=lives(), quirks=st.frozensets(st.sampled_from(sorted({*STATEMENT, *SEND_ANSWERS})), max_size=3))
+@settings(
+    max_examples=LIVES,
+    derandomize="DIRECTCALL_LIVES" not in os.environ,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
+def test_in_every_combination_of_quirks_each_attempt_is_made_once(directcall_sandbox, tmp_path_factory, life, quirks):
+    world = made_world(directcall_sandbox, tmp_path_factory.mktemp("life"), quirks)
+    outcome = live_through(world, life)
+    reached = calls(world)
+    assert (reached["001"] <= 1, reached["486"] <= 3, reached["480"] <= 2) == (True, True, True)
+    assert outcome.states.get("answered", 0) <= reached["001"]
+    unseen = sum(not reached[each] for each in ("001", "486", "480"))
+    assert unseen <= outcome.states.get("unknown", 0) + outcome.states.get("refused", 0)
 
 
 def test_voice_messages_need_no_lines(world):

@@ -10,7 +10,6 @@ import sys
 import time
 from collections import Counter
 from contextlib import suppress
-from typing import Final
 
 import hypothesis.strategies as st
 import pytest
@@ -20,10 +19,7 @@ from airflow_provider_directcall.campaigns.wave_log import Progress
 from airflow_provider_directcall.sandbox import Fault
 from airflow_provider_directcall.sandbox.quirks import SEND_ANSWERS, STATEMENT
 
-from .sending_world import FailingFolder, Killed, SendingWorld, numbers
-
-#: Without a number of lives, always the same ones.
-LIVES: Final = int(os.environ.get("DIRECTCALL_LIVES", "30"))
+from .sending_world import LIVES, FailingFolder, Killed, SendingWorld, numbers
 
 _SENDER = """
 import asyncio, sys

@@ -7,7 +7,7 @@ import pytest
 
 from airflow_provider_directcall.api.methods import send_sms
 from airflow_provider_directcall.campaigns.channels import Channel
-from airflow_provider_directcall.campaigns.tracking import track_states
+from airflow_provider_directcall.campaigns.track_lines import track_states
 from airflow_provider_directcall.campaigns.wave_log import ContactResult, Progress, Wave, WaveLog
 from airflow_provider_directcall.delivery.keys import LOT_TAG, member_key, with_key
 from airflow_provider_directcall.sandbox import Fault

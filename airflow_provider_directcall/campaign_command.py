@@ -98,15 +98,15 @@ def _settings(options: argparse.Namespace) -> CampaignSettings:
 def _exclusions(options: argparse.Namespace) -> Exclusions:
     from airflow_provider_directcall.campaigns.contacts.places import files_at
     from airflow_provider_directcall.campaigns.contacts.reading import ContactFiles
-    from airflow_provider_directcall.campaigns.suppression import Exclusions, read_suppression
+    from airflow_provider_directcall.campaigns.suppression import Exclusions, SuppressedNumbers
 
-    suppressed: set[str] = set()
+    suppressed = SuppressedNumbers()
     today = datetime.now().astimezone().date()
     for place in options.suppress or ():
         with tempfile.TemporaryDirectory(prefix="directcall-") as scratch:
             files = ContactFiles(files_at([place], _remote, argument="--suppress"), Path(scratch))
-            suppressed |= read_suppression(files, today).digits
-    return Exclusions(frozenset(suppressed))
+            suppressed.read(files, today)
+    return Exclusions(suppressed)
 
 
 def _preview(options: argparse.Namespace) -> int:

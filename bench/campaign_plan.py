@@ -131,16 +131,17 @@ def plan_files(folder: Path, target: LocalFolder, window: Window | None) -> Camp
     from airflow_provider_directcall.campaigns.contacts.places import files_at
     from airflow_provider_directcall.campaigns.contacts.reading import ContactFiles
     from airflow_provider_directcall.campaigns.planning import plan
-    from airflow_provider_directcall.campaigns.suppression import Exclusions, read_suppression
+    from airflow_provider_directcall.campaigns.suppression import Exclusions, SuppressedNumbers
 
     with tempfile.TemporaryDirectory() as name:
         files = {name: files_at([str(folder / f"{name}.csv")], _no_store) for name in ("suppressed", "contacts")}
-        suppressed = read_suppression(ContactFiles(files["suppressed"], Path(name)), NOW.date())
+        suppressed = SuppressedNumbers()
+        suppressed.read(ContactFiles(files["suppressed"], Path(name)), NOW.date())
         settings = CampaignSettings(
             id_column="id", text=TEXT, window=window, price_brl=Decimal("0.09"), origin="551130000001"
         )
         batches = ContactFiles(files["contacts"], Path(name)).batches()
-        return plan(settings, batches, target, exclusions=Exclusions(suppressed.digits), now=NOW)
+        return plan(settings, batches, target, exclusions=Exclusions(suppressed), now=NOW)
 
 
 def _no_store(place: str) -> NoReturn:

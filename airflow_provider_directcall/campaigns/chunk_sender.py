@@ -219,7 +219,7 @@ class ChunkSender:
             if excluded is not None and contact.number in excluded.opted_out:
                 self._leave_out(contact, Progress.OPTED_OUT)
             elif excluded is not None and contact.number in excluded.suppressed:
-                self._leave_out(contact, Progress.SUPPRESSED)
+                self._leave_out(contact, Progress.SUPPRESSED, excluded.suppressed[contact.number])
             elif self._openings.is_open(contact, now):
                 # Only now: on the day on which its window opens, its number may be reached again.
                 if reason := self._reach.reason(contact.number, now) if self._reach is not None else None:

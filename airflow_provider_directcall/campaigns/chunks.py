@@ -86,6 +86,11 @@ def read_chunk(folder: Folder, name: str) -> list[Contact]:
     return list(_contacts(rows.select(columns).iter_rows(), tag_names))
 
 
+def chunk_numbers(folder: Folder, name: str) -> frozenset[str]:
+    """Return the digits of all numbers of a chunk's contacts, those that only a further call would reach too."""
+    return frozenset(number for contact in read_chunk(folder, name) for number in contact.numbers)
+
+
 def chunk_stem(name: str) -> str:
     """Return the name of the folder of a chunk's waves, such as ``00000`` of ``chunks/00000.parquet``."""
     return PurePosixPath(name).stem

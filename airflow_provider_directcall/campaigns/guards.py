@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -32,8 +32,8 @@ class ExcludedNumbers(Protocol):
     """Digits that must not be reached, and why."""
 
     @property
-    def suppressed(self) -> AbstractSet[str]:
-        """From lists."""
+    def suppressed(self) -> Mapping[str, str]:
+        """From lists, with the reasons."""
         ...
 
     @property

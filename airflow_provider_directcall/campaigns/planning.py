@@ -19,6 +19,7 @@ from airflow_provider_directcall.campaigns.deciding import Decisions
 from airflow_provider_directcall.campaigns.digests import digest
 from airflow_provider_directcall.campaigns.errors import CampaignError, ContactsError
 from airflow_provider_directcall.campaigns.frequency import FrequencyLedger, ReachedNumbers, source_of
+from airflow_provider_directcall.campaigns.left_out import left_out, reason_kind
 from airflow_provider_directcall.campaigns.plan_summary import ACCEPTED, PLAN_FILE, CampaignPlan
 from airflow_provider_directcall.campaigns.priorities import PriorityOrder
 from airflow_provider_directcall.campaigns.repeats import Excluded, Repeats
@@ -131,7 +132,8 @@ class _Planner:
             )
         )
         self._states.update(dict(decided.group_by("state").len().iter_rows()))
-        self._reasons.update(dict(decided.drop_nulls("reason").group_by("reason").len().iter_rows()))
+        reasons = decided.select("reason").drop_nulls().group_by(reason_kind()).len()
+        self._reasons.update(dict(reasons.iter_rows()))
         self._parts += int(accepted.get_column("parts").sum())
         self._transliterated += int(accepted.get_column("is_changed").sum())
         self._samples.add(accepted)
@@ -181,13 +183,7 @@ def _capped(rows: pl.DataFrame, reached: ReachedNumbers) -> pl.DataFrame:
     asked = rows.select("number", "opens_at")[places]
     reasons = reached.reasons(asked.get_column("number"), asked.get_column("opens_at"))
     over = reasons.is_not_null()
-    if not over.any():
-        return rows
-    places = places.filter(over)
-    return rows.with_columns(
-        rows.get_column("state").clone().scatter(places, ContactState.SUPPRESSED.value),
-        rows.get_column("reason").clone().scatter(places, reasons.filter(over)),
-    )
+    return left_out(rows, places.filter(over), ContactState.SUPPRESSED, reasons.filter(over))
 
 
 #: A contact whose window does not open may get another campaign; the rows of all others have no further use.

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
+from airflow_provider_directcall.campaigns.contacts.rows import FILE, ROW
+from airflow_provider_directcall.campaigns.key_map import KeyMap, id_key, number_key, number_keys
+from airflow_provider_directcall.campaigns.left_out import RowPlaces, left_out, same_as
 from airflow_provider_directcall.campaigns.plan_summary import ACCEPTED
 from airflow_provider_directcall.campaigns.states import ContactState
 
@@ -21,132 +23,84 @@ class Excluded:
     """
 
     def __init__(self, exclusions: Exclusions) -> None:
-        self._keys = {
-            ContactState.OPTED_OUT: _keys_of(exclusions.opted_out),
-            ContactState.SUPPRESSED: _keys_of(exclusions.suppressed),
-        }
+        self._suppressed = exclusions.suppressed
+        self._opted_out = KeyMap()
+        keys = number_keys(pl.Series(list(exclusions.opted_out), dtype=pl.String))
+        self._opted_out.add(keys, pl.zeros(len(keys), dtype=pl.UInt32, eager=True))
 
     def marked(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """Give excluded contacts their state."""
-        keys = rows.select(_accepted(number_key("number"))).to_series()
-        for state, excluded in self._keys.items():
-            found = excluded.holds(keys)
-            if found.any():
-                is_it = found & (pl.col("state") == ACCEPTED)
-                rows = rows.with_columns(state=pl.when(is_it).then(pl.lit(state.value)).otherwise("state"))
-        return rows
+        """Give excluded contacts their state, and their reason."""
+        places = _accepted_places(rows)
+        keys = rows.select(number_key("number")).to_series().gather(places)
+        has_opted_out = self._opted_out.find(keys).is_not_null()
+        reasons = self._suppressed.reasons(keys)
+        is_on_list = reasons.is_not_null() & ~has_opted_out
+        rows = left_out(rows, places.filter(has_opted_out), ContactState.OPTED_OUT, None)
+        return left_out(rows, places.filter(is_on_list), ContactState.SUPPRESSED, reasons.filter(is_on_list))
 
 
 class Repeats:
     """Remembers the numbers and ids of accepted contacts over all batches."""
 
     def __init__(self) -> None:
-        self._numbers = KeySet()
-        self._ids = KeySet()
+        self._numbers = KeyMap()
+        self._ids = KeyMap()
+        self._rows = RowPlaces()
 
     def marked(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Mark contacts whose number or id an accepted one had before; others block no one."""
-        keyed = rows.select(_accepted(number_key("number")), id_key("id"))
-        places = keyed.get_column("number").is_not_null()
-        numbers, ids = (keyed.get_column(name).filter(places) for name in ("number", "id"))
-        repeated = self._repeated(numbers, ids)
-        if repeated.any():
-            states = rows.get_column("state").clone()
-            states = states.scatter(places.arg_true().filter(repeated), ContactState.DUPLICATE.value)
-            rows = rows.with_columns(states)
-        self._numbers.add(numbers.filter(~repeated))
-        self._ids.add(ids.filter(~repeated))
+        places = _accepted_places(rows)
+        keyed = rows.select(number_key("number"), id_key("id"))[places]
+        own = (places.cast(pl.Int64) + self._rows.add(rows)).cast(pl.UInt32)
+        keyed = keyed.with_columns(
+            own.alias("own"),
+            by_number=self._numbers.find(keyed["number"]),
+            by_id=self._ids.find(keyed["id"]),
+        )
+        repeated = self._repeated(keyed)
+        if len(repeated):
+            rows = left_out(rows, places.gather(repeated["place"]), ContactState.DUPLICATE, self._reasons(repeated))
+            keyed = keyed.filter(~_is_in(repeated["place"], len(keyed)))
+        self._numbers.add(keyed["number"], keyed["own"])
+        self._ids.add(keyed["id"], keyed["own"])
         return rows
 
-    def _repeated(self, numbers: pl.Series, ids: pl.Series) -> pl.Series:
-        seen = self._numbers.holds(numbers) | self._ids.holds(ids)
-        suspects = seen | ~numbers.is_unique() | ~ids.is_unique()
-        if not suspects.any():
-            return suspects
-        return _none_of(len(numbers)).scatter(
-            suspects.arg_true(), _repeated(*(each.filter(suspects) for each in (numbers, ids, seen)))
+    def _repeated(self, keyed: pl.DataFrame) -> pl.DataFrame:
+        """Return the places of the repeated contacts, and those of the earlier ones with the same number or id."""
+        seen = keyed["by_number"].is_not_null() | keyed["by_id"].is_not_null()
+        suspects = (seen | ~keyed["number"].is_unique() | ~keyed["id"].is_unique()).arg_true()
+        return pl.DataFrame(_repeated(keyed[suspects], suspects), schema=_REPEATED, orient="row")
+
+    def _reasons(self, repeated: pl.DataFrame) -> pl.Series:
+        first = self._rows.of(repeated.select(pl.coalesce("by_number", "by_id")).to_series())
+        row, file = pl.col(ROW), pl.col(FILE)
+        by_number = pl.when(pl.col("by_number").is_not_null()).then(same_as("number", row, file))
+        return (
+            first.with_columns(repeated["by_number"]).select(by_number.otherwise(same_as("id", row, file))).to_series()
         )
 
 
-def _accepted(value: pl.Expr) -> pl.Expr:
-    return pl.when(pl.col("state") == ACCEPTED).then(value)
+_REPEATED: Final = {"place": pl.UInt32, "by_number": pl.UInt32, "by_id": pl.UInt32}
 
 
-def _repeated(numbers: pl.Series, ids: pl.Series, seen: pl.Series) -> pl.Series:
+def _repeated(suspects: pl.DataFrame, places: pl.Series) -> list[tuple[int, int | None, int | None]]:
     """Return which of the contacts in question an accepted one was before, in the order of rows."""
-    known_numbers: set[int] = set()
-    known_ids: set[int] = set()
+    numbers: dict[int, int] = {}
+    ids: dict[int, int] = {}
     repeated = []
-    for number, contact, is_repeated in zip(numbers, ids, seen, strict=True):
-        again = is_repeated or number in known_numbers or contact in known_ids
-        if not again:
-            known_numbers.add(number)
-            known_ids.add(contact)
-        repeated.append(again)
-    return pl.Series(repeated, dtype=pl.Boolean)
+    for place, (number, contact, own, by_number, by_id) in zip(places, suspects.iter_rows(), strict=True):
+        same_number = numbers.get(number) if by_number is None else by_number
+        same_id = ids.get(contact) if by_id is None else by_id
+        if same_number is None and same_id is None:
+            numbers[number] = ids[contact] = own
+        else:
+            repeated.append((place, same_number, same_id))
+    return repeated
 
 
-class KeySet:
-    """A set of integers that takes eight bytes for each.
-
-    Sorted runs, the largest first: two of them are merged when the smaller one has become large enough.
-    """
-
-    def __init__(self) -> None:
-        self._runs: list[pl.Series] = []
-
-    def add(self, keys: pl.Series) -> None:
-        """Add integers."""
-        if not len(keys):
-            return
-        self._runs.append(keys.sort())
-        while len(self._runs) > 1 and len(self._runs[-2]) < _GROWTH * len(self._runs[-1]):
-            smaller, larger = (self._runs.pop().to_frame("key") for _ in range(2))
-            self._runs.append(larger.merge_sorted(smaller, "key").get_column("key"))
-
-    def holds(self, keys: pl.Series) -> pl.Series:
-        """Return which of the integers are in it."""
-        if not self._runs:
-            return _none_of(len(keys))
-        # In order, neighbours are found in the same memory.
-        order = keys.arg_sort()
-        ordered = keys.gather(order)
-        found = _none_of(len(keys))
-        for run in self._runs:
-            places = run.search_sorted(ordered).clip(upper_bound=len(run) - 1)
-            found |= run.gather(places) == ordered
-        return _none_of(len(keys)).scatter(order.filter(found), values=True) if found.any() else found
+def _accepted_places(rows: pl.DataFrame) -> pl.Series:
+    return (rows["state"] == ACCEPTED).arg_true()
 
 
-_GROWTH: Final = 8
-#: Before the digits of a number of the vendor's network, which then has more digits than any other number.
-_SIP: Final = "100000"
-#: Digits of an integer that stands for itself.
-_PLAIN_ID: Final = "^[1-9][0-9]{0,17}$"
-
-
-def number_key(column: str) -> pl.Expr:
-    """Return the expression of a number as an integer, a different one for each number."""
-    return pl.col(column).str.replace("ip", _SIP, literal=True).cast(pl.Int64)
-
-
-def id_key(column: str) -> pl.Expr:
-    """Return the expression of an id as an integer: its own, or a negative hash of 63 bits.
-
-    Among ten million ids that are no integers, two share a hash with a probability of 1 in 200,000.
-    """
-    text = pl.col(column)
-    hashed = -1 - (text.hash() // 2).cast(pl.Int64)
-    return pl.when(text.str.contains(_PLAIN_ID)).then(text.cast(pl.Int64, strict=False)).otherwise(hashed)
-
-
-def _none_of(count: int) -> pl.Series:
-    return pl.repeat(value=False, n=count, dtype=pl.Boolean, eager=True)
-
-
-def _keys_of(digits: Iterable[str]) -> KeySet:
-    keys = KeySet()
-    keys.add(
-        pl.DataFrame({"number": list(digits)}, schema={"number": pl.String}).select(number_key("number")).to_series()
-    )
-    return keys
+def _is_in(places: pl.Series, count: int) -> pl.Series:
+    return pl.repeat(value=False, n=count, dtype=pl.Boolean, eager=True).scatter(places, values=True)

@@ -20,6 +20,7 @@ import polars as pl
 from airflow_provider_directcall.api.replies import CallOutcome
 from airflow_provider_directcall.campaigns.columns import COLUMN
 from airflow_provider_directcall.campaigns.errors import CampaignError
+from airflow_provider_directcall.campaigns.left_out import reason_kind
 from airflow_provider_directcall.campaigns.plan_summary import PLAN_FILE
 from airflow_provider_directcall.campaigns.results import AGAIN, RESULTS, chunk_results, other_results
 from airflow_provider_directcall.campaigns.states import ContactState
@@ -86,7 +87,7 @@ class Totals:
         costs = rows.drop_nulls("cost_brl").group_by("state").agg(pl.col("cost_brl").sum())
         for state, cost in costs.iter_rows():
             self.costs[state] = self.costs.get(state, Decimal(0)) + cost
-        for state, reason, contacts in rows.drop_nulls("reason").group_by("state", "reason").len().iter_rows():
+        for state, reason, contacts in _reasons(rows):
             is_counted = (state, reason) in self.reasons or len(self.reasons) < _MOST_REASONS
             self.reasons[state, reason if is_counted else "other reasons"] += contacts
         sent = rows.drop_nulls("sent_at")
@@ -228,6 +229,11 @@ def _price(plan: Mapping[str, object]) -> Decimal | None:
 def _counted(rows: pl.DataFrame, column: str) -> dict[Any, int]:
     """Return value -> rows; the values have the column's type."""
     return dict(rows.drop_nulls(column).group_by(column).len().iter_rows())
+
+
+def _reasons(rows: pl.DataFrame) -> Iterable[tuple[str, str, int]]:
+    """Return state, reason and number of contacts."""
+    return rows.drop_nulls("reason").group_by("state", reason_kind()).len().iter_rows()
 
 
 def _zone_name(now: datetime) -> str:

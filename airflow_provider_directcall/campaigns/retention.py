@@ -20,6 +20,7 @@ import polars as pl
 from airflow_provider_directcall.campaigns.columns import FURTHER
 from airflow_provider_directcall.campaigns.contacts.rows import FILE, ROW
 from airflow_provider_directcall.campaigns.frequency import FrequencyLedger
+from airflow_provider_directcall.campaigns.left_out import reason_kind
 from airflow_provider_directcall.campaigns.numbers import with_numbers
 from airflow_provider_directcall.campaigns.plan_summary import PLAN_FILE
 from airflow_provider_directcall.campaigns.planning import OTHERS_FILE
@@ -156,6 +157,9 @@ def _erase_in(campaign: _Campaign, digits: str) -> int:
 def _without_number(rows: pl.DataFrame, digits: str) -> tuple[pl.DataFrame, int]:
     is_it = _has_number(rows, digits)
     emptied = [pl.when(is_it).then(None).otherwise(name).alias(name) for name in rows.columns if name not in _KEPT]
+    if "reason" in rows.columns:
+        # What a list says about the number goes with it.
+        emptied.append(pl.when(is_it).then(reason_kind()).otherwise("reason").alias("reason"))
     return rows.with_columns(emptied), int(is_it.sum())
 
 
@@ -236,7 +240,8 @@ def _rewrite_results(campaign: _Campaign, erased: pl.DataFrame) -> None:
         texts = rows.select(pl.col(own).cast(pl.String))
         new = texts.join(places, on=own, how="left", maintain_order="left").get_column("new")
         private = [pl.when(new.is_null()).then(name).otherwise(None).alias(name) for name in ("number", "recording")]
-        return rows.with_columns(pl.coalesce(new, "contact").alias("contact"), *private), new.count()
+        reason = pl.when(new.is_null()).then("reason").otherwise(reason_kind()).alias("reason")
+        return rows.with_columns(pl.coalesce(new, "contact").alias("contact"), reason, *private), new.count()
 
     for name in campaign.names(f"{_RESULTS_STEM}."):
         _rewrite_rows(campaign, name, renamed)

@@ -37,6 +37,8 @@ from airflow_provider_directcall.delivery.reconciling import ReconcileTimeouts
 from airflow_provider_directcall.errors import DirectcallOutcomeUnknown, DirectcallRefused
 from airflow_provider_directcall.sandbox import SandboxServer
 
+from .planning_world import on_list
+
 ORIGIN = "551130000001"
 KEY = "abcdefghijklmnop"
 TIMEOUTS = ReconcileTimeouts(settle_seconds=60, longest_seconds=3600, poll_interval=60)
@@ -80,7 +82,7 @@ class CampaignWorld:
         defaults = {"text": "Ola {name}", "id_column": "id", "origin": ORIGIN, "price_brl": Decimal("0.09")}
         self.options = {**defaults, **options}
         now = self.options.pop("now", self.clock.now())
-        exclusions = Exclusions(frozenset(self.options.pop("suppressed", ())), frozenset())
+        exclusions = Exclusions(on_list(self.options.pop("suppressed", ()), self.path))
         settings = CampaignSettings(**self.options)
         batches = ContactFiles([source], self.path).batches()
         self.plan = plan(settings, batches, self.folder, exclusions=exclusions, now=now)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +17,7 @@ from airflow_provider_directcall.campaigns.frequency import FrequencyLedger
 from airflow_provider_directcall.campaigns.plan_summary import CampaignPlan
 from airflow_provider_directcall.campaigns.planning import plan
 from airflow_provider_directcall.campaigns.storage import LocalFolder
-from airflow_provider_directcall.campaigns.suppression import Exclusions
+from airflow_provider_directcall.campaigns.suppression import Exclusions, SuppressedNumbers
 
 NOW = datetime(2026, 3, 4, 15, tzinfo=UTC)  # a Wednesday, noon in Brasília
 TEXT = "Ola {name}, ate {day}."
@@ -32,12 +33,23 @@ class PlannedCampaign:
     folder: LocalFolder
 
 
+def on_list(numbers: Iterable[str], path: Path, entries: str = "") -> SuppressedNumbers:
+    """Return the numbers of a list ``blocked.csv``, and of further lines with a source."""
+    source, scratch = path / "blocked.csv", path / "scratch"
+    scratch.mkdir(exist_ok=True)
+    source.write_text("number;source\n" + "".join(f"{number};\n" for number in numbers) + entries)
+    suppressed = SuppressedNumbers()
+    suppressed.read(ContactFiles([source], scratch), NOW.date())
+    return suppressed
+
+
 def planned_csv(
     path: Path,
     contacts: str,
     *,
     now: datetime = NOW,
     suppressed: Any = (),
+    entries: str = "",
     opted_out: Any = (),
     ledger: FrequencyLedger | None = None,
     batch_rows: int = 3,
@@ -53,7 +65,7 @@ def planned_csv(
         CampaignSettings(**{"text": TEXT, "id_column": "id", **settings}),
         ContactFiles([source], scratch, batch_rows=batch_rows).batches(),
         folder,
-        exclusions=Exclusions(frozenset(suppressed), frozenset(opted_out)),
+        exclusions=Exclusions(on_list(suppressed, path, entries), frozenset(opted_out)),
         now=now,
         ledger=ledger,
     )

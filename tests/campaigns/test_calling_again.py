@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -189,7 +190,7 @@ def test_a_number_that_opted_out_is_not_called_again_and_stays_busy(world):
     outcome = world.send_in_full(CHUNK, rules=RULES)
 
     class Excluded:
-        suppressed: frozenset[str] = frozenset()
+        suppressed: Mapping[str, str] = {}
         opted_out = frozenset({f"55{BUSY}"})
 
     world.server.set_time(outcome.waits_until)

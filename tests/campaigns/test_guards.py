@@ -34,7 +34,7 @@ def world(directcall_sandbox, tmp_path):
 
 @dataclass
 class Excluded:
-    suppressed: set[str] = field(default_factory=set)
+    suppressed: dict[str, str] = field(default_factory=dict)
     opted_out: set[str] = field(default_factory=set)
 
 
@@ -62,16 +62,18 @@ async def test_callable_stops_between_waves(world):
 async def test_numbers_excluded_since_the_plan_are_left_out_for_good(world):
     phones = numbers(5)
     world.planned(phones)
-    asked = iter([Excluded(), Excluded({phones[2]}, {phones[4]}), Excluded({phones[2]}, {phones[4]})])
+    excluded = Excluded({phones[2]: "on suppression list x.csv"}, {phones[4]})
+    asked = iter([Excluded(), excluded, excluded])
     outcome = await world.send(wave_size=2, guards=Guards(excluded=lambda: next(asked, Excluded())))
     assert outcome.states == {"sent": 3, "suppressed": 1, "opted_out": 1}
     assert world.reached() == Counter([*phones[:2], phones[3]])
     assert (await world.send()).states == outcome.states
+    assert {each.reason for each in world.results().values()} == {"", "on suppression list x.csv"}
 
 
 async def test_numbers_excluded_at_the_end_are_written_too(world):
     world.planned(numbers(2))
-    excluded = Excluded(set(numbers(2)))
+    excluded = Excluded(dict.fromkeys(numbers(2), ""))
     outcome = await world.send(guards=Guards(excluded=lambda: excluded))
     assert outcome.states == {"suppressed": 2}
     assert {result.progress.value for result in world.results().values()} == {"suppressed"}

@@ -48,6 +48,7 @@ def test_each_contact_is_accepted_or_named_with_its_reason(planned):
         suppressed=["5511990000008"],
         opted_out=["5511990000009"],
     )
+    assert others[8]["reason"] == "on suppression list blocked.csv"
     assert accepted.select("id", "number", "text", "parts").rows() == [
         ("1", "5511990000001", "Ola Joao, ate 12/03.", 1)
     ]
@@ -67,7 +68,7 @@ def test_each_contact_is_accepted_or_named_with_its_reason(planned):
     assert reasons[5] == "the row has 5 fields, and the header 4"
     assert made.states == {"accepted": 1, "rejected": 6, "suppressed": 1, "opted_out": 1}
     assert made.contacts == 9
-    assert sum(made.reasons.values()) == 6
+    assert sum(made.reasons.values()) == 7
 
 
 def test_a_repeated_contact_is_one_and_a_rejected_row_blocks_no_other(planned):
@@ -83,6 +84,23 @@ def test_a_repeated_contact_is_one_and_a_rejected_row_blocks_no_other(planned):
     )
     assert accepted["id"].to_list() == ["1", "3", "4"]
     assert [others[row]["state"] for row in (2, 3, 5)] == ["duplicate", "duplicate", "rejected"]
+    assert [others[row]["reason"] for row in (2, 3)] == [
+        "same id as row 1 of contacts.csv",
+        "same number as row 1 of contacts.csv",
+    ]
+
+
+def test_counts_of_reasons_have_neither_rows_nor_the_words_of_a_list(planned):
+    lines = [f"{number};1199000000{number % 4};Ana;1" for number in range(1, 10)]
+    made, _, others = planned(rows(*lines), entries="11990000001;asked (Joana)\n11990000002;procon\n")
+    assert [others[row]["reason"] for row in (1, 5, 2, 7, 8)] == [
+        "on suppression list blocked.csv (asked [Joana])",
+        "on suppression list blocked.csv (asked [Joana])",
+        "on suppression list blocked.csv (procon)",
+        "same number as row 3 of contacts.csv",
+        "same number as row 4 of contacts.csv",
+    ]
+    assert made.reasons == {"on suppression list blocked.csv": 5, "same number as an earlier row": 2}
 
 
 def test_several_number_columns_are_tried_in_order(planned):

@@ -109,6 +109,10 @@ def test_each_contact_has_one_final_state_and_they_sum_up(ended):
     assert (rows["c1"]["file"], rows["c1"]["row"], rows["c1"]["attempts"]) == ("contacts.csv", 1, 1)
     assert "001" in rows["c4"]["reason"]
     assert rows["c8"]["reason"] is not None
+    assert rows["c10"]["reason"] == "on suppression list blocked.csv"
+    assert rows["c9"]["reason"] == "same number as row 1 of contacts.csv"
+    counted = {tuple(each) for each in json.loads(ended.folder.read("report/report.json"))["reasons"]}
+    assert ("duplicate", "same number as an earlier row", 1) in counted
 
 
 def test_totals_are_those_of_the_sandbox_and_its_bill_to_the_cent(ended):

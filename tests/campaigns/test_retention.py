@@ -17,6 +17,7 @@ from airflow_provider_directcall.campaigns.suppression import Exclusions
 from airflow_provider_directcall.campaigns.wave_log import ContactResult, Progress, Wave, WaveLog
 
 from .planned_campaign import settings
+from .planning_world import planned_csv
 
 NOW = datetime(2026, 3, 4, 15, tzinfo=UTC)
 ERASED = "5511990000002"
@@ -86,6 +87,21 @@ def test_a_contact_is_erased_with_any_of_its_numbers(tmp_path):
     assert erase_number(LocalFolder(tmp_path), ERASED) == 1
     left = everything(tmp_path)
     assert not any(secret in left for secret in (b"0002", b"Joana", b"cpf1", b"990000001"))
+
+
+def test_what_a_list_says_about_an_erased_number_goes_with_it(tmp_path):
+    rows = "id;phone\n1;11990000001\n2;11990000002\n"
+    entries = "11990000001;asked Rita\n11990000002;asked Joana\n"
+    folder = planned_csv(tmp_path, rows, text="Ola", entries=entries).folder
+    (tmp_path / "blocked.csv").unlink()
+    folder.write("waves/00000/begun", b"")
+    report(folder)
+    assert erase_number(LocalFolder(tmp_path), ERASED) == 1
+    report(folder)
+    left = everything(tmp_path)
+    assert b"Joana" not in left
+    assert b"(asked Rita)" in left
+    assert b'on suppression list blocked.csv"' in left
 
 
 @pytest.mark.parametrize("suffix", ["parquet", "csv"])

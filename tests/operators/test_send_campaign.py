@@ -4,6 +4,7 @@ import json
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import polars as pl
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException
 
@@ -149,6 +150,20 @@ def test_replies_and_lists_since_the_plan_count(run, world, plan, tmp_path):
     result = run.start(send(planned, suppress=str(tmp_path / "stop.csv")))
     assert result["states"] == {"opted_out": 1, "suppressed": 1, "sent": 1}
     assert destinations(world) == ["5511990000003"]
+
+
+def test_of_the_lists_the_entries_of_the_chunk_alone_are_kept_and_their_reasons_reported(run, plan, logged, tmp_path):
+    planned = plan("11990000001", "11990000002", "11990000003")
+    entries = ["11990000002;;asked", "11990000003;2026-11-03;", "11990000009;2026-11-03;"]
+    others = [f"119{70000000 + place};;" for place in range(30)]
+    (tmp_path / "stop.csv").write_text("\n".join(["numero;expires;source", *others, *entries, ""]))
+    result = run.start(send(planned, suppress=str(tmp_path / "stop.csv")))
+    assert result["states"] == {"suppressed": 1, "sent": 2}
+    assert "Suppression: 1 numbers of this chunk; 1 entries have expired." in logged()
+    report = run.start(DirectcallReportCampaignOperator(task_id="report", plan=planned))
+    rows = pl.read_parquet(report["results"]).drop_nulls("reason")
+    assert rows.select("contact", "reason").rows() == [("1", "on suppression list stop.csv (asked)")]
+    assert "asked" not in json.dumps(run.ti.xcoms) + logged()
 
 
 def test_the_budget_is_kept_over_the_chunks(run, world, plan):

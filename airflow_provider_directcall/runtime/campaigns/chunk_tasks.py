@@ -14,7 +14,7 @@ from airflow.sdk.log import mask_secret
 
 from airflow_provider_directcall.api.client import AsyncClient
 from airflow_provider_directcall.api.clock import current_clock
-from airflow_provider_directcall.campaigns.chunks import chunk_stem
+from airflow_provider_directcall.campaigns.chunks import chunk_numbers, chunk_stem
 from airflow_provider_directcall.campaigns.guards import Guards, OutsideWindow
 from airflow_provider_directcall.campaigns.report import make_report
 from airflow_provider_directcall.campaigns.sending import ChunkOutcome, send_chunk
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from airflow_provider_directcall.campaigns.plan_summary import CampaignPlan
     from airflow_provider_directcall.campaigns.progress import ChunkProgress
     from airflow_provider_directcall.campaigns.send_options import SendOptions
+    from airflow_provider_directcall.campaigns.storage import Folder
     from airflow_provider_directcall.hooks.directcall import DirectcallHook
     from airflow_provider_directcall.runtime.campaigns.options import SendTask
 
@@ -77,7 +78,7 @@ def send_chunk_of(
     if not folder.names("waves/"):
         # Once something is sent, the plan alone decides on the rest.
         check_fresh(made, settings_of(task, hook.settings) if has_texts(task) else None)
-    guards = _guards(task, made, hook, options)
+    guards = _guards(task, folder, made, hook, options)
     rules = attempt_rules(task, options, guards)
     stem = chunk_stem(task.chunk)
     key = chunk_key(folder, stem, task_identity(context, stem))
@@ -104,13 +105,15 @@ def send_chunk_of(
     return asyncio.run(send())
 
 
-def _guards(task: SendTask, made: CampaignPlan, hook: DirectcallHook, options: SendOptions) -> Guards:
+def _guards(task: SendTask, folder: Folder, made: CampaignPlan, hook: DirectcallHook, options: SendOptions) -> Guards:
     price, budget = money("price_brl", task.price_brl), money("budget_brl", task.budget_brl)
     rate, share, channel = rate_of(task.rate), options.parts_per_second, options.requests.channel
     return Guards(
         window=window_of(task.window),
         outside_window=one_of("outside_window", task.outside_window, OutsideWindow),
-        excluded=FreshExclusions(ExclusionRules.of(task), hook, current_clock().now),
+        excluded=FreshExclusions(
+            ExclusionRules.of(task), hook, current_clock().now, lambda: chunk_numbers(folder, task.chunk)
+        ),
         may_go_on=stopped_by_variable,
         price_brl=price,
         budget_brl=chunk_budget(made, task.chunk, budget, price, calls_again=bool(task.attempts)),

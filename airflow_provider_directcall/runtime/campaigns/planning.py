@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain
@@ -16,7 +16,7 @@ from airflow_provider_directcall.campaigns.frequency import FrequencyLedger
 from airflow_provider_directcall.campaigns.opt_outs import opted_out
 from airflow_provider_directcall.campaigns.plan_summary import CampaignPlan
 from airflow_provider_directcall.campaigns.planning import plan
-from airflow_provider_directcall.campaigns.suppression import Exclusions, read_suppression
+from airflow_provider_directcall.campaigns.suppression import Exclusions, SuppressedNumbers
 from airflow_provider_directcall.errors import DirectcallError
 from airflow_provider_directcall.runtime import arguments
 from airflow_provider_directcall.runtime.campaigns.arguments import sources_of
@@ -57,19 +57,21 @@ class ExclusionRules:
         words = arguments.texts("opt_out_words", task.opt_out_words) or ()
         return cls(task.suppress, words, float(task.opt_out_days))
 
-    def read(self, hook: DirectcallHook, now: datetime) -> Exclusions:
+    def read(self, hook: DirectcallHook, now: datetime, only: Iterable[str] | None = None) -> Exclusions:
         """Read lists and replies.
 
+        :param only: digits; entries of other numbers are not kept. None keeps all.
         :raises ContactsError: a list, or an entry of it, cannot be read.
         :raises CampaignError: the received messages cannot be read.
         """
-        suppressed: set[str] = set()
+        suppressed = SuppressedNumbers(only)
         with tempfile.TemporaryDirectory(prefix="directcall-") as scratch:
             for source in sources_of("suppress", self.suppress, Path(scratch)):
-                entries = read_suppression(source, now.astimezone(hook.settings.zone).date())
-                suppressed |= entries.digits
-                log.info("Suppression: %s numbers; %s entries have expired.", len(entries.digits), entries.expired)
-        return Exclusions(frozenset(suppressed), self.opted_out(hook, now))
+                suppressed.read(source, now.astimezone(hook.settings.zone).date())
+        if self.suppress:
+            whose = "" if only is None else " of this chunk"
+            log.info("Suppression: %s numbers%s; %s entries have expired.", len(suppressed), whose, suppressed.expired)
+        return Exclusions(suppressed, self.opted_out(hook, now))
 
     def opted_out(self, hook: DirectcallHook, now: datetime) -> frozenset[str]:
         """Read replies.

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from airflow_provider_directcall.campaigns.errors import CampaignError, StalePlanError
 from airflow_provider_directcall.campaigns.plan_summary import CampaignPlan
-from airflow_provider_directcall.campaigns.suppression import Exclusions
 from airflow_provider_directcall.delivery.keys import TaskIdentity, delivery_key
 from airflow_provider_directcall.runtime.campaigns.files import folder_of, folder_of_plan, generation_of
 
@@ -91,23 +91,43 @@ def frequency_rules(storage: str, cap: FrequencyCap | None) -> FrequencyRules:
     return FrequencyRules(FrequencyLedger(folder_of(storage)), cap)
 
 
-class FreshExclusions:
-    """Who must not be reached, read before the first wave of a try; replies are read again every few minutes."""
+@dataclass(frozen=True)
+class ChunkExclusions:
+    """Numbers of a chunk that must not be reached, and why: :class:`~.guards.ExcludedNumbers`."""
 
-    def __init__(self, rules: ExclusionRules, hook: DirectcallHook, now: Callable[[], datetime]) -> None:
+    suppressed: Mapping[str, str] = field(repr=False)
+    opted_out: frozenset[str] = field(repr=False)
+
+
+class FreshExclusions:
+    """Who must not be reached, read before the first wave of a try; replies are read again every few minutes.
+
+    :param numbers: returns the digits of the chunk; of all other entries of lists, nothing is kept.
+    """
+
+    def __init__(
+        self,
+        rules: ExclusionRules,
+        hook: DirectcallHook,
+        now: Callable[[], datetime],
+        numbers: Callable[[], Collection[str]],
+    ) -> None:
         self._rules = rules
         self._hook = hook
         self._now = now
+        self._numbers = numbers
         self._read_at = now()
-        self._known: Exclusions | None = None
+        self._known: ChunkExclusions | None = None
 
-    def __call__(self) -> Exclusions:
+    def __call__(self) -> ChunkExclusions:
         """Return them."""
         now = self._now()
         if self._known is None:
-            self._known, self._read_at = self._rules.read(self._hook, now), now
+            numbers = self._numbers()
+            read = self._rules.read(self._hook, now, only=numbers)
+            self._known, self._read_at = ChunkExclusions(dict(read.suppressed.among(numbers)), read.opted_out), now
         elif now - self._read_at >= _EXCLUSIONS_AGE:
-            self._known = Exclusions(self._known.suppressed, self._rules.opted_out(self._hook, now))
+            self._known = replace(self._known, opted_out=self._rules.opted_out(self._hook, now))
             self._read_at = now
         return self._known
 

@@ -192,7 +192,7 @@ class Attempts:
             options=self.options,
             guards=guards,
             on_progress=self.on_progress if is_first else None,
-            reach=reach_of(guards, self.folder, name, contacts, self.options),
+            reach=reach_of(guards, self.folder, name, list(self._contacts.values()), self.options),
         )
         self._senders[attempt] = sender
         return sender

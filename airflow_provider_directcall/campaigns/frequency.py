@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -121,9 +121,9 @@ class FrequencyLedger:
         ).with_columns(at=pl.lit(at, MOMENT), source=pl.lit(source), channel=pl.lit(channel.value))
         self._base.write(f"{_REACHED}{_day(at)}/{name}.parquet", _parquet(rows.select(*_SCHEMA)))
 
-    def names(self, now: datetime) -> list[str]:
-        """Return the files of this month."""
-        first = _day(now.astimezone(_ZONE).replace(day=1))
+    def names(self, now: datetime, *, of_today: bool = False) -> list[str]:
+        """Return the files of this month, or those of today."""
+        first = _day(now if of_today else now.astimezone(_ZONE).replace(day=1))
         return [name for name in self._base.names(_REACHED) if _day_of(name) >= first]
 
     def rows(self, name: str) -> pl.DataFrame:
@@ -131,7 +131,14 @@ class FrequencyLedger:
 
         :raises FileNotFoundError: it was merged or removed since.
         """
-        return pl.read_parquet(io.BytesIO(self._base.read(name)))
+        return self.scan(name).collect()
+
+    def scan(self, name: str) -> pl.LazyFrame:
+        """Return the rows of a file, of which only those that are asked for are unpacked.
+
+        :raises FileNotFoundError: it was merged or removed since.
+        """
+        return pl.scan_parquet(io.BytesIO(self._base.read(name)))
 
     def tidy(self, now: datetime) -> None:
         """Merge the files of days that are over, and remove those that no cap needs any more.
@@ -179,38 +186,58 @@ class ReachedNumbers:
     """How often numbers were reached in this month, by other campaigns or attempts.
 
     :param own: of :func:`source_of`: a campaign does not count itself, however often it is planned or cleared.
+    :param only: digits; of all other numbers, nothing is kept. None keeps all.
     """
 
-    def __init__(self, ledger: FrequencyLedger, cap: FrequencyCap, own: str) -> None:
+    def __init__(
+        self, ledger: FrequencyLedger, cap: FrequencyCap, own: str, only: Collection[str] | None = None
+    ) -> None:
         self._ledger = ledger
         self._cap = cap
         self._own = own
+        self._only = None if only is None else list(only)
         self._read: set[str] = set()
         self._days = pl.DataFrame(schema={"number": pl.Int64, "source": pl.UInt64, "day": pl.Date})
 
     def refresh(self, now: datetime) -> None:
-        """Read the files that are new.
+        """Read the files that are new; without a limit for the month, only those of today.
 
         :param now: aware.
         :raises OSError: the storage fails.
         """
         for _ in range(_TRIES):
             try:
-                self._read_files([name for name in self._ledger.names(now) if name not in self._read])
+                names = self._ledger.names(now, of_today=self._cap.month is None)
+                self._read_files([name for name in names if name not in self._read])
             except FileNotFoundError:
                 continue  # merged since: the merged file is in the next list
             return
         raise CampaignError("frequency_cap: the ledger changes while it is read; try again")
 
     def _read_files(self, names: Sequence[str]) -> None:
-        rows = [self._shaped(self._ledger.rows(name)) for name in names]
+        if not names:
+            return
+        wanted = self._wanted()
+        rows = [self._shaped(self._ledger.scan(name), wanted) for name in names]
         # A row may be there twice: of a wave and of its results, or in a merged file and the one that it came from.
         self._days = pl.concat([self._days, *rows]).sort("day").unique(["number", "source"], keep="last")
         self._read.update(names)
 
-    def _shaped(self, rows: pl.DataFrame) -> pl.DataFrame:
+    def _wanted(self) -> pl.LazyFrame | None:
+        if self._only is None:
+            return None
+        # With the keys of now: rows that another key has made are in files that were written after it.
+        hashes = [each for own in self._ledger.hashes(self._only) for each in own]
+        return pl.LazyFrame({"number": hashes}, schema={"number": pl.Int64})
+
+    def _shaped(self, rows: pl.LazyFrame, wanted: pl.LazyFrame | None) -> pl.DataFrame:
         day = pl.col("at").dt.convert_time_zone(_ZONE.key).dt.date()
-        return rows.filter(pl.col("source") != self._own).select("number", pl.col("source").hash(), day.alias("day"))
+        others = rows.filter(pl.col("source") != self._own)
+        asked = others if wanted is None else others.join(wanted, on="number", how="semi")
+        return asked.select("number", pl.col("source").hash(), day.alias("day")).collect(engine="streaming")
+
+    def __len__(self) -> int:
+        return len(self._days)
 
     def reasons(self, numbers: pl.Series, at: pl.Series) -> pl.Series:
         """Return for each number why it must not be reached at a time, or null.

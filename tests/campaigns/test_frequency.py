@@ -9,12 +9,21 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from secrets import token_hex
 
+import polars as pl
 import pytest
 
 from airflow_provider_directcall.campaigns.channels import Channel
-from airflow_provider_directcall.campaigns.chunk_reach import FrequencyRules
+from airflow_provider_directcall.campaigns.chunk_reach import ChunkReach, FrequencyRules
+from airflow_provider_directcall.campaigns.chunks import Contact
+from airflow_provider_directcall.campaigns.columns import MOMENT
 from airflow_provider_directcall.campaigns.errors import CampaignError
-from airflow_provider_directcall.campaigns.frequency import LEDGER_FOLDER, FrequencyCap, FrequencyLedger, source_of
+from airflow_provider_directcall.campaigns.frequency import (
+    LEDGER_FOLDER,
+    FrequencyCap,
+    FrequencyLedger,
+    ReachedNumbers,
+    source_of,
+)
 from airflow_provider_directcall.campaigns.guards import Guards
 from airflow_provider_directcall.campaigns.plan_summary import CampaignPlan
 from airflow_provider_directcall.campaigns.retention import erase_number, purge
@@ -142,6 +151,48 @@ def test_no_campaign_with_a_cap_no_ledger(tmp_path):
     made = planned_csv(tmp_path, "id;phone\n1;11990000001\n", text="Ola", ledger=ledger).made
     assert made.ledger is None
     assert not (tmp_path / LEDGER_FOLDER).exists()
+
+
+class ReadFolder(LocalFolder):
+    """A folder that remembers which files were read."""
+
+    def __init__(self, path):
+        super().__init__(path)
+        self.were_read = []
+
+    def read(self, name):
+        self.were_read.append(name)
+        return super().read(name)
+
+
+def test_of_the_ledger_a_chunk_keeps_its_own_numbers_and_the_cap_its_own_days(tmp_path):
+    folder = ReadFolder(tmp_path)
+    ledger = FrequencyLedger(folder)
+    ledger.begin()
+    phones = numbers(6)
+    ledger.write("old", phones, NOW - timedelta(days=1), "other", Channel.SMS)
+    ledger.write("new", phones[2:], NOW, "another", Channel.SMS)
+    reached = ReachedNumbers(ledger, DAILY, "mine", only=phones[1:3])
+    reached.refresh(NOW)
+    assert len(reached) == 1
+    assert not [name for name in folder.were_read if "/old" in name]
+    at = pl.Series([NOW, NOW], dtype=MOMENT)
+    assert reached.reasons(pl.Series(phones[1:3]), at).to_list() == [None, "frequency cap: 1 a day"]
+    monthly = ReachedNumbers(ledger, FrequencyCap(month=2), "mine", only=phones[1:3])
+    monthly.refresh(NOW)
+    assert len(monthly) == 3
+    assert monthly.reasons(pl.Series(phones[1:3]), at).to_list() == [None, "frequency cap: 2 a month"]
+
+
+def test_the_next_number_of_a_contact_is_counted_and_so_is_one_that_was_not_foreseen(tmp_path, ledger):
+    phones = numbers(3)
+    reach(ledger, phones[1])
+    contact = Contact("c1", phones[0], further=(phones[1],))
+    chunk = ChunkReach(FrequencyRules(ledger, DAILY), LocalFolder(tmp_path / "mine"), "00000", [contact], Channel.CALL)
+    assert [chunk.reason(phone, NOW) for phone in phones] == [None, "frequency cap: 1 a day", None]
+    reach(ledger, phones[2])
+    chunk.add(Contact("c2", phones[2]))
+    assert chunk.reason(phones[2], NOW) == "frequency cap: 1 a day"
 
 
 # The send

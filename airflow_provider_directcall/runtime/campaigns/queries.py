@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
+
+from airflow_provider_directcall.errors import DirectcallError
 
 if TYPE_CHECKING:
     from airflow_provider_directcall.campaigns.contacts.query_rows import Cursor, QueryRows
@@ -18,6 +22,18 @@ _STREAMING: Final[Mapping[str, dict[str, Any]]] = {
 }
 #: Drivers that have a class of cursor for it.
 _STREAMING_CLASSES: Final = {"pymysql": "pymysql.cursors", "MySQLdb": "MySQLdb.cursors"}
+
+Value = TypeVar("Value")
+
+#: Attributes in which drivers have the SQLSTATE, or a code of their own, of an error.
+_CODES: Final = ("sqlstate", "pgcode", "sqlite_errorname", "full_code", "errno", "code")
+#: SQLSTATE, SQLITE_BUSY, ORA-00942, MySQL's 1064: nothing that could be of a row or of a DSN.
+_CODE: Final = re.compile(r"(?=[A-Z]*[0-9])[0-9A-Z]{5}|SQLITE_[A-Z_]{1,40}|(?:ORA|DPI|DPY)-[0-9]{1,5}|[0-9]{1,5}")
+_ORACLE: Final = re.compile(r"\b(?:ORA|DPI|DPY)-[0-9]{1,5}\b")
+
+
+class QueryError(DirectcallError):
+    """A database, or its driver, has failed; a retry may succeed."""
 
 
 @dataclass
@@ -50,9 +66,63 @@ def _opened(query: SqlContacts) -> Iterator[Cursor]:
     hook = BaseHook.get_connection(query.conn_id).get_hook()  # type: ignore[no-untyped-call]  # not annotated
     if not hasattr(hook, "get_conn"):
         raise ValueError(f"contacts: the connection {query.conn_id} is not one to a database")
-    with closing(hook.get_conn()) as connection, closing(_cursor(connection)) as cursor:
-        cursor.execute(query.sql, *([query.parameters] if query.parameters is not None else []))
-        yield cursor
+    run = partial(_run, query.conn_id)
+    with ExitStack() as stack:
+        connection = run("connect", hook.get_conn)
+        stack.callback(run, "close", connection.close)
+        cursor = run("open a cursor", lambda: _cursor(connection))
+        stack.callback(run, "close", cursor.close)
+        given = [query.parameters] if query.parameters is not None else []
+        run("run the query", lambda: cursor.execute(query.sql, *given))
+        yield _Cursor(cursor, run)
+
+
+@dataclass(frozen=True)
+class _Cursor:
+    """A driver's cursor whose errors show nothing of rows, parameters or the connection."""
+
+    cursor: Any = field(repr=False)
+    run: Callable[[str, Callable[[], Any]], Any] = field(repr=False)
+
+    @property
+    def description(self) -> Sequence[Sequence[object]] | None:
+        """The columns."""
+        return self.run("read the columns", lambda: self.cursor.description)  # type: ignore[no-any-return]  # any driver's
+
+    def fetchmany(self, size: int) -> Sequence[Sequence[object]]:
+        """Return the next rows."""
+        return self.run("read rows", lambda: self.cursor.fetchmany(size))  # type: ignore[no-any-return]  # any driver's
+
+
+def _run(conn_id: str, step: str, call: Callable[[], Value]) -> Value:
+    """Call a driver.
+
+    :raises QueryError: it fails.
+    """
+    try:
+        return call()
+    except Exception as error:  # noqa: BLE001 - drivers have errors of their own, and any of them may quote a row or a DSN
+        problem = _described(error)
+    # Not in the handler: a log that shows the cause of an error would show the driver's text.
+    raise QueryError(f"query on {conn_id}: cannot {step}: {problem}; its text may hold values, and is not shown")
+
+
+def _described(error: Exception) -> str:
+    """Return the class of a driver's error, and its code if it has one."""
+    # SQLAlchemy wraps the driver's error; Oracle's has its code in an object.
+    sources = [getattr(error, "orig", None) or error, *error.args[:1]]
+    values = [getattr(source, name, None) for source in sources for name in _CODES]
+    # ODBC has the SQLSTATE, and MySQL a number, before the text.
+    values += [error.args[0]] if len(error.args) > 1 else []
+    codes = (str(value) for value in values if isinstance(value, (str, int)) and not isinstance(value, bool))
+    found = next((code for code in codes if _CODE.fullmatch(code)), None) or _oracle_code(error)
+    name = f"{type(error).__module__}.{type(error).__qualname__}".removeprefix("builtins.")
+    return f"{name}, code {found}" if found else name
+
+
+def _oracle_code(error: Exception) -> str | None:
+    found = _ORACLE.search(str(error))
+    return found and found[0]
 
 
 def _cursor(connection: Any) -> Any:  # noqa: ANN401 - any driver's

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -23,7 +24,7 @@ from airflow_provider_directcall.campaigns.frequency import FrequencyLedger
 from airflow_provider_directcall.campaigns.left_out import reason_kind
 from airflow_provider_directcall.campaigns.numbers import with_numbers
 from airflow_provider_directcall.campaigns.plan_summary import PLAN_FILE
-from airflow_provider_directcall.campaigns.planning import OTHERS_FILE
+from airflow_provider_directcall.campaigns.planning import OTHERS_FILE, PREVIEW_FILE
 from airflow_provider_directcall.campaigns.report import AGAIN_STEM, PAGE_FILE, PURGED_FILE, SUMMARY_FILE
 from airflow_provider_directcall.telephony.numbers import ALL_KINDS, parse_number
 
@@ -39,6 +40,10 @@ _ERASED: Final = "erased "
 #: Columns of an erased contact that stay: its place, and what is counted.
 _KEPT: Final = frozenset({"_file", "_row", "id", "opens_at", "parts", "state", "reason"})
 _RESULTS_STEM: Final = "report/results"
+#: Files of a plan that are written before its summary.
+_OF_PLAN: Final = re.compile(
+    rf"(?P<folder>(?:.*/)?)(?:chunks/[0-9]{{5,}}\.parquet|{re.escape(OTHERS_FILE)}|{re.escape(PREVIEW_FILE)})"
+)
 #: Columns that say which contact of a plan it is.
 _PLACE: Final = ("id", FILE, ROW)
 #: Fields of a line of a log that lead to a person: the vendor's ids, and a recording.
@@ -48,7 +53,8 @@ _LEADING: Final[Mapping[str, object]] = {"ids": {}, "recording": None}
 def purge(base: Folder, older_than: timedelta, now: datetime) -> int:
     """Remove the contacts of campaigns that were planned longer ago than that, and return how many campaigns.
 
-    A campaign that has sent nothing is removed as a whole.
+    A campaign that has sent nothing is removed as a whole. So is, uncounted, what is left of a plan whose process was
+    killed, and what was half written by one, once it is as old.
 
     :param base: the folder below which all campaigns are.
     :param now: aware.
@@ -64,9 +70,11 @@ def purge(base: Folder, older_than: timedelta, now: datetime) -> int:
         if kept and old:
             # Before anything is removed: a purge that is killed leaves no campaign that seems unsent.
             campaign.write(PURGED_FILE, now.isoformat().encode())
-        for name in old:
+        # The plan last: without it, what a purge that is killed leaves would not be found again.
+        for name in sorted([*old, *campaign.leftovers()], key=lambda each: each == PLAN_FILE):
             campaign.remove(name)
         purged += bool(old)
+    _remove_remains(base, now - older_than)
     FrequencyLedger(base).tidy(now)
     return purged
 
@@ -74,9 +82,9 @@ def purge(base: Folder, older_than: timedelta, now: datetime) -> int:
 def erase_number(base: Folder, number: str) -> int:
     """Remove everything about a number from the files of all campaigns, and return how many rows had it.
 
-    Also the contacts' ids, which may be a person's: those of erased contacts are their places. Do it while no campaign
-    sends; a call that was interrupted is completed by the next one. Results that were written elsewhere, and the
-    contacts' own files, are the caller's.
+    Also the contacts' ids, which may be a person's: those of erased contacts are their places. What killed processes
+    have left is removed as a whole. Do it while no campaign is planned or sends; a call that was interrupted is completed
+    by the next one. Results that were written elsewhere, and the contacts' own files, are the caller's.
 
     :param base: the folder below which all campaigns are, and their ledger.
     :param number: in any spelling.
@@ -84,6 +92,7 @@ def erase_number(base: Folder, number: str) -> int:
     :raises OSError: a file cannot be written.
     """
     digits = parse_number(number, allow=ALL_KINDS).digits
+    _remove_remains(base)
     return FrequencyLedger(base).erase(digits) + sum(_erase_in(campaign, digits) for campaign in _campaigns(base))
 
 
@@ -103,6 +112,10 @@ class _Campaign:
     def names(self, prefix: str = "") -> list[str]:
         """Return its files that begin so."""
         return [name.removeprefix(self.prefix) for name in self.base.names(self.prefix + prefix)]
+
+    def leftovers(self) -> list[str]:
+        """Return its files that were half written."""
+        return [name.removeprefix(self.prefix) for name in self.base.leftovers(self.prefix)]
 
     def has_begun(self) -> bool:
         """Whether something of it may have been sent."""
@@ -125,6 +138,42 @@ def _campaigns(base: Folder) -> Iterator[_Campaign]:
     for name in base.names():
         if name == PLAN_FILE or name.endswith(f"/{PLAN_FILE}"):
             yield _Campaign(base, name.removesuffix(PLAN_FILE), json.loads(base.read(name)))
+
+
+def _remove_remains(base: Folder, before: datetime | None = None) -> None:
+    """Remove what killed processes have left: files that were half written, and those of plans without a summary.
+
+    :param before: aware; later ones stay, as their process may be at work. None removes all.
+    """
+    for name in [*base.leftovers(), *_unplanned(base)]:
+        changed_at = base.changed_at(name) if before is not None else None
+        if before is None or (changed_at is not None and changed_at < before):
+            base.remove(name)
+
+
+def _unplanned(base: Folder) -> list[str]:
+    """Return the files of plans that never came to their end.
+
+    By their columns, as a storage may have files of the user's own.
+    """
+    names = base.names()
+    plans = {name.removesuffix(PLAN_FILE) for name in names if name == PLAN_FILE or name.endswith(f"/{PLAN_FILE}")}
+    found: dict[str, list[str]] = {}
+    for name in names:
+        of_plan = _OF_PLAN.fullmatch(name)
+        if of_plan is not None and of_plan["folder"] not in plans:
+            found.setdefault(of_plan["folder"], []).append(name)
+    return [name for files in found.values() if any(_has_places(base, each) for each in files) for name in files]
+
+
+def _has_places(base: Folder, name: str) -> bool:
+    """Whether a file has the columns of a plan's rows."""
+    if not name.endswith(".parquet"):
+        return False
+    try:
+        return {FILE, ROW} <= set(pl.read_parquet_schema(io.BytesIO(base.read(name))))
+    except (FileNotFoundError, pl.exceptions.PolarsError):
+        return False
 
 
 def _erase_in(campaign: _Campaign, digits: str) -> int:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, Protocol
 
 _PRIVATE_FOLDER: Final = 0o700
 _PRIVATE_FILE: Final = 0o600
 _TEMPORARY: Final = ".part"
+#: With the id of the process.
+_LEFTOVER: Final = re.compile(rf"\.[0-9]+{re.escape(_TEMPORARY)}$")
 
 
 class Folder(Protocol):
@@ -41,6 +45,14 @@ class Folder(Protocol):
 
     def remove(self, name: str) -> None:
         """Remove a file; none is no error."""
+        ...
+
+    def leftovers(self, prefix: str = "") -> list[str]:
+        """Return the names of what killed processes have half written, which are not among :meth:`names`."""
+        ...
+
+    def changed_at(self, name: str) -> datetime | None:
+        """Return when a file was written last; None where it is gone, or the store does not say."""
         ...
 
 
@@ -85,9 +97,22 @@ class LocalFolder:
 
     def names(self, prefix: str = "") -> list[str]:
         """Return the files below this folder; what a killed process left half written is not among them."""
+        return [name for name in self._below(prefix) if not name.endswith(_TEMPORARY)]
+
+    def leftovers(self, prefix: str = "") -> list[str]:
+        """Return the files that :meth:`write` makes before it renames them, by any process."""
+        return [name for name in self._below(prefix) if _LEFTOVER.search(name)]
+
+    def changed_at(self, name: str) -> datetime | None:
+        """Return the time of the last write."""
+        with suppress(FileNotFoundError):
+            return datetime.fromtimestamp((self._path / name).stat().st_mtime, UTC)
+        return None
+
+    def _below(self, prefix: str) -> list[str]:
         below = self._path / prefix.rpartition("/")[0]
-        files = (path for path in below.rglob("*") if path.is_file() and path.suffix != _TEMPORARY)
-        return sorted(name for path in files if (name := path.relative_to(self._path).as_posix()).startswith(prefix))
+        names = (path.relative_to(self._path).as_posix() for path in below.rglob("*") if path.is_file())
+        return sorted(name for name in names if name.startswith(prefix))
 
     def remove(self, name: str) -> None:
         """Remove the file, and the folders below this one that it leaves empty."""
@@ -115,6 +140,10 @@ class FileSystem(Protocol):
 
     def rm_file(self, path: str) -> object:
         """Remove an object."""
+        ...
+
+    def modified(self, path: str) -> datetime:
+        """Return when an object was written last."""
         ...
 
     def invalidate_cache(self) -> object:
@@ -172,6 +201,17 @@ class ObjectFolder:
         """Remove an object."""
         with suppress(FileNotFoundError):
             self._fs.rm_file(f"{self._root}/{name}")
+
+    def leftovers(self, prefix: str = "") -> list[str]:
+        """Return none: a store shows an object once it is whole."""
+        return []
+
+    def changed_at(self, name: str) -> datetime | None:
+        """Return the time of the last write, where the store says it."""
+        with suppress(FileNotFoundError, NotImplementedError):
+            moment = self._fs.modified(f"{self._root}/{name}")
+            return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+        return None
 
 
 @contextmanager

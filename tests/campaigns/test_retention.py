@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 from datetime import UTC, datetime, timedelta
 
 import polars as pl
@@ -224,3 +225,63 @@ def test_a_purge_that_was_killed_leaves_no_campaign_that_seems_unsent(tmp_path, 
             assert folder.names("waves/")
     purge(LocalFolder(tmp_path), timedelta(0), NOW + timedelta(days=1))
     assert folder.names() == ["plan.json", "waves/purged"]
+
+
+@pytest.fixture
+def remains(tmp_path):
+    """What killed processes leave: half a file in a campaign and in the ledger, and a plan without its end."""
+    campaign(tmp_path, "old")
+    killed = campaign(tmp_path, "dag/run/killed", begun=False)
+    killed.remove("plan.json")
+    parts = [tmp_path / "old/waves/00000/000002.results.jsonl.7.part", tmp_path / "frequency-ledger/reached/x.8.part"]
+    for path in parts:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"5511990000002 Joana")
+    own = tmp_path / "mine" / "others.parquet"
+    own.parent.mkdir()
+    pl.DataFrame({"my": [1]}).write_parquet(own)
+    (tmp_path / "mine" / "video.part").write_bytes(b"mine")
+    return [*parts, *(path for path in (tmp_path / "dag").rglob("*") if path.is_file())]
+
+
+def age(paths, moment):
+    for path in paths:
+        os.utime(path, (moment.timestamp(), moment.timestamp()))
+
+
+def test_a_purge_removes_what_killed_processes_have_left_once_it_is_old(tmp_path, remains):
+    now = NOW + timedelta(days=31)
+    age(remains, now - timedelta(days=29))
+    assert purge(LocalFolder(tmp_path), timedelta(days=30), now) == 1
+    # Of an old campaign, everything goes; what may be of a process at work stays.
+    assert [path.exists() for path in remains] == [False, *[True] * (len(remains) - 1)]
+    assert len(remains) == 6
+    age(remains[1:], now - timedelta(days=31))
+    assert purge(LocalFolder(tmp_path), timedelta(days=30), now) == 0
+    assert not any(path.exists() for path in remains)
+    assert sorted(path.name for path in (tmp_path / "mine").iterdir()) == ["others.parquet", "video.part"]
+
+
+def test_an_erasure_leaves_no_number_in_what_killed_processes_have_left(tmp_path, remains):
+    erase_number(LocalFolder(tmp_path), ERASED)
+    assert not any(path.exists() for path in remains)
+    assert not any(secret in everything(tmp_path) for secret in (b"0002", b"Joana"))
+    assert (tmp_path / "mine" / "video.part").exists()
+
+
+def test_a_purge_that_was_killed_is_completed_for_a_campaign_that_has_sent_nothing(tmp_path, monkeypatch):
+    folder, remove, later = campaign(tmp_path, "one", begun=False), LocalFolder.remove, NOW + timedelta(days=1)
+    files = folder.names()
+
+    def killed(self, name):
+        remove(self, name)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(LocalFolder, "remove", killed)
+        for left in range(len(files) - 1, 0, -1):
+            with pytest.raises(KeyboardInterrupt):
+                purge(LocalFolder(tmp_path), timedelta(0), later)
+            assert len(folder.names()) == left
+    purge(LocalFolder(tmp_path), timedelta(0), later)
+    assert folder.names() == []

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import stat
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from upath import UPath
@@ -32,6 +33,13 @@ def test_a_removed_file_is_gone(folder):
     assert folder.names() == []
     with pytest.raises(FileNotFoundError):
         folder.read("plan.json")
+
+
+def test_the_time_of_a_write_is_known_until_the_file_is_gone(folder):
+    folder.write("plan.json", b"1")
+    assert abs(datetime.now(UTC) - folder.changed_at("plan.json")) < timedelta(hours=1)
+    folder.remove("plan.json")
+    assert folder.changed_at("plan.json") is None
 
 
 def test_local_files_are_closed_to_other_users(tmp_path):

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING, Final, Literal, TypedDict
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from airflow_provider_directcall.campaigns.digests import digest
 from airflow_provider_directcall.campaigns.plan_summary import PlanChunk
+from airflow_provider_directcall.campaigns.rows_file import FAST
 
 if TYPE_CHECKING:
     from airflow_provider_directcall.campaigns.storage import Folder
-
-
-class _Compression(TypedDict):
-    compression: Literal["zstd"]
-    compression_level: int
-    statistics: bool
 
 
 class ChunkWriter:
@@ -75,35 +70,8 @@ class ChunkWriter:
         self._size *= 2
 
 
-class RowsFile:
-    """Collects rows, compressed, and writes them as one file.
-
-    :param name: of the file.
-    """
-
-    def __init__(self, folder: Folder, name: str) -> None:
-        self._folder = folder
-        self._name = name
-        self._parts: list[bytes] = []
-
-    def add(self, rows: pl.DataFrame) -> None:
-        """Take rows; the first give the columns, even if there are none."""
-        if len(rows) or not self._parts:
-            self._parts.append(parquet(rows))
-
-    def finish(self) -> None:
-        """Write the file."""
-        content = io.BytesIO()
-        pl.scan_parquet(self._parts).sink_parquet(content, **_COMPRESSION)
-        self._folder.write(self._name, content.getvalue())
-
-
-#: Nothing filters by the statistics of these files.
-_COMPRESSION: Final[_Compression] = {"compression": "zstd", "compression_level": 1, "statistics": False}
-
-
 def parquet(rows: pl.DataFrame) -> bytes:
     """Return rows as the content of a Parquet file."""
     content = io.BytesIO()
-    rows.write_parquet(content, **_COMPRESSION)
+    rows.write_parquet(content, **FAST)
     return content.getvalue()

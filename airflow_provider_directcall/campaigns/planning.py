@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from airflow_provider_directcall.campaigns.chunk_writer import ChunkWriter, RowsFile
+from airflow_provider_directcall.campaigns.chunk_writer import ChunkWriter
 from airflow_provider_directcall.campaigns.columns import FURTHER, ORIGINALS, TAG
 from airflow_provider_directcall.campaigns.contacts.rows import FILE, ROW
 from airflow_provider_directcall.campaigns.deciding import Decisions
@@ -23,6 +23,7 @@ from airflow_provider_directcall.campaigns.left_out import left_out, reason_kind
 from airflow_provider_directcall.campaigns.plan_summary import ACCEPTED, PLAN_FILE, CampaignPlan
 from airflow_provider_directcall.campaigns.priorities import PriorityOrder
 from airflow_provider_directcall.campaigns.repeats import Excluded, Repeats
+from airflow_provider_directcall.campaigns.rows_file import RowsFile
 from airflow_provider_directcall.campaigns.samples import Samples
 from airflow_provider_directcall.campaigns.states import ContactState
 
@@ -95,7 +96,7 @@ class _Planner:
         self._repeats = Repeats()
         self._order = PriorityOrder(scratch) if settings.priority_column is not None else None
         self._chunks = ChunkWriter(folder, settings.chunk_size, settings.most_chunks)
-        self._others = RowsFile(folder, OTHERS_FILE)
+        self._others = RowsFile(scratch, "others")
         self._states: Counter[str] = Counter()
         self._reasons: Counter[str] = Counter()
         self._parts = 0
@@ -155,7 +156,7 @@ class _Planner:
         for batch in self._order.batches() if self._order is not None else ():
             self._chunks.add(batch)
         chunks = self._chunks.finish()
-        self._others.finish()
+        self._others.write(self._folder, OTHERS_FILE)
         price = self._settings.price_brl
         made = CampaignPlan(
             digest=digest("".join([self._settings.fingerprint, *(each.digest for each in chunks)]).encode()),

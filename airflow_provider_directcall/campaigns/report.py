@@ -23,6 +23,7 @@ from airflow_provider_directcall.campaigns.errors import CampaignError
 from airflow_provider_directcall.campaigns.left_out import reason_kind
 from airflow_provider_directcall.campaigns.plan_summary import PLAN_FILE
 from airflow_provider_directcall.campaigns.results import AGAIN, RESULTS, chunk_results, other_results
+from airflow_provider_directcall.campaigns.rows_file import WRITERS, RowsFile
 from airflow_provider_directcall.campaigns.states import ContactState
 from airflow_provider_directcall.campaigns.storage import LocalFolder
 from airflow_provider_directcall.campaigns.voice import logs_of
@@ -139,14 +140,14 @@ def make_report(
     :raises OSError: a file cannot be read or written.
     """
     suffix = Path(results_uri or RESULTS_FILE).suffix
-    if suffix not in _WRITERS:
-        raise CampaignError(f"results: a name that ends with {' or '.join(_WRITERS)} is needed, not {suffix!r}")
+    if suffix not in WRITERS:
+        raise CampaignError(f"results: a name that ends with {' or '.join(WRITERS)} is needed, not {suffix!r}")
     if folder.names(PURGED_FILE):
         raise CampaignError("the contacts of this campaign were purged; the report made before is still there")
     plan = json.loads(folder.read(PLAN_FILE))
     totals = Totals()
     with tempfile.TemporaryDirectory() as scratch:
-        results, again = _Pieces(Path(scratch), "results"), _Pieces(Path(scratch), "again")
+        results, again = RowsFile(Path(scratch), "results"), RowsFile(Path(scratch), "again")
         for rows in _all_results(folder, plan):
             totals.add(rows)
             totals.add_hours(rows, _zone_name(now))
@@ -155,8 +156,8 @@ def make_report(
             again.add(originals.rename(lambda name: name.removeprefix(COLUMN)))
         target, name = _target(folder, results_uri, folder_at or _local_folder)
         uris = {
-            "results": _written(target, name, results.joined(suffix)),
-            "again": _written(folder, AGAIN_STEM + suffix, again.joined(suffix)),
+            "results": _rows_written(target, name, results),
+            "again": _rows_written(folder, AGAIN_STEM + suffix, again),
         }
     summary = {**totals.as_json(), "made_at": now.isoformat(), "planned_at": plan.get("planned_at")}
     uris["report"] = _written(folder, SUMMARY_FILE, json.dumps(summary, indent=1).encode())
@@ -178,39 +179,6 @@ def money(amount: Decimal | None) -> str | None:
     if amount is None:
         return None
     return str(amount.quantize(_CENTS) if amount == amount.quantize(_CENTS) else amount.normalize())
-
-
-class _Pieces:
-    """Data frames on the disk that make one file at the end."""
-
-    def __init__(self, scratch: Path, name: str) -> None:
-        self._scratch = scratch
-        self._name = name
-        self._paths: list[Path] = []
-
-    def add(self, rows: pl.DataFrame) -> None:
-        """Keep rows. The first ones give the columns, also where there are none."""
-        if len(rows) or not self._paths:
-            path = self._scratch / f"{self._name}.{len(self._paths)}.piece"
-            rows.write_parquet(path)
-            self._paths.append(path)
-
-    def joined(self, suffix: str) -> bytes:
-        """Return all rows as one file."""
-        target = self._scratch / f"{self._name}{suffix}"
-        _WRITERS[suffix](pl.scan_parquet(self._paths), target)
-        return target.read_bytes()
-
-
-def _write_parquet(rows: pl.LazyFrame, path: Path) -> None:
-    rows.sink_parquet(path)
-
-
-def _write_csv(rows: pl.LazyFrame, path: Path) -> None:
-    rows.sink_csv(path)
-
-
-_WRITERS: Final[Mapping[str, Callable[[pl.LazyFrame, Path], None]]] = {".parquet": _write_parquet, ".csv": _write_csv}
 
 
 def _all_results(folder: Folder, plan: Mapping[str, list[Mapping[str, str]]]) -> Iterable[pl.DataFrame]:
@@ -246,8 +214,17 @@ def _page(folder: Folder, totals: Totals, now: datetime) -> str:
     return _written(folder, PAGE_FILE, page(totals, now).encode())
 
 
+def _rows_written(folder: Folder, name: str, rows: RowsFile) -> str:
+    rows.write(folder, name)
+    return _uri(folder, name)
+
+
 def _written(folder: Folder, name: str, content: bytes) -> str:
     folder.write(name, content)
+    return _uri(folder, name)
+
+
+def _uri(folder: Folder, name: str) -> str:
     return f"{folder.uri.rstrip('/')}/{name}"
 
 

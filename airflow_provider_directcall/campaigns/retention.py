@@ -83,8 +83,8 @@ def erase_number(base: Folder, number: str) -> int:
     """Remove everything about a number from the files of all campaigns, and return how many rows had it.
 
     Also the contacts' ids, which may be a person's: those of erased contacts are their places. What killed processes
-    have left is removed as a whole. Do it while no campaign is planned or sends; a call that was interrupted is completed
-    by the next one. Results that were written elsewhere, and the contacts' own files, are the caller's.
+    have left is removed as a whole. Do it while no campaign is planned or sends; a call that was interrupted is
+    completed by the next one. Results that were written elsewhere, and the contacts' own files, are the caller's.
 
     :param base: the folder below which all campaigns are, and their ledger.
     :param number: in any spelling.

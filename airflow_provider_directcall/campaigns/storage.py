@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, Protocol
+from typing import IO, Final, Protocol
 
 _PRIVATE_FOLDER: Final = 0o700
 _PRIVATE_FILE: Final = 0o600
@@ -30,6 +31,10 @@ class Folder(Protocol):
 
         :raises OSError: it is read-only, full, ...
         """
+        ...
+
+    def write_file(self, name: str, path: Path) -> None:
+        """Write the content of a file of this machine, as :meth:`write` does, without holding it in memory."""
         ...
 
     def read(self, name: str) -> bytes:
@@ -75,6 +80,16 @@ class LocalFolder:
 
     def write(self, name: str, content: bytes) -> None:
         """Write beside the name, to the disk, and rename."""
+        with self._replacing(name) as file:
+            file.write(content)
+
+    def write_file(self, name: str, path: Path) -> None:
+        """Copy beside the name, to the disk, and rename."""
+        with path.open("rb") as source, self._replacing(name) as file:
+            shutil.copyfileobj(source, file)
+
+    @contextmanager
+    def _replacing(self, name: str) -> Iterator[IO[bytes]]:
         target = self._path / name
         with _private_umask():
             target.parent.mkdir(mode=_PRIVATE_FOLDER, parents=True, exist_ok=True)
@@ -82,7 +97,7 @@ class LocalFolder:
         try:
             descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _PRIVATE_FILE)
             with os.fdopen(descriptor, "wb") as file:
-                file.write(content)
+                yield file
                 file.flush()
                 os.fsync(file.fileno())
             temporary.replace(target)
@@ -128,6 +143,10 @@ class FileSystem(Protocol):
 
     def pipe_file(self, path: str, value: bytes) -> object:
         """Write a whole object."""
+        ...
+
+    def put_file(self, lpath: str, rpath: str) -> object:
+        """Upload a file of this machine."""
         ...
 
     def cat_file(self, path: str) -> bytes:
@@ -181,6 +200,10 @@ class ObjectFolder:
     def write(self, name: str, content: bytes) -> None:
         """Write an object."""
         self._fs.pipe_file(f"{self._root}/{name}", content)
+
+    def write_file(self, name: str, path: Path) -> None:
+        """Upload a file."""
+        self._fs.put_file(str(path), f"{self._root}/{name}")
 
     def read(self, name: str) -> bytes:
         """Read an object."""

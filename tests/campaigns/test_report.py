@@ -6,6 +6,7 @@ import io
 import json
 import re
 import stat
+import tracemalloc
 from collections import Counter
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -174,6 +175,21 @@ def test_transient_refusals_are_fed_back_and_lasting_ones_are_not(world):
     )
     assert report(world)["states"] == {"refused": 3}
     assert again_of(world)["id"].to_list() == ["c1"]
+
+
+def test_a_list_of_results_is_never_in_memory_as_a_whole(world):
+    world.planned(csv_of(*(f"119{70000000 + place}" for place in range(20_000))), chunk_size=2_000)
+    report(world, results_uri=str(world.path / "small.csv"))  # late imports
+    tracemalloc.start()
+    try:
+        made = report(world, results_uri=str(world.path / "results.csv"))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    size = (world.path / "results.csv").stat().st_size
+    assert made["states"] == {"stopped": 20_000}
+    assert peak < size / 2
+    assert stat.S_IMODE((world.path / "results.csv").stat().st_mode) == 0o600
 
 
 @pytest.mark.parametrize("suffix", ["parquet", "csv"])

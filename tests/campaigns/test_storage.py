@@ -35,6 +35,14 @@ def test_a_removed_file_is_gone(folder):
         folder.read("plan.json")
 
 
+def test_a_file_of_this_machine_is_written_as_it_is(folder, tmp_path):
+    (tmp_path / "rows").write_bytes(b"1" * 100_000)
+    folder.write("report/results.csv", b"old")
+    folder.write_file("report/results.csv", tmp_path / "rows")
+    assert folder.read("report/results.csv") == b"1" * 100_000
+    assert folder.names() == ["report/results.csv"]
+
+
 def test_the_time_of_a_write_is_known_until_the_file_is_gone(folder):
     folder.write("plan.json", b"1")
     assert abs(datetime.now(UTC) - folder.changed_at("plan.json")) < timedelta(hours=1)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from airflow_provider_directcall.campaigns.states import ContactState
 from airflow_provider_directcall.campaigns.track_lines import track_states
-from airflow_provider_directcall.campaigns.voice import CallAttempt, attempt_name, attempts_made, logs_of
+from airflow_provider_directcall.campaigns.voice import CallAttempt, attempt_name, attempts_made
 from airflow_provider_directcall.campaigns.wave_log import STATE_OF, ContactResult, Progress, WaveLog
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class ChunkHistory:
         :raises CampaignError: a log cannot be read.
         """
         turns: dict[str, list[Turn]] = {}
-        for attempt in attempts_made(logs_of(folder), chunk_name):
+        for attempt in attempts_made(folder, chunk_name):
             name = attempt_name(chunk_name, attempt)
             lines = track_states(folder, name)
             for contact, result in WaveLog(folder, name).state().latest.items():

@@ -26,7 +26,6 @@ from airflow_provider_directcall.campaigns.results import AGAIN, RESULTS, chunk_
 from airflow_provider_directcall.campaigns.rows_file import WRITERS, RowsFile
 from airflow_provider_directcall.campaigns.states import ContactState
 from airflow_provider_directcall.campaigns.storage import LocalFolder
-from airflow_provider_directcall.campaigns.voice import logs_of
 
 if TYPE_CHECKING:
     from airflow_provider_directcall.campaigns.storage import Folder
@@ -182,9 +181,9 @@ def money(amount: Decimal | None) -> str | None:
 
 
 def _all_results(folder: Folder, plan: Mapping[str, list[Mapping[str, str]]]) -> Iterable[pl.DataFrame]:
-    logs, price = logs_of(folder), _price(plan)
+    price = _price(plan)
     for chunk in plan["chunks"]:
-        yield chunk_results(folder, chunk["name"], logs, price)
+        yield chunk_results(folder, chunk["name"], price)
     yield from other_results(folder)
 
 

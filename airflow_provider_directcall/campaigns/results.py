@@ -102,16 +102,15 @@ _MASKED_IN_FULL: Final = 12
 _OTHERS_AT_ONCE: Final = 50_000
 
 
-def chunk_results(folder: Folder, chunk_name: str, logs: frozenset[str], price_brl: Decimal | None) -> pl.DataFrame:
+def chunk_results(folder: Folder, chunk_name: str, price_brl: Decimal | None) -> pl.DataFrame:
     """Return the contacts of a chunk with the columns of :data:`RESULTS`, :data:`AGAIN` and those of their file.
 
-    :param logs: of :func:`~.voice.logs_of`.
     :param price_brl: of one part, for contacts for whom the statement shows no price.
     """
     content = folder.read(f"chunks/{chunk_stem(chunk_name)}.parquet")
     contacts = pl.read_parquet(io.BytesIO(content))
     contacts = contacts.select(FILE, ROW, "id", "number", f"^{FURTHER}$", "parts", f"^{COLUMN}.*$")
-    attempts = [_attempt(folder, chunk_name, number) for number in attempts_made(logs, chunk_name)]
+    attempts = [_attempt(folder, chunk_name, number) for number in attempts_made(folder, chunk_name)]
     ends = _last_of(pl.concat(attempts)) if attempts else _last_of(_no_attempts())
     rows = contacts.join(ends, left_on="id", right_on="contact", how="left", maintain_order="left")
     return _finished(_with_called_number(rows), price_brl)

@@ -16,7 +16,7 @@ from airflow_provider_directcall.campaigns.chunks import chunk_stem
 from airflow_provider_directcall.campaigns.columns import FURTHER
 from airflow_provider_directcall.campaigns.looks import Followed, LookOptions, look
 from airflow_provider_directcall.campaigns.track_lines import TrackLine, track_states, write_track_lines
-from airflow_provider_directcall.campaigns.voice import attempt_key, attempt_name, attempts_made, logs_of
+from airflow_provider_directcall.campaigns.voice import attempt_key, attempt_name, attempts_made
 from airflow_provider_directcall.campaigns.wave_log import Progress, WaveLog
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ async def track_attempts(
         await track_chunk(
             folder, chunk_name, key=key, client=client, clock=clock, options=replace(options, attempt=attempt)
         )
-        for attempt in attempts_made(logs_of(folder), chunk_name)
+        for attempt in attempts_made(folder, chunk_name)
     ]
     return Tracked(
         states={contact: state for look in looks for contact, state in look.states.items()},

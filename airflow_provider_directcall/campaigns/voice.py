@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import count, takewhile
 from typing import TYPE_CHECKING, Final
 
 from airflow_provider_directcall.api.replies import CallOutcome
@@ -155,21 +156,6 @@ def attempt_name(chunk: str, attempt: int) -> str:
     return stem if attempt == 1 else f"{stem}.{attempt}"
 
 
-def logs_of(folder: Folder) -> frozenset[str]:
-    """Return the names of all chunks' logs, of all attempts."""
-    return frozenset(name.split("/")[1] for name in folder.names("waves/"))
-
-
-def attempts_made(logs: Iterable[str], chunk: str) -> list[int]:
-    """Return the numbers of a chunk's attempts that have a log, in order.
-
-    :param logs: of :func:`logs_of`.
-    """
-    stem = chunk_stem(chunk)
-    numbers = (1 if log == stem else _number_of(log, stem) for log in logs)
-    return sorted(number for number in numbers if number is not None)
-
-
-def _number_of(log: str, stem: str) -> int | None:
-    number = log.removeprefix(f"{stem}.")
-    return int(number) if number != log and number.isdigit() else None
+def attempts_made(folder: Folder, chunk: str) -> list[int]:
+    """Return the numbers of a chunk's attempts that have a log, in order: each follows one that has a log too."""
+    return list(takewhile(lambda attempt: folder.names(f"waves/{attempt_name(chunk, attempt)}/"), count(1)))

@@ -39,7 +39,7 @@ AROUND: Final = timedelta(hours=4)
 _SETTLE_SECONDS: Final = 300
 
 
-class Progress(Enum):
+class ProbeStage(Enum):
     """How far a sending came, for a user who interrupts it."""
 
     NOTHING_SENT = "nothing was sent"
@@ -61,7 +61,7 @@ class Probe:
     origin: str | None = field(default=None, repr=False)
     is_call: bool = False
     report: Callable[[str], object] = field(default=lambda text: None, repr=False)
-    progress: Progress = Progress.NOTHING_SENT
+    progress: ProbeStage = ProbeStage.NOTHING_SENT
     tags: dict[str, str] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -140,18 +140,18 @@ def send_and_follow(probe: Probe, clock: Clock) -> Steps[tuple[Own | None, list[
         return None, [*findings, Finding("not_asked", path, {"reason": reason})]
     earlier = yield from statement.pages(first)
     own = Own(probe, frozenset(_identity(row) for look in earlier for row in look.rows), clock.now())
-    probe.progress = Progress.MAYBE_SENT
+    probe.progress = ProbeStage.MAYBE_SENT
     try:
         reply = yield probe.request
     except DirectcallOutcomeUnknown as error:
         findings.append(Finding("maybe_sent", path, {"kind": type(error).__name__}))
         probe.report(f"The {probe.word} has no usable answer. It is not sent again; looking for its row.")
     except DirectcallError as error:
-        probe.progress = Progress.NOTHING_SENT
+        probe.progress = ProbeStage.NOTHING_SENT
         code = error.code if isinstance(error, DirectcallRefused) else None
         return None, [*findings, Finding("not_sent", path, {"kind": type(error).__name__, "code": code or "-"})]
     else:
-        probe.progress, own.answer_id = Progress.SENT, reply.callerid
+        probe.progress, own.answer_id = ProbeStage.SENT, reply.callerid
         findings.append(Finding("sent", path))
         probe.report(f"The {probe.word} was accepted; waiting for its row, {FOLLOW_SECONDS / 60:.0f} minutes at most.")
     yield from _follow(own, clock)

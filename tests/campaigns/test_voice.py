@@ -2,18 +2,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import ClassVar
 
 import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
 
 from airflow_provider_directcall.campaigns.errors import CampaignError
+from airflow_provider_directcall.campaigns.storage import LocalFolder
 from airflow_provider_directcall.campaigns.voice import (
     Again,
     AttemptRules,
     CallAttempt,
     attempt_key,
     attempt_name,
+    attempts_made,
     due_attempts,
 )
 from airflow_provider_directcall.delivery.keys import member_key
@@ -152,3 +155,19 @@ def test_every_further_call_is_allowed_by_every_rule(last, rules, now):
         further = [rules.by_outcome[each.outcome].at_most for each in rows]
         assert not further or calls + len(further) <= max(further)
     assert due_attempts(list(reversed(last)), rules, key=KEY, now=now) == due
+
+
+def test_of_the_logs_only_those_of_the_chunk_are_listed(tmp_path):
+    class ListedFolder(LocalFolder):
+        listed: ClassVar[list[str]] = []
+
+        def names(self, prefix=""):
+            self.listed.append(prefix)
+            return super().names(prefix)
+
+    folder = ListedFolder(tmp_path)
+    for log in ("00000", "00000.2", "00000.3", "00001", "00001.4", "000000"):
+        folder.write(f"waves/{log}/000000.a.intent.json", b"{}")
+    assert attempts_made(folder, "chunks/00000.parquet") == [1, 2, 3]
+    assert attempts_made(folder, "chunks/00002.parquet") == []
+    assert all(prefix.startswith(("waves/00000/", "waves/00000.", "waves/00002/")) for prefix in folder.listed)

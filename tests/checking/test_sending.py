@@ -8,7 +8,7 @@ import pytest
 
 from airflow_provider_directcall.api.settings import Settings
 from airflow_provider_directcall.checking import check_account
-from airflow_provider_directcall.checking.sending import Probe, Progress
+from airflow_provider_directcall.checking.sending import Probe, ProbeStage
 from airflow_provider_directcall.sandbox import Fault, SandboxServer
 
 from .conftest import OWN, Check, SandboxClock, forms
@@ -21,17 +21,17 @@ BOTH = pytest.mark.parametrize("is_call", [False, True], ids=["sms", "call"])
 @pytest.mark.parametrize(
     ("kind", "effects", "form", "progress"),
     [
-        ("cut_after", 1, "maybe_sent", Progress.MAYBE_SENT),
-        ("cut_before", 0, "maybe_sent", Progress.MAYBE_SENT),
-        ("error_500_after", 1, "maybe_sent", Progress.MAYBE_SENT),
-        ("json_error_503_after", 1, "maybe_sent", Progress.MAYBE_SENT),
-        ("garbage_after", 1, "maybe_sent", Progress.MAYBE_SENT),
-        ("too_many_requests", 0, "maybe_sent", Progress.MAYBE_SENT),
-        (None, 1, "sent", Progress.SENT),
+        ("cut_after", 1, "maybe_sent", ProbeStage.MAYBE_SENT),
+        ("cut_before", 0, "maybe_sent", ProbeStage.MAYBE_SENT),
+        ("error_500_after", 1, "maybe_sent", ProbeStage.MAYBE_SENT),
+        ("json_error_503_after", 1, "maybe_sent", ProbeStage.MAYBE_SENT),
+        ("garbage_after", 1, "maybe_sent", ProbeStage.MAYBE_SENT),
+        ("too_many_requests", 0, "maybe_sent", ProbeStage.MAYBE_SENT),
+        (None, 1, "sent", ProbeStage.SENT),
     ],
 )
 def test_it_is_sent_once(
-    check: Check, server: SandboxServer, is_call: bool, kind: str | None, effects: int, form: str, progress: Progress
+    check: Check, server: SandboxServer, is_call: bool, kind: str | None, effects: int, form: str, progress: ProbeStage
 ) -> None:
     endpoint, path, counter = SENDS[is_call]
     if kind is not None:
@@ -52,7 +52,7 @@ def test_a_row_proves_a_message_whose_answer_was_lost(check: Check, server: Sand
 def test_a_refused_call_is_not_sent(check: Check, server: SandboxServer) -> None:
     probe = Probe("5511990000402", is_call=True)
     assert forms(check(probe), "place_call") == {"not_sent"}
-    assert probe.progress is Progress.NOTHING_SENT
+    assert probe.progress is ProbeStage.NOTHING_SENT
 
 
 def test_without_an_origin_nothing_is_sent(settings: Settings, server: SandboxServer, clock: SandboxClock) -> None:

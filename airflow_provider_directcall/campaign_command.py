@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from airflow_provider_directcall.command_line import FAILED, FINE, Parser, add_command, exit_status, fail, write
 from airflow_provider_directcall.telephony.masking import mask_numbers_in
+from airflow_provider_directcall.telephony.segments import PROFILES
 
 if TYPE_CHECKING:
     from airflow_provider_directcall.campaigns.campaign_settings import CampaignSettings
@@ -89,6 +90,7 @@ def _settings(options: argparse.Namespace) -> CampaignSettings:
         tags=dict(options.tag or ()),
         window=None if options.window == "none" else window_named(options.window),
         keeps_accents=options.keep_accents,
+        profile=PROFILES[options.profile],
         price_brl=options.price_brl,
         budget_brl=options.budget_brl,
         chunk_size=options.chunk_size,
@@ -215,6 +217,9 @@ def _parser() -> argparse.ArgumentParser:
     to_plan.add_argument("--tag", action="append", type=_pair, metavar="NAME=VALUE", help="may be repeated")
     to_plan.add_argument("--window", default="strict", metavar="NAME", help="a preset, or none; default strict")
     to_plan.add_argument("--keep-accents", action="store_true", help="send accented letters")
+    to_plan.add_argument(
+        "--profile", choices=tuple(PROFILES), default="directcall", help="counts parts; default directcall"
+    )
     to_plan.add_argument("--suppress", action="append", metavar="FILE", help="list of numbers; may be repeated")
     to_plan.add_argument("--price-brl", type=_money, metavar="BRL", help="of one part")
     to_plan.add_argument("--budget-brl", type=_money, metavar="BRL", help="what the campaign may cost")

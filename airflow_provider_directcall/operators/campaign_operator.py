@@ -83,6 +83,8 @@ class CampaignOperator(BaseOperator):
     :param tags: custom data (``campos``); values may hold ``{column}``.
     :param window: when numbers may be reached, on their own clock: a preset's name, a ``Window``, or None for any time.
     :param keep_accents: send accented letters, with which a part holds fewer characters.
+    :param profile: how the parts of an SMS are counted: ``directcall`` (140 characters, the sender's among them),
+        ``cautious`` (140; 70 and 67 with letters outside of GSM-7) or ``gsm`` (160 and 153; 70 and 67).
     :param price_brl: of one part, or one voice message; without it, no cost is known.
     :param budget_brl: what the whole campaign may cost; needs ``price_brl``.
     :param suppress: lists of numbers that must not be reached, given as ``contacts``; see ``docs/campaigns.md``.
@@ -111,6 +113,7 @@ class CampaignOperator(BaseOperator):
         tags: Mapping[str, str] | str | None = None,
         window: str | Window | None = "strict",
         keep_accents: bool | str = False,
+        profile: str = "directcall",
         price_brl: float | str | Decimal | None = None,
         budget_brl: float | str | Decimal | None = None,
         suppress: Contacts | None = None,
@@ -134,6 +137,7 @@ class CampaignOperator(BaseOperator):
         self.tags = tags
         self.window = window
         self.keep_accents = keep_accents
+        self.profile = profile
         self.price_brl = price_brl
         self.budget_brl = budget_brl
         self.suppress = suppress

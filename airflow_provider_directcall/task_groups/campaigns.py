@@ -94,6 +94,7 @@ class DirectcallCampaignTaskGroup(TaskGroup):
         window: str | Window | None = "strict",
         outside_window: str = "wait",
         keep_accents: bool | str = False,
+        profile: str = "directcall",
         suppress: Contacts | None = None,
         opt_out_words: Sequence[str] | str = DEFAULT_OPT_OUT_WORDS,
         opt_out_days: float | str = DEFAULT_OPT_OUT_DAYS,

@@ -50,6 +50,13 @@ def test_contacts_have_columns_of_their_own(plan, tmp_path):
     assert "1 accepted, 1 out_of_window" in shown
 
 
+def test_parts_are_counted_by_the_profile(plan):
+    counted = [plan("--text", "x" * 200, "--profile", name)[1] for name in ("directcall", "gsm")]
+    assert ["4 parts" in shown for shown in counted] == [True, True]
+    counted = [plan("--text", "x" * 150, "--profile", name)[1] for name in ("directcall", "gsm")]
+    assert ["4 parts" in shown for shown in counted] == [True, False]
+
+
 def test_a_frequency_cap_needs_the_storage_of_all_campaigns(plan, tmp_path):
     status, shown = plan("--frequency-cap", "day=1")
     assert status == FAILED

@@ -222,6 +222,18 @@ def test_replies_opt_out(run, plan, contacts, world):
     assert "opted_out" not in run.start(plan(contacts(), opt_out_words=[]))["states"]
 
 
+@pytest.mark.parametrize(("profile", "parts"), [("directcall", 2), (" GSM ", 1), ("{{ 'cautious' }}", 2)])
+def test_parts_and_cost_are_those_of_the_profile(run, plan, contacts, profile, parts):
+    text = "id;phone;name\n1;11990000001;" + "x" * 140 + "\n"
+    result = run.start(plan(contacts(text), profile=profile, price_brl="0.10"))
+    assert (result["parts"], result["cost_brl"]) == (parts, parts * 0.1)
+
+
+def test_a_profile_that_is_not_there_is_named(run, plan, contacts):
+    with pytest.raises(AirflowFailException, match="profile: one of directcall, cautious, gsm is needed"):
+        run.start(plan(contacts(), profile="network"))
+
+
 def test_a_dry_run_returns_no_chunks(run, plan, contacts):
     result = run.start(plan(contacts(), dry_run="{{ true }}"))
     assert (result["accepted"], result["chunks"]) == (2, [])

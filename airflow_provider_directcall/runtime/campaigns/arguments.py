@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from airflow_provider_directcall.campaigns.channels import Channel
     from airflow_provider_directcall.campaigns.contacts.reading import ContactSource
     from airflow_provider_directcall.runtime.campaigns.queries import SqlContacts
+    from airflow_provider_directcall.telephony.segments import Profile
     from airflow_provider_directcall.telephony.windows import Window
 
 #: A path, a URI or a pattern, several of them, or a query.
@@ -27,6 +28,7 @@ Contacts: TypeAlias = "str | os.PathLike[str] | SqlContacts | Sequence[str | os.
 
 Choice = TypeVar("Choice", bound=StrEnum)
 
+DEFAULT_NUMBER_COLUMN: Final = "phone"
 DEFAULT_CHUNK_SIZE: Final = 10_000
 _MOST_MAPPED: Final = 1024
 
@@ -48,6 +50,7 @@ class CampaignTask(Protocol):
     tags: Mapping[str, str] | str | None
     window: str | Window | None
     keep_accents: bool | str
+    profile: str
     price_brl: float | str | Decimal | None
     budget_brl: float | str | Decimal | None
     suppress: Contacts | None
@@ -55,9 +58,20 @@ class CampaignTask(Protocol):
     opt_out_days: float | str
 
 
-def has_texts(task: CampaignTask) -> bool:
-    """Whether there is a text, without which a task's arguments describe no plan."""
-    return bool(arguments.optional_text(task.text) or arguments.optional_text(task.text_column))
+def describes_plan(task: CampaignTask) -> bool:
+    """Whether a task's arguments are those of a plan, and not of its sending alone.
+
+    They are where there is a text. A call has none: there, an argument says so that only a plan uses. Without any, the
+    plan of a call has nothing that its sending does not look at by itself.
+    """
+    from airflow_provider_directcall.campaigns.channels import Channel
+
+    if _is_given(task.text) or _is_given(task.text_column):
+        return True
+    columns = (task.id_column, task.zone_column, task.not_before_column, task.not_after_column, task.priority_column)
+    given = any(_is_given(each) for each in (*columns, task.tags, task.frequency_cap))
+    numbers = arguments.texts("number_column", task.number_column) or [DEFAULT_NUMBER_COLUMN]
+    return channel_named(task.channel) is Channel.CALL and (given or numbers != [DEFAULT_NUMBER_COLUMN])
 
 
 def settings_of(task: CampaignTask, connection: Settings, *, chunk_size: int | None = None) -> CampaignSettings:
@@ -86,6 +100,7 @@ def settings_of(task: CampaignTask, connection: Settings, *, chunk_size: int | N
         tags=arguments.tags("tags", task.tags) or {},
         window=window_of(task.window),
         keeps_accents=arguments.boolean("keep_accents", task.keep_accents),
+        profile=profile_named(task.profile),
         price_brl=money("price_brl", task.price_brl),
         budget_brl=money("budget_brl", task.budget_brl),
         chunk_size=chunk_size or DEFAULT_CHUNK_SIZE,
@@ -101,6 +116,20 @@ def channel_named(name: str) -> Channel:
     from airflow_provider_directcall.campaigns.channels import Channel
 
     return one_of("channel", name, Channel)
+
+
+def profile_named(name: str) -> Profile:
+    """Return a way of counting the parts of an SMS.
+
+    :raises ValueError: there is none of this name.
+    """
+    from airflow_provider_directcall.telephony.segments import PROFILES
+
+    word = str(name).strip().casefold()
+    if word not in PROFILES:
+        hint = arguments.suggestion(word, PROFILES)
+        raise ValueError(f"profile: one of {', '.join(PROFILES)} is needed{hint}")
+    return PROFILES[word]
 
 
 def one_of(argument: str, word: object, choices: type[Choice]) -> Choice:

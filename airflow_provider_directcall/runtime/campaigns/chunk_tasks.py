@@ -20,7 +20,13 @@ from airflow_provider_directcall.campaigns.report import make_report
 from airflow_provider_directcall.campaigns.sending import ChunkOutcome, send_chunk
 from airflow_provider_directcall.campaigns.tracking import Tracked, TrackOptions, track_attempts
 from airflow_provider_directcall.runtime import arguments
-from airflow_provider_directcall.runtime.campaigns.arguments import has_texts, money, one_of, settings_of, window_of
+from airflow_provider_directcall.runtime.campaigns.arguments import (
+    describes_plan,
+    money,
+    one_of,
+    settings_of,
+    window_of,
+)
 from airflow_provider_directcall.runtime.campaigns.files import folder_of
 from airflow_provider_directcall.runtime.campaigns.options import attempt_rules, send_options, share_of
 from airflow_provider_directcall.runtime.campaigns.planning import ExclusionRules, check_fresh
@@ -77,7 +83,7 @@ def send_chunk_of(
     options = send_options(task, hook.settings)
     if not folder.names("waves/"):
         # Once something is sent, the plan alone decides on the rest.
-        check_fresh(made, settings_of(task, hook.settings) if has_texts(task) else None)
+        check_fresh(made, settings_of(task, hook.settings) if describes_plan(task) else None)
     guards = _guards(task, folder, made, hook, options)
     rules = attempt_rules(task, options, guards)
     stem = chunk_stem(task.chunk)

@@ -180,7 +180,9 @@ def test_contacts_come_from_an_object_store(run, plan):
     assert json.loads(ObjectStoragePath(result["plan"]).read_bytes())["digest"] == result["digest"]
 
 
-def test_contacts_and_suppressed_numbers_come_from_queries(run, plan, tmp_path, monkeypatch):
+@pytest.fixture
+def people(tmp_path, monkeypatch):
+    """The connection ``people`` to a database with nine of them."""
     from airflow.sdk import BaseHook
 
     class Hook:
@@ -198,6 +200,11 @@ def test_contacts_and_suppressed_numbers_come_from_queries(run, plan, tmp_path, 
     with sqlite3.connect(tmp_path / "people.db") as database:
         database.execute("create table people (id integer, phone text, name text)")
         database.executemany("insert into people values (?, ?, 'Ana')", [(n, f"1199000{n:04}") for n in range(9)])
+    return database
+
+
+@pytest.mark.usefixtures("people")
+def test_contacts_and_suppressed_numbers_come_from_queries(run, plan):
     result = run.start(
         plan(
             SqlContacts("people", "select * from people where id < ?", parameters=[5]),
@@ -205,6 +212,20 @@ def test_contacts_and_suppressed_numbers_come_from_queries(run, plan, tmp_path, 
         )
     )
     assert result["states"] == {"accepted": 4, "suppressed": 1}
+    assert result["reasons"] == {"on suppression list query on people": 1}
+
+
+def test_a_plan_of_a_query_that_was_sent_in_part_is_stale_once_the_query_is_another_one(run, plan, people):
+    query = "select * from people where id < ?"
+    first = run.start(plan(SqlContacts("people", query, parameters=[5])))
+    begin_waves(first)
+    people.execute("delete from people")
+    people.commit()
+    run.retry()
+    assert run.start(plan(SqlContacts("people", query, parameters=[5]))) == first
+    for other in (SqlContacts("people", query, parameters=[6]), SqlContacts("people", query + " and 1", [5])):
+        with pytest.raises(AirflowFailException, match="the plan is stale: the query of the contacts"):
+            run.start(plan(other))
 
 
 def test_replies_that_cannot_be_read_now_are_left_to_a_retry(run, plan, contacts, world):

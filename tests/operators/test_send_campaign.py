@@ -127,6 +127,23 @@ def test_a_plan_of_other_arguments_is_stale(run, world, plan, given, says):
     assert destinations(world) == []
 
 
+CALL = {"channel": "call", "text": None, "price_brl": None}
+
+
+@pytest.mark.parametrize("given", [{"tags": {"a": "2"}}, {"number_column": "other"}, {"frequency_cap": {"day": 1}}])
+def test_a_plan_of_calls_with_other_arguments_is_stale(run, world, plan, given):
+    planned = plan(**CALL, tags={"a": "1"})
+    with pytest.raises(AirflowFailException, match="the plan is stale"):
+        run.start(send(planned, **CALL, **{"tags": {"a": "1"}, **given}))
+    assert world.sandbox.state()["calls"] == []
+
+
+def test_a_task_that_only_sends_calls_needs_none_of_the_arguments_of_their_plan(run, world, plan):
+    planned = plan(**CALL, window="strict")
+    run.start(send(planned, **CALL, id_column=None, window=None))
+    assert len(world.sandbox.state()["calls"]) == 2
+
+
 def test_a_plan_of_other_contacts_is_stale(run, world, plan, tmp_path):
     planned = plan()
     (tmp_path / "contacts.csv").write_text("id;phone;name\n9;11990000009;Ana\n")

@@ -6,13 +6,16 @@ import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
 
 import polars as pl
 
 from airflow_provider_directcall.campaigns.contacts.reading import BATCH_ROWS, ContactFile
 from airflow_provider_directcall.campaigns.contacts.rows import BAD, FILE, RESERVED, ROW, Batch
 from airflow_provider_directcall.campaigns.errors import ContactsError
+
+#: The form of a :class:`ContactFile` that is a query.
+QUERY: Final = "query"
 
 
 class Cursor(Protocol):
@@ -34,12 +37,14 @@ class QueryRows:
 
     :param name: of the source, for the reasons of rejected rows.
     :param opened: runs the query and returns its cursor.
+    :param version: changes with the query, not with its rows.
     """
 
     name: str
     opened: Callable[[], AbstractContextManager[Cursor]] = field(repr=False)
     batch_rows: int = BATCH_ROWS
     read: list[ContactFile] = field(default_factory=list)
+    version: str = ""
 
     def batches(self) -> Iterator[Batch]:
         """Yield the rows.
@@ -62,7 +67,7 @@ class QueryRows:
                 )
                 done += len(texts)
                 rows = cursor.fetchmany(self.batch_rows)
-        self.read.append(ContactFile(self.name, "query", digest.hexdigest()))
+        self.read.append(ContactFile(self.name, QUERY, digest.hexdigest(), version=self.version))
 
     def _columns(self, cursor: Cursor) -> list[str]:
         columns = [str(each[0]) for each in cursor.description or ()]

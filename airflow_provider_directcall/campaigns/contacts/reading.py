@@ -38,7 +38,7 @@ class ContactFile:
     :ivar form: such as "cp1252, separated by ;".
     :ivar digest: of its bytes.
     :ivar path: where it is; empty for what cannot be read again.
-    :ivar version: its size and time of change.
+    :ivar version: its size and time of change; of a query, a digest of its text and parameters.
     """
 
     name: str

@@ -11,6 +11,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 
+from airflow_provider_directcall.campaigns.contacts.query_rows import QUERY
 from airflow_provider_directcall.campaigns.errors import CampaignError, ContactsError, StalePlanError
 from airflow_provider_directcall.campaigns.frequency import FrequencyLedger
 from airflow_provider_directcall.campaigns.opt_outs import opted_out
@@ -19,8 +20,9 @@ from airflow_provider_directcall.campaigns.planning import plan
 from airflow_provider_directcall.campaigns.suppression import Exclusions, SuppressedNumbers
 from airflow_provider_directcall.errors import DirectcallError
 from airflow_provider_directcall.runtime import arguments
-from airflow_provider_directcall.runtime.campaigns.arguments import sources_of
+from airflow_provider_directcall.runtime.campaigns.arguments import items_of, sources_of
 from airflow_provider_directcall.runtime.campaigns.files import folder_of, storage_of, stored_path
+from airflow_provider_directcall.runtime.campaigns.queries import SqlContacts
 
 if TYPE_CHECKING:
     from airflow_provider_directcall.campaigns.campaign_settings import CampaignSettings
@@ -113,6 +115,7 @@ class PlanRequest:
         folder, earlier = self._folder(base)
         if earlier is not None:
             check_fresh(earlier, self.settings)
+            _check_queries(earlier, self.contacts)
             log.warning("A part of this campaign was sent before: it goes on with the plan of %s.", earlier.planned_at)
             return folder, earlier
         exclusions = self.exclusions.read(hook, now)
@@ -158,6 +161,23 @@ def check_fresh(made: CampaignPlan, settings: CampaignSettings | None) -> None:
         raise StalePlanError(
             f"the plan is stale: {', '.join(changed)} has changed since it was made. Plan again; where a part is sent "
             "already, start another run"
+        )
+
+
+def _check_queries(made: CampaignPlan, contacts: object) -> None:
+    """Check that queries are those of a plan.
+
+    Their rows are not read again: a table changes all the time, and its order is not fixed; the plan is what it was.
+
+    :raises StalePlanError: a query, its parameters or its connection is another one.
+    """
+    planned = [each.version for each in made.sources if each.form == QUERY]
+    asked = [each.version for each in items_of("contacts", contacts) if isinstance(each, SqlContacts)]
+    # Plans of earlier builds have no version.
+    if all(planned) and planned != asked:
+        raise StalePlanError(
+            "the plan is stale: the query of the contacts, its parameters or its connection has changed since it was "
+            "made, and a part is sent already. Start another run"
         )
 
 

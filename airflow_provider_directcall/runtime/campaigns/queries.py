@@ -10,6 +10,7 @@ from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
 
+from airflow_provider_directcall.campaigns.digests import digest
 from airflow_provider_directcall.errors import DirectcallError
 
 if TYPE_CHECKING:
@@ -49,6 +50,11 @@ class SqlContacts:
     sql: str
     parameters: Sequence[object] | Mapping[str, object] | None = field(default=None, repr=False)
 
+    @property
+    def version(self) -> str:
+        """Changes with the query, not with its rows."""
+        return digest(repr([self.conn_id, self.sql, self.parameters]).encode())
+
     template_fields: ClassVar[Sequence[str]] = ("conn_id", "sql", "parameters")
 
 
@@ -56,7 +62,7 @@ def query_rows(query: SqlContacts) -> QueryRows:
     """Return the rows of a query, read as they are taken."""
     from airflow_provider_directcall.campaigns.contacts.query_rows import QueryRows
 
-    return QueryRows(f"query on {query.conn_id}", lambda: _opened(query))
+    return QueryRows(f"query on {query.conn_id}", lambda: _opened(query), version=query.version)
 
 
 @contextmanager

@@ -342,10 +342,10 @@ class ChunkSender:
         return replace(result, progress=Progress.REFUSED, parts=before, code=answer.code, reason=reason)
 
     def _counted(self, results: list[ContactResult]) -> list[ContactResult]:
-        self._meter.sent(sum(result.progress is Progress.SENT for result in results))
+        self._meter.sent([result.contact for result in results if result.progress is Progress.SENT])
         for result in results:
             if result.progress is not Progress.SENT:
-                self._meter.failed(result.reason)
+                self._meter.failed(result.contact, result.reason)
         return results
 
     def _finish(self, results: Sequence[ContactResult]) -> None:
@@ -397,8 +397,17 @@ class ChunkSender:
         ]
 
     def _concluded(self, result: ContactResult, verdict: Verdict) -> ContactResult:
+        concluded = self._after(result, verdict)
+        if concluded.progress is Progress.SENT:
+            self._meter.sent([concluded.contact])
+        elif concluded.progress is Progress.NOT_SENT:
+            self._meter.waits([concluded.contact])
+        else:
+            self._meter.failed(concluded.contact, concluded.reason)
+        return concluded
+
+    def _after(self, result: ContactResult, verdict: Verdict) -> ContactResult:
         if verdict.kind is VerdictKind.FOUND:
-            self._meter.sent(1)
             return replace(result, progress=Progress.SENT, ids=dict(verdict.ids), reason="")
         if verdict.kind is VerdictKind.ABSENT:
             return replace(result, progress=Progress.NOT_SENT, parts=0, reason="it surely did not arrive")

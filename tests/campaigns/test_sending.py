@@ -305,6 +305,26 @@ async def test_progress_is_counted(world):
     assert not any(phone in str(seen) for phone in numbers(4))
 
 
+@pytest.mark.parametrize("kind", ["cut_after", "cut_before"])
+async def test_progress_takes_back_failures_that_were_none(world, kind):
+    world.planned([*numbers(5), "5511990000404"])
+    world.server.inject(Fault(kind=kind, endpoint="sms/send", times=2))
+    seen = []
+    await world.send(on_progress=seen.append, concurrency=1, progress_seconds=0)
+    assert max(sum(each.failures.values()) for each in seen) == 3
+    assert (seen[-1].sent, sum(seen[-1].failures.values())) == (5, 1)
+
+
+async def test_progress_names_an_unknown_outcome_once(world):
+    world.planned(numbers(4))
+    faults = (("cut_after", "sms/send"), ("unavailable", "extrato/list-sms"))
+    world.server.inject(*(Fault(kind=kind, endpoint=endpoint, times=None) for kind, endpoint in faults))
+    seen = []
+    outcome = await world.send(on_progress=seen.append)
+    assert outcome.states == {"unknown": 4}
+    assert sum(seen[-1].failures.values()) == 4
+
+
 async def test_progress_counts_what_a_killed_try_left_in_doubt_once(world):
     world.planned(numbers(6))
     with pytest.raises(Killed):

@@ -171,7 +171,8 @@ class Attempts:
             log.info("Attempt %d: %d contacts are due.", attempt, len(contacts))
         pause = max(self.rules.shortest_pause, timedelta(seconds=self.options.timeouts.poll_interval))
         before = sender.waves
-        outcome = await sender.send(until=now + pause, lines_taken=taken)
+        accepted = self._history.accepted(without=attempt)
+        outcome = await sender.send(until=now + pause, lines_taken=taken, accepted_elsewhere=accepted)
         self._has_written |= sender.waves != before
         return outcome
 

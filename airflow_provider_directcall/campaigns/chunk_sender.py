@@ -49,6 +49,9 @@ log = logging.getLogger(__name__)
 
 #: Requests to one contact in one try, each after proof that the one before did not arrive.
 _MOST_SENDS: Final = 3
+#: A contact whose requests are all refused by a code that may pass is given up where no more than this share of the
+#: accepted contacts is refused so: more of them are a sign of a service that is down, whose next try may succeed.
+_FEW: Final = 10
 _NO_BALANCE: Final = "201"
 #: A request of a wave leaves so soon, or keeps its turn: a process that sleeps, and wakes when another one has taken
 #: its chunk over, must not send what that one has found to be absent.
@@ -107,6 +110,9 @@ class ChunkSender:
         self._pending = {own: each for own, each in self._contacts.items() if self._is_pending(own)}
         self._lines = Lines(key, self._results.values(), self._contacts, client, clock, options)
         self._turns: Counter[str] = Counter()
+        self._refusals: Counter[str] = Counter()
+        """Requests of this try that were refused by a code that may pass."""
+        self._accepted_elsewhere = 0
         self._finished: Counter[Progress] = Counter()
         """Final results of this try."""
         self._left_out: list[ContactResult] = []
@@ -138,14 +144,18 @@ class ChunkSender:
                 if self._reach is not None:
                     self._reach.add(contact)
 
-    async def send(self, *, until: datetime | None = None, lines_taken: int = 0) -> ChunkOutcome:
+    async def send(
+        self, *, until: datetime | None = None, lines_taken: int = 0, accepted_elsewhere: int = 0
+    ) -> ChunkOutcome:
         """Send wave by wave, until there is no contact left or a guard stops it. It can be called again.
 
         :param until: aware; no wave begins after it.
         :param lines_taken: lines of other calls in progress.
+        :param accepted_elsewhere: accepted requests of the chunk's other attempts.
         """
         self._check_account()
         self._lines.taken = lines_taken
+        self._accepted_elsewhere = accepted_elsewhere
         while (stop := self._stop or self._asked_to_stop()) is None:
             if until is not None and self._clock.now() >= until:
                 break
@@ -157,6 +167,8 @@ class ChunkSender:
                 await self._send_wave(wave)
             elif self._stop is None and doubtful:
                 await self._reconcile(doubtful)
+            elif self._stop is None and (given_up := self._given_up()):
+                self._finish(given_up)
             else:
                 break
         self._write_left_out()
@@ -299,7 +311,7 @@ class ChunkSender:
         try:
             accepted = outgoing.errand.accepted(await self._client.send(outgoing.request()))
         except DirectcallOutcomeUnknown as unknown:
-            return self._counted([replace(result, reason=str(unknown)) for result in results])
+            return self._counted([replace(result, code=unknown.code, reason=str(unknown)) for result in results])
         except (DirectcallError, ValueError) as error:
             return self._counted(self._without_effect(results, error))
         return self._counted([self._answered(began[contact.id], each) for contact, each in outgoing.answers(accepted)])
@@ -346,6 +358,8 @@ class ChunkSender:
         for result in results:
             if result.progress is not Progress.SENT:
                 self._meter.failed(result.contact, result.reason)
+            if result.progress is Progress.DOUBTFUL and result.code is not None:
+                self._refusals[result.contact] += 1
         return results
 
     def _finish(self, results: Sequence[ContactResult]) -> None:
@@ -420,6 +434,23 @@ class ChunkSender:
         return replace(result, progress=Progress.UNKNOWN, reason=verdict.reason)
 
     # The end
+
+    def _given_up(self) -> list[ContactResult]:
+        """Return the last results of the few contacts whose requests were all refused, so that they fail no chunk."""
+        refused = [self._results[own] for own in self._pending if self._refusals[own] >= _MOST_SENDS]
+        sent = sum(result.progress is Progress.SENT for result in self._results.values()) + self._accepted_elsewhere
+        if not sent or len(refused) > max(1, sent // _FEW):
+            return []
+        results = []
+        for result in refused:
+            known = RETURN_CODES.get(result.code or "")
+            meaning = "" if known is None else f" ({known.meaning})"
+            reason = f"refused {_MOST_SENDS} times, at last with code {result.code}{meaning}"
+            # A request that was sent again by the policy may have arrived.
+            progress = Progress.UNKNOWN if result.parts else Progress.REFUSED
+            results.append(replace(result, progress=progress, reason=reason))
+            self._meter.failed(result.contact, reason)
+        return results
 
     def _end(self) -> _Stop | None:
         """Return why a chunk that came to its end is not done, or None."""

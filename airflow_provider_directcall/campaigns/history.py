@@ -120,6 +120,14 @@ class ChunkHistory:
         turns = (turn for own in self.turns.values() for turn in own if turn.attempt != without)
         return sum(turn.is_open and turn.result.since > since for turn in turns)
 
+    def accepted(self, *, without: int) -> int:
+        """Return how many requests were accepted.
+
+        :param without: an attempt whose requests do not count.
+        """
+        turns = (turn for own in self.turns.values() for turn in own if turn.attempt != without)
+        return sum(turn.result.progress is Progress.SENT for turn in turns)
+
     def parts(self, *, without: int) -> int:
         """Return the parts that may be charged.
 

@@ -105,6 +105,15 @@ def test_outcomes_of_all_contacts_are_looked_for_with_one_question(world):
     assert world.server.state()["requests"]["extrato/list"] == before + 1
 
 
+def test_a_call_that_is_always_refused_keeps_no_other_from_its_attempts(world):
+    planned(world, "11990000500", ANSWERED, BUSY)
+    outcome = world.call_to_the_end(CHUNK, RULES)
+    assert calls(world) == {"001": 1, "486": 3}
+    assert (outcome.states, outcome.stopped) == ({"refused": 1, "answered": 1, "busy": 1}, None)
+    make_report(world.folder, results_uri=str(world.path / "r.csv"), now=world.clock.now())
+    assert b"11990000500" in world.folder.read("report/again.csv")
+
+
 def test_after_the_calls_to_the_first_number_the_next_one_is_called(world):
     text = f"id;phone;mobile;office\nc1;{BUSY};{NO_ANSWER};{ANSWERED}\nc2;11990000503;;\n"
     world.planned(text, channel=Channel.CALL, text=None, number_columns=("phone", "mobile", "office"))

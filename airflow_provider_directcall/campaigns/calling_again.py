@@ -161,8 +161,7 @@ class Attempts:
     async def _send(self, attempt: int, contacts: Sequence[Contact]) -> ChunkOutcome | None:
         """Send an attempt for a while, or return None where no line is free."""
         now = self.clock.now()
-        is_call = self.options.requests.channel is Channel.CALL
-        taken = self._history.open_turns(now - self._longest, without=attempt) if is_call else 0
+        taken = self._open_calls(without=attempt)
         if taken >= self.options.calls_at_once:
             return None
         sender = self._senders.get(attempt) or self._sender(attempt)
@@ -175,6 +174,11 @@ class Attempts:
         outcome = await sender.send(until=now + pause, lines_taken=taken, accepted_elsewhere=accepted)
         self._has_written |= sender.waves != before
         return outcome
+
+    def _open_calls(self, *, without: int = 0) -> int:
+        if self.options.requests.channel is not Channel.CALL:
+            return 0
+        return self._history.open_turns(self.clock.now() - self._longest, without=without)
 
     def _sender(self, attempt: int) -> ChunkSender:
         guards, is_first = self.guards, attempt == 1
@@ -226,6 +230,7 @@ class Attempts:
             parts=parts,
             cost_brl=None if price is None else price * parts,
             waits_until=waits_until,
+            calls_in_progress=self._open_calls(),
             stopped=stopped,
             retryable=retryable,
         )

@@ -144,6 +144,15 @@ class ChunkSender:
                 if self._reach is not None:
                     self._reach.add(contact)
 
+    async def send_alone(self) -> ChunkOutcome:
+        """Send a chunk without further attempts: its calls take their lines until they have ended."""
+        outcome = await self.send()
+        if outcome.stopped is not None or not self._lines.busy:
+            return outcome
+        await self._lines.forget_ended()
+        wakes = [wake for wake in (self._lines.look_again_at(), outcome.waits_until) if wake is not None]
+        return replace(outcome, waits_until=min(wakes, default=None), calls_in_progress=self._lines.busy)
+
     async def send(
         self, *, until: datetime | None = None, lines_taken: int = 0, accepted_elsewhere: int = 0
     ) -> ChunkOutcome:

@@ -413,6 +413,27 @@ async def test_a_call_that_did_not_arrive_keeps_no_line(world, is_killed):
     assert world.clock.now() - began < timedelta(minutes=10)
 
 
+async def test_a_chunk_takes_its_lines_until_its_calls_have_ended(world):
+    world.planned(numbers(2))
+    outcome = await world.send(channel=Channel.CALL)
+    assert (outcome.states, outcome.waiting, outcome.calls_in_progress) == ({"sent": 2}, 0, 2)
+    assert outcome.waits_until == world.clock.now() + timedelta(seconds=60)
+    world.server.set_time(outcome.waits_until)
+    outcome = await world.send(channel=Channel.CALL)
+    assert (outcome.states, outcome.calls_in_progress, outcome.waits_until) == ({"sent": 2}, 0, None)
+
+
+async def test_a_chunk_that_waits_for_a_window_looks_at_its_calls_first(world):
+    opens = world.clock.now() + timedelta(hours=5)
+    world.planned(numbers(2), opens_at=lambda place: opens if place else None)
+    outcome = await world.send(channel=Channel.CALL)
+    assert (outcome.waiting, outcome.calls_in_progress) == (1, 1)
+    assert outcome.waits_until == world.clock.now() + timedelta(seconds=60)
+    world.server.set_time(outcome.waits_until)
+    outcome = await world.send(channel=Channel.CALL)
+    assert (outcome.waiting, outcome.calls_in_progress, outcome.waits_until) == (1, 0, opens)
+
+
 async def test_a_call_in_doubt_takes_a_line(world):
     phones = ["5511990000600", *numbers(2)]
     world.planned(phones)

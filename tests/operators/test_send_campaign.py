@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException
+from airflow.sdk import exceptions
 
 from airflow_provider_directcall.campaigns.frequency import LEDGER_FOLDER, FrequencyLedger
 from airflow_provider_directcall.campaigns.storage import LocalFolder
@@ -18,6 +19,7 @@ from airflow_provider_directcall.operators.campaigns import (
 )
 
 NOON = datetime.fromisoformat("2026-11-04T12:00:00-03:00")
+RESCHEDULED = getattr(exceptions, "AirflowRescheduleException", None)
 TEXT = {"text": "Ola {name}", "id_column": "id", "price_brl": "0.09"}
 
 
@@ -103,6 +105,36 @@ def test_it_defers_until_the_window_opens(run, world, plan):
     assert destinations(world) == []
     world.sandbox.set_time(NOON.replace(hour=9) + timedelta(days=1))
     assert run.resume(task, "execute_complete", {"event": None})["states"] == {"sent": 2}
+
+
+@pytest.mark.skipif(RESCHEDULED is None, reason="Airflow 3.1 counts no deferred task")
+def test_a_task_that_waits_for_a_window_leaves_its_place_to_another_chunk(run, world, plan):
+    planned = plan()
+    world.sandbox.set_time(NOON.replace(hour=20))
+    with pytest.raises(RESCHEDULED) as raised:
+        run.start(send(planned, rate=10, max_active_tis_per_dagrun=1))
+    assert raised.value.reschedule_date == NOON.replace(hour=9) + timedelta(days=1)
+    assert run.ti.xcoms["outcome"]["waiting"] == 2
+    world.sandbox.set_time(raised.value.reschedule_date)
+    assert run.start(send(planned, rate=10, max_active_tis_per_dagrun=1))["states"] == {"sent": 2}
+    assert destinations(world) == ["5511990000001", "5511990000002"]
+
+
+def test_a_task_keeps_its_place_while_its_calls_are_in_progress(run, world, plan):
+    planned = plan("11990000001", channel="call", text=None)
+    task = send(planned, channel="call", text=None, max_active_tis_per_dagrun=1)
+    assert run.start(task) is None
+    moment = datetime.fromisoformat(run.deferred.trigger.moment)
+    world.sandbox.set_time(moment + timedelta(minutes=5))
+    assert run.resume(task, "execute_complete", {"event": None})["states"] == {"sent": 1}
+
+
+def test_before_airflow_3_2_a_task_that_waits_is_deferred(run, world, plan, monkeypatch):
+    planned = plan()
+    world.sandbox.set_time(NOON.replace(hour=20))
+    monkeypatch.delattr(exceptions, "AirflowRescheduleException", raising=False)
+    assert run.start(send(planned, rate=10, max_active_tis_per_dagrun=1)) is None
+    assert run.deferred is not None
 
 
 def test_it_skips_contacts_outside_the_window_by_choice(run, world, plan):

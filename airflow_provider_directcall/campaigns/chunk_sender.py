@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from airflow_provider_directcall.api.errors import (
@@ -113,6 +114,7 @@ class ChunkSender:
         self._refusals: Counter[str] = Counter()
         """Requests of this try that were refused by a code that may pass."""
         self._accepted_elsewhere = 0
+        self._until: datetime | None = None
         self._finished: Counter[Progress] = Counter()
         """Final results of this try."""
         self._left_out: list[ContactResult] = []
@@ -154,19 +156,27 @@ class ChunkSender:
         return replace(outcome, waits_until=min(wakes, default=None), calls_in_progress=self._lines.busy)
 
     async def send(
-        self, *, until: datetime | None = None, lines_taken: int = 0, accepted_elsewhere: int = 0
+        self,
+        *,
+        until: datetime | None = None,
+        lines_taken: int = 0,
+        accepted_elsewhere: int = 0,
+        budget_brl: Decimal | None = None,
     ) -> ChunkOutcome:
         """Send wave by wave, until there is no contact left or a guard stops it. It can be called again.
 
         :param until: aware; no wave begins after it.
         :param lines_taken: lines of other calls in progress.
         :param accepted_elsewhere: accepted requests of the chunk's other attempts.
+        :param budget_brl: in place of that of the guards.
         """
         self._check_account()
-        self._lines.taken = lines_taken
+        self._until, self._lines.taken = until, lines_taken
         self._accepted_elsewhere = accepted_elsewhere
+        if budget_brl is not None:
+            self._guards = replace(self._guards, budget_brl=budget_brl)
         while (stop := self._stop or self._asked_to_stop()) is None:
-            if until is not None and self._clock.now() >= until:
+            if self._is_over():
                 break
             doubtful = self._doubtful()
             # A call that did not arrive shows no row, and would keep its line for the longest time of a call.
@@ -206,6 +216,9 @@ class ChunkSender:
         reason = self._guards.stop(self._folder) or self._guards.failed_share(failed, self._finished.total())
         return None if reason is None else _Stop(reason)
 
+    def _is_over(self) -> bool:
+        return self._until is not None and self._clock.now() >= self._until
+
     def _doubtful(self) -> list[ContactResult]:
         return [result for result in self._results.values() if result.progress is Progress.DOUBTFUL]
 
@@ -216,6 +229,8 @@ class ChunkSender:
         if not self._pending:
             return []
         free = await self._lines.free()
+        if self._is_over():
+            return []
         room, parts_left = min(self._options.contacts_in_wave, free), self._guards.parts_left(self._parts)
         wave: list[Contact] = []
         parts = 0

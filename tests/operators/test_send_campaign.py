@@ -319,9 +319,18 @@ def test_wrong_attempts_are_named_before_anything_is_sent(run, world, plan, give
 
 
 def test_the_further_calls_of_a_chunk_take_no_budget_of_another(run, world, plan):
-    given = {**CALLS, "price_brl": "0.10", "budget_brl": "0.60"}
-    planned = plan(BUSY, "21990000486", "31990000486", "41990000486", **given, chunk_size=2)
+    given = {**CALLS, "price_brl": "0.10", "budget_brl": "0.80"}
+    planned = plan(*(f"{code}990000302" for code in (11, 21, 31, 41)), **given, chunk_size=2)
+    attempts = {"voicemail": Again(after=10, at_most=3)}
     for chunk in (0, 1):
-        with pytest.raises(AirflowFailException, match="1 further calls would pass budget_brl"):
-            run.to_the_end(send(planned, chunk, **given, attempts=AGAIN))
+        with pytest.raises(AirflowFailException, match="further calls would pass budget_brl"):
+            run.to_the_end(send(planned, chunk, **given, attempts=attempts))
     assert len(calls(world)) == 6
+
+
+def test_what_first_calls_cost_counts_in_the_budget(run, world, plan):
+    given = {**CALLS, "price_brl": "0.10", "budget_brl": "2.00"}
+    planned = plan("11990000600", "21990000600", **given)
+    with pytest.raises(AirflowFailException, match="would pass budget_brl; 1 contacts had no turn"):
+        run.to_the_end(send(planned, **given, calls_at_once=1))
+    assert len(calls(world)) == 1

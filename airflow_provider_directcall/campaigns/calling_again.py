@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+#: So long, at least, first calls are placed by a budget before the prices of those that have ended are read.
+_COST_AGE = timedelta(minutes=1)
 #: Progress of contacts for whom a sender has something to do.
 _UNFINISHED = frozenset({Progress.NOT_SENT, Progress.DOUBTFUL})
 
@@ -74,8 +76,8 @@ class Attempts:
         self._planned_parts = sum(contact.parts for contact in contacts)
         self._senders: dict[int, ChunkSender] = {}
         self._history = ChunkHistory({}, {})
-        self._has_written = False
-        """Whether anything was sent since the last look."""
+        self._goes_on = False
+        """Whether anything was sent, or waited for a line, since the last look."""
 
     async def send(self) -> ChunkOutcome:
         """Look at the statement, send further attempts and then first ones, until nothing is left to do now."""
@@ -86,7 +88,7 @@ class Attempts:
             if (reason := self.guards.stop(self.folder)) is not None:
                 return self._outcome(due, stopped=reason)
             paid = self._paid(due)
-            self._has_written = False
+            self._goes_on = False
             # Those that are due already have a turn below, or wait for a line, and so for the end of a call.
             wakes = [looks_at, *(each.at for each in paid if each.at > now)]
             for attempt, contacts in self._work(paid):
@@ -97,7 +99,7 @@ class Attempts:
                     self._history = self._read_history()
                     return self._outcome(due, stopped=outcome.stopped, retryable=outcome.retryable)
                 wakes.append(outcome.waits_until)
-            if self._has_written:
+            if self._goes_on:
                 continue
             waits_until = min((wake for wake in wakes if wake is not None), default=None)
             if waits_until is None and len(paid) < len(due):
@@ -132,7 +134,7 @@ class Attempts:
     def _paid(self, due: Sequence[DueAttempt]) -> Sequence[DueAttempt]:
         """Return the further calls that the budget pays for, after the first call to everyone."""
         further = self._history.parts(without=1)
-        left = self.guards.parts_left(self._planned_parts + further)
+        left = replace(self.guards, budget_brl=self._budget()).parts_left(self._planned_parts + further)
         if left is None:
             return due
         paid = []
@@ -161,25 +163,46 @@ class Attempts:
     async def _send(self, attempt: int, contacts: Sequence[Contact]) -> ChunkOutcome | None:
         """Send an attempt for a while, or return None where no line is free."""
         now = self.clock.now()
-        is_call = self.options.requests.channel is Channel.CALL
-        taken = self._history.open_turns(now - self._longest, without=attempt) if is_call else 0
+        taken = self._open_calls(without=attempt)
         if taken >= self.options.calls_at_once:
             return None
         sender = self._senders.get(attempt) or self._sender(attempt)
         sender.add(contacts)
         if contacts:
             log.info("Attempt %d: %d contacts are due.", attempt, len(contacts))
-        pause = max(self.rules.shortest_pause, timedelta(seconds=self.options.timeouts.poll_interval))
+        poll_interval = timedelta(seconds=self.options.timeouts.poll_interval)
+        pause = max(self.rules.shortest_pause, poll_interval)
+        if self.guards.budget_brl is not None:
+            # What calls cost is known after a look only.
+            pause = min(pause, max(_COST_AGE, poll_interval))
         before = sender.waves
-        outcome = await sender.send(until=now + pause, lines_taken=taken)
-        self._has_written |= sender.waves != before
+        outcome = await sender.send(
+            until=now + pause,
+            lines_taken=taken,
+            accepted_elsewhere=self._history.accepted(without=attempt),
+            budget_brl=self._budget(without=attempt),
+        )
+        self._goes_on |= sender.waves != before or self.clock.now() >= now + pause
         return outcome
 
+    def _budget(self, *, without: int | None = None) -> Decimal | None:
+        """Return the budget less what ended requests cost above the price, so that all parts count with the price.
+
+        :param without: an attempt; then also less the parts of all others.
+        """
+        budget, price = self.guards.budget_brl, self.guards.price_brl
+        if budget is None or price is None:
+            return None
+        others = 0 if without is None else self._history.parts(without=without)
+        return budget - self._history.surplus_brl(price) - others * price
+
+    def _open_calls(self, *, without: int = 0) -> int:
+        if self.options.requests.channel is not Channel.CALL:
+            return 0
+        return self._history.open_turns(self.clock.now() - self._longest, without=without)
+
     def _sender(self, attempt: int) -> ChunkSender:
-        guards, is_first = self.guards, attempt == 1
-        if guards.budget_brl is not None and guards.price_brl is not None:
-            others = self._history.parts(without=attempt)
-            guards = replace(guards, budget_brl=max(Decimal(0), guards.budget_brl - others * guards.price_brl))
+        is_first = attempt == 1
         contacts = list(self._contacts.values()) if is_first else self._in_log(attempt)
         name = attempt_name(self.chunk_name, attempt)
         sender = ChunkSender(
@@ -190,9 +213,9 @@ class Attempts:
             client=self.client,
             clock=self.clock,
             options=self.options,
-            guards=guards,
+            guards=self.guards,
             on_progress=self.on_progress if is_first else None,
-            reach=reach_of(guards, self.folder, name, list(self._contacts.values()), self.options),
+            reach=reach_of(self.guards, self.folder, name, list(self._contacts.values()), self.options),
         )
         self._senders[attempt] = sender
         return sender
@@ -223,8 +246,9 @@ class Attempts:
             states=dict(self._history.states()),
             waiting=without_turn + unfinished + len(due),
             parts=parts,
-            cost_brl=None if price is None else price * parts,
+            cost_brl=None if price is None else price * parts + self._history.surplus_brl(price),
             waits_until=waits_until,
+            calls_in_progress=self._open_calls(),
             stopped=stopped,
             retryable=retryable,
         )

@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from airflow_provider_directcall.api.errors import (
@@ -49,6 +50,9 @@ log = logging.getLogger(__name__)
 
 #: Requests to one contact in one try, each after proof that the one before did not arrive.
 _MOST_SENDS: Final = 3
+#: A contact whose requests are all refused by a code that may pass is given up where no more than this share of the
+#: accepted contacts is refused so: more of them are a sign of a service that is down, whose next try may succeed.
+_FEW: Final = 10
 _NO_BALANCE: Final = "201"
 #: A request of a wave leaves so soon, or keeps its turn: a process that sleeps, and wakes when another one has taken
 #: its chunk over, must not send what that one has found to be absent.
@@ -107,6 +111,10 @@ class ChunkSender:
         self._pending = {own: each for own, each in self._contacts.items() if self._is_pending(own)}
         self._lines = Lines(key, self._results.values(), self._contacts, client, clock, options)
         self._turns: Counter[str] = Counter()
+        self._refusals: Counter[str] = Counter()
+        """Requests of this try that were refused by a code that may pass."""
+        self._accepted_elsewhere = 0
+        self._until: datetime | None = None
         self._finished: Counter[Progress] = Counter()
         """Final results of this try."""
         self._left_out: list[ContactResult] = []
@@ -138,16 +146,37 @@ class ChunkSender:
                 if self._reach is not None:
                     self._reach.add(contact)
 
-    async def send(self, *, until: datetime | None = None, lines_taken: int = 0) -> ChunkOutcome:
+    async def send_alone(self) -> ChunkOutcome:
+        """Send a chunk without further attempts: its calls take their lines until they have ended."""
+        outcome = await self.send()
+        if outcome.stopped is not None or not self._lines.busy:
+            return outcome
+        await self._lines.forget_ended()
+        wakes = [wake for wake in (self._lines.look_again_at(), outcome.waits_until) if wake is not None]
+        return replace(outcome, waits_until=min(wakes, default=None), calls_in_progress=self._lines.busy)
+
+    async def send(
+        self,
+        *,
+        until: datetime | None = None,
+        lines_taken: int = 0,
+        accepted_elsewhere: int = 0,
+        budget_brl: Decimal | None = None,
+    ) -> ChunkOutcome:
         """Send wave by wave, until there is no contact left or a guard stops it. It can be called again.
 
         :param until: aware; no wave begins after it.
         :param lines_taken: lines of other calls in progress.
+        :param accepted_elsewhere: accepted requests of the chunk's other attempts.
+        :param budget_brl: in place of that of the guards.
         """
         self._check_account()
-        self._lines.taken = lines_taken
+        self._until, self._lines.taken = until, lines_taken
+        self._accepted_elsewhere = accepted_elsewhere
+        if budget_brl is not None:
+            self._guards = replace(self._guards, budget_brl=budget_brl)
         while (stop := self._stop or self._asked_to_stop()) is None:
-            if until is not None and self._clock.now() >= until:
+            if self._is_over():
                 break
             doubtful = self._doubtful()
             # A call that did not arrive shows no row, and would keep its line for the longest time of a call.
@@ -157,6 +186,8 @@ class ChunkSender:
                 await self._send_wave(wave)
             elif self._stop is None and doubtful:
                 await self._reconcile(doubtful)
+            elif self._stop is None and (given_up := self._given_up()):
+                self._finish(given_up)
             else:
                 break
         self._write_left_out()
@@ -185,6 +216,9 @@ class ChunkSender:
         reason = self._guards.stop(self._folder) or self._guards.failed_share(failed, self._finished.total())
         return None if reason is None else _Stop(reason)
 
+    def _is_over(self) -> bool:
+        return self._until is not None and self._clock.now() >= self._until
+
     def _doubtful(self) -> list[ContactResult]:
         return [result for result in self._results.values() if result.progress is Progress.DOUBTFUL]
 
@@ -195,6 +229,8 @@ class ChunkSender:
         if not self._pending:
             return []
         free = await self._lines.free()
+        if self._is_over():
+            return []
         room, parts_left = min(self._options.contacts_in_wave, free), self._guards.parts_left(self._parts)
         wave: list[Contact] = []
         parts = 0
@@ -299,7 +335,7 @@ class ChunkSender:
         try:
             accepted = outgoing.errand.accepted(await self._client.send(outgoing.request()))
         except DirectcallOutcomeUnknown as unknown:
-            return self._counted([replace(result, reason=str(unknown)) for result in results])
+            return self._counted([replace(result, code=unknown.code, reason=str(unknown)) for result in results])
         except (DirectcallError, ValueError) as error:
             return self._counted(self._without_effect(results, error))
         return self._counted([self._answered(began[contact.id], each) for contact, each in outgoing.answers(accepted)])
@@ -342,10 +378,12 @@ class ChunkSender:
         return replace(result, progress=Progress.REFUSED, parts=before, code=answer.code, reason=reason)
 
     def _counted(self, results: list[ContactResult]) -> list[ContactResult]:
-        self._meter.sent(sum(result.progress is Progress.SENT for result in results))
+        self._meter.sent([result.contact for result in results if result.progress is Progress.SENT])
         for result in results:
             if result.progress is not Progress.SENT:
-                self._meter.failed(result.reason)
+                self._meter.failed(result.contact, result.reason)
+            if result.progress is Progress.DOUBTFUL and result.code is not None:
+                self._refusals[result.contact] += 1
         return results
 
     def _finish(self, results: Sequence[ContactResult]) -> None:
@@ -397,8 +435,17 @@ class ChunkSender:
         ]
 
     def _concluded(self, result: ContactResult, verdict: Verdict) -> ContactResult:
+        concluded = self._after(result, verdict)
+        if concluded.progress is Progress.SENT:
+            self._meter.sent([concluded.contact])
+        elif concluded.progress is Progress.NOT_SENT:
+            self._meter.waits([concluded.contact])
+        else:
+            self._meter.failed(concluded.contact, concluded.reason)
+        return concluded
+
+    def _after(self, result: ContactResult, verdict: Verdict) -> ContactResult:
         if verdict.kind is VerdictKind.FOUND:
-            self._meter.sent(1)
             return replace(result, progress=Progress.SENT, ids=dict(verdict.ids), reason="")
         if verdict.kind is VerdictKind.ABSENT:
             return replace(result, progress=Progress.NOT_SENT, parts=0, reason="it surely did not arrive")
@@ -411,6 +458,23 @@ class ChunkSender:
         return replace(result, progress=Progress.UNKNOWN, reason=verdict.reason)
 
     # The end
+
+    def _given_up(self) -> list[ContactResult]:
+        """Return the last results of the few contacts whose requests were all refused, so that they fail no chunk."""
+        refused = [self._results[own] for own in self._pending if self._refusals[own] >= _MOST_SENDS]
+        sent = sum(result.progress is Progress.SENT for result in self._results.values()) + self._accepted_elsewhere
+        if not sent or len(refused) > max(1, sent // _FEW):
+            return []
+        results = []
+        for result in refused:
+            known = RETURN_CODES.get(result.code or "")
+            meaning = "" if known is None else f" ({known.meaning})"
+            reason = f"refused {_MOST_SENDS} times, at last with code {result.code}{meaning}"
+            # A request that was sent again by the policy may have arrived.
+            progress = Progress.UNKNOWN if result.parts else Progress.REFUSED
+            results.append(replace(result, progress=progress, reason=reason))
+            self._meter.failed(result.contact, reason)
+        return results
 
     def _end(self) -> _Stop | None:
         """Return why a chunk that came to its end is not done, or None."""

@@ -6,11 +6,13 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
+from airflow_provider_directcall.api.replies import CallOutcome
 from airflow_provider_directcall.campaigns.states import ContactState
 from airflow_provider_directcall.campaigns.track_lines import track_states
-from airflow_provider_directcall.campaigns.voice import CallAttempt, attempt_name, attempts_made
+from airflow_provider_directcall.campaigns.voice import VOICEMAIL, CallAttempt, attempt_name, attempts_made
 from airflow_provider_directcall.campaigns.wave_log import STATE_OF, ContactResult, Progress, WaveLog
 
 if TYPE_CHECKING:
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
 #: Progress of requests that left, or may have left.
 _LEFT: Final = frozenset({Progress.SENT, Progress.DOUBTFUL, Progress.UNKNOWN})
+#: States of contacts who surely cost something.
+_CHARGED: Final = frozenset({CallOutcome.ANSWERED, VOICEMAIL, ContactState.DELIVERED, ContactState.SENT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,16 @@ class Turn:
     def is_open(self) -> bool:
         """Whether the end of its request is not known."""
         return self.has_left and not (self.line is not None and self.line.is_final)
+
+    @property
+    def cost_brl(self) -> Decimal | None:
+        """What it has cost, as the statement shows it; None while it may cost more.
+
+        A price of 0 is believed of a contact who was not reached: of any other, it may not be known yet.
+        """
+        if self.line is None or self.is_open:
+            return None
+        return self.line.cost_brl if self.line.cost_brl or self.line.state not in _CHARGED else None
 
     @property
     def outcome(self) -> str | None:
@@ -119,6 +133,23 @@ class ChunkHistory:
         """
         turns = (turn for own in self.turns.values() for turn in own if turn.attempt != without)
         return sum(turn.is_open and turn.result.since > since for turn in turns)
+
+    def accepted(self, *, without: int) -> int:
+        """Return how many requests were accepted.
+
+        :param without: an attempt whose requests do not count.
+        """
+        turns = (turn for own in self.turns.values() for turn in own if turn.attempt != without)
+        return sum(turn.result.progress is Progress.SENT for turn in turns)
+
+    def surplus_brl(self, price_brl: Decimal) -> Decimal:
+        """Return what requests that have ended cost above an assumed price; below 0 where they cost less.
+
+        :param price_brl: of one part, or one call.
+        """
+        turns = (turn for own in self.turns.values() for turn in own)
+        costs = ((turn.cost_brl, turn.result.parts) for turn in turns)
+        return sum((cost - parts * price_brl for cost, parts in costs if cost is not None), Decimal(0))
 
     def parts(self, *, without: int) -> int:
         """Return the parts that may be charged.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from airflow_provider_directcall.campaigns.channels import Channel
@@ -21,6 +21,8 @@ _NO_LIMIT: Final = 10**9
 _MAY_BE_IN_PROGRESS: Final = frozenset({Progress.SENT, Progress.DOUBTFUL})
 #: So long the filter by the chunk's tag may find no ended call before it is doubted, and all rows are read.
 _PATIENCE: Final = timedelta(minutes=2)
+#: So many looks, at most, in the time that passes until the age of the last call has doubled.
+_LOOKS_PER_AGE: Final = 10
 
 
 class Lines:
@@ -62,6 +64,19 @@ class Lines:
             self._busy.pop(result.contact, None)
 
     @property
+    def busy(self) -> int:
+        """How many calls may be in progress, as far as is known without a look."""
+        return len(self._busy)
+
+    def look_again_at(self) -> datetime | None:
+        """Return when to look whether calls have ended: looks become rarer with the age of the last call."""
+        if not self._busy:
+            return None
+        now = self._clock.now()
+        age = now - max(result.since for result in self._busy.values())
+        return now + max(timedelta(seconds=self._options.timeouts.poll_interval), age / _LOOKS_PER_AGE)
+
+    @property
     def are_taken(self) -> bool:
         """Whether no line is free, as far as is known without a look."""
         return self._lines <= len(self._busy)
@@ -74,12 +89,12 @@ class Lines:
     async def free(self) -> int:
         """Wait until a line is free, and return how many are; messages take none."""
         while self.are_taken:
-            await self._forget_ended()
+            await self.forget_ended()
             if self.are_taken:
                 await self._clock.sleep_async(self._options.timeouts.pause)
         return self._lines - len(self._busy)
 
-    async def _forget_ended(self) -> None:
+    async def forget_ended(self) -> None:
         """Look once at the statement for all calls."""
         now = self._clock.now()
         self._busy = {own: result for own, result in self._busy.items() if now - result.since < self._longest}

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 ACCEPTED: Final = "accepted"
 PLAN_FILE: Final = "plan.json"
+#: In an error.
+_MOST_REASONS: Final = 3
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,7 @@ class CampaignPlan:
             f"Plan {self.digest[:12]}: {self.contacts} contacts, of which {counts}.",
             f"{self.parts} parts, {cost}, in {len(self.chunks)} chunks; {self.transliterated} texts in plain letters.",
             *(f"Left out {count}: {reason}." for reason, count in sorted(self.reasons.items(), key=_most_first)),
+            *([] if self.accepted else ["No contact is left: nothing will be sent."]),
         ]
 
     def as_json(self) -> dict[str, object]:
@@ -135,6 +138,14 @@ class CampaignPlan:
             frequency_cap=FrequencyCap.of(cap) if (cap := fields.get("frequency_cap")) else None,
             ledger=fields.get("ledger"),
         )
+
+
+def reasons_text(reasons: Mapping[str, int]) -> str:
+    """Return the most frequent reasons to leave contacts out, with the number of contacts."""
+    ordered = sorted(reasons.items(), key=_most_first)
+    others = sum(count for _, count in ordered[_MOST_REASONS:])
+    shown = [f"{reason} ({count})" for reason, count in ordered[:_MOST_REASONS]]
+    return "; ".join([*shown, f"other reasons ({others})"] if others else shown)
 
 
 def _most_first(reason: tuple[str, int]) -> tuple[int, str]:

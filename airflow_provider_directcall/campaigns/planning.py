@@ -20,7 +20,7 @@ from airflow_provider_directcall.campaigns.digests import digest
 from airflow_provider_directcall.campaigns.errors import CampaignError, ContactsError
 from airflow_provider_directcall.campaigns.frequency import FrequencyLedger, ReachedNumbers, source_of
 from airflow_provider_directcall.campaigns.left_out import left_out, reason_kind
-from airflow_provider_directcall.campaigns.plan_summary import ACCEPTED, PLAN_FILE, CampaignPlan
+from airflow_provider_directcall.campaigns.plan_summary import ACCEPTED, PLAN_FILE, CampaignPlan, reasons_text
 from airflow_provider_directcall.campaigns.priorities import PriorityOrder
 from airflow_provider_directcall.campaigns.repeats import Excluded, Repeats
 from airflow_provider_directcall.campaigns.rows_file import RowsFile
@@ -59,7 +59,7 @@ def plan(
     :param on_batch: called with the number of rows that are done.
     :param ledger: of the storage; None counts no numbers over campaigns.
     :raises CampaignError: a column is missing, or the window never opens.
-    :raises ContactsError: there are no contacts.
+    :raises ContactsError: there are no contacts, or all of them were rejected, as by a wrong column.
     :raises OSError: a file cannot be written.
     """
     if settings.frequency_cap is not None and ledger is None:
@@ -153,6 +153,11 @@ class _Planner:
         """Write the rest."""
         if not self._states:
             raise ContactsError("there are no contacts: the file has no rows")
+        if set(self._states) == {ContactState.REJECTED}:
+            raise ContactsError(
+                f"contacts: all {self.rows} rows are rejected: {reasons_text(self._reasons)}. Look at the columns that "
+                "the arguments name"
+            )
         for batch in self._order.batches() if self._order is not None else ():
             self._chunks.add(batch)
         chunks = self._chunks.finish()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -55,17 +55,24 @@ class ProgressMeter:
         self._total = total
         self._before = done
         self._sent = 0
-        self._failures: Counter[str] = Counter()
+        self._failures: dict[str, str] = {}
+        """Contact's id -> reason."""
         self._began = self._reported = clock.monotonic()
 
-    def sent(self, contacts: int) -> None:
-        """Count contacts that were accepted."""
-        self._sent += contacts
+    def sent(self, contacts: Collection[str]) -> None:
+        """Count contacts that were accepted, or found as accepted."""
+        self._sent += len(contacts)
+        self.waits(contacts)
+
+    def failed(self, contact: str, reason: str) -> None:
+        """Count a contact that was refused, or whose outcome is unknown, by its last reason."""
+        self._failures[contact] = reason
         self._report_if_due()
 
-    def failed(self, reason: str) -> None:
-        """Count a contact that was not."""
-        self._failures[reason] += 1
+    def waits(self, contacts: Iterable[str]) -> None:
+        """Take contacts back from those that failed: their turn comes again."""
+        for contact in contacts:
+            self._failures.pop(contact, None)
         self._report_if_due()
 
     def _report_if_due(self) -> None:
@@ -83,6 +90,10 @@ class ProgressMeter:
         left = (self._total - sent) / rate if rate else None
         self._report(
             ChunkProgress(
-                sent=sent, total=self._total, per_second=rate, seconds_left=left, failures=dict(self._failures)
+                sent=sent,
+                total=self._total,
+                per_second=rate,
+                seconds_left=left,
+                failures=dict(Counter(self._failures.values())),
             )
         )

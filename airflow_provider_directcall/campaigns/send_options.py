@@ -58,13 +58,14 @@ class SendOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class ChunkOutcome:
-    """What became of a chunk in one try. All contacts had their turn if neither a stop nor a wait is given.
+    """What became of a chunk in one try. It is over if neither a stop nor a wait is given.
 
     :ivar states: state -> contacts; those in doubt count as unknown.
     :ivar waiting: contacts that had no turn yet; the next try goes on with them.
     :ivar parts: that may be charged, in earlier tries too.
     :ivar cost_brl: of these; None without a price.
-    :ivar waits_until: aware; when the window of the first waiting contact opens.
+    :ivar waits_until: aware; when the window of the first waiting contact opens, or to look whether calls have ended.
+    :ivar calls_in_progress: that may be: the lines that the chunk takes while it waits.
     :ivar stopped: why it stopped.
     :ivar retryable: whether another try may get further without a change.
     """
@@ -74,5 +75,6 @@ class ChunkOutcome:
     parts: int
     cost_brl: Decimal | None = None
     waits_until: datetime | None = None
+    calls_in_progress: int = 0
     stopped: str | None = None
     retryable: bool = False

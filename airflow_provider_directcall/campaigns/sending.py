@@ -74,4 +74,4 @@ async def send_chunk(
         on_progress=on_progress,
         reach=reach_of(guards, folder, log_name, contacts, options),
     )
-    return await sender.send()
+    return await sender.send_alone()

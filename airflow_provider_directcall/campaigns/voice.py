@@ -78,7 +78,7 @@ class DueAttempt:
 
 @dataclass(frozen=True, kw_only=True)
 class AttemptRules:
-    """Which outcomes are followed by another call.
+    """Which outcomes are followed by another call; without any, requests are followed for what they cost.
 
     :param by_outcome: ``busy``, ``no_answer``, ``failed``, ``cancelled``, ``voicemail`` or a word of the vendor's.
     :param window: when numbers may be called; None at any time.
@@ -100,8 +100,8 @@ class AttemptRules:
 
     @property
     def shortest_pause(self) -> timedelta:
-        """The shortest time between two calls to a contact."""
-        return min(again.pause for again in self.by_outcome.values())
+        """The shortest time between two calls to a contact; 0 where none is made."""
+        return min((again.pause for again in self.by_outcome.values()), default=timedelta(0))
 
 
 def due_attempts(last: Iterable[CallAttempt], rules: AttemptRules, *, key: str, now: datetime) -> list[DueAttempt]:

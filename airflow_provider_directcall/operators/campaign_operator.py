@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from abc import abstractmethod
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NoReturn, TypeVar
@@ -86,7 +86,8 @@ class CampaignOperator(BaseOperator):
     :param profile: how the parts of an SMS are counted: ``directcall`` (140 characters, the sender's among them),
         ``cautious`` (140; 70 and 67 with letters outside of GSM-7) or ``gsm`` (160 and 153; 70 and 67).
     :param price_brl: of one part, or one voice message; without it, no cost is known.
-    :param budget_brl: what the whole campaign may cost; needs ``price_brl``.
+    :param budget_brl: what the whole campaign may cost; needs ``price_brl``. Calls that have ended count by the price
+        that the statement shows, so those in progress can pass it.
     :param suppress: lists of numbers that must not be reached, given as ``contacts``; see ``docs/campaigns.md``.
     :param opt_out_words: words that, first in a reply, ask for no more messages; none reads no replies.
     :param opt_out_days: so many days back replies are read.
@@ -181,6 +182,23 @@ def require_polars() -> None:
 
     if find_spec("polars") is None:
         raise MissingExtraError(_EXTRA)
+
+
+def wait_until(task: BaseOperator, moment: datetime, *, keeps_place: bool) -> NoReturn:
+    """Wait, without a worker, until a moment; then ``execute`` or ``execute_complete`` goes on.
+
+    Airflow 3.2.2 and 3.3 count a deferred task among the active ones, and a rescheduled one not. Airflow 3.1 counts
+    neither; 3.1.0 would start a rescheduled task at once. Its SDK has no such exception.
+
+    :param keeps_place: among the active tasks, where their number is limited.
+    """
+    is_limited = task.max_active_tis_per_dagrun is not None or task.max_active_tis_per_dag is not None
+    if is_limited and not keeps_place:
+        with suppress(ImportError):
+            from airflow.sdk.exceptions import AirflowRescheduleException
+
+            raise AirflowRescheduleException(moment)  # type: ignore[no-untyped-call]  # Airflow does not annotate it
+    defer_until(task, moment)
 
 
 def defer_until(task: BaseOperator, moment: datetime, **carried: str) -> NoReturn:

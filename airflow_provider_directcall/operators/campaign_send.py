@@ -14,8 +14,8 @@ from airflow_provider_directcall.operators.campaign_operator import (
     Result,
     also_takes,
     campaign_hook,
-    defer_until,
     keywords_of,
+    wait_until,
 )
 from airflow_provider_directcall.operators.once_only import DEFAULT_COMPLETION_TIMEOUT, DEFAULT_SETTLE_SECONDS
 from airflow_provider_directcall.runtime import arguments
@@ -39,7 +39,7 @@ class DirectcallSendCampaignOperator(CampaignOperator):
     Contacts leave in waves. A wave is recorded before its first request leaves, and its results before the next one
     begins; so a retry, a Clear or another task goes on where this one was, and looks for the requests that were on
     their way when a worker was lost. Nobody is sent to again. Suppression lists, replies and the window are looked at
-    again; outside the window the task defers until it opens.
+    again; outside the window the task waits, without a worker, until it opens.
 
     The task stops before the budget is passed, without balance, when too many contacts fail, and by hand: mark it as
     failed, put a file ``stop`` into the campaign's folder, or set the Variable ``directcall_campaign_stop``. A Clear
@@ -54,7 +54,8 @@ class DirectcallSendCampaignOperator(CampaignOperator):
     :param chunks_at_once: tasks that share the rate and the calls in progress.
     :param wave_size: contacts in a wave; None for 20 times ``recipients_per_request``, and 500 at least.
     :param concurrency: requests on their way at once.
-    :param calls_at_once: calls in progress at once, of all these tasks; None for 10.
+    :param calls_at_once: calls in progress at once, of all these tasks; None for 10. The task takes its lines until its
+        calls have ended.
     :param recipients_per_request: contacts with the same text in one request; 1 sends to each alone. None for 100.
     :param by_lots: send personal texts with ``/sms/lot-send``, whose body is assumed: try it on a few contacts first.
     :param record: record calls.
@@ -132,7 +133,7 @@ class DirectcallSendCampaignOperator(CampaignOperator):
     template_fields: Sequence[str] = keywords_of(__init__)
 
     def execute(self, context: Context) -> Result:
-        """Send, or go on; defer where the window is closed."""
+        """Send, or go on; wait where the window is closed, or calls are in progress."""
         with campaign_hook(self.directcall_conn_id) as hook:
             from airflow_provider_directcall.runtime.campaigns.chunk_tasks import send_chunk_of
 
@@ -144,8 +145,11 @@ class DirectcallSendCampaignOperator(CampaignOperator):
         if outcome.stopped is not None:
             raise stopped_error(f"{self.chunk}: stopped: {outcome.stopped}", outcome)
         if outcome.waits_until is not None:
-            self.log.info("%s contacts wait, until %s.", outcome.waiting, outcome.waits_until)
-            defer_until(self, outcome.waits_until)
+            self.log.info(
+                "%s contacts wait, and %s calls may be in progress; the task goes on at %s.",
+                *(outcome.waiting, outcome.calls_in_progress, outcome.waits_until),
+            )
+            wait_until(self, outcome.waits_until, keeps_place=outcome.calls_in_progress > 0)
         if outcome.states.get("unknown") and arguments.optional_text(self.on_unknown_outcome) == "fail":
             raise AirflowFailException(
                 f"{self.chunk}: the outcome of {outcome.states['unknown']} contacts is unknown; see docs/campaigns.md"

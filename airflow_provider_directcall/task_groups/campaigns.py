@@ -1,4 +1,4 @@
-"""A campaign as a group of tasks: plan, approve, send, track, report."""
+"""A campaign as a group of tasks: plan, approve, send, track, report, done."""
 
 from __future__ import annotations
 
@@ -7,11 +7,15 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from airflow.providers.common.compat.sdk import AirflowSkipException
+from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import BaseOperator, TaskGroup
 
 from airflow_provider_directcall.operators.campaign_operator import (
     DEFAULT_OPT_OUT_DAYS,
     DEFAULT_OPT_OUT_WORDS,
+    Result,
+    also_takes,
     arguments_of,
 )
 from airflow_provider_directcall.operators.campaign_track import DEFAULT_TRACK_INTERVAL
@@ -32,11 +36,11 @@ if TYPE_CHECKING:
     from airflow_provider_directcall.runtime.campaigns.arguments import Contacts
     from airflow_provider_directcall.telephony.windows import Window
 
-__all__ = ["Again", "CampaignChunksOperator", "DirectcallCampaignTaskGroup", "SqlContacts"]
+__all__ = ["Again", "CampaignChunksOperator", "CampaignReportOperator", "DirectcallCampaignTaskGroup", "SqlContacts"]
 
 
 class CampaignChunksOperator(BaseOperator):
-    """Return the names of a plan's chunks, over which the send task is mapped; none in a dry run.
+    """Return the names of a plan's chunks, over which the send task is mapped; skipped in a dry run.
 
     Airflow maps a task over a result as a whole, and the plan's result holds more than that.
     """
@@ -51,14 +55,39 @@ class CampaignChunksOperator(BaseOperator):
 
     def execute(self, context: Context) -> list[str]:
         """Return them."""
-        return [] if arguments.boolean("dry_run", self.dry_run) else list(self.plan["chunks"])
+        if arguments.boolean("dry_run", self.dry_run):
+            raise AirflowSkipException("dry_run: nothing is sent")
+        return list(self.plan["chunks"])
+
+
+class CampaignReportOperator(DirectcallReportCampaignOperator):
+    """Report on a campaign, whatever became of its tasks; skipped where it was not to be sent.
+
+    :param chunks: the result of the chunks task; None where a dry run or a user who did not approve has skipped it.
+
+    Further parameters as in :class:`~.operators.campaigns.DirectcallReportCampaignOperator`.
+    """
+
+    @also_takes(DirectcallReportCampaignOperator)
+    def __init__(self, *, chunks: Sequence[str] | None, **kwargs: Any) -> None:  # noqa: ANN401
+        super().__init__(**kwargs)
+        self.chunks = chunks
+
+    template_fields: Sequence[str] = (*DirectcallReportCampaignOperator.template_fields, "chunks")
+
+    def execute(self, context: Context) -> Result:
+        """Report, or skip."""
+        if self.chunks is None:
+            raise AirflowSkipException("The campaign was not to be sent")
+        return super().execute(context)
 
 
 class DirectcallCampaignTaskGroup(TaskGroup):
     """Plan a campaign, have it approved, send it in chunks, follow it, and report on it.
 
     Create it inside a DAG. The tasks are ``plan``, ``approve`` (with ``approve_over``), ``chunks``, ``send`` and
-    ``track`` (mapped over the plan's chunks) and ``report``. The arguments are those of
+    ``track`` (mapped over the plan's chunks), ``report``, and ``done``, without which a run would be a success although
+    a task before the report has failed. The arguments are those of
     :class:`~.operators.campaigns.DirectcallPlanCampaignOperator`,
     :class:`~.operators.campaigns.DirectcallSendCampaignOperator` and
     :class:`~.operators.campaigns.DirectcallReportCampaignOperator`; all but those here can be templates.
@@ -144,15 +173,17 @@ class DirectcallCampaignTaskGroup(TaskGroup):
 
                 approve = DirectcallApproveCampaignOperator(task_id="approve", plan=plan, approve_over=approve_over)
                 self.plan >> approve >> chunks
+            names: Any = chunks.output
             given["chunks_at_once"] = chunks_at_once or 1
             is_limited = rate is not None or calls_at_once is not None or channel == "call"
-            last = DirectcallSendCampaignOperator.partial(
+            send = DirectcallSendCampaignOperator.partial(
                 task_id="send",
                 plan=plan,
                 # Tasks that share a rate, or lines for calls, must not be more than they are told.
                 max_active_tis_per_dagrun=chunks_at_once or (1 if is_limited else None),
                 **arguments_of(DirectcallSendCampaignOperator, given),
-            ).expand(chunk=chunks.output)
+            ).expand(chunk=names)
+            sent = [send]
             if track:
                 followed = DirectcallTrackCampaignOperator.partial(
                     task_id="track",
@@ -163,15 +194,19 @@ class DirectcallCampaignTaskGroup(TaskGroup):
                     directcall_conn_id=directcall_conn_id,
                     # Also after a chunk that failed; not where nothing is sent.
                     trigger_rule="none_skipped",
-                ).expand(chunk=chunks.output)
-                last >> followed
-                last = followed
-            self.report = DirectcallReportCampaignOperator(
+                ).expand(chunk=names)
+                send >> followed
+                sent.append(followed)
+            self.report = CampaignReportOperator(
                 task_id="report",
                 plan=plan,
+                chunks=names,
                 results=results,
                 fail_on=("stopped", "unknown") if on_unknown_outcome == "fail" else ("stopped",),
                 outlets=list(outlets),
-                trigger_rule="none_skipped",
+                # Also after a failure, and of a plan without chunks, whose send task is skipped.
+                trigger_rule="all_done",
             )
-            last >> self.report
+            sent[-1] >> self.report
+            # Skipped, like the report, where nothing was to be sent.
+            [*sent, self.report] >> EmptyOperator(task_id="done", trigger_rule="none_failed_min_one_success")

@@ -6,6 +6,7 @@ import os
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -16,9 +17,12 @@ from hypothesis import HealthCheck, Phase, given, settings
 
 from airflow_provider_directcall.campaigns.channels import Channel
 from airflow_provider_directcall.campaigns.guards import Guards, OutsideWindow
+from airflow_provider_directcall.campaigns.history import Turn
 from airflow_provider_directcall.campaigns.report import make_report
 from airflow_provider_directcall.campaigns.sending import ChunkOutcome
+from airflow_provider_directcall.campaigns.track_lines import TrackLine
 from airflow_provider_directcall.campaigns.voice import Again, AttemptRules
+from airflow_provider_directcall.campaigns.wave_log import ContactResult, Progress
 from airflow_provider_directcall.delivery.decisions import OnUnknownOutcome
 from airflow_provider_directcall.sandbox import Fault, SandboxServer
 from airflow_provider_directcall.sandbox.quirks import SEND_ANSWERS, STATEMENT
@@ -73,7 +77,7 @@ def test_each_outcome_is_followed_by_so_many_calls_as_its_rule_says(world):
     outcome = world.call_to_the_end(CHUNK, RULES, guards=Guards(price_brl=Decimal("0.09")))
     assert calls(world) == {"001": 1, "486": 3, "480": 2, "302": 2}
     assert outcome.states == {"answered": 1, "busy": 1, "no_answer": 1, "voicemail": 1}
-    assert (outcome.waiting, outcome.parts, outcome.cost_brl) == (0, 8, Decimal("0.72"))
+    assert (outcome.waiting, outcome.parts, outcome.cost_brl) == (0, 8, Decimal("0.375"))
     first, second, third = times(world, "486")
     assert min(second - first, third - second) >= timedelta(minutes=10)
     assert times(world, "480")[1] - times(world, "480")[0] >= timedelta(hours=1)
@@ -104,6 +108,15 @@ def test_outcomes_of_all_contacts_are_looked_for_with_one_question(world):
     before = world.server.state()["requests"]["extrato/list"]
     world.send_in_full(CHUNK, rules=RULES)
     assert world.server.state()["requests"]["extrato/list"] == before + 1
+
+
+def test_a_call_that_is_always_refused_keeps_no_other_from_its_attempts(world):
+    planned(world, "11990000500", ANSWERED, BUSY)
+    outcome = world.call_to_the_end(CHUNK, RULES)
+    assert calls(world) == {"001": 1, "486": 3}
+    assert (outcome.states, outcome.stopped) == ({"refused": 1, "answered": 1, "busy": 1}, None)
+    make_report(world.folder, results_uri=str(world.path / "r.csv"), now=world.clock.now())
+    assert b"11990000500" in world.folder.read("report/again.csv")
 
 
 def test_after_the_calls_to_the_first_number_the_next_one_is_called(world):
@@ -166,12 +179,39 @@ def test_a_due_call_without_a_line_waits_for_the_next_look(world):
 
 
 def test_further_calls_stop_before_the_budget_and_everyone_is_called_once(world):
-    planned(world, BUSY, "21990000486", ANSWERED)
-    guards = Guards(price_brl=Decimal("0.09"), budget_brl=Decimal("0.40"))
+    planned(world, VOICEMAIL, "21990000302", "31990000302")
+    guards = Guards(price_brl=Decimal("0.09"), budget_brl=Decimal("0.50"))
     outcome = world.call_to_the_end(CHUNK, RULES, guards=guards)
-    assert "would pass budget_brl" in outcome.stopped
-    assert calls(world) == {"486": 3, "001": 1}
-    assert outcome.cost_brl == Decimal("0.36")
+    assert outcome.stopped == "2 further calls would pass budget_brl"
+    assert calls(world) == {"302": 4}
+    # The sandbox charges half a minute of each, and not the price that was assumed.
+    assert outcome.cost_brl == Decimal("0.50")
+
+
+def test_calls_that_cost_nothing_use_no_budget(world):
+    planned(world, BUSY, "21990000486", "31990000486")
+    guards = Guards(price_brl=Decimal("0.09"), budget_brl=Decimal("0.36"))
+    outcome = world.call_to_the_end(CHUNK, RULES, guards=guards)
+    assert (outcome.stopped, outcome.cost_brl) == (None, 0)
+    assert calls(world) == {"486": 9}
+
+
+def test_long_calls_stop_the_first_ones_too(world):
+    planned(world, *(f"{code}990000600" for code in (11, 21, 31, 41)))
+    guards = Guards(price_brl=Decimal("0.10"), budget_brl=Decimal("2.00"))
+    outcome = world.call_to_the_end(CHUNK, AttemptRules(by_outcome={}), guards=guards, calls_at_once=1)
+    assert (outcome.stopped, outcome.waiting) == ("the next message would pass budget_brl", 3)
+    assert outcome.cost_brl > guards.budget_brl
+    assert calls(world) == {"600": 1}
+
+
+def test_a_price_of_zero_is_not_believed_of_a_call_that_was_answered(world):
+    line = TrackLine("c1", "answered", is_final=True, cost_brl=Decimal(0), outcome="answered")
+    result = ContactResult("c1", Progress.SENT, world.clock.now(), parts=1)
+    assert Turn(1, result, line).cost_brl is None
+    assert Turn(1, result, replace(line, cost_brl=Decimal("0.01"))).cost_brl == Decimal("0.01")
+    assert Turn(1, result, replace(line, state="busy", outcome="busy")).cost_brl == 0
+    assert Turn(1, result, replace(line, state="sent", is_final=False)).cost_brl is None
 
 
 def test_a_stop_file_stops_it_while_it_waits(world):

@@ -125,8 +125,8 @@ def test_a_window_that_never_opens_stops_the_plan(planned):
 
 
 def test_a_number_abroad_has_no_known_window(planned):
-    text = rows("1;+1 212 555 0100;Ana;1")
-    assert planned(text)[1]["number"].to_list() == ["0012125550100"]
+    text = rows("1;+1 212 555 0100;Ana;1", "2;11990000002;Ana;1")
+    assert planned(text)[1]["number"].to_list() == ["0012125550100", "5511990000002"]
     assert "time zone of a number abroad" in planned(text, window=PRESETS["strict"])[2][1]["reason"]
 
 
@@ -165,8 +165,9 @@ def test_cost_and_parts(planned):
     ],
 )
 def test_a_text_that_the_vendor_would_refuse_is_rejected(planned, text, options, reason):
-    made, _, others = planned(rows("1;11990000001;Ana;1"), text=text, **options)
-    assert (made.states, others[1]["reason"]) == ({"rejected": 1}, reason)
+    contacts = rows(f"1;11990000001;Ana;{text}", "2;11990000002;Ana;1")
+    made, _, others = planned(contacts, text=None, text_column="day", **options)
+    assert (made.states, others[1]["reason"]) == ({"accepted": 1, "rejected": 1}, reason)
 
 
 @pytest.mark.parametrize(
@@ -206,6 +207,23 @@ def test_the_columns_of_the_file_survive_for_those_who_may_be_fed_back(planned):
 def test_an_empty_list_is_an_error(planned):
     with pytest.raises(ContactsError, match="the file has no rows"):
         planned(rows())
+
+
+def test_a_list_without_any_usable_row_is_an_error(planned, tmp_path):
+    with pytest.raises(ContactsError) as raised:
+        planned(rows("1;;11990000001;1", ";11990000002;Ana;1", ";11990000003;Ana;1", "4;;Ana;1"))
+    assert str(raised.value) == (
+        "contacts: all 4 rows are rejected: the id is missing (2); the number is missing (2). Look at the columns that "
+        "the arguments name"
+    )
+    assert not [path for path in (tmp_path / "plan").rglob("*") if path.is_file()]
+
+
+def test_a_list_whose_contacts_are_all_left_out_is_a_plan_without_chunks(planned):
+    contacts = rows("1;11990000001;Ana;1", "2;;Ana;1")
+    made, accepted, _ = planned(contacts, suppressed=["5511990000001"])
+    assert (made.states, made.chunks, accepted) == ({"suppressed": 1, "rejected": 1}, (), None)
+    assert made.summary_lines()[-1] == "No contact is left: nothing will be sent."
 
 
 def test_files_are_private_and_the_summary_holds_no_contact(planned, tmp_path):

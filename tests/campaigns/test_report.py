@@ -339,8 +339,8 @@ def test_results_that_cannot_be_written_are_named(ended, uri, problem):
 
 
 def test_a_campaign_without_accepted_contacts_has_a_report(world):
-    world.planned(csv_of("1", "2"))
-    assert report(world)["states"] == {"rejected": 2}
+    world.planned(csv_of("1", "11990000002"), suppressed=["5511990000002"])
+    assert report(world)["states"] == {"rejected": 1, "suppressed": 1}
     assert again_of(world).columns == ["id", "phone", "name"]
 
 

@@ -13,6 +13,7 @@ from airflow_provider_directcall.campaigns.channels import Channel
 from airflow_provider_directcall.campaigns.errors import CampaignError
 from airflow_provider_directcall.campaigns.guards import Guards
 from airflow_provider_directcall.delivery import lots
+from airflow_provider_directcall.delivery.decisions import OnUnknownOutcome
 from airflow_provider_directcall.sandbox import Fault
 
 from .sending_world import CHUNK, FailingFolder, Killed, SendingWorld, numbers
@@ -141,13 +142,37 @@ async def test_refusal_of_several_may_come_after_they_were_reached(world, kind):
     assert (outcome.states, world.reached()) == ({"sent": 6}, once(phones))
 
 
-async def test_refusal_that_may_pass_is_looked_for_before_it_is_sent_again(world):
-    world.planned(["5511990000500", *numbers(1)])
-    outcome = await world.send()
-    assert (outcome.states, outcome.waiting) == ({"sent": 1}, 1)
-    assert "1 contacts surely did not get" in outcome.stopped
-    assert outcome.retryable
-    assert world.requests("sms/send") == 4
+@pytest.mark.parametrize("options", [{}, {"recipients_per_request": 1}], ids=["many", "own"])
+async def test_a_contact_that_is_always_refused_stops_no_chunk(world, options):
+    world.planned(["5511990000500", *numbers(2)], text=lambda place: "Ola")
+    seen = []
+    outcome = await world.send(on_progress=seen.append, **options)
+    assert (outcome.states, outcome.waiting, outcome.stopped) == ({"sent": 2, "refused": 1}, 0, None)
+    assert world.reached() == once(numbers(2))
+    refused = world.results()["c1"]
+    assert (refused.code, refused.sends, refused.parts) == ("008", 3, 0)
+    assert refused.reason == "refused 3 times, at last with code 008 (error sending the message)"
+    assert seen[-1].failures == {refused.reason: 1}
+    requests = world.requests("sms/send")
+    assert (await world.send(**options)).states == outcome.states
+    assert world.requests("sms/send") == requests
+
+
+async def test_many_contacts_that_are_refused_wait_for_the_next_try(world):
+    phones = numbers(9)
+    world.planned(phones)
+    world.server.inject(Fault(kind="refusal_008_before", endpoint="sms/send", after=3, times=18))
+    outcome = await world.send(concurrency=1)
+    assert (outcome.states, outcome.waiting, outcome.retryable) == ({"sent": 3}, 6, True)
+    assert "6 contacts surely did not get 3 requests each" in outcome.stopped
+    assert ((await world.send()).states, world.reached()) == ({"sent": 9}, once(phones))
+
+
+async def test_a_contact_whose_refused_requests_may_have_arrived_is_unknown(world):
+    world.planned(["5511990000500", *numbers(2)])
+    world.server.inject(Fault(kind="unavailable", endpoint="extrato/list-sms"))
+    outcome = await world.send(on_unknown_outcome=OnUnknownOutcome.RESEND)
+    assert (outcome.states, outcome.stopped) == ({"sent": 2, "unknown": 1}, None)
 
 
 async def test_text_that_cannot_be_sent_is_refused_and_the_others_are_sent(world):
@@ -305,6 +330,26 @@ async def test_progress_is_counted(world):
     assert not any(phone in str(seen) for phone in numbers(4))
 
 
+@pytest.mark.parametrize("kind", ["cut_after", "cut_before"])
+async def test_progress_takes_back_failures_that_were_none(world, kind):
+    world.planned([*numbers(5), "5511990000404"])
+    world.server.inject(Fault(kind=kind, endpoint="sms/send", times=2))
+    seen = []
+    await world.send(on_progress=seen.append, concurrency=1, progress_seconds=0)
+    assert max(sum(each.failures.values()) for each in seen) == 3
+    assert (seen[-1].sent, sum(seen[-1].failures.values())) == (5, 1)
+
+
+async def test_progress_names_an_unknown_outcome_once(world):
+    world.planned(numbers(4))
+    faults = (("cut_after", "sms/send"), ("unavailable", "extrato/list-sms"))
+    world.server.inject(*(Fault(kind=kind, endpoint=endpoint, times=None) for kind, endpoint in faults))
+    seen = []
+    outcome = await world.send(on_progress=seen.append)
+    assert outcome.states == {"unknown": 4}
+    assert sum(seen[-1].failures.values()) == 4
+
+
 async def test_progress_counts_what_a_killed_try_left_in_doubt_once(world):
     world.planned(numbers(6))
     with pytest.raises(Killed):
@@ -366,6 +411,27 @@ async def test_a_call_that_did_not_arrive_keeps_no_line(world, is_killed):
     assert (await world.send(channel=Channel.CALL, calls_at_once=1)).states == {"sent": 4}
     assert world.reached() == once(numbers(4))
     assert world.clock.now() - began < timedelta(minutes=10)
+
+
+async def test_a_chunk_takes_its_lines_until_its_calls_have_ended(world):
+    world.planned(numbers(2))
+    outcome = await world.send(channel=Channel.CALL)
+    assert (outcome.states, outcome.waiting, outcome.calls_in_progress) == ({"sent": 2}, 0, 2)
+    assert outcome.waits_until == world.clock.now() + timedelta(seconds=60)
+    world.server.set_time(outcome.waits_until)
+    outcome = await world.send(channel=Channel.CALL)
+    assert (outcome.states, outcome.calls_in_progress, outcome.waits_until) == ({"sent": 2}, 0, None)
+
+
+async def test_a_chunk_that_waits_for_a_window_looks_at_its_calls_first(world):
+    opens = world.clock.now() + timedelta(hours=5)
+    world.planned(numbers(2), opens_at=lambda place: opens if place else None)
+    outcome = await world.send(channel=Channel.CALL)
+    assert (outcome.waiting, outcome.calls_in_progress) == (1, 1)
+    assert outcome.waits_until == world.clock.now() + timedelta(seconds=60)
+    world.server.set_time(outcome.waits_until)
+    outcome = await world.send(channel=Channel.CALL)
+    assert (outcome.waiting, outcome.calls_in_progress, outcome.waits_until) == (1, 0, opens)
 
 
 async def test_a_call_in_doubt_takes_a_line(world):

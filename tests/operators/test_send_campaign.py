@@ -7,6 +7,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException
+from airflow.sdk import exceptions
 
 from airflow_provider_directcall.campaigns.frequency import LEDGER_FOLDER, FrequencyLedger
 from airflow_provider_directcall.campaigns.storage import LocalFolder
@@ -19,6 +20,7 @@ from airflow_provider_directcall.operators.campaigns import (
 )
 
 NOON = datetime.fromisoformat("2026-11-04T12:00:00-03:00")
+RESCHEDULED = getattr(exceptions, "AirflowRescheduleException", None)
 TEXT = {"text": "Ola {name}", "id_column": "id", "price_brl": "0.09"}
 
 
@@ -104,6 +106,36 @@ def test_it_defers_until_the_window_opens(run, world, plan):
     assert destinations(world) == []
     world.sandbox.set_time(NOON.replace(hour=9) + timedelta(days=1))
     assert run.resume(task, "execute_complete", {"event": None})["states"] == {"sent": 2}
+
+
+@pytest.mark.skipif(RESCHEDULED is None, reason="Airflow 3.1 counts no deferred task")
+def test_a_task_that_waits_for_a_window_leaves_its_place_to_another_chunk(run, world, plan):
+    planned = plan()
+    world.sandbox.set_time(NOON.replace(hour=20))
+    with pytest.raises(RESCHEDULED) as raised:
+        run.start(send(planned, rate=10, max_active_tis_per_dagrun=1))
+    assert raised.value.reschedule_date == NOON.replace(hour=9) + timedelta(days=1)
+    assert run.ti.xcoms["outcome"]["waiting"] == 2
+    world.sandbox.set_time(raised.value.reschedule_date)
+    assert run.start(send(planned, rate=10, max_active_tis_per_dagrun=1))["states"] == {"sent": 2}
+    assert destinations(world) == ["5511990000001", "5511990000002"]
+
+
+def test_a_task_keeps_its_place_while_its_calls_are_in_progress(run, world, plan):
+    planned = plan("11990000001", channel="call", text=None)
+    task = send(planned, channel="call", text=None, max_active_tis_per_dagrun=1)
+    assert run.start(task) is None
+    moment = datetime.fromisoformat(run.deferred.trigger.moment)
+    world.sandbox.set_time(moment + timedelta(minutes=5))
+    assert run.resume(task, "execute_complete", {"event": None})["states"] == {"sent": 1}
+
+
+def test_before_airflow_3_2_a_task_that_waits_is_deferred(run, world, plan, monkeypatch):
+    planned = plan()
+    world.sandbox.set_time(NOON.replace(hour=20))
+    monkeypatch.delattr(exceptions, "AirflowRescheduleException", raising=False)
+    assert run.start(send(planned, rate=10, max_active_tis_per_dagrun=1)) is None
+    assert run.deferred is not None
 
 
 def test_it_skips_contacts_outside_the_window_by_choice(run, world, plan):
@@ -319,9 +351,18 @@ def test_wrong_attempts_are_named_before_anything_is_sent(run, world, plan, give
 
 
 def test_the_further_calls_of_a_chunk_take_no_budget_of_another(run, world, plan):
-    given = {**CALLS, "price_brl": "0.10", "budget_brl": "0.60"}
-    planned = plan(BUSY, "21990000486", "31990000486", "41990000486", **given, chunk_size=2)
+    given = {**CALLS, "price_brl": "0.10", "budget_brl": "0.80"}
+    planned = plan(*(f"{code}990000302" for code in (11, 21, 31, 41)), **given, chunk_size=2)
+    attempts = {"voicemail": Again(after=10, at_most=3)}
     for chunk in (0, 1):
-        with pytest.raises(AirflowFailException, match="1 further calls would pass budget_brl"):
-            run.to_the_end(send(planned, chunk, **given, attempts=AGAIN))
+        with pytest.raises(AirflowFailException, match="further calls would pass budget_brl"):
+            run.to_the_end(send(planned, chunk, **given, attempts=attempts))
     assert len(calls(world)) == 6
+
+
+def test_what_first_calls_cost_counts_in_the_budget(run, world, plan):
+    given = {**CALLS, "price_brl": "0.10", "budget_brl": "2.00"}
+    planned = plan("11990000600", "21990000600", **given)
+    with pytest.raises(AirflowFailException, match="would pass budget_brl; 1 contacts had no turn"):
+        run.to_the_end(send(planned, **given, calls_at_once=1))
+    assert len(calls(world)) == 1

@@ -29,9 +29,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def run(*arguments: str, home: Path, connection: str = "", code: int = 0) -> str:
+def run(*arguments: str, home: Path, connection: str = "", code: int = 0, dags: Path = EXAMPLES) -> str:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
-    environment = inherited | airflow_variables(home, EXAMPLES) | {"AIRFLOW_CONN_DIRECTCALL_DEFAULT": connection}
+    environment = inherited | airflow_variables(home, dags) | {"AIRFLOW_CONN_DIRECTCALL_DEFAULT": connection}
     command = [sys.executable, "-m", "airflow", *arguments]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=600)
     assert done.returncode == code, done.stdout[-3000:] + done.stderr[-3000:]

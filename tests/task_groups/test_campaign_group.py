@@ -5,6 +5,7 @@ import json
 
 import pendulum
 import pytest
+from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException
 from airflow.sdk import DAG, TriggerRule
 from airflow.serialization import serialized_objects
 
@@ -15,7 +16,12 @@ from airflow_provider_directcall.operators.campaigns import (
     DirectcallSendCampaignOperator,
     SqlContacts,
 )
-from airflow_provider_directcall.task_groups.campaigns import Again, CampaignChunksOperator, DirectcallCampaignTaskGroup
+from airflow_provider_directcall.task_groups.campaigns import (
+    Again,
+    CampaignChunksOperator,
+    CampaignReportOperator,
+    DirectcallCampaignTaskGroup,
+)
 
 #: Its name before Airflow 3.2.
 DagSerialization = getattr(serialized_objects, "DagSerialization", serialized_objects.SerializedDAG)
@@ -30,17 +36,37 @@ def made(**given: object) -> DAG:
 def test_the_tasks_follow_one_another():
     dag = made(approve_over=100)
     after = {task.task_id.partition(".")[2]: task.downstream_task_ids for task in dag.tasks}
-    assert set(after) == {"plan", "approve", "chunks", "send", "track", "report"}
+    assert set(after) == {"plan", "approve", "chunks", "send", "track", "report", "done"}
     assert after["plan"] >= {"reminders.approve", "reminders.chunks", "reminders.send"}
     assert "reminders.chunks" in after["approve"]
     assert "reminders.track" in after["send"]
     assert "reminders.report" in after["track"]
-    assert after["report"] == set()
+    assert after["done"] == set()
 
 
-def test_what_is_reported_does_not_run_where_nothing_is_sent_but_after_a_failure():
+def test_a_chunk_is_followed_after_a_failure_and_not_where_nothing_is_sent():
     rules = {task.task_id: TriggerRule(task.trigger_rule) for task in made().tasks}
-    assert rules["reminders.track"] == rules["reminders.report"] == TriggerRule.NONE_SKIPPED
+    assert rules["reminders.track"] == TriggerRule.NONE_SKIPPED
+
+
+@pytest.mark.parametrize("track", [True, False])
+def test_a_failure_that_does_not_fail_the_report_fails_the_run(track):
+    tasks = {task.task_id.partition(".")[2]: task for task in made(track=track).tasks}
+    watched = {"reminders.send", "reminders.report"} | ({"reminders.track"} if track else set())
+    assert tasks["done"].upstream_task_ids == watched
+    assert TriggerRule(tasks["done"].trigger_rule) == TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS
+    assert [task.task_id for task in made(track=track).leaves] == ["reminders.done"]
+
+
+def test_a_plan_without_chunks_is_reported_and_a_dry_run_is_not():
+    report = next(task for task in made().tasks if task.task_id == "reminders.report")
+    assert TriggerRule(report.trigger_rule) == TriggerRule.ALL_DONE
+    assert "reminders.chunks" in report.upstream_task_ids
+    skipped = CampaignReportOperator(task_id="report", plan="/none/plan.json", chunks=None)
+    with pytest.raises(AirflowSkipException):
+        skipped.execute({})
+    with pytest.raises(AirflowFailException, match=r"plan: there is none in /none"):
+        CampaignReportOperator(task_id="report", plan="/none/plan.json", chunks=[]).execute({})
 
 
 def test_tasks_that_share_a_rate_are_as_many_as_they_are_told():
@@ -103,5 +129,6 @@ def test_rules_of_further_calls_are_serialized_too():
 
 def test_a_dry_run_has_no_chunks():
     plan = {"chunks": ["chunks/00000.parquet"]}
-    for dry_run, names in {"True": [], "False": plan["chunks"]}.items():
-        assert CampaignChunksOperator(task_id="chunks", plan=plan, dry_run=dry_run).execute({}) == names
+    assert CampaignChunksOperator(task_id="chunks", plan=plan, dry_run="False").execute({}) == plan["chunks"]
+    with pytest.raises(AirflowSkipException, match="dry_run"):
+        CampaignChunksOperator(task_id="chunks", plan=plan, dry_run="True").execute({})

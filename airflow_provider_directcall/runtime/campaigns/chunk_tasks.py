@@ -14,6 +14,7 @@ from airflow.sdk.log import mask_secret
 
 from airflow_provider_directcall.api.client import AsyncClient
 from airflow_provider_directcall.api.clock import current_clock
+from airflow_provider_directcall.campaigns.channels import Channel
 from airflow_provider_directcall.campaigns.chunks import chunk_numbers, chunk_stem
 from airflow_provider_directcall.campaigns.guards import Guards, OutsideWindow
 from airflow_provider_directcall.campaigns.report import make_report
@@ -114,6 +115,7 @@ def send_chunk_of(
 def _guards(task: SendTask, folder: Folder, made: CampaignPlan, hook: DirectcallHook, options: SendOptions) -> Guards:
     price, budget = money("price_brl", task.price_brl), money("budget_brl", task.budget_brl)
     rate, share, channel = rate_of(task.rate), options.parts_per_second, options.requests.channel
+    may_cost_more = bool(task.attempts) or channel is Channel.CALL
     return Guards(
         window=window_of(task.window),
         outside_window=one_of("outside_window", task.outside_window, OutsideWindow),
@@ -122,7 +124,7 @@ def _guards(task: SendTask, folder: Folder, made: CampaignPlan, hook: Directcall
         ),
         may_go_on=stopped_by_variable,
         price_brl=price,
-        budget_brl=chunk_budget(made, task.chunk, budget, price, calls_again=bool(task.attempts)),
+        budget_brl=chunk_budget(made, task.chunk, budget, price, may_cost_more=may_cost_more),
         stop_when_failed_share=share_of(task.stop_when_failed_share),
         frequency=None if made.ledger is None else frequency_rules(made.ledger, made.frequency_cap),
         pacer=account_pacer(rate, share, channel, hook.settings, current_clock()),

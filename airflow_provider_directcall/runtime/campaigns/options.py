@@ -96,15 +96,15 @@ def send_options(task: SendTask, settings: Settings) -> SendOptions:
 
 
 def attempt_rules(task: SendTask, options: SendOptions, guards: Guards) -> AttemptRules | None:
-    """Parse which contacts are called again; None where nobody is.
+    """Parse which contacts are called again; None where nobody is, and no budget counts what calls cost.
 
     :raises ValueError: an argument is wrong.
     :raises CampaignError: an outcome, or a number, cannot be used.
     """
     by_outcome = _attempts(task.attempts)
-    if not by_outcome:
-        return None
     channel = options.requests.channel
+    if not by_outcome and (channel is not Channel.CALL or guards.budget_brl is None):
+        return None
     if channel is Channel.SMS:
         raise ValueError("attempts: they are for calls and voice messages; an SMS is sent once")
     known = _MESSAGE_OUTCOMES if channel is Channel.VOICE_MESSAGE else _CALL_OUTCOMES

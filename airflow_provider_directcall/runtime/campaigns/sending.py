@@ -60,12 +60,12 @@ def chunk_key(folder: Folder, stem: str, identity: TaskIdentity) -> str:
 
 
 def chunk_budget(
-    made: CampaignPlan, chunk: str, budget: Decimal | None, price: Decimal | None, *, calls_again: bool = False
+    made: CampaignPlan, chunk: str, budget: Decimal | None, price: Decimal | None, *, may_cost_more: bool = False
 ) -> Decimal | None:
     """Return what is left of the budget for a chunk after those before it, in the order of the plan.
 
-    :param calls_again: the chunk may cost more than was planned: what the whole plan leaves is shared by its chunks, in
-        proportion, so that the further calls of one never take what another one needs.
+    :param may_cost_more: the chunk may cost more than was planned, by further calls or by longer ones: what the whole
+        plan leaves is shared by its chunks, in proportion, so that one never takes what another one needs.
     """
     if budget is None:
         return None
@@ -76,7 +76,7 @@ def chunk_budget(
         raise CampaignError(f"chunk: the plan has no {chunk!r}")
     place = names.index(chunk)
     left = max(Decimal(0), budget - sum(each.parts for each in made.chunks[:place]) * price)
-    if not calls_again:
+    if not may_cost_more:
         return left
     own = made.chunks[place].parts
     rest = max(Decimal(0), budget - made.parts * price)

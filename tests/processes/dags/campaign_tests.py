@@ -1,4 +1,4 @@
-"""A campaign of calls with short pauses between its attempts."""
+"""Campaigns: calls with short pauses between their attempts; messages of which one may not leave yet."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pendulum
-from airflow.sdk import dag
+from airflow.sdk import Param, dag
 
 from airflow_provider_directcall.task_groups.campaigns import Again, DirectcallCampaignTaskGroup
 
@@ -34,4 +34,26 @@ def calls_with_retries() -> None:
     )
 
 
+@dag(
+    schedule=None,
+    start_date=pendulum.datetime(2026, 1, 1),
+    catchup=False,
+    params={"contacts": Param("", type="string"), "storage": Param("", type="string")},
+)
+def one_late_contact() -> None:
+    DirectcallCampaignTaskGroup(
+        group_id="sms",
+        contacts="{{ params.contacts }}",
+        storage="{{ params.storage }}",
+        text="Ola",
+        not_before_column="from",
+        window=None,
+        opt_out_words=(),
+        rate=10,
+        chunk_size=1,
+        track=False,
+    )
+
+
 calls_with_retries()
+one_late_contact()

@@ -35,6 +35,9 @@ class Wait(Protocol[T]):
     others: OtherRows
     """Rows that the last look has found beside it."""
 
+    keeps_rows: bool
+    """Whether it keeps the rows of earlier reads, so that a read of a part of its window can end it."""
+
     def look(self, now: datetime) -> Lookup[T | None]:
         """Look once; return the result, or None for "not yet"."""
 

@@ -86,12 +86,13 @@ class TaggedCallTrigger(WaitingTrigger):
 
     async def wait(self, shared: SharedConnection) -> Event:
         """Wait in the feed that all waits of this event loop share."""
+        from airflow_provider_directcall.statement import feed_sources
         from airflow_provider_directcall.statement.tagged_calls import TaggedCalls
         from airflow_provider_directcall.triggers.feeds import wait_in_feed
 
         calls, pace, now = TaggedCalls(self.search, self.min_calls), self.pace(), current_clock().now()
         ready_at = now + timedelta(seconds=FIRST_PAUSE_SECONDS)
-        found = await wait_in_feed(shared, self.calls, calls, pace, min(ready_at, pace.deadline or ready_at))
+        found = await wait_in_feed(shared, feed_sources.calls(self.calls), calls, pace, min(ready_at, pace.deadline or ready_at))
         if found is None:
             others = calls.others
             return {"status": TIMEOUT, "other_tags": others.tagged, "no_tags": others.untagged, "unmet": others.unmet}

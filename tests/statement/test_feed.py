@@ -87,6 +87,15 @@ def test_a_few_waits_ask_by_tag():
     assert statement.shared == 0
 
 
+def test_calls_that_are_waited_for_by_their_ids_are_found_soon():
+    """A call begins before its row appears."""
+    waiters = [Waiter(joins=0, tags=None, callerid=f"c{place}") for place in range(100)]
+    statement = Statement([called("other", -100), called(70, 100)], page_size=100)
+    world = World(statement, waiters)
+    assert world.run(until=160) == {70: ["c70"]}
+    assert statement.requests < 100 + 20, "each once by itself, and a poll an interval"
+
+
 def test_a_late_wait_finds_a_row_that_came_before():
     statement = Statement([called(5, 100)])
     waiters = [*many(5, lasts=9000), Waiter(joins=3000, tags={"contact": "C-5-x"})]

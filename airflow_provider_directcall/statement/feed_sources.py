@@ -142,7 +142,6 @@ def _converted(listing: Listing[Row], convert: Callable[[Row], StatementRow]) ->
     return Listing(page, lambda row: row.key)
 
 
-
 #: Sent messages.
 MESSAGES: Final = FeedSource("messages", message_entries)
 #: Received messages. There is no filter for a question of a wait's own, so even one wait shares the read.

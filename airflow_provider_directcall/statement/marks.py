@@ -47,7 +47,7 @@ class Marks:
         marks = [("id", _folded(self.callerid)), ("key", self.key or "")]
         marks += [("number", national(number)) for number in self.any_number]
         further = [mark for other in self.any_of for mark in other.alternatives]
-        return [*(mark for mark in marks if mark[1]), *further]
+        return list(dict.fromkeys([*(mark for mark in marks if mark[1]), *further]))
 
     @property
     def together(self) -> list[_Mark]:

@@ -1,6 +1,6 @@
 """One read of the statement for many waits: which window, how many pages, and its rows.
 
-A read has no filter but the kind of its source, such as that of calls (``tipoFiltro``). Most reads cover the *recent* part of the statement only;
+A read has no filter but the kind of calls (``tipoFiltro``). Most reads cover the *recent* part of the statement only;
 the *whole* window of all waits is read when a new wait begins earlier, when a wait ends, and otherwise as often as its
 pages cost no more than those of the recent reads between. A row that appears later than the recent part reaches back
 makes that part longer.

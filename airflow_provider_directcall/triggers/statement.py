@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Unpack
 
 from airflow_provider_directcall.api.clock import current_clock
 from airflow_provider_directcall.statement.search import StatementSearch
 from airflow_provider_directcall.triggers.events import FOUND, TIMEOUT, Event
-from airflow_provider_directcall.triggers.polling import FIRST_PAUSE_SECONDS, PollingArguments, WaitingTrigger
+from airflow_provider_directcall.triggers.polling import PollingArguments, WaitingTrigger
 
 if TYPE_CHECKING:
     from airflow_provider_directcall.triggers.feeds import SharedConnection
@@ -90,9 +90,8 @@ class TaggedCallTrigger(WaitingTrigger):
         from airflow_provider_directcall.statement.tagged_calls import TaggedCalls
         from airflow_provider_directcall.triggers.feeds import wait_in_feed
 
-        calls, pace, now = TaggedCalls(self.search, self.min_calls), self.pace(), current_clock().now()
-        ready_at = now + timedelta(seconds=FIRST_PAUSE_SECONDS)
-        found = await wait_in_feed(shared, feed_sources.calls(self.calls), calls, pace, min(ready_at, pace.deadline or ready_at))
+        calls, source = TaggedCalls(self.search, self.min_calls), feed_sources.calls(self.calls)
+        found = await wait_in_feed(shared, source, calls, self.pace(), self.ready_at())
         if found is None:
             others = calls.others
             return {"status": TIMEOUT, "other_tags": others.tagged, "no_tags": others.untagged, "unmet": others.unmet}

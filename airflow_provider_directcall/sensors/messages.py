@@ -12,6 +12,7 @@ from airflow_provider_directcall.runtime import arguments
 from airflow_provider_directcall.runtime.polling import DEFAULT_DEFERRABLE, DEFAULT_MAX_CONSECUTIVE_FAILURES
 from airflow_provider_directcall.runtime.sent_messages import messages_in
 from airflow_provider_directcall.sensors.waiting import COMMON_TEMPLATE_FIELDS, WaitingSensor
+from airflow_provider_directcall.statement.answer_words import OTHER, Answers, words_by_answer
 from airflow_provider_directcall.statement.message_search import DeliveryCounts, DeliverySearch
 from airflow_provider_directcall.triggers.events import FOUND, TIMEOUT, status_of
 
@@ -19,8 +20,10 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from airflow_provider_directcall.statement.message_delivery import MessageDelivery
-    from airflow_provider_directcall.statement.waits import Wait
+    from airflow_provider_directcall.statement.replies import Reply
+    from airflow_provider_directcall.statement.waits import Look
     from airflow_provider_directcall.triggers.message_delivery import MessageDeliveryTrigger
+    from airflow_provider_directcall.triggers.replies import ReplyTrigger
 
 
 class DirectcallMessageDeliverySensor(WaitingSensor[DeliveryCounts]):
@@ -131,7 +134,7 @@ class DirectcallMessageDeliverySensor(WaitingSensor[DeliveryCounts]):
         self.log.info("%s.", self._counted(found))
         return {**found.as_json(), "share": round(share, 6)}
 
-    def _not_found(self, context: Context, wait: Wait[DeliveryCounts] | None) -> str:
+    def _not_found(self, context: Context, wait: Look[DeliveryCounts] | None) -> str:
         from airflow_provider_directcall.statement.message_delivery import MessageDelivery
 
         return self._timeout_text(wait.counts if isinstance(wait, MessageDelivery) else DeliveryCounts())
@@ -158,5 +161,149 @@ class DirectcallMessageDeliverySensor(WaitingSensor[DeliveryCounts]):
             tags=dict(search.tags) if search.tags is not None else None,
             recipients=search.recipients,
             min_share=search.min_share,
+            **self._polling,
+        )
+
+
+class DirectcallReplySensor(WaitingSensor["Reply"]):
+    """Wait until a person answers by SMS, such as "1" to "Reply 1 to confirm"; the result is the answer.
+
+    With ``answers={"yes": ["1", "sim"], "no": ["2", "nao"]}`` it is the name of the answer; with ``pattern`` the part
+    of the reply that the pattern finds. It is never the number. Replies are compared without case, accents, punctuation
+    and variants of signs: "1", " Sim ", "1.", "1️⃣" and "👍🏽" beside a word. The first reply with an answer counts;
+    other replies are ignored, and counted in the text of a time-out.
+
+    Directcall does not link a reply to a message. A reply comes from the number, and not before ``since``; with
+    ``message``, from a number to which the message's row in the statement went, and not before it left. So of two
+    questions to one number at the same time, an answer counts for both, unless they have a ``destination`` of their
+    own. An account needs a contracted keyword or an exclusive short number to receive SMS (``/sms/recebimento``).
+
+    Works in the modes poke and reschedule, and deferred, with the ``timeout`` and ``soft_fail`` of every sensor.
+    Deferred sensors of one connection share one poll, however many wait.
+
+    :param origin: the number that answers. Templated, like all arguments but ``answers``, ``pattern``,
+        ``takes_other``, ``max_consecutive_failures`` and ``deferrable``.
+    :param message: in place of ``origin``, the message that it answers: the output of the task that sent it, or its id.
+    :param answers: name of an answer -> its words.
+    :param pattern: in place of ``answers``, a regular expression for the whole text, which has lower case, no accents
+        and no punctuation; the answer is its first group, if it has one.
+    :param takes_other: return ``other`` for a reply that gives no known answer, instead of ignoring it.
+    :param destination: only replies to this short number or keyword (``destino``).
+    :param since: an aware datetime or an ISO text with a zone: replies from this second on; by default ``look_back``
+        before the first start of the DAG run.
+    :param look_back: how long before the start of the DAG run the window begins, without ``since``; an earlier reply
+        may answer another question.
+    :param poll_interval: seconds between two polls; replaces ``poke_interval`` when given.
+    :param max_consecutive_failures: this many failed polls in a row fail the task, but in the mode ``reschedule``.
+    :param directcall_conn_id: id of the connection.
+    :param deferrable: wait in the triggerer instead of on a worker; by default Airflow's ``default_deferrable``.
+    """
+
+    template_fields: Sequence[str] = ("origin", "message", "destination", *COMMON_TEMPLATE_FIELDS)
+    ui_color = "#eaf2e3"
+
+    def __init__(
+        self,
+        *,
+        origin: str | None = None,
+        message: Mapping[str, object] | str | None = None,
+        answers: Mapping[str, Iterable[object] | str] | None = None,
+        pattern: str | None = None,
+        takes_other: bool = False,
+        destination: str | None = None,
+        since: datetime | str | None = None,
+        look_back: timedelta | float | str = timedelta(0),
+        poll_interval: float | str | None = None,
+        max_consecutive_failures: int = DEFAULT_MAX_CONSECUTIVE_FAILURES,
+        directcall_conn_id: str = "directcall_default",
+        deferrable: bool = DEFAULT_DEFERRABLE,
+        **kwargs: Any,  # noqa: ANN401 - BaseSensorOperator's own arguments
+    ) -> None:
+        if (origin is None) == (message is None):
+            raise ValueError("origin, message: exactly one of them is needed")
+        self.answers = words_by_answer(answers) if answers is not None else None
+        known = Answers(self.answers, pattern)
+        if takes_other and OTHER in known.names:
+            raise ValueError(f"answers: with takes_other, the name {OTHER!r} is that of all other replies")
+        super().__init__(
+            since=since,
+            look_back=look_back,
+            poll_interval=poll_interval,
+            max_consecutive_failures=max_consecutive_failures,
+            directcall_conn_id=directcall_conn_id,
+            deferrable=deferrable,
+            **kwargs,
+        )
+        self.origin = origin
+        self.message = message
+        self.pattern = pattern
+        self.takes_other = takes_other
+        self.destination = destination
+        # A template that renders nothing would otherwise change what is waited for.
+        self._answers_message = message is not None
+
+    def execute_complete(self, context: Context, event: object = None) -> object:
+        """Go on after the trigger; an answer that a pattern has found is read again."""
+        fields = event if isinstance(event, Mapping) else {}
+        if status_of(event, {FOUND, TIMEOUT}) == TIMEOUT:
+            raise AirflowSensorTimeout(self._timeout_text(int(fields.get("others") or 0)))
+        received_at = arguments.moment("received_at", fields.get("received_at"))
+        if self.pattern is None and "answer" in fields:
+            return str(fields["answer"])
+        return self._result(self._read_again(self._new_wait(context, received_at)))
+
+    def _new_wait(self, context: Context, received_at: datetime | None = None) -> Look[Reply]:
+        from airflow_provider_directcall.statement.likeness import national
+        from airflow_provider_directcall.statement.message_search import DeliverySearch
+        from airflow_provider_directcall.statement.replies import ReplySearch, ReplyToMessage, ReplyWait
+        from airflow_provider_directcall.statement.search import CLOCK_SKEW
+
+        since = self._window_begin(context)
+        earliest = since - CLOCK_SKEW if self._answers_message else since
+        search = ReplySearch(
+            answers=Answers(self.answers, self.pattern),
+            since=received_at or earliest,
+            destination=arguments.optional_text(self.destination),
+            takes_other=self.takes_other,
+        )
+        if self._answers_message:
+            return ReplyToMessage(search, DeliverySearch(since=since, messages=messages_in("message", self.message)))
+        return ReplyWait(search, {national(self._number): since})
+
+    @property
+    def _number(self) -> str:
+        from airflow_provider_directcall.telephony.numbers import ALL_KINDS, parse_number
+
+        number = arguments.optional_number("origin", self.origin)
+        if number is None:
+            raise ValueError("origin: it is empty, or None where a template or a mapped value is empty")
+        return parse_number(number, argument="origin", allow=ALL_KINDS).digits
+
+    def _result(self, found: Reply) -> object:
+        return found.answer
+
+    def _not_found(self, context: Context, wait: Look[Reply] | None) -> str:
+        from airflow_provider_directcall.statement.replies import ReplyToMessage, ReplyWait
+
+        return self._timeout_text(wait.other_replies if isinstance(wait, ReplyWait | ReplyToMessage) else 0)
+
+    def _timeout_text(self, others: int) -> str:
+        return (
+            f"there was no reply with an answer within {self.timeout:.0f} seconds; {others} other "
+            f"{'reply' if others == 1 else 'replies'} gave none"
+        )
+
+    def _trigger(self, context: Context) -> ReplyTrigger:
+        from airflow_provider_directcall.triggers.replies import ReplyTrigger
+
+        message = messages_in("message", self.message)[0].as_json() if self._answers_message else None
+        return ReplyTrigger(
+            since=self._window_begin(context).isoformat(),
+            origin=self._number if message is None else None,
+            message=message,
+            answers=self.answers,
+            pattern=self.pattern,
+            destination=arguments.optional_text(self.destination),
+            takes_other=self.takes_other,
             **self._polling,
         )

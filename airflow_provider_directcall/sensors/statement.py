@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_directcall.statement.calls import Call
     from airflow_provider_directcall.statement.tagged_calls import TaggedCalls
-    from airflow_provider_directcall.statement.waits import Wait
+    from airflow_provider_directcall.statement.waits import Look
     from airflow_provider_directcall.triggers.statement import TaggedCallTrigger
 
 Calls = list[dict[str, object]]
@@ -137,12 +137,12 @@ class DirectcallTaggedCallSensor(WaitingSensor["list[Call]"]):
             raise AirflowSensorTimeout(self._not_found(context, wait))
         return self._result(self._read_again(wait))
 
-    def _not_found(self, context: Context, wait: Wait[list[Call]] | None) -> str:
+    def _not_found(self, context: Context, wait: Look[list[Call]] | None) -> str:
         """Return the text of a time-out: names of tags, no values."""
-        from airflow_provider_directcall.statement.tagged_calls import OtherRows
+        from airflow_provider_directcall.statement.tagged_calls import OtherRows, TaggedCalls
         from airflow_provider_directcall.telephony.masking import mask_numbers_in
 
-        others = wait.others if wait is not None else OtherRows()
+        others = wait.others if isinstance(wait, TaggedCalls) else OtherRows()
         search = self._search(context)
         names = ", ".join(mask_numbers_in(name) for name in sorted(search.tags or {}))
         wanted = f"{self._min_calls} with the tags {names}" if search.identity is None else "the task's call"

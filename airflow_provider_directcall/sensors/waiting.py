@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from airflow_provider_directcall.hooks.directcall import DirectcallHook
-    from airflow_provider_directcall.statement.waits import Wait
+    from airflow_provider_directcall.statement.waits import Look
     from airflow_provider_directcall.triggers.polling import PollingArguments, WaitingTrigger
 
 T = TypeVar("T")
@@ -66,11 +66,11 @@ class WaitingSensor(BaseSensorOperator, Generic[T]):
         self.directcall_conn_id = directcall_conn_id
         self.deferrable = deferrable
         self._pace: PollPace | None = None
-        self._wait: Wait[T] | None = None
+        self._wait: Look[T] | None = None
         self._used_hook: DirectcallHook | None = None
 
     @abstractmethod
-    def _new_wait(self, context: Context) -> Wait[T]:
+    def _new_wait(self, context: Context) -> Look[T]:
         """Return the wait from its beginning.
 
         :raises ValueError: an argument is wrong.
@@ -81,7 +81,7 @@ class WaitingSensor(BaseSensorOperator, Generic[T]):
         """Return the XCom."""
 
     @abstractmethod
-    def _not_found(self, context: Context, wait: Wait[T] | None) -> str:
+    def _not_found(self, context: Context, wait: Look[T] | None) -> str:
         """Return the text of a time-out: no numbers and no values of tags, since it is stored and logged."""
 
     @abstractmethod
@@ -119,7 +119,7 @@ class WaitingSensor(BaseSensorOperator, Generic[T]):
         self._pace.succeeded()
         return PokeReturnValue(is_done=found is not None, xcom_value=self._result(found) if found is not None else None)
 
-    def _read_again(self, wait: Wait[T]) -> T:
+    def _read_again(self, wait: Look[T]) -> T:
         """Return the result that the trigger has seen, which its event does not hold."""
         pace = PollPace(interval=self._poll_interval, deadline=current_clock().now() + READ_GRACE)
         with never_skipping(), self._hook:

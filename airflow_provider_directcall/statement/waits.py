@@ -19,6 +19,14 @@ if TYPE_CHECKING:
     from airflow_provider_directcall.statement.tagged_calls import OtherRows
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+
+class Look(Protocol[T_co]):
+    """Looks once and again, until there is a result."""
+
+    def look(self, now: datetime) -> Lookup[T_co | None]:
+        """Look once; return the result, or None for "not yet"."""
 
 
 class Wait(Protocol[T]):

@@ -10,6 +10,7 @@ import pytest
 from airflow_provider_directcall.hooks.directcall import DirectcallHook
 from airflow_provider_directcall.triggers.delivery import DeliveryTrigger
 from airflow_provider_directcall.triggers.message_delivery import MessageDeliveryTrigger
+from airflow_provider_directcall.triggers.replies import ReplyTrigger
 from airflow_provider_directcall.triggers.statement import TaggedCallTrigger
 
 from .world import ORIGIN, PERSON
@@ -65,7 +66,20 @@ DELIVERY = {
     "recipients": 5,
     "min_share": 0.5,
 }
-IN_FEEDS = {"tagged calls": (TaggedCallTrigger, STATEMENT), "messages": (MessageDeliveryTrigger, DELIVERY)}
+REPLY = {
+    "since": SINCE,
+    "origin": PERSON,
+    "message": None,
+    "answers": {"yes": ["1", "sim"]},
+    "pattern": None,
+    "destination": "27000",
+    "takes_other": True,
+}
+IN_FEEDS = {
+    "tagged calls": (TaggedCallTrigger, STATEMENT),
+    "messages": (MessageDeliveryTrigger, DELIVERY),
+    "reply": (ReplyTrigger, REPLY),
+}
 EXAMPLES = {**ENDS, **{name: arguments for name, (_, arguments) in IN_FEEDS.items()}, **RECONCILING}
 COMMON = {
     "directcall_conn_id": "other",

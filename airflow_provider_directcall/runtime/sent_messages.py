@@ -17,8 +17,8 @@ def messages_in(name: str, value: object, recipients: int | None = None) -> list
     """
     if isinstance(value, str) and value.lstrip()[:1] in {"{", "[", "("}:
         value = arguments.literal(name, value)
-    is_one = value is None or isinstance(value, str | int | Mapping) or not isinstance(value, Iterable)
-    messages = [_message(name, each, recipients) for each in ([value] if is_one else value)]
+    listed = value if isinstance(value, Iterable) and not isinstance(value, str | Mapping) else [value]
+    messages = [_message(name, each, recipients) for each in listed]
     if not messages:
         raise ValueError(f"{name}: it names no message")
     return list(dict.fromkeys(messages))

@@ -81,6 +81,8 @@ class DirectcallTaggedCallSensor(WaitingSensor["list[Call]"]):
     operator_extra_links = (RecordingLink(),)
     ui_color = "#f2ece3"
 
+    _waits_for_recordings: ClassVar[bool] = False
+
     def __init__(
         self,
         *,
@@ -148,8 +150,9 @@ class DirectcallTaggedCallSensor(WaitingSensor["list[Call]"]):
         wanted = f"{self._min_calls} with the tags {names}" if search.identity is None else "the task's call"
         outcome = f" and the outcome {' or '.join(self._outcomes or ())}" if self._outcomes else ""
         until = search.until.isoformat() if search.until is not None else "now"
+        subject = "recordings" if search.recorded else "calls"
         return (
-            f"the calls were not in the statement within {self.timeout:.0f} seconds: {wanted}{outcome}, from "
+            f"the {subject} were not in the statement within {self.timeout:.0f} seconds: {wanted}{outcome}, from "
             f"{search.since.isoformat()} until {until}. Of {others.total} other rows seen, {others.tagged} show other "
             f"tags, {others.untagged} show none, and {others.unmet} do not meet the other conditions"
         )
@@ -184,6 +187,7 @@ class DirectcallTaggedCallSensor(WaitingSensor["list[Call]"]):
             outcomes=self._outcomes,
             min_duration=arguments.seconds("min_duration", self.min_duration),
             calls=arguments.optional_text(self.calls),
+            recorded=self._waits_for_recordings,
         )
 
     @property
@@ -230,7 +234,10 @@ class DirectcallTaggedCallSensor(WaitingSensor["list[Call]"]):
     def _result(self, calls: list[Call]) -> Calls:
         self.recording_url = next((call.recording_url for call in calls if call.recording_url is not None), None)
         self.log.info("In the statement: %d call%s.", len(calls), "" if len(calls) == 1 else "s")
-        return [call.as_xcom(include_numbers=self.include_numbers) for call in calls]
+        return [self._shown(call) for call in calls]
+
+    def _shown(self, call: Call) -> dict[str, object]:
+        return call.as_xcom(include_numbers=self.include_numbers)
 
     def _trigger(self, context: Context) -> TaggedCallTrigger:
         from airflow_provider_directcall.triggers.statement import TaggedCallTrigger
@@ -248,5 +255,6 @@ class DirectcallTaggedCallSensor(WaitingSensor["list[Call]"]):
             min_duration=search.min_duration,
             calls=search.calls,
             min_calls=self._min_calls,
+            recorded=search.recorded,
             **self._polling,
         )

@@ -95,8 +95,8 @@ def words_by_answer(answers: Mapping[str, Iterable[object] | object]) -> dict[st
 
 
 def _texts(words: object) -> list[str]:
-    is_one = isinstance(words, str) or not isinstance(words, Iterable)
-    return [str(word) for word in ([words] if is_one else words) if word is not None]
+    listed = words if isinstance(words, Iterable) and not isinstance(words, str) else [words]
+    return [str(word) for word in listed if word is not None]
 
 
 def _by_word(answers: Mapping[str, Iterable[object] | object]) -> dict[str, str]:

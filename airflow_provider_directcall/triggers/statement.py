@@ -31,6 +31,7 @@ class TaggedCallTrigger(WaitingTrigger):
     :param min_calls: how many calls are enough.
     :param callerid: only the call with this id, or with ``airflow_key``.
     :param airflow_key: only the call with this idempotency key, or with ``callerid``.
+    :param recorded: only a call whose recording is there, or that was not answered and has none.
 
     Further parameters as in :class:`~.polling.WaitingTrigger`.
     """
@@ -49,6 +50,7 @@ class TaggedCallTrigger(WaitingTrigger):
         min_calls: int = 1,
         callerid: str | None = None,
         airflow_key: str | None = None,
+        recorded: bool = False,
         **polling: Unpack[PollingArguments],
     ) -> None:
         super().__init__(**polling)
@@ -63,6 +65,7 @@ class TaggedCallTrigger(WaitingTrigger):
         self.min_calls = min_calls
         self.callerid = callerid
         self.airflow_key = airflow_key
+        self.recorded = recorded
 
     def about(self) -> Event:
         """Return the beginning of the window."""
@@ -82,6 +85,7 @@ class TaggedCallTrigger(WaitingTrigger):
             calls=self.calls,
             callerid=self.callerid,
             airflow_key=self.airflow_key,
+            recorded=self.recorded,
         )
 
     async def wait(self, shared: SharedConnection) -> Event:

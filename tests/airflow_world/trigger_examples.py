@@ -58,6 +58,7 @@ STATEMENT = {
     "min_calls": 3,
     "callerid": "00000000-0000-4000-8000-000000000000",
     "airflow_key": KEY,
+    "recorded": True,
 }
 DELIVERY = {
     "since": SINCE,

@@ -23,7 +23,7 @@ from airflow_provider_directcall.statement.tagged_calls import OtherRows
 
 if TYPE_CHECKING:
     from airflow_provider_directcall.api.lookups import Lookup
-    from airflow_provider_directcall.api.replies import StatementRow
+    from airflow_provider_directcall.api.replies import ReceivedMessage, StatementRow
     from airflow_provider_directcall.statement.answer_words import Answers
     from airflow_provider_directcall.statement.message_search import DeliverySearch
 
@@ -168,6 +168,24 @@ class ReplyToMessage:
                 return None
             self._reply = ReplyWait(self._search, asked)
         return (yield from self._reply.look(now))
+
+
+def first_answers(messages: Iterable[ReceivedMessage], asked: Asked, answers: Answers) -> dict[str, str]:
+    """Return the first answer of each number that has replied; ``other`` for one whose replies give none.
+
+    :param messages: received messages, in any order.
+    :param asked: number, in any spelling -> the moment from which on its replies count.
+    """
+    spelled = {national(number): number for number in asked}
+    given: dict[str, str] = {}
+    timed = [(message.received_at, message) for message in messages if message.received_at is not None]
+    for received_at, message in sorted(timed, key=lambda pair: pair[0]):
+        number = spelled.get(national(message.origin or ""))
+        if number is None or received_at < asked[number].replace(microsecond=0):
+            continue
+        if given.get(number, OTHER) == OTHER:
+            given[number] = answers.answer_of(message.text) or OTHER
+    return given
 
 
 def _folded(text: str | None) -> str:

@@ -100,7 +100,7 @@ def example_reply_campaign() -> None:
 
     counts = answers()
     campaign >> counts
-    next_step(counts) >> [call_the_others(), done()]
+    next_step(counts) >> [call_the_others(), done()]  # type: ignore[arg-type]  # Airflow passes an XComArg's value
 
 
 example_reply_campaign()

@@ -44,7 +44,7 @@ class DirectcallMessageDeliverySensor(WaitingSensor[DeliveryCounts]):
         several; the output of a task names its own.
     :param min_share: the share of recipients, from 0 to 1, that is enough; 0 waits for the end of each.
     :param since: an aware datetime or an ISO text with a zone: messages from this second on; by default ``look_back``
-        before the first start of the DAG run. A message that is known by its id or key is looked for a day earlier.
+        before the first start of the DAG run. A message that is known by its id or key may be three hours older.
     :param look_back: how long before the start of the DAG run the window begins, without ``since``.
     :param poll_interval: seconds between two polls; replaces ``poke_interval`` when given.
     :param max_consecutive_failures: this many failed polls in a row fail the task, but in the mode ``reschedule``.

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+#: How long Directcall keeps the details of calls and messages in the standard contract (documented), and a day.
+_KEPT: Final = timedelta(days=91)
 #: Arguments of every sensor that are templated.
 COMMON_TEMPLATE_FIELDS: Final = ("since", "look_back", "poll_interval", "directcall_conn_id")
 
@@ -132,12 +134,18 @@ class WaitingSensor(BaseSensorOperator, Generic[T]):
         return max(arguments.seconds("poll_interval", given), 1.0)
 
     def _window_begin(self, context: Context) -> datetime:
-        """Return ``since``, or ``look_back`` before the first start of the DAG run: the same over pokes and Clears."""
-        if (given := arguments.moment("since", self.since)) is not None:
-            return given
-        dag_run = context["dag_run"]
-        begin = first_start(dag_run, was_cleared=bool(dag_run.clear_number))
-        return begin - timedelta(seconds=arguments.seconds("look_back", self.look_back))
+        """Return ``since``, or ``look_back`` before the first start of the DAG run: the same over pokes and Clears.
+
+        :raises ValueError: rows of its beginning are no longer kept.
+        """
+        begin = arguments.moment("since", self.since)
+        if begin is None:
+            dag_run = context["dag_run"]
+            start = first_start(dag_run, was_cleared=bool(dag_run.clear_number))
+            begin = start - timedelta(seconds=arguments.seconds("look_back", self.look_back))
+        if begin < current_clock().now() - _KEPT:
+            raise ValueError(f"since, look_back: Directcall keeps rows for {_KEPT.days} days, and the window is longer")
+        return begin
 
     @property
     def _hook(self) -> DirectcallHook:

@@ -25,6 +25,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_directcall.api.errors import DirectcallAuthError, DirectcallError
+from airflow_provider_directcall.api.paging import MAX_PAGES
 from airflow_provider_directcall.statement.feed_sources import FeedSource, calls
 from airflow_provider_directcall.statement.look_times import LookTimes
 from airflow_provider_directcall.statement.marks import MarkIndex
@@ -37,6 +38,9 @@ from airflow_provider_directcall.statement.waits import Question, Wait, Waiter, 
 if TYPE_CHECKING:
     from airflow_provider_directcall.api.replies import StatementRow
 
+#: So many waits look by themselves; so many are left before they do so again.
+FEW: Final = 4
+_FEW_LEFT: Final = 2
 #: Pages of a read that are always worth it; beyond them, a page for each wait.
 _LEAST_PAGES: Final = 4
 #: How long the waits look by themselves after a shared read that was refused or too long.
@@ -239,7 +243,7 @@ class Feed:
         waiters = [self._waiters[ticket] for ticket in (*self._uncovered, *self._ending) if ticket in self._waiters]
         needed = [each.wait.begins_at for each in waiters if each.wait.begins_at is not None and each.ready_at <= now]
         since = self._window.since(now, self._oldest(now), needed)
-        most_pages = max(_LEAST_PAGES, len(self._waiters))
+        most_pages = max(_LEAST_PAGES, len(self._waiters)) if self._source.has_filter else MAX_PAGES
         return Question(read_statement(since, now, self._source, most_pages), now)
 
     def _oldest(self, now: datetime) -> datetime:
@@ -353,7 +357,8 @@ class Feed:
 
     def _choose_way(self, now: datetime) -> None:
         """Share from some waits on; look alone again when few are left."""
-        least = self._source.few_left if self._is_sharing else self._source.few
+        least = _FEW_LEFT if self._is_sharing else FEW
+        least = least if self._source.has_filter else 0
         if self._alone_until is not None or len(self._waiters) <= least:
             if self._is_sharing:
                 self._go_alone(now, self._alone_until)

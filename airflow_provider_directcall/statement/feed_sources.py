@@ -14,10 +14,6 @@ from airflow_provider_directcall.api.requests import Listing, Page, Request
 
 Row = TypeVar("Row")
 
-#: So many waits look by themselves; so many are left before they do so again.
-_FEW: Final = 4
-_FEW_LEFT: Final = 2
-
 
 @dataclass(frozen=True, slots=True)
 class FeedSource:
@@ -25,15 +21,14 @@ class FeedSource:
 
     :ivar name: identifies it.
     :ivar rows: lists a closed window without a filter.
-    :ivar few: so many waits look by themselves, because their own questions cost less than the rows of all.
-    :ivar few_left: so many are left before they look by themselves again.
+    :ivar has_filter: whether a wait's own question costs less than the rows of all. Without a filter, even one wait
+        shares the read, however long it is.
     :ivar has_doubts: whether a row without tags may be any wait's, so that the vendor's filter has to decide.
     """
 
     name: str
     rows: Callable[[datetime, datetime], Listing[StatementRow]] = field(compare=False, repr=False)
-    few: int = _FEW
-    few_left: int = _FEW_LEFT
+    has_filter: bool = True
     has_doubts: bool = False
 
 
@@ -144,5 +139,5 @@ def _converted(listing: Listing[Row], convert: Callable[[Row], StatementRow]) ->
 
 #: Sent messages.
 MESSAGES: Final = FeedSource("messages", message_entries)
-#: Received messages. There is no filter for a question of a wait's own, so even one wait shares the read.
-RECEIVED: Final = FeedSource("received messages", received_entries, few=0, few_left=0)
+#: Received messages.
+RECEIVED: Final = FeedSource("received messages", received_entries, has_filter=False)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from airflow_provider_directcall.api.lookups import readable_rows
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+#: How far the account's zone, which is inferred, may be from the connection's; and a few minutes between clocks.
+_ZONES_APART: Final = timedelta(hours=3, minutes=5)
 #: Questions of one look, each for one message; for more messages, one question without a filter.
 _MOST_QUESTIONS: Final = 20
 
@@ -66,7 +68,7 @@ class MessageRows(ABC, Generic[T]):
     @property
     def begins_at(self) -> datetime:
         """The first second of its window; an id or key proves a row whatever the account's zone makes of its time."""
-        return self._search.since - CLOCK_SKEW if self._search.messages else self._search.since
+        return self._search.since - _ZONES_APART if self._search.messages else self._search.since
 
     @property
     def marks(self) -> Marks:

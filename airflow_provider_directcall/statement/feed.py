@@ -357,8 +357,7 @@ class Feed:
 
     def _choose_way(self, now: datetime) -> None:
         """Share from some waits on; look alone again when few are left."""
-        least = _FEW_LEFT if self._is_sharing else FEW
-        least = least if self._source.has_filter else 0
+        least = (_FEW_LEFT if self._is_sharing else FEW) if self._source.has_filter else 0
         if self._alone_until is not None or len(self._waiters) <= least:
             if self._is_sharing:
                 self._go_alone(now, self._alone_until)

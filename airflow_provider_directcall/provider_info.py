@@ -153,8 +153,15 @@ def get_provider_info() -> dict[str, Any]:
                 )
             )
         ],
-        "sensors": [_modules("sensors.statement")],
-        "triggers": [_modules("triggers.alerts", "triggers.delivery", "triggers.moments", "triggers.statement")],
+        "sensors": [_modules("sensors.messages", "sensors.recordings", "sensors.statement")],
+        "triggers": [
+            _modules(
+                *(
+                    f"triggers.{name}"
+                    for name in ("alerts", "delivery", "message_delivery", "moments", "replies", "statement")
+                )
+            )
+        ],
         "notifications": [f"{_PACKAGE}.notifications.directcall.DirectcallNotifier"],
         "task-decorators": [{"name": "directcall_sms", "class-name": f"{_PACKAGE}.decorators.sms.sms_task"}],
         "config": _CONFIG,

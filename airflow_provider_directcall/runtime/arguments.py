@@ -191,6 +191,28 @@ def tags(name: str, value: object) -> dict[str, str] | None:
     return {str(key): _tag(name, str(key), item) for key, item in value.items()}
 
 
+def wanted_tags(name: str, value: object) -> dict[str, str] | None:
+    """Parse tags to search for; None for none, which would match everything.
+
+    :raises ValueError: as :func:`tags`, or a value is empty.
+    """
+    wanted = tags(name, value)
+    empty = sorted(key for key, text in (wanted or {}).items() if not text.strip())
+    if empty:
+        from airflow_provider_directcall.telephony.masking import mask_numbers_in
+
+        raise ValueError(f"{name}: {mask_numbers_in(', '.join(empty))} is empty, and no row would ever match")
+    return wanted or None
+
+
+def share(name: str, value: object) -> float:
+    """Parse a share, a number from 0 to 1, or its text."""
+    number = _number(name, value)
+    if not 0 <= number <= 1:
+        raise ValueError(f"{name}: a number from 0 to 1 is needed")
+    return number
+
+
 def _tag(name: str, key: str, value: object) -> str:
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
         from airflow_provider_directcall.telephony.masking import mask_numbers_in

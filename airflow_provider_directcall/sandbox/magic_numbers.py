@@ -35,6 +35,8 @@ class Scenario:
     """The return code with which the API refuses a call; None = accepted."""
     refused_message: str | None = None
     can_hang_up: bool = True
+    reply: str | None = None
+    """The text of a reply to each SMS with short number, 60 s after it arrives; None = no reply."""
 
     @property
     def example(self) -> str:
@@ -110,6 +112,16 @@ MAGIC_NUMBERS: Final[tuple[Scenario, ...]] = (
         "answered, talks 600 s; hanging up is answered with codigo 004",
         talk_seconds=600,
         can_hang_up=False,
+    ),
+    Scenario("0701", "replies yes", 'answered; replies " Sim " to an SMS, 60 s after it arrives', reply=" Sim "),
+    Scenario("0702", "replies one", 'answered; replies "1." to an SMS, 60 s after it arrives', reply="1."),
+    Scenario("0703", "replies a keycap", 'answered; replies "1️⃣" to an SMS, 60 s after it arrives', reply="1️⃣"),
+    Scenario("0704", "replies two", 'answered; replies "2" to an SMS, 60 s after it arrives', reply="2"),
+    Scenario(
+        "0705",
+        "replies else",
+        'answered; replies "talvez" to an SMS, 60 s after it arrives',
+        reply="talvez",
     ),
 )
 

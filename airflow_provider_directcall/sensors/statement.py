@@ -4,24 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.providers.common.compat.sdk import AirflowSensorTimeout
-from airflow.sdk import BaseSensorOperator, PokeReturnValue
 
-from airflow_provider_directcall.api.clock import current_clock
-from airflow_provider_directcall.errors import DirectcallError
 from airflow_provider_directcall.links.recording import RecordingLink
 from airflow_provider_directcall.runtime import arguments
-from airflow_provider_directcall.runtime.failures import failing_without_retry, is_wrong_argument, never_skipping
-from airflow_provider_directcall.runtime.polling import (
-    DEFAULT_DEFERRABLE,
-    DEFAULT_MAX_CONSECUTIVE_FAILURES,
-    READ_GRACE,
-    PollPace,
-    poll,
-)
-from airflow_provider_directcall.runtime.run_starts import first_start
+from airflow_provider_directcall.runtime.polling import DEFAULT_DEFERRABLE, DEFAULT_MAX_CONSECUTIVE_FAILURES
+from airflow_provider_directcall.sensors.waiting import COMMON_TEMPLATE_FIELDS, WaitingSensor
 from airflow_provider_directcall.statement.ownership import KEY_TAG
 from airflow_provider_directcall.statement.search import StatementSearch
 from airflow_provider_directcall.triggers.events import FOUND, TIMEOUT, status_of
@@ -29,15 +19,15 @@ from airflow_provider_directcall.triggers.events import FOUND, TIMEOUT, status_o
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from airflow_provider_directcall.hooks.directcall import DirectcallHook
     from airflow_provider_directcall.statement.calls import Call
-    from airflow_provider_directcall.statement.tagged_calls import OtherRows, TaggedCalls
+    from airflow_provider_directcall.statement.tagged_calls import TaggedCalls
+    from airflow_provider_directcall.statement.waits import Look
     from airflow_provider_directcall.triggers.statement import TaggedCallTrigger
 
 Calls = list[dict[str, object]]
 
 
-class DirectcallTaggedCallSensor(BaseSensorOperator):
+class DirectcallTaggedCallSensor(WaitingSensor["list[Call]"]):
     """Wait until certain calls are in the statement (``extrato``), some seconds after they end.
 
     They are calls with certain tags, or the one that a task placed. The result is a list of calls: ``callerid``,
@@ -82,17 +72,16 @@ class DirectcallTaggedCallSensor(BaseSensorOperator):
         "destination",
         "outcomes",
         "min_duration",
-        "since",
         "until",
-        "look_back",
         "calls",
         "min_calls",
-        "poll_interval",
-        "directcall_conn_id",
+        *COMMON_TEMPLATE_FIELDS,
     )
     template_fields_renderers: ClassVar[dict[str, str]] = {"tags": "json"}
     operator_extra_links = (RecordingLink(),)
     ui_color = "#f2ece3"
+
+    _waits_for_recordings: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -115,93 +104,60 @@ class DirectcallTaggedCallSensor(BaseSensorOperator):
         deferrable: bool = DEFAULT_DEFERRABLE,
         **kwargs: Any,  # noqa: ANN401 - BaseSensorOperator's own arguments
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(
+            since=since,
+            look_back=look_back,
+            poll_interval=poll_interval,
+            max_consecutive_failures=max_consecutive_failures,
+            directcall_conn_id=directcall_conn_id,
+            deferrable=deferrable,
+            **kwargs,
+        )
         self.tags = tags
         self.callerid = callerid
         self.origin = origin
         self.destination = destination
         self.outcomes = outcomes
         self.min_duration = min_duration
-        self.since = since
         self.until = until
-        self.look_back = look_back
         self.calls = calls
         self.min_calls = min_calls
-        self.poll_interval = poll_interval
         self.include_numbers = include_numbers
-        self.max_consecutive_failures = max_consecutive_failures
-        self.directcall_conn_id = directcall_conn_id
-        self.deferrable = deferrable
         self.recording_url: str | None = None
         # A template that renders an empty text would otherwise wait for any call.
         self._waits_for_one = callerid is not None
-        self._pace: PollPace | None = None
-        self._wait: TaggedCalls | None = None
-        self._used_hook: DirectcallHook | None = None
-
-    def execute(self, context: Context) -> Any:  # noqa: ANN401 - as in BaseSensorOperator
-        """Poke as every sensor does; when deferrable, poke once and leave the rest to the trigger."""
-        with failing_without_retry(is_wrong_argument), self._hook:
-            self.poke_interval = self._poll_interval
-            if not self.deferrable:
-                return self._poke_until_timeout(context)
-            poked = self.poke(context)
-            if not poked:
-                self._defer(context)
-            return poked.xcom_value
-
-    def _poke_until_timeout(self, context: Context) -> Any:  # noqa: ANN401 - as in BaseSensorOperator
-        try:
-            return super().execute(context)
-        except AirflowSensorTimeout as error:
-            from airflow_provider_directcall.statement.tagged_calls import OtherRows
-
-            others = self._wait.others if self._wait is not None else OtherRows()
-            raise AirflowSensorTimeout(self._not_found(context, others)) from error
-
-    def poke(self, context: Context) -> PokeReturnValue:
-        """Look once; a transient failure is "not yet", until there are too many in a row."""
-        if self._wait is None or self._pace is None:
-            self._wait = self._tagged_calls(context)
-            self._pace = PollPace(interval=self._poll_interval, max_consecutive_failures=self.max_consecutive_failures)
-        try:
-            found = self._hook.client.run(self._wait.look(current_clock().now()))
-        except DirectcallError as error:
-            self._pace.failed(error)
-            self.log.warning("%s; it will be asked again", error)
-            return PokeReturnValue(is_done=False)
-        self._pace.succeeded()
-        return PokeReturnValue(is_done=found is not None, xcom_value=self._result(found) if found is not None else None)
 
     def execute_complete(self, context: Context, event: object = None) -> Calls:
         """Go on after the trigger: read the calls it counted."""
         from airflow_provider_directcall.statement.tagged_calls import OtherRows
 
+        wait = self._new_wait(context, event)
         if status_of(event, {FOUND, TIMEOUT}) == TIMEOUT:
             seen = event if isinstance(event, Mapping) else {}
             counts = (int(seen.get(name) or 0) for name in ("other_tags", "no_tags", "unmet"))
-            raise AirflowSensorTimeout(self._not_found(context, OtherRows(*counts)))
-        wait = self._tagged_calls(context, event)
-        pace = PollPace(interval=self._poll_interval, deadline=current_clock().now() + READ_GRACE)
-        with never_skipping(), self._hook:
-            return self._result(poll(lambda now: self._hook.client.run(wait.look(now)), pace, current_clock()))
+            wait.others = OtherRows(*counts)
+            raise AirflowSensorTimeout(self._not_found(context, wait))
+        return self._result(self._read_again(wait))
 
-    def _not_found(self, context: Context, others: OtherRows) -> str:
-        """Return the text of a time-out: names of tags, no values, since texts of errors are stored and logged."""
+    def _not_found(self, context: Context, wait: Look[list[Call]] | None) -> str:
+        """Return the text of a time-out: names of tags, no values."""
+        from airflow_provider_directcall.statement.tagged_calls import OtherRows, TaggedCalls
         from airflow_provider_directcall.telephony.masking import mask_numbers_in
 
+        others = wait.others if isinstance(wait, TaggedCalls) else OtherRows()
         search = self._search(context)
         names = ", ".join(mask_numbers_in(name) for name in sorted(search.tags or {}))
         wanted = f"{self._min_calls} with the tags {names}" if search.identity is None else "the task's call"
         outcome = f" and the outcome {' or '.join(self._outcomes or ())}" if self._outcomes else ""
         until = search.until.isoformat() if search.until is not None else "now"
+        subject = "recordings" if search.recorded else "calls"
         return (
-            f"the calls were not in the statement within {self.timeout:.0f} seconds: {wanted}{outcome}, from "
+            f"the {subject} were not in the statement within {self.timeout:.0f} seconds: {wanted}{outcome}, from "
             f"{search.since.isoformat()} until {until}. Of {others.total} other rows seen, {others.tagged} show other "
             f"tags, {others.untagged} show none, and {others.unmet} do not meet the other conditions"
         )
 
-    def _tagged_calls(self, context: Context, event: object = None) -> TaggedCalls:
+    def _new_wait(self, context: Context, event: object = None) -> TaggedCalls:
         """Begin a wait, or go on with that of the trigger."""
         from airflow_provider_directcall.statement.tagged_calls import TagFilter, TaggedCalls
 
@@ -218,18 +174,12 @@ class DirectcallTaggedCallSensor(BaseSensorOperator):
             raise ValueError("min_calls: callerid names one call, so 1 is enough")
         return number or 1
 
-    @property
-    def _poll_interval(self) -> float:
-        """``poll_interval``, else ``poke_interval``; a second at least, to spare the vendor."""
-        given = self.poke_interval if self.poll_interval is None else self.poll_interval
-        return max(arguments.seconds("poll_interval", given), 1.0)
-
     def _search(self, context: Context) -> StatementSearch:
         callerid, key = self._identity
         return StatementSearch(
             callerid=callerid,
             airflow_key=key,
-            since=arguments.moment("since", self.since) or self._default_since(context),
+            since=self._window_begin(context),
             until=arguments.moment("until", self.until),
             tags=self._tags,
             origin=arguments.optional_number("origin", self.origin),
@@ -237,17 +187,15 @@ class DirectcallTaggedCallSensor(BaseSensorOperator):
             outcomes=self._outcomes,
             min_duration=arguments.seconds("min_duration", self.min_duration),
             calls=arguments.optional_text(self.calls),
+            recorded=self._waits_for_recordings,
         )
 
     @property
     def _tags(self) -> dict[str, str] | None:
         """The wanted tags; without ``callerid`` at least one with a value."""
-        tags = arguments.tags("tags", self.tags)
-        if not tags and not self._waits_for_one:
+        tags = arguments.wanted_tags("tags", self.tags)
+        if tags is None and not self._waits_for_one:
             raise ValueError("tags: at least one is needed, or callerid; without any, every call would match")
-        empty = sorted(name for name, value in (tags or {}).items() if not value.strip())
-        if empty:
-            raise ValueError(f"tags: {', '.join(empty)} is empty, and no call would ever match")
         return tags
 
     @property
@@ -283,36 +231,18 @@ class DirectcallTaggedCallSensor(BaseSensorOperator):
             self.log.warning("outcomes: %s is not among %s", ", ".join(unknown), ", ".join(sorted(known)))
         return outcomes
 
-    def _default_since(self, context: Context) -> datetime:
-        """Return ``look_back`` before the first start of the DAG run, the same over pokes, retries and Clears."""
-        dag_run = context["dag_run"]
-        begin = first_start(dag_run, was_cleared=bool(dag_run.clear_number))
-        return begin - timedelta(seconds=arguments.seconds("look_back", self.look_back))
-
-    @property
-    def _hook(self) -> DirectcallHook:
-        """One hook for all pokes of a process, so that they share one access token."""
-        from airflow_provider_directcall.hooks.directcall import DirectcallHook
-
-        if self._used_hook is None:
-            self._used_hook = DirectcallHook(self.directcall_conn_id)
-        return self._used_hook
-
     def _result(self, calls: list[Call]) -> Calls:
         self.recording_url = next((call.recording_url for call in calls if call.recording_url is not None), None)
         self.log.info("In the statement: %d call%s.", len(calls), "" if len(calls) == 1 else "s")
-        return [call.as_xcom(include_numbers=self.include_numbers) for call in calls]
+        return [self._shown(call) for call in calls]
 
-    def _defer(self, context: Context) -> NoReturn:
-        self.defer(
-            trigger=self._trigger(self._search(context)),
-            method_name="execute_complete",
-            timeout=timedelta(seconds=self.timeout),
-        )
+    def _shown(self, call: Call) -> dict[str, object]:
+        return call.as_xcom(include_numbers=self.include_numbers)
 
-    def _trigger(self, search: StatementSearch) -> TaggedCallTrigger:
+    def _trigger(self, context: Context) -> TaggedCallTrigger:
         from airflow_provider_directcall.triggers.statement import TaggedCallTrigger
 
+        search = self._search(context)
         return TaggedCallTrigger(
             since=search.since.isoformat(),
             until=search.until.isoformat() if search.until is not None else None,
@@ -325,8 +255,6 @@ class DirectcallTaggedCallSensor(BaseSensorOperator):
             min_duration=search.min_duration,
             calls=search.calls,
             min_calls=self._min_calls,
-            directcall_conn_id=self.directcall_conn_id,
-            poll_interval=self._poll_interval,
-            deadline=(current_clock().now() + timedelta(seconds=self.timeout)).isoformat(),
-            max_consecutive_failures=self.max_consecutive_failures,
+            recorded=search.recorded,
+            **self._polling,
         )

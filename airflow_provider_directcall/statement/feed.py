@@ -20,11 +20,13 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_directcall.api.errors import DirectcallAuthError, DirectcallError
+from airflow_provider_directcall.api.paging import MAX_PAGES
+from airflow_provider_directcall.statement.feed_sources import FeedSource, calls
 from airflow_provider_directcall.statement.look_times import LookTimes
 from airflow_provider_directcall.statement.marks import MarkIndex
 from airflow_provider_directcall.statement.pace import PollPace
@@ -58,11 +60,11 @@ _GRACE: Final = timedelta(minutes=1)
 class Feed:
     """The waits for rows of one kind.
 
-    :param calls: the kind (``tipoFiltro``).
+    :param source: what it reads; None for placed calls.
     """
 
-    def __init__(self, calls: str | None = None) -> None:
-        self._calls = calls
+    def __init__(self, source: FeedSource | None = None) -> None:
+        self._source = source or calls()
         self._waiters: dict[int, Waiter] = {}
         self._last_ticket = 0
         self._index = MarkIndex()
@@ -70,7 +72,7 @@ class Feed:
         self._begins: Counter[datetime] = Counter()
         self._intervals: Counter[float] = Counter()
         self._times = LookTimes(self._waiters)
-        self._untagged = UntaggedRows(self._waiters)
+        self._untagged = UntaggedRows(self._waiters, matter=self._source.has_doubts)
         self._uncovered: set[int] = set()
         self._ending: set[int] = set()
         self._is_sharing = False
@@ -241,11 +243,13 @@ class Feed:
         waiters = [self._waiters[ticket] for ticket in (*self._uncovered, *self._ending) if ticket in self._waiters]
         needed = [each.wait.begins_at for each in waiters if each.wait.begins_at is not None and each.ready_at <= now]
         since = self._window.since(now, self._oldest(now), needed)
-        most_pages = max(_LEAST_PAGES, len(self._waiters))
-        return Question(read_statement(since, now, self._calls, most_pages), now)
+        most_pages = max(_LEAST_PAGES, len(self._waiters)) if self._source.has_filter else MAX_PAGES
+        return Question(read_statement(since, now, self._source, most_pages), now)
 
     def _oldest(self, now: datetime) -> datetime:
-        return min(self._begins, default=now)
+        # A call that is recognised by its id began before its row appears.
+        recent = now - self._window.overlap if self._begins.total() < len(self._waiters) else now
+        return min([recent, *self._begins])
 
     def _judged(self, read: SharedRead) -> Iterator[WaitResult]:
         """Yield the verdicts of the waits that the rows concern; a page that was read counts."""
@@ -256,7 +260,8 @@ class Feed:
                 continue
             begins_at = waiter.wait.begins_at
             is_covering = begins_at is not None and read.since <= begins_at
-            judgement = waiter.wait.judge(rows, read.asked_at) if is_covering else None
+            judges = is_covering or waiter.wait.keeps_rows
+            judgement = waiter.wait.judge(rows, read.asked_at) if judges else None
             if judgement is not None and judgement.found is not None:
                 self._missed = 0
                 yield self._verdict(ticket, read.asked_at, judgement.found)
@@ -265,7 +270,7 @@ class Feed:
 
     def _call(self, ticket: int, waiter: Waiter, rows: list[StatementRow], now: datetime) -> None:
         """Let a wait look by itself, once for the same rows."""
-        called_for = hash(frozenset((row.key, row.duration_seconds, frozenset(row.tags.items())) for row in rows))
+        called_for = hash(frozenset(_shown_by(row) for row in rows))
         if waiter.called_for != called_for:
             waiter.called_for, waiter.was_called = called_for, True
             self._times.look(ticket, now)
@@ -352,7 +357,7 @@ class Feed:
 
     def _choose_way(self, now: datetime) -> None:
         """Share from some waits on; look alone again when few are left."""
-        least = _FEW_LEFT if self._is_sharing else FEW
+        least = (_FEW_LEFT if self._is_sharing else FEW) if self._source.has_filter else 0
         if self._alone_until is not None or len(self._waiters) <= least:
             if self._is_sharing:
                 self._go_alone(now, self._alone_until)
@@ -387,6 +392,10 @@ class Feed:
     ) -> WaitResult:
         self.leave(ticket, now)
         return WaitResult(ticket, found, error)
+
+
+def _shown_by(row: StatementRow) -> Hashable:
+    return (row.key, row.duration_seconds, row.recording_url, frozenset(row.tags.items()))
 
 
 def _take(counter: Counter[Any], name: object) -> None:

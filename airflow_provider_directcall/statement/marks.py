@@ -24,24 +24,30 @@ _Mark = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Marks:
-    """The marks of a wait: one call by its id **or** its key, else tags **and** numbers.
+    """The marks of a wait: one call by its id **or** its key, one of several, else tags **and** numbers.
 
     :param callerid: the call's id.
     :param key: the call's idempotency key.
     :param tags: tags that a row shows, all of them.
     :param numbers: numbers of its parties, all of them; None for any.
+    :param any_of: marks of which any is enough.
+    :param any_number: numbers of its parties of which any is enough.
     """
 
     callerid: str | None = None
     key: str | None = field(default=None, repr=False)
     tags: Mapping[str, str] = field(default_factory=dict, repr=False)
     numbers: Sequence[str | None] = field(default=(), repr=False)
+    any_of: Sequence[Marks] = field(default=(), repr=False)
+    any_number: Sequence[str] = field(default=(), repr=False)
 
     @property
     def alternatives(self) -> list[_Mark]:
         """Marks of which any is enough."""
-        marks = (("id", _folded(self.callerid)), ("key", self.key or ""))
-        return [mark for mark in marks if mark[1]]
+        marks = [("id", _folded(self.callerid)), ("key", self.key or "")]
+        marks += [("number", national(number)) for number in self.any_number]
+        further = [mark for other in self.any_of for mark in other.alternatives]
+        return list(dict.fromkeys([*(mark for mark in marks if mark[1]), *further]))
 
     @property
     def together(self) -> list[_Mark]:

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from airflow_provider_directcall.api.replies import StatementRow
     from airflow_provider_directcall.statement.calls import Call, CallIdentity
 
+#: Outcomes of calls that have no recording (the values of ``CallOutcome``, which is not imported here).
+_WITHOUT_TALK: Final = frozenset({"busy", "no_answer", "cancelled", "failed"})
 #: How far the vendor's times may be from ours: another clock, or another zone than the connection's (the zone is
 #: inferred, not documented). A window that is wider at its open ends costs nothing, and a narrow one would lose calls.
 CLOCK_SKEW: Final = timedelta(days=1)
@@ -40,6 +42,7 @@ class StatementSearch:
     :param calls: which calls (``tipoFiltro``); None lists placed ones.
     :param callerid: only the call with this id (``callerid``), or with ``airflow_key``.
     :param airflow_key: only the call with this idempotency key, or with ``callerid``.
+    :param recorded: only a call whose recording is there, or that was not answered and has none.
     """
 
     since: datetime
@@ -52,6 +55,7 @@ class StatementSearch:
     calls: str | None = None
     callerid: str | None = None
     airflow_key: str | None = field(default=None, repr=False)
+    recorded: bool = False
 
     @property
     def identity(self) -> CallIdentity | None:
@@ -78,6 +82,7 @@ class StatementSearch:
         return (
             (self.outcomes is None or call.outcome in {call_outcome(outcome) for outcome in self.outcomes})
             and (call.row.duration_seconds or 0) >= self.min_duration
+            and (not self.recorded or call.recording_url is not None or call.outcome in _WITHOUT_TALK)
             and all(
                 wanted is None or any(same_number(number, wanted) for number in numbers)
                 for wanted in (self.origin, self.destination)

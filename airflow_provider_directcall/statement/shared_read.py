@@ -14,7 +14,6 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from airflow_provider_directcall.api.errors import DirectcallError
-from airflow_provider_directcall.api.methods import list_statement
 from airflow_provider_directcall.api.paging import PageReader
 from airflow_provider_directcall.statement.search import CLOCK_SKEW
 from airflow_provider_directcall.statement.tagged_calls import OtherRows
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_directcall.api.lookups import Lookup
     from airflow_provider_directcall.api.replies import StatementRow
+    from airflow_provider_directcall.statement.feed_sources import FeedSource
 
 #: How far a recent read reaches back at first: rows that are half an hour late, of calls that last as long.
 _OVERLAP: Final = timedelta(hours=1)
@@ -60,9 +60,9 @@ class SharedRead:
         return self.error is None and not self.is_too_long
 
 
-def read_statement(since: datetime, now: datetime, calls: str | None, most_pages: int) -> Lookup[SharedRead]:
+def read_statement(since: datetime, now: datetime, source: FeedSource, most_pages: int) -> Lookup[SharedRead]:
     """Read a window up to its end, to the first page that cannot be read, or to the last page that is worth it."""
-    listing = list_statement(since, max(since, now) + CLOCK_SKEW, calls=calls)
+    listing = source.rows(since, max(since, now) + CLOCK_SKEW)
     reader, rows, pages = PageReader(listing), list["StatementRow"](), 0
     try:
         while (request := reader.next_request()) is not None:
@@ -76,10 +76,13 @@ def read_statement(since: datetime, now: datetime, calls: str | None, most_pages
 
 
 class ReadWindow:
-    """Chooses the window of the next read."""
+    """Chooses the window of the next read.
+
+    :ivar overlap: how far a recent read reaches back.
+    """
 
     def __init__(self) -> None:
-        self._overlap = _OVERLAP
+        self.overlap = _OVERLAP
         self._whole_pages = 1
         self._recent_reads = 0
         self._known: set[Hashable] = set()
@@ -91,7 +94,7 @@ class ReadWindow:
         :param oldest: when the oldest window of all waits begins.
         :param needed: when the windows begin that this read has to cover.
         """
-        recent = max(now - self._overlap, oldest)
+        recent = max(now - self.overlap, oldest)
         is_due = self._recent_reads >= min(self._whole_pages, _MOST_RECENT_READS)
         return oldest if is_due else min([recent, *needed])
 
@@ -101,7 +104,7 @@ class ReadWindow:
         if self._known_since is not None:
             starts = [row.started_at for row in fresh if row.started_at is not None]
             lags = [read.asked_at - start for start in starts if start >= self._known_since]
-            self._overlap = min(max([self._overlap, *(lag + _MARGIN for lag in lags)]), _MOST_OVERLAP)
+            self.overlap = min(max([self.overlap, *(lag + _MARGIN for lag in lags)]), _MOST_OVERLAP)
         if read.since <= oldest:
             self._recent_reads, self._whole_pages = 0, max(read.pages, 1)
             self._known, self._known_since = {row.key for row in read.rows}, read.since

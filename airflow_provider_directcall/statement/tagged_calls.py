@@ -77,6 +77,8 @@ class TaggedCalls:
     :param tag_filter: what an earlier look of the same wait has found out.
     """
 
+    keeps_rows = False
+
     def __init__(self, search: StatementSearch, min_calls: int, tag_filter: TagFilter = TagFilter.UNTESTED) -> None:
         self.tag_filter = tag_filter
         self.others = OtherRows()
@@ -98,11 +100,6 @@ class TaggedCalls:
         return found if len(found) >= self._min_calls else None
 
     # In a shared read, see :mod:`~.feed`
-
-    @property
-    def source(self) -> str | None:
-        """The rows that may show it (``tipoFiltro``)."""
-        return self._search.calls
 
     @property
     def begins_at(self) -> datetime | None:

@@ -23,13 +23,15 @@ class UntaggedRows:
     A silent statement says as little as one without tags.
 
     :param waiters: by their tickets; one that has left is dropped.
+    :param matter: whether such a row may be a wait's; else nothing is ever in doubt.
     :ivar count: how many there were so far.
     :ivar shows_tags: whether any row of the account has shown tags.
     """
 
-    def __init__(self, waiters: Mapping[int, Waiter]) -> None:
+    def __init__(self, waiters: Mapping[int, Waiter], *, matter: bool) -> None:
         self.count = 0
-        self.shows_tags = False
+        self.shows_tags = not matter
+        self._matter = matter
         self._waiters = waiters
         self._shows_rows = False
         self._known: set[Hashable] = set()
@@ -51,6 +53,8 @@ class UntaggedRows:
 
         :param oldest: the first second of all waits' windows.
         """
+        if not self._matter:
+            return
         untagged: set[Hashable] = {row.key for row in read.rows if not row.tags and row.outcome is not None}
         if new := len(untagged - self._known):
             self.count, self._is_calm = self.count + new, False
@@ -58,7 +62,7 @@ class UntaggedRows:
 
     def looking(self) -> Iterator[int]:
         """Yield the waits that look by themselves now; when none is left, nothing is in doubt."""
-        if self._is_calm and self._shows_rows:
+        if not self._matter or (self._is_calm and self._shows_rows):
             return
         left = _MANY_LOOKS if self._shows_rows and not self.shows_tags else _FEW_LOOKS
         for _ in range(len(self._turns)):

@@ -19,6 +19,14 @@ if TYPE_CHECKING:
     from airflow_provider_directcall.statement.tagged_calls import OtherRows
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+
+class Look(Protocol[T_co]):
+    """Looks once and again, until there is a result."""
+
+    def look(self, now: datetime) -> Lookup[T_co | None]:
+        """Look once; return the result, or None for "not yet"."""
 
 
 class Wait(Protocol[T]):
@@ -34,6 +42,9 @@ class Wait(Protocol[T]):
 
     others: OtherRows
     """Rows that the last look has found beside it."""
+
+    keeps_rows: bool
+    """Whether it keeps the rows of earlier reads, so that a read of a part of its window can end it."""
 
     def look(self, now: datetime) -> Lookup[T | None]:
         """Look once; return the result, or None for "not yet"."""

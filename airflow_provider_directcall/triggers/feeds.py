@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from airflow_provider_directcall.hooks.directcall import DirectcallAsyncHook
+    from airflow_provider_directcall.statement.feed_sources import FeedSource
     from airflow_provider_directcall.statement.pace import PollPace
     from airflow_provider_directcall.statement.waits import Question, Wait, WaitResult
 
@@ -46,7 +47,7 @@ class SharedConnection:
 
     hook: DirectcallAsyncHook
     users: int = 0
-    feeds: dict[str | None, FeedRunner] = field(default_factory=dict)
+    feeds: dict[FeedSource, FeedRunner] = field(default_factory=dict)
 
 
 _SHARED: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, SharedConnection]] = WeakKeyDictionary()
@@ -83,20 +84,20 @@ def _forget(of_loop: dict[str, SharedConnection], directcall_conn_id: str, share
 
 
 async def wait_in_feed(
-    shared: SharedConnection, calls: str | None, wait: Wait[T], pace: PollPace, ready_at: datetime
+    shared: SharedConnection, source: FeedSource, wait: Wait[T], pace: PollPace, ready_at: datetime
 ) -> T | None:
     """Wait in the feed of a connection; return the result, or None when the deadline has come.
 
-    :param calls: the kind of rows (``tipoFiltro``).
+    :param source: what shows its rows.
     :param ready_at: no result before it.
     :raises DirectcallError: the wait was given up.
     """
-    runner = shared.feeds.setdefault(calls, FeedRunner(shared.hook, calls))
+    runner = shared.feeds.setdefault(source, FeedRunner(shared.hook, source))
     try:
         return await runner.wait(wait, pace, ready_at)
     finally:
-        if not runner.waits and shared.feeds.get(calls) is runner:
-            del shared.feeds[calls]
+        if not runner.waits and shared.feeds.get(source) is runner:
+            del shared.feeds[source]
             await runner.stop()
 
 
@@ -115,9 +116,9 @@ class _Waiting:
 class FeedRunner:
     """Runs one feed on the event loop: asks its questions and delivers its verdicts."""
 
-    def __init__(self, hook: DirectcallAsyncHook, calls: str | None) -> None:
+    def __init__(self, hook: DirectcallAsyncHook, source: FeedSource) -> None:
         self._hook = hook
-        self._feed = Feed(calls)
+        self._feed = Feed(source)
         self._woken = asyncio.Event()
         self._driver: asyncio.Task[None] | None = None
         self.waits: dict[int, _Waiting] = {}

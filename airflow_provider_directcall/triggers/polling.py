@@ -6,7 +6,7 @@ import asyncio
 import inspect
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Coroutine, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
@@ -130,6 +130,11 @@ class WaitingTrigger(BaseTrigger):
             deadline=datetime.fromisoformat(self.deadline) if self.deadline is not None else None,
             due_at=self.due_at,
         )
+
+    def ready_at(self) -> datetime:
+        """Return the moment before which there is no event: the task has just looked, see ``FIRST_PAUSE_SECONDS``."""
+        ready_at = current_clock().now() + timedelta(seconds=FIRST_PAUSE_SECONDS)
+        return min(ready_at, datetime.fromisoformat(self.deadline)) if self.deadline is not None else ready_at
 
     async def _first_event(self) -> Event:
         from airflow_provider_directcall.triggers.feeds import shared_connection

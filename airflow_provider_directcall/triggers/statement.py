@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Unpack
 
 from airflow_provider_directcall.api.clock import current_clock
 from airflow_provider_directcall.statement.search import StatementSearch
 from airflow_provider_directcall.triggers.events import FOUND, TIMEOUT, Event
-from airflow_provider_directcall.triggers.polling import FIRST_PAUSE_SECONDS, PollingArguments, WaitingTrigger
+from airflow_provider_directcall.triggers.polling import PollingArguments, WaitingTrigger
 
 if TYPE_CHECKING:
     from airflow_provider_directcall.triggers.feeds import SharedConnection
@@ -31,6 +31,7 @@ class TaggedCallTrigger(WaitingTrigger):
     :param min_calls: how many calls are enough.
     :param callerid: only the call with this id, or with ``airflow_key``.
     :param airflow_key: only the call with this idempotency key, or with ``callerid``.
+    :param recorded: only a call whose recording is there, or that was not answered and has none.
 
     Further parameters as in :class:`~.polling.WaitingTrigger`.
     """
@@ -49,6 +50,7 @@ class TaggedCallTrigger(WaitingTrigger):
         min_calls: int = 1,
         callerid: str | None = None,
         airflow_key: str | None = None,
+        recorded: bool = False,
         **polling: Unpack[PollingArguments],
     ) -> None:
         super().__init__(**polling)
@@ -63,6 +65,7 @@ class TaggedCallTrigger(WaitingTrigger):
         self.min_calls = min_calls
         self.callerid = callerid
         self.airflow_key = airflow_key
+        self.recorded = recorded
 
     def about(self) -> Event:
         """Return the beginning of the window."""
@@ -82,16 +85,17 @@ class TaggedCallTrigger(WaitingTrigger):
             calls=self.calls,
             callerid=self.callerid,
             airflow_key=self.airflow_key,
+            recorded=self.recorded,
         )
 
     async def wait(self, shared: SharedConnection) -> Event:
         """Wait in the feed that all waits of this event loop share."""
+        from airflow_provider_directcall.statement import feed_sources
         from airflow_provider_directcall.statement.tagged_calls import TaggedCalls
         from airflow_provider_directcall.triggers.feeds import wait_in_feed
 
-        calls, pace, now = TaggedCalls(self.search, self.min_calls), self.pace(), current_clock().now()
-        ready_at = now + timedelta(seconds=FIRST_PAUSE_SECONDS)
-        found = await wait_in_feed(shared, self.calls, calls, pace, min(ready_at, pace.deadline or ready_at))
+        calls, source = TaggedCalls(self.search, self.min_calls), feed_sources.calls(self.calls)
+        found = await wait_in_feed(shared, source, calls, self.pace(), self.ready_at())
         if found is None:
             others = calls.others
             return {"status": TIMEOUT, "other_tags": others.tagged, "no_tags": others.untagged, "unmet": others.unmet}

@@ -9,6 +9,8 @@ import pytest
 
 from airflow_provider_directcall.hooks.directcall import DirectcallHook
 from airflow_provider_directcall.triggers.delivery import DeliveryTrigger
+from airflow_provider_directcall.triggers.message_delivery import MessageDeliveryTrigger
+from airflow_provider_directcall.triggers.replies import ReplyTrigger
 from airflow_provider_directcall.triggers.statement import TaggedCallTrigger
 
 from .world import ORIGIN, PERSON
@@ -56,8 +58,30 @@ STATEMENT = {
     "min_calls": 3,
     "callerid": "00000000-0000-4000-8000-000000000000",
     "airflow_key": KEY,
+    "recorded": True,
 }
-EXAMPLES = {**ENDS, "tagged calls": STATEMENT, **RECONCILING}
+DELIVERY = {
+    "since": SINCE,
+    "messages": [{"callerid": "10000000000001", "key": KEY, "recipients": 3, "refused": 1}],
+    "tags": {"cpf": "tag-value"},
+    "recipients": 5,
+    "min_share": 0.5,
+}
+REPLY = {
+    "since": SINCE,
+    "origin": PERSON,
+    "message": None,
+    "answers": {"yes": ["1", "sim"]},
+    "pattern": None,
+    "destination": "27000",
+    "takes_other": True,
+}
+IN_FEEDS = {
+    "tagged calls": (TaggedCallTrigger, STATEMENT),
+    "messages": (MessageDeliveryTrigger, DELIVERY),
+    "reply": (ReplyTrigger, REPLY),
+}
+EXAMPLES = {**ENDS, **{name: arguments for name, (_, arguments) in IN_FEEDS.items()}, **RECONCILING}
 COMMON = {
     "directcall_conn_id": "other",
     "poll_interval": 7.5,
@@ -65,12 +89,12 @@ COMMON = {
     "max_consecutive_failures": 4,
 }
 each_trigger = pytest.mark.parametrize("name", EXAMPLES)
-each_wait = pytest.mark.parametrize("name", [*ENDS, "tagged calls"])
+each_wait = pytest.mark.parametrize("name", [*ENDS, *IN_FEEDS])
 each_reconciliation = pytest.mark.parametrize("name", RECONCILING)
 
 
 def kind_of(name):
-    return TaggedCallTrigger if name == "tagged calls" else DeliveryTrigger
+    return IN_FEEDS[name][0] if name in IN_FEEDS else DeliveryTrigger
 
 
 def example(name, **changes):

@@ -124,6 +124,23 @@ def test_calls_with_retries(tmp_path: Path, sandbox: SandboxServer) -> None:
     assert not [number for number in calls if number in output or number in stored]
 
 
+def test_reply_campaign(tmp_path: Path, sandbox: SandboxServer) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    run("db", "migrate", home=home)
+    conf = ("--conf", '{"window": "none", "patience_minutes": 0.5}')
+    output = run("dags", "test", "example_reply_campaign", *conf, home=home, connection=sandbox.connection_json())
+    assert "state=success" in output
+    with closing(sqlite3.connect(home / "airflow.db")) as database:
+        (counts,) = database.execute("select value from xcom where task_id = 'answers'").fetchone()
+        states = dict(database.execute("select task_id, state from task_instance").fetchall())
+        kept = "\n".join(map(str, database.iterdump()))
+    assert json.loads(counts) == {"confirmed": 4, "cancelled": 1, "other": 1, "silent": 2}
+    assert (states["call_the_others"], states["done"]) == ("success", "skipped")
+    numbers = [message["destination"] for message in sandbox.state()["messages"]]
+    assert not [number for number in numbers if number in kept or number in output]
+
+
 def test_on_call(home: Path, sandbox: SandboxServer) -> None:
     connection = sandbox.connection_json()
     output = run("dags", "test", "example_on_call", home=home, connection=connection)

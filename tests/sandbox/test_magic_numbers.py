@@ -19,6 +19,7 @@ CALLS = {
     "refused number": "001",
     "gateway error": "002",
     "cannot be hung up": ("atendida", "00:10:00"),
+    **{f"replies {text}": ("atendida", "00:00:30") for text in ("yes", "one", "a keycap", "two", "else")},
 }
 SMS = {
     "failed": "nao entregue",

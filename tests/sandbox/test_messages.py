@@ -260,3 +260,31 @@ def test_received_messages_by_the_early_method(api, person):
     ask = {"data_inicio": "04-03-2026-10-00-00", "data_fim": "04-03-2026-10-00-00"}
     [row] = api.post("/sms/received", destino="28000", **ask).json()["msg"]
     assert row["destino"] == "28000"
+
+
+def test_people_reply_to_an_sms_that_arrives(api):
+    window = {"data_inicio": "2026-03-04 10:00:00", "data_fim": "2026-03-04 11:00:00"}
+    api.send("5541990000701;5541990000702;5511990000001")
+    api.send("5541990000703", tipo="voz")
+    api.send("5541990000703", short_number="n")
+    api.send("5541990000703", cron="04-03-2026-10-30-00")
+    api.server.advance(60)
+    assert api.post("/sms/recebimento", **window).json()["msg"] == []
+    api.server.advance(6)
+    replies = api.post("/sms/recebimento", **window).json()["msg"]
+    assert [(row["origem"], row["destino"], row["texto"]) for row in replies] == [
+        ("5541990000701", "27000", " Sim "),
+        ("5541990000702", "27000", "1."),
+    ]
+    assert {row["dataHora"] for row in replies} == {"2026-03-04 10:01:05"}
+    api.server.advance(3600)
+    assert [row["texto"] for row in api.post("/sms/recebimento", **window).json()["msg"]][2:] == ["1️⃣"]
+
+
+def test_people_reply_at_the_pace_of_messages(start):
+    api = start(pace=10)
+    api.send("5541990000704")
+    api.server.advance(7)
+    window = {"data_inicio": "2026-03-04 10:00:00", "data_fim": "2026-03-04 11:00:00"}
+    (reply,) = api.post("/sms/recebimento", **window).json()["msg"]
+    assert (reply["texto"], reply["dataHora"]) == ("2", "2026-03-04 10:00:06")

@@ -34,6 +34,7 @@ class Shown:
     callerid: str = "1"
     outcome: str = "atendida"
     destination: str = PERSON
+    recording: str | None = None
 
     @cached_property
     def row(self):
@@ -44,6 +45,7 @@ class Shown:
             "inicio": at(self.started).strftime("%Y-%m-%d %H:%M:%S"),
             "status": self.outcome,
             "campos": self.tags,
+            "gravacao_link": self.recording,
         }
         return StatementRow.from_fields(fields, ZoneInfo("UTC"))
 

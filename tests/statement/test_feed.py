@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -85,6 +86,27 @@ def test_a_few_waits_ask_by_tag():
     statement = Statement([called(place, 100) for place in range(100)])
     assert World(statement, many(3)).run() == {place: [f"c{place}"] for place in range(3)}
     assert statement.shared == 0
+
+
+def test_calls_that_are_waited_for_by_their_ids_are_found_soon():
+    """A call begins before its row appears."""
+    waiters = [Waiter(joins=0, tags=None, callerid=f"c{place}") for place in range(100)]
+    statement = Statement([called("other", -100), called(70, 100)], page_size=100)
+    world = World(statement, waiters)
+    assert world.run(until=160) == {70: ["c70"]}
+    assert statement.requests < 100 + 20, "each once by itself, and a poll an interval"
+
+
+def test_recording_that_comes_after_its_row_is_found():
+    """The row of a call that is known by its id changes only by its recording."""
+    shown = [called(place, 100) for place in range(10)]
+    late = [replace(each, appears=300, recording="http://127.0.0.1/recordings/1") for each in shown]
+    statement = Statement([called("other", -100), *shown], page_size=100)
+    waiters = [Waiter(joins=0, tags=None, callerid=f"c{place}", conditions={"recorded": True}) for place in range(10)]
+    world = World(statement, waiters)
+    assert world.run(until=290) == {}
+    statement.shown[1:] = late
+    assert world.run(until=360) == {place: [f"c{place}"] for place in range(10)}
 
 
 def test_a_late_wait_finds_a_row_that_came_before():

@@ -16,6 +16,7 @@ from airflow_provider_directcall.sandbox.endpoints.sending import (
     read_send_options,
 )
 from airflow_provider_directcall.sandbox.lifecycle import MessagePhase, message_phase
+from airflow_provider_directcall.sandbox.people import received_messages
 from airflow_provider_directcall.sandbox.records import AudioRecord
 from airflow_provider_directcall.sandbox.replies import ApiError
 from airflow_provider_directcall.sandbox.requests import invalid, json_map, json_text
@@ -122,7 +123,7 @@ def received_by_number(account: Account, request: ApiRequest) -> Fields:
 def _received_in_window(account: Account, request: ApiRequest, form: DateFormat) -> list[ReceivedMessageRecord]:
     since = request.required_moment("data_inicio", form)
     until = request.required_moment("data_fim", form)
-    return [message for message in account.store.received.values() if since <= int(message.received_at) <= until]
+    return [message for message in received_messages(account) if since <= int(message.received_at) <= until]
 
 
 def _received(account: Account, messages: list[ReceivedMessageRecord]) -> Fields:

@@ -96,6 +96,16 @@ _CONFIG: dict[str, dict[str, Any]] = {
                 "example": "redis_default",
                 "default": "",
             },
+            "webhook_conn_id": {
+                "description": (
+                    "Id of a connection of type generic, whose login and password Directcall's webhooks have to show. "
+                    "The API server receives them below /directcall/events/. Empty: it has no such path."
+                ),
+                "version_added": None,
+                "type": "string",
+                "example": "directcall_webhooks",
+                "default": "",
+            },
         },
     }
 }
@@ -158,6 +168,7 @@ def get_provider_info() -> dict[str, Any]:
         "notifications": [f"{_PACKAGE}.notifications.directcall.DirectcallNotifier"],
         "task-decorators": [{"name": "directcall_sms", "class-name": f"{_PACKAGE}.decorators.sms.sms_task"}],
         "config": _CONFIG,
+        "asset-uris": [{"schemes": ["directcall"], "handler": None}],
         "extra-links": [f"{_PACKAGE}.links.recording.RecordingLink"],
         "connection-types": [
             {

@@ -12,6 +12,7 @@ from airflow_provider_directcall import errors
 from airflow_provider_directcall.errors import DirectcallError
 
 SURFACE = [
+    "assets",
     "decorators.sms",
     "errors",
     "links.recording",
@@ -21,6 +22,7 @@ SURFACE = [
     "operators.number_rules",
     "operators.numbers",
     "operators.sounds",
+    "plugin",
     "sensors.statement",
     "triggers.alerts",
     "triggers.calls",
@@ -33,7 +35,7 @@ import json, sys
 import airflow.sdk
 from airflow.sdk import BaseOperator, BaseSensorOperator, BaseOperatorLink, PokeReturnValue
 import airflow.triggers.base, airflow.sdk.bases.decorator
-from airflow.providers.common.compat.sdk import conf
+from airflow.providers.common.compat.sdk import AirflowPlugin, conf
 before = set(sys.modules)
 for name in {modules!r}:
     __import__("airflow_provider_directcall." + name)

@@ -164,7 +164,9 @@ def get_provider_info() -> dict[str, Any]:
             )
         ],
         "sensors": [_modules("sensors.statement")],
-        "triggers": [_modules("triggers.alerts", "triggers.delivery", "triggers.moments", "triggers.statement")],
+        "triggers": [
+            _modules(*(f"triggers.{name}" for name in ("alerts", "delivery", "moments", "statement", "watchers")))
+        ],
         "notifications": [f"{_PACKAGE}.notifications.directcall.DirectcallNotifier"],
         "task-decorators": [{"name": "directcall_sms", "class-name": f"{_PACKAGE}.decorators.sms.sms_task"}],
         "config": _CONFIG,

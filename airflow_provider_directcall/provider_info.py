@@ -159,6 +159,7 @@ def get_provider_info() -> dict[str, Any]:
                         "number_rules",
                         "numbers",
                         "sounds",
+                        "webhooks",
                     )
                 )
             )

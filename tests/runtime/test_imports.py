@@ -22,6 +22,7 @@ SURFACE = [
     "operators.number_rules",
     "operators.numbers",
     "operators.sounds",
+    "operators.webhooks",
     "plugin",
     "sensors.statement",
     "triggers.alerts",
@@ -29,6 +30,7 @@ SURFACE = [
     "triggers.messages",
     "triggers.settling",
     "triggers.statement",
+    "triggers.watchers",
 ]
 IMPORTS = """
 import json, sys

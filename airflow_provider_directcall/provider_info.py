@@ -158,6 +158,7 @@ def get_provider_info() -> dict[str, Any]:
                         "messages",
                         "number_rules",
                         "numbers",
+                        "recordings",
                         "sounds",
                         "webhooks",
                     )

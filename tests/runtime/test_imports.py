@@ -21,6 +21,7 @@ SURFACE = [
     "operators.messages",
     "operators.number_rules",
     "operators.numbers",
+    "operators.recordings",
     "operators.sounds",
     "operators.webhooks",
     "plugin",

@@ -155,6 +155,7 @@ def get_provider_info() -> dict[str, Any]:
                         "calls",
                         "campaign_approval",
                         "campaigns",
+                        "exports",
                         "messages",
                         "number_rules",
                         "numbers",

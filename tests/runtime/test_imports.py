@@ -18,6 +18,7 @@ SURFACE = [
     "links.recording",
     "notifications.directcall",
     "operators.calls",
+    "operators.exports",
     "operators.messages",
     "operators.number_rules",
     "operators.numbers",

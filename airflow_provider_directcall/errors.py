@@ -25,6 +25,7 @@ from airflow_provider_directcall.statement.pace import DirectcallWaitFailed
 
 __all__ = [
     "DirectcallApplyError",
+    "DirectcallArchiveIncomplete",
     "DirectcallAuthError",
     "DirectcallError",
     "DirectcallNotSent",
@@ -67,3 +68,12 @@ class DirectcallUnwantedOutcome(DirectcallError):
 
 class DirectcallUnexpectedEvent(DirectcallError):
     """An event that the task does not know, for example after an upgrade of the triggerer only."""
+
+
+class DirectcallArchiveIncomplete(DirectcallError):
+    """Some recordings could not be archived; the others were."""
+
+    @property
+    def retryable(self) -> bool:
+        """True: a retry fetches only those that are missing."""
+        return True

@@ -96,6 +96,16 @@ _CONFIG: dict[str, dict[str, Any]] = {
                 "example": "redis_default",
                 "default": "",
             },
+            "webhook_conn_id": {
+                "description": (
+                    "Id of a connection of type generic, whose login and password Directcall's webhooks have to show. "
+                    "The API server receives them below /directcall/events/. Empty: it has no such path."
+                ),
+                "version_added": None,
+                "type": "string",
+                "example": "directcall_webhooks",
+                "default": "",
+            },
         },
     }
 }
@@ -145,10 +155,13 @@ def get_provider_info() -> dict[str, Any]:
                         "calls",
                         "campaign_approval",
                         "campaigns",
+                        "exports",
                         "messages",
                         "number_rules",
                         "numbers",
+                        "recordings",
                         "sounds",
+                        "webhooks",
                     )
                 )
             )
@@ -158,13 +171,22 @@ def get_provider_info() -> dict[str, Any]:
             _modules(
                 *(
                     f"triggers.{name}"
-                    for name in ("alerts", "delivery", "message_delivery", "moments", "replies", "statement")
+                    for name in (
+                        "alerts",
+                        "delivery",
+                        "message_delivery",
+                        "moments",
+                        "replies",
+                        "statement",
+                        "watchers",
+                    )
                 )
             )
         ],
         "notifications": [f"{_PACKAGE}.notifications.directcall.DirectcallNotifier"],
         "task-decorators": [{"name": "directcall_sms", "class-name": f"{_PACKAGE}.decorators.sms.sms_task"}],
         "config": _CONFIG,
+        "asset-uris": [{"schemes": ["directcall"], "handler": None}],
         "extra-links": [f"{_PACKAGE}.links.recording.RecordingLink"],
         "connection-types": [
             {

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import inspect
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, Self, TypeVar
@@ -19,11 +19,13 @@ from airflow.sdk.log import mask_secret
 
 from airflow_provider_directcall.api import methods
 from airflow_provider_directcall.api.client import AsyncClient, Client, RetryBudget
+from airflow_provider_directcall.api.clock import current_clock
 from airflow_provider_directcall.api.errors import DirectcallError
 from airflow_provider_directcall.hooks.connection import Overrides, settings_of
 from airflow_provider_directcall.provider_info import CONNECTION_TYPE, form_behaviour, form_widgets
 
 if TYPE_CHECKING:
+    from airflow_provider_directcall.api.replies import ReceivedMessage, StatementRow
     from airflow_provider_directcall.api.requests import Listing, Request
     from airflow_provider_directcall.api.settings import Settings
     from airflow_provider_directcall.checking import AccountReport
@@ -214,6 +216,17 @@ class DirectcallHook(_DirectcallHookBase):
         from airflow_provider_directcall.checking import check_account
 
         return check_account(self.settings, on_token=mask_secret)
+
+    def incoming(self, event: Mapping[str, object]) -> StatementRow | ReceivedMessage:
+        """Return the row of a watcher's event: who called or wrote, and the text.
+
+        :param event: ``{"kind", "id", "at"}``, the payload of the event of an asset.
+        :raises ValueError: it is no such event.
+        :raises DirectcallReplyError: the statement does not show the row, or not at the moment.
+        """
+        from airflow_provider_directcall.statement.incoming import read_incoming
+
+        return self.client.run(read_incoming(event, current_clock().now(), self.settings.client_secret))
 
     def close(self) -> None:
         """Close the client's connections, if it was used."""

@@ -181,7 +181,7 @@ class PollingTrigger(WaitingTrigger):
             await clock.sleep_async(pace.pause(now))
 
 
-def argument_names(kind: type[WaitingTrigger]) -> Iterator[str]:
+def argument_names(kind: type[BaseTrigger]) -> Iterator[str]:
     """Yield the arguments of a trigger's constructor, and of its parents' as long as each passes them on."""
     for base in kind.__mro__:
         if "__init__" not in vars(base):

@@ -70,6 +70,7 @@ def test_both_hooks_have_the_same_methods() -> None:
         "get_conn",
         "test_connection",
         "check_account",
+        "incoming",
         "get_ui_field_behaviour",
         "get_connection_form_widgets",
     }

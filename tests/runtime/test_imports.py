@@ -12,15 +12,20 @@ from airflow_provider_directcall import errors
 from airflow_provider_directcall.errors import DirectcallError
 
 SURFACE = [
+    "assets",
     "decorators.sms",
     "errors",
     "links.recording",
     "notifications.directcall",
     "operators.calls",
+    "operators.exports",
     "operators.messages",
     "operators.number_rules",
     "operators.numbers",
+    "operators.recordings",
     "operators.sounds",
+    "operators.webhooks",
+    "plugin",
     "sensors.messages",
     "sensors.recordings",
     "sensors.statement",
@@ -31,13 +36,14 @@ SURFACE = [
     "triggers.replies",
     "triggers.settling",
     "triggers.statement",
+    "triggers.watchers",
 ]
 IMPORTS = """
 import json, sys
 import airflow.sdk
 from airflow.sdk import BaseOperator, BaseSensorOperator, BaseOperatorLink, PokeReturnValue
 import airflow.triggers.base, airflow.sdk.bases.decorator
-from airflow.providers.common.compat.sdk import conf
+from airflow.providers.common.compat.sdk import AirflowPlugin, conf
 before = set(sys.modules)
 for name in {modules!r}:
     __import__("airflow_provider_directcall." + name)

@@ -357,7 +357,7 @@ def test_whatever_happens_each_attempt_is_made_once_and_soon(directcall_sandbox,
 @pytest.mark.long
 @given(life=lives(), quirks=st.frozensets(st.sampled_from(sorted({*STATEMENT, *SEND_ANSWERS})), max_size=3))
 @settings(
-    max_examples=LIVES,
+    max_examples=max(1, LIVES // 3),
     derandomize="DIRECTCALL_LIVES" not in os.environ,
     deadline=None,
     suppress_health_check=list(HealthCheck),

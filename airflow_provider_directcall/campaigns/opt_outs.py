@@ -2,34 +2,27 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Collection, Iterable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
+from airflow_provider_directcall.statement.reply_words import ReplyWords
 from airflow_provider_directcall.telephony.numbers import ALL_KINDS, parse_number
 
 if TYPE_CHECKING:
     from airflow_provider_directcall.api.replies import ReceivedMessage
 
-_WORD: Final = re.compile(r"\w+")
-
 
 def opted_out(messages: Iterable[ReceivedMessage], words: Collection[str]) -> frozenset[str]:
-    """Return the digits of all who have replied with one of the words, as the first word of their text."""
-    wanted = {plain for word in words if (plain := _first_word(word))}
+    """Return the digits of all whose replies begin with one of the words; nobody's without words.
+
+    :raises ValueError: a word has neither letters nor digits.
+    """
+    if not words:
+        return frozenset()
+    wanted = ReplyWords(list(words))
     return frozenset(
-        digits
-        for message in messages
-        if _first_word(message.text) in wanted and (digits := _digits(message.origin)) is not None
+        digits for message in messages if wanted.match(message.text) and (digits := _digits(message.origin)) is not None
     )
-
-
-def _first_word(text: str) -> str | None:
-    """Return the first word, without accents and case."""
-    plain = "".join(each for each in unicodedata.normalize("NFKD", text) if not unicodedata.combining(each))
-    found = _WORD.search(plain.casefold())
-    return found[0] if found is not None else None
 
 
 def _digits(number: str | None) -> str | None:

@@ -301,7 +301,8 @@ def lives(draw):
         "kills": draw(st.lists(st.tuples(st.integers(1, 9), st.booleans(), st.integers(60, 900)), max_size=4)),
         "fault": draw(st.sampled_from(["cut_after", "cut_before", "json_status_503_after", "refusal_008_before"])),
         "after": draw(st.integers(0, 5)),
-        "times": draw(st.integers(0, 3)),
+        # A contact is given up after three refusals.
+        "times": draw(st.integers(0, 2)),
         "quirk": draw(st.sampled_from(["tag_values_upper", "campos_json", "callerid_missing", "tags_lost"])),
         "wave_size": draw(st.integers(1, 4)),
         "calls_at_once": draw(st.integers(1, 3)),

@@ -47,10 +47,10 @@ async def test_all_tokens_are_taken_or_none(bucket):
 
 
 async def test_processes_share_a_bucket_by_its_name(bucket):
-    one, same, other = bucket(), bucket(), bucket(name="other")
-    assert await one.take(4) == 0
-    assert await same.take(4) > 0
-    assert await other.take(4) == 0
+    one, same, other = bucket(4), bucket(4), bucket(4, name="other")
+    assert await one.take(2) == 0
+    assert await same.take(2) > 0
+    assert await other.take(2) == 0
 
 
 async def test_a_closed_bucket_opens_again_in_another_loop(bucket):

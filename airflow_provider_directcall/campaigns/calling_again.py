@@ -88,23 +88,44 @@ class Attempts:
             if (reason := self.guards.stop(self.folder)) is not None:
                 return self._outcome(due, stopped=reason)
             paid = self._paid(due)
-            self._goes_on = False
             # Those that are due already have a turn below, or wait for a line, and so for the end of a call.
             wakes = [looks_at, *(each.at for each in paid if each.at > now)]
-            for attempt, contacts in self._work(paid):
-                outcome = await self._send(attempt, contacts)
-                if outcome is None:
-                    continue
-                if outcome.stopped is not None:
-                    self._history = self._read_history()
-                    return self._outcome(due, stopped=outcome.stopped, retryable=outcome.retryable)
-                wakes.append(outcome.waits_until)
-            if self._goes_on:
+            outcomes = await self._send_each(paid)
+            if outcomes and outcomes[-1].stopped is not None and not outcomes[-1].over_budget:
+                return self._outcome(due, stopped=outcomes[-1].stopped, retryable=outcomes[-1].retryable)
+            if not self._goes_on:
+                wakes += [outcome.waits_until for outcome in outcomes]
+                over_budget = next((outcome.stopped for outcome in outcomes if outcome.over_budget), None)
+                return self._at_rest(
+                    due, paid, min((wake for wake in wakes if wake is not None), default=None), over_budget
+                )
+
+    async def _send_each(self, paid: Sequence[DueAttempt]) -> list[ChunkOutcome]:
+        """Send each attempt for a while, and return the outcomes; one that stops the chunk is the last."""
+        self._goes_on = False
+        outcomes: list[ChunkOutcome] = []
+        for attempt, contacts in self._work(paid):
+            outcome = await self._send(attempt, contacts)
+            if outcome is None:
                 continue
-            waits_until = min((wake for wake in wakes if wake is not None), default=None)
-            if waits_until is None and len(paid) < len(due):
-                return self._outcome(due, stopped=f"{len(due) - len(paid)} further calls would pass budget_brl")
-            return self._outcome(paid, waits_until=waits_until)
+            outcomes.append(outcome)
+            if outcome.over_budget:
+                # Calls in progress may cost less than they count for; another sender goes on then.
+                del self._senders[attempt]
+            elif outcome.stopped is not None:
+                self._history = self._read_history()
+                break
+        return outcomes
+
+    def _at_rest(
+        self, due: Sequence[DueAttempt], paid: Sequence[DueAttempt], wakes_at: datetime | None, over_budget: str | None
+    ) -> ChunkOutcome:
+        """Return the outcome once there is nothing to do before the next wake, if there is one."""
+        if over_budget is not None and (wakes_at is None or not self._open_calls()):
+            return self._outcome(due, stopped=over_budget)
+        if wakes_at is None and len(paid) < len(due):
+            return self._outcome(due, stopped=f"{len(due) - len(paid)} further calls would pass budget_brl")
+        return self._outcome(paid, waits_until=wakes_at)
 
     def _read_history(self) -> ChunkHistory:
         return ChunkHistory.read(self.folder, self.chunk_name, self._contacts)
@@ -172,8 +193,8 @@ class Attempts:
             log.info("Attempt %d: %d contacts are due.", attempt, len(contacts))
         poll_interval = timedelta(seconds=self.options.timeouts.poll_interval)
         pause = max(self.rules.shortest_pause, poll_interval)
-        if self.guards.budget_brl is not None:
-            # What calls cost is known after a look only.
+        if taken or self.guards.budget_brl is not None:
+            # What calls cost, and that those of other attempts have ended, is known after a look only.
             pause = min(pause, max(_COST_AGE, poll_interval))
         before = sender.waves
         outcome = await sender.send(
@@ -182,6 +203,9 @@ class Attempts:
             accepted_elsewhere=self._history.accepted(without=attempt),
             budget_brl=self._budget(without=attempt),
         )
+        if sender.waves != before:
+            # The next attempt has fewer lines, and less of the budget.
+            self._history = self._read_history()
         self._goes_on |= sender.waves != before or self.clock.now() >= now + pause
         return outcome
 

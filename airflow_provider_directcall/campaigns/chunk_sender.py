@@ -12,6 +12,7 @@ import logging
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -37,7 +38,7 @@ from airflow_provider_directcall.campaigns.progress import ChunkProgress, Progre
 from airflow_provider_directcall.campaigns.send_options import ChunkOutcome, SendOptions
 from airflow_provider_directcall.campaigns.wave_log import STATE_OF, ContactResult, Progress, Wave, WaveLog, in_doubt
 from airflow_provider_directcall.delivery.decisions import OnUnknownOutcome
-from airflow_provider_directcall.delivery.reconciling import Verdict, VerdictKind
+from airflow_provider_directcall.delivery.reconciling import Reconciliation, Verdict, VerdictKind
 from airflow_provider_directcall.delivery.witnesses import Witness
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ _MAY_HAVE_LEFT: Final = frozenset({Progress.SENT, Progress.DOUBTFUL, Progress.UN
 class _Stop:
     reason: str
     retryable: bool = False
+    over_budget: bool = False
 
 
 class ChunkSender:
@@ -110,6 +112,7 @@ class ChunkSender:
         self._parts = sum(result.parts for result in self._results.values())
         self._pending = {own: each for own, each in self._contacts.items() if self._is_pending(own)}
         self._lines = Lines(key, self._results.values(), self._contacts, client, clock, options)
+        self._reconciliations: dict[str, Reconciliation] = {}
         self._turns: Counter[str] = Counter()
         self._refusals: Counter[str] = Counter()
         """Requests of this try that were refused by a code that may pass."""
@@ -175,24 +178,33 @@ class ChunkSender:
         self._accepted_elsewhere = accepted_elsewhere
         if budget_brl is not None:
             self._guards = replace(self._guards, budget_brl=budget_brl)
-        while (stop := self._stop or self._asked_to_stop()) is None:
-            if self._is_over():
-                break
-            doubtful = self._doubtful()
-            # A call that did not arrive shows no row, and would keep its line for the longest time of a call.
-            if doubtful and (len(doubtful) >= self._options.contacts_in_wave or self._lines.are_taken):
-                await self._reconcile(doubtful)
-            elif wave := await self._next_contacts():
-                await self._send_wave(wave)
-            elif self._stop is None and doubtful:
-                await self._reconcile(doubtful)
-            elif self._stop is None and (given_up := self._given_up()):
-                self._finish(given_up)
-            else:
-                break
+        while (
+            (stop := self._stop or self._asked_to_stop()) is None and not self._is_over() and await self._has_gone_on()
+        ):
+            pass
         self._write_left_out()
         self._meter.report()
         return self._outcome(self._stop or stop or self._end())
+
+    async def _has_gone_on(self) -> bool:
+        """Send a wave, or look for requests in doubt; return whether there was anything to do."""
+        doubtful = self._doubtful()
+        if len(doubtful) >= self._options.contacts_in_wave:
+            await self._reconcile(doubtful)
+        elif doubtful and self._lines.are_taken:
+            # A call that did not arrive shows no row, and would keep its line for the longest time of a call.
+            await self._reconcile(doubtful, until_free=True)
+        elif (wave := await self._next_contacts()) is None:
+            return True
+        elif wave:
+            await self._send_wave(wave)
+        elif doubtful:
+            await self._reconcile(doubtful)
+        elif given_up := self._given_up():
+            self._finish(given_up)
+        else:
+            return False
+        return True
 
     def _check_account(self) -> None:
         """Check with the first contact that the account has what all requests need.
@@ -219,18 +231,24 @@ class ChunkSender:
     def _is_over(self) -> bool:
         return self._until is not None and self._clock.now() >= self._until
 
+    def _is_interrupted(self) -> bool:
+        return self._is_over() or self._asked_to_stop() is not None
+
     def _doubtful(self) -> list[ContactResult]:
         return [result for result in self._results.values() if result.progress is Progress.DOUBTFUL]
 
     # Waves
 
-    async def _next_contacts(self) -> list[Contact]:
-        """Return the contacts of the next wave: due, not excluded, and within the budget."""
+    async def _next_contacts(self) -> list[Contact] | None:
+        """Return the contacts of the next wave: due, not excluded, and within the budget.
+
+        None where there is something to do before: it is to stop, or its time is over.
+        """
         if not self._pending:
             return []
-        free = await self._lines.free()
-        if self._is_over():
-            return []
+        free = await self._lines.free(self._is_interrupted)
+        if not free or self._is_over():
+            return None
         room, parts_left = min(self._options.contacts_in_wave, free), self._guards.parts_left(self._parts)
         wave: list[Contact] = []
         parts = 0
@@ -238,7 +256,8 @@ class ChunkSender:
             parts += contact.parts
             if parts_left is not None and parts > parts_left:
                 if not wave and not self._doubtful():
-                    self._stop = _Stop("the next message would pass budget_brl")
+                    self._stop = _Stop("the next message would pass budget_brl", over_budget=True)
+                    return None
                 break
             wave.append(contact)
             if len(wave) >= room or parts >= self._parts_in_wave:
@@ -411,21 +430,38 @@ class ChunkSender:
 
     # Requests in doubt
 
-    async def _reconcile(self, doubtful: Sequence[ContactResult]) -> None:
-        """Look for requests in doubt; write what is found out after each look."""
+    async def _reconcile(self, doubtful: Sequence[ContactResult], *, until_free: bool = False) -> None:
+        """Look for requests in doubt; write what is found out after each look.
+
+        :param until_free: stop looking once a line is free for other calls, or there is something else to do.
+        """
         log.info("Looking for %d requests whose outcome is unknown.", len(doubtful))
         of_contact = {result.contact: result for result in doubtful}
         doubts = [Doubt(self._contacts[own], result.since, result.sends) for own, result in of_contact.items()]
         begins_at = max(self._clock.now(), self._others_end_at or self._clock.now())
         looks = Doubts(
-            self._requests, doubts, self._client, self._clock, self._options.timeouts, begins_at, self._witnesses()
+            self._requests,
+            doubts,
+            self._client,
+            self._clock,
+            self._options.timeouts,
+            begins_at,
+            self._witnesses(),
+            self._reconciliations,
         )
         counts: Counter[str] = Counter()
-        async for verdicts in looks.verdicts():
-            results = [self._concluded(of_contact[own], verdict) for own, verdict in verdicts.items()]
-            counts.update(verdict.kind.value for verdict in verdicts.values())
-            self._finish(results)
-        log.info("Outcomes: %s", ", ".join(f"{count} {kind}" for kind, count in counts.items()))
+        async with aclosing(looks.verdicts()) as verdicts_of_looks:
+            async for verdicts in verdicts_of_looks:
+                counts.update(verdict.kind.value for verdict in verdicts.values())
+                if verdicts:
+                    self._finish([self._concluded(of_contact[own], verdict) for own, verdict in verdicts.items()])
+                if until_free and await self._is_free_or_interrupted():
+                    break
+        log.info("Outcomes: %s", ", ".join(f"{count} {kind}" for kind, count in counts.items()) or "none yet")
+
+    async def _is_free_or_interrupted(self) -> bool:
+        await self._lines.forget_ended()
+        return not self._lines.are_taken or self._is_interrupted()
 
     def _witnesses(self) -> list[Witness]:
         return [
@@ -501,6 +537,7 @@ class ChunkSender:
             waits_until=min((opening for opening in openings if opening is not None), default=None),
             stopped=None if stop is None else stop.reason,
             retryable=stop is not None and stop.retryable,
+            over_budget=stop is not None and stop.over_budget,
         )
 
 

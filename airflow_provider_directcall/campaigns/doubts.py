@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -53,6 +53,7 @@ class Doubts:
     :param doubts: the contacts.
     :param begins_at: aware; when the last of their requests has left.
     :param witnesses: contacts whose requests were accepted.
+    :param reconciliations: of contacts that were looked for before, by their ids; those without a verdict stay in it.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class Doubts:
         timeouts: ReconcileTimeouts,
         begins_at: datetime,
         witnesses: Sequence[Witness] = (),
+        reconciliations: dict[str, Reconciliation] | None = None,
     ) -> None:
         self._requests = requests
         self._doubts = list(doubts)
@@ -71,14 +73,17 @@ class Doubts:
         self._clock = clock
         self._timeouts = timeouts
         self._witnesses = witnesses
-        self._reconciliations = {each.contact.id: Reconciliation(begins_at, timeouts) for each in doubts}
+        self._reconciliations = {} if reconciliations is None else reconciliations
+        for each in doubts:
+            self._reconciliations.setdefault(each.contact.id, Reconciliation(begins_at, timeouts))
 
-    async def verdicts(self) -> AsyncIterator[Mapping[str, Verdict]]:
-        """Yield the new verdicts of each look, by the contact's id, until there are no more doubts."""
+    async def verdicts(self) -> AsyncGenerator[Mapping[str, Verdict], None]:
+        """Yield the new verdicts of each look, by the contact's id, or none, until there are no more doubts."""
         while self._doubts:
             verdicts = await self._look()
-            if verdicts:
-                yield verdicts
+            for own in verdicts:
+                del self._reconciliations[own]
+            yield verdicts
             self._doubts = [each for each in self._doubts if each.contact.id not in verdicts]
             if self._doubts:
                 await self._clock.sleep_async(self._timeouts.pause)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
@@ -86,11 +86,13 @@ class Lines:
         is_call = self._options.requests.channel is Channel.CALL
         return self._options.calls_at_once - self.taken if is_call else _NO_LIMIT
 
-    async def free(self) -> int:
-        """Wait until a line is free, and return how many are; messages take none."""
+    async def free(self, is_interrupted: Callable[[], bool]) -> int:
+        """Wait until a line is free, and return how many are, or none once it is interrupted; messages take none."""
         while self.are_taken:
             await self.forget_ended()
             if self.are_taken:
+                if is_interrupted():
+                    return 0
                 await self._clock.sleep_async(self._options.timeouts.pause)
         return self._lines - len(self._busy)
 
@@ -100,8 +102,9 @@ class Lines:
         self._busy = {own: result for own, result in self._busy.items() if now - result.since < self._longest}
         followed = [Followed.of(result, self._contacts[own].number, 1, self._lot) for own, result in self._busy.items()]
         looked = await look(followed, self._lot, self._client, now, self._look)
-        if looked.lines:
-            # From now on, what has found them is trusted.
-            self._look = replace(self._look, patience=self._longest if looked.by_tag else timedelta())
-        for own in looked.lines:
-            del self._busy[own]
+        if looked.question is not None:
+            # From now on, what has found them is asked alone.
+            self._look = replace(self._look, only=looked.question, patience=timedelta())
+        for own, line in looked.lines.items():
+            if line.is_final:
+                del self._busy[own]

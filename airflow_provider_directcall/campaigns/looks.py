@@ -50,6 +50,7 @@ class LookOptions:
     :param origin: digits of who asks for the calls, where they are known.
     :param patience: how long their rows may be missing before the filter by the chunk's tag is doubted.
     :param is_last: whether no other look follows.
+    :param only: the one question to ask, as of :attr:`Looked.question`; None for all until one shows a row.
     """
 
     channel: Channel
@@ -57,6 +58,7 @@ class LookOptions:
     origin: str | None = field(default=None, repr=False)
     patience: timedelta = timedelta(minutes=10)
     is_last: bool = False
+    only: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +95,12 @@ class Looked:
 
     :ivar lines: contact's id -> its line, of contacts with rows.
     :ivar problem: why the statement could not be read to its end, or None.
-    :ivar by_tag: whether the filter by the chunk's tag has found them.
+    :ivar question: place of the question that has found them, from 0 for the filter by the chunk's tag.
     """
 
     lines: Mapping[str, TrackLine]
     problem: str | None = None
-    by_tag: bool = False
+    question: int | None = None
 
 
 async def look(
@@ -107,8 +109,10 @@ async def look(
     """Read the rows of the pending contacts' waves: by the first question that shows any row of theirs."""
     if not pending:
         return Looked({})
-    sought, problem, by_tag = _Sought(pending, lot, options), None, False
-    for question in _questions({each.since for each in pending}, lot, now, options):
+    sought, problem, found_by = _Sought(pending, lot, options), None, None
+    for place, question in enumerate(_questions({each.since for each in pending}, lot, now, options)):
+        if options.only not in {None, place}:
+            continue
         for window in question.windows:
             try:
                 async for row in _rows(client, window, question, options.channel):
@@ -117,9 +121,9 @@ async def look(
                 problem = str(error)
                 log.warning("The statement could not be read to its end; the next look reads it again: %s", error)
         if sought.has_rows:
-            by_tag = question.tags is not None
+            found_by = place
             break
-    return Looked(sought.lines(), problem, by_tag)
+    return Looked(sought.lines(), problem, found_by)
 
 
 @dataclass(frozen=True, slots=True)

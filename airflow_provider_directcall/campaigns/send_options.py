@@ -68,6 +68,7 @@ class ChunkOutcome:
     :ivar calls_in_progress: that may be: the lines that the chunk takes while it waits.
     :ivar stopped: why it stopped.
     :ivar retryable: whether another try may get further without a change.
+    :ivar over_budget: whether it stopped before the budget would be passed.
     """
 
     states: Mapping[str, int]
@@ -78,3 +79,4 @@ class ChunkOutcome:
     calls_in_progress: int = 0
     stopped: str | None = None
     retryable: bool = False
+    over_budget: bool = False

@@ -166,6 +166,28 @@ def test_no_more_calls_at_once_than_allowed_over_all_attempts(world):
     assert calls(world) == {"600": 3, "486": 6}
 
 
+def test_two_attempts_in_one_pass_share_the_lines(world):
+    planned(
+        world, *(f"{code}990000480" for code in (11, 21, 31)), *(f"{code}990000600" for code in (11, 21, 31, 41, 51))
+    )
+    rules = AttemptRules(by_outcome={"no_answer": Again(after=10, at_most=2)})
+    world.call_to_the_end(CHUNK, rules, calls_at_once=3)
+    spans = [
+        (begin, begin + timedelta(seconds=seconds))
+        for digits, seconds in {"600": 600, "480": 20}.items()
+        for begin in times(world, digits)
+    ]
+    assert max(sum(begin <= moment < end for begin, end in spans) for moment, _ in spans) <= 3
+    assert calls(world) == {"480": 6, "600": 5}
+
+
+def test_calls_in_progress_that_may_cost_nothing_do_not_end_a_budget(world):
+    planned(world, *(f"{code}990000486" for code in (11, 21, 31, 41, 51, 61, 71, 81, 91)))
+    guards = Guards(price_brl=Decimal("0.09"), budget_brl=Decimal("0.45"))
+    outcome = world.call_to_the_end(CHUNK, AttemptRules(by_outcome={}), guards=guards)
+    assert (outcome.states, calls(world), outcome.stopped) == ({"busy": 9}, {"486": 9}, None)
+
+
 def test_a_due_call_without_a_line_waits_for_the_next_look(world):
     planned(world, BUSY, "11990000600")
     rules = AttemptRules(by_outcome={"busy": Again(after=1, at_most=2)})

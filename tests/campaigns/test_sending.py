@@ -406,8 +406,8 @@ async def test_a_call_that_did_not_arrive_keeps_no_line(world, is_killed):
     world.server.inject(Fault(kind="cut_before", endpoint="voz/call", after=1, times=1))
     began = world.clock.now()
     if is_killed:
-        answers = iter([None, None, "stopped"])
-        await world.send(channel=Channel.CALL, calls_at_once=1, guards=Guards(may_go_on=lambda: next(answers)))
+        guards = Guards(may_go_on=lambda: "stopped" if world.requests("voz/call") > 1 else None)
+        await world.send(channel=Channel.CALL, calls_at_once=1, guards=guards)
     assert (await world.send(channel=Channel.CALL, calls_at_once=1)).states == {"sent": 4}
     assert world.reached() == once(numbers(4))
     assert world.clock.now() - began < timedelta(minutes=10)
@@ -432,6 +432,23 @@ async def test_a_chunk_that_waits_for_a_window_looks_at_its_calls_first(world):
     world.server.set_time(outcome.waits_until)
     outcome = await world.send(channel=Channel.CALL)
     assert (outcome.waiting, outcome.calls_in_progress, outcome.waits_until) == (1, 0, opens)
+
+
+async def test_a_call_in_doubt_holds_up_no_other_line(world):
+    world.planned(["5511990000600", *numbers(6)])
+    world.server.inject(Fault(kind="cut_after", endpoint="voz/call", times=1))
+    await world.send(channel=Channel.CALL, calls_at_once=3)
+    placed = [each["placed_at"] for each in world.server.state()["calls"]]
+    assert max(placed) - min(placed) < 300
+
+
+async def test_a_chunk_that_waits_for_a_line_can_be_stopped(world):
+    world.planned(["5511990000600", *numbers(2)])
+    began = world.clock.now()
+    guards = Guards(may_go_on=lambda: "by hand" if world.clock.now() - began > timedelta(minutes=1) else None)
+    outcome = await world.send(channel=Channel.CALL, calls_at_once=1, guards=guards)
+    assert (outcome.stopped, outcome.waiting) == ("by hand", 2)
+    assert world.clock.now() - began < timedelta(minutes=3)
 
 
 async def test_a_call_in_doubt_takes_a_line(world):

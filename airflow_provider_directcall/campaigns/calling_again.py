@@ -206,7 +206,7 @@ class Attempts:
         if sender.waves != before:
             # The next attempt has fewer lines, and less of the budget.
             self._history = self._read_history()
-        self._goes_on |= sender.waves != before or self.clock.now() >= now + pause
+        self._goes_on |= sender.waves != before or sender.has_waited or self.clock.now() >= now + pause
         return outcome
 
     def _budget(self, *, without: int | None = None) -> Decimal | None:

@@ -118,6 +118,8 @@ class ChunkSender:
         """Requests of this try that were refused by a code that may pass."""
         self._accepted_elsewhere = 0
         self._until: datetime | None = None
+        self.has_waited = False
+        """Whether the last :meth:`send` ended as a line was free again: its caller looks what the call has cost."""
         self._finished: Counter[Progress] = Counter()
         """Final results of this try."""
         self._left_out: list[ContactResult] = []
@@ -174,7 +176,7 @@ class ChunkSender:
         :param budget_brl: in place of that of the guards.
         """
         self._check_account()
-        self._until, self._lines.taken = until, lines_taken
+        self._until, self._lines.taken, self.has_waited = until, lines_taken, False
         self._accepted_elsewhere = accepted_elsewhere
         if budget_brl is not None:
             self._guards = replace(self._guards, budget_brl=budget_brl)
@@ -246,7 +248,11 @@ class ChunkSender:
         """
         if not self._pending:
             return []
+        is_waiting = self._lines.are_taken
         free = await self._lines.free(self._is_interrupted)
+        if is_waiting and self._until is not None and self._guards.budget_brl is not None:
+            # What the call has cost that ended now is known after the caller's look.
+            self._until, self.has_waited = self._clock.now(), True
         if not free or self._is_over():
             return None
         room, parts_left = min(self._options.contacts_in_wave, free), self._guards.parts_left(self._parts)

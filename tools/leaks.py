@@ -37,6 +37,7 @@ _NUMBER, _TAG = "phone number", "tag value"
 _ENCRYPTED = frozenset({("trigger", "kwargs", _NUMBER)})
 _COUNTRY_DIGITS = 2
 _SEPARATOR = rb"[\s().-]{0,3}"
+_WORD = re.compile(rb"[\w.-]{16,}")
 _JWT = re.compile(rb"eyJ[\w-]{5,}\.(eyJ[\w-]{5,})\.[\w-]{5,}")
 #: A claim that Directcall's tokens have and Airflow's own tokens do not.
 _DIRECTCALL_CLAIM = b"client_oauth_id"
@@ -55,6 +56,8 @@ class Search:
     """A search for leaks.
 
     :param secrets: texts that must not appear anywhere.
+    :param tokens: the same, many of them: words of letters, digits, dots, hyphens and underscores, which are looked for
+        as a whole.
     :param numbers: phone numbers with country code, digits only, that may appear in the author's places only; ``?`` is
         any digit.
     :param authors_tasks: ids of tasks written by the DAG's author, whose return values are the author's.
@@ -67,6 +70,7 @@ class Search:
     authors_tasks: Collection[str]
     texts: Collection[str] = ()
     tags: Collection[str] = ()
+    tokens: Collection[str] = ()
 
     def in_home(self, home: Path) -> list[Leak]:
         """Return every leak in the logs and the SQLite database below an AIRFLOW_HOME."""
@@ -109,7 +113,7 @@ class Search:
     def _kinds(self, content: bytes, *, authors: bool) -> Iterator[str]:
         if any(secret.encode() in content for secret in self.secrets):
             yield "client secret"
-        if any(_DIRECTCALL_CLAIM in _decoded(match[1]) for match in _JWT.finditer(content)):
+        if self._has_token(content):
             yield "access token"
         if not authors and any(pattern.search(content) for pattern in self._number_patterns):
             yield _NUMBER
@@ -119,6 +123,15 @@ class Search:
         for kind, texts in (("text", self.texts), (_TAG, self.tags)):
             if any(text.encode() in folded for text in texts):
                 yield kind
+
+    def _has_token(self, content: bytes) -> bool:
+        if self.tokens and any(word[0].strip(b".-") in self._token_words for word in _WORD.finditer(content)):
+            return True
+        return any(_DIRECTCALL_CLAIM in _decoded(match[1]) for match in _JWT.finditer(content))
+
+    @cached_property
+    def _token_words(self) -> frozenset[bytes]:
+        return frozenset(token.encode() for token in self.tokens)
 
     @cached_property
     def _number_patterns(self) -> list[re.Pattern[bytes]]:

@@ -20,6 +20,7 @@ def jwt(claims: bytes) -> str:
     return f"eyJhbGciOiJIUzI1NiJ9.{payload}.c2lnbmF0dXJl"
 
 
+HEX_TOKEN = "0123456789abcdef" * 2
 TOKEN, OTHER_TOKEN = jwt(b'{"client_oauth_id": "1", "exp": 1}'), jwt(b'{"sub": "airflow"}')
 SEARCH = Search(
     secrets=[SECRET],
@@ -27,6 +28,7 @@ SEARCH = Search(
     authors_tasks=["read_contacts"],
     texts=["bom dia"],
     tags=["patient"],
+    tokens=[HEX_TOKEN],
 )
 
 
@@ -57,6 +59,7 @@ def test_a_clean_home_has_no_leak(home: Path) -> None:
     [
         (f"login with {SECRET}", "client secret"),
         (f"access_token={TOKEN}&x", "access token"),
+        (f"Bearer {HEX_TOKEN}.", "access token"),
         (f"calling {NUMBER}", "phone number"),
         ("calling 11990000011", "phone number"),
         ("calling +55 (11) 99000-0011", "phone number"),
@@ -139,5 +142,5 @@ def test_rows_that_airflow_deletes_or_overwrites_are_kept_and_searched(tmp_path:
     ]
     (tmp_path / "logs").mkdir()
     (tmp_path / "logs" / "1.log").write_text(f"token {'f' * 40} for 5541990000486")
-    assert "client secret in logs/1.log" in leaks_in(tmp_path, ["f" * 40])
+    assert "access token in logs/1.log" in leaks_in(tmp_path, ["f" * 40])
     assert "phone number in logs/1.log" in leaks_in(tmp_path, [])

@@ -49,7 +49,7 @@ def keep_rows(home: Path) -> None:
 def leaks_in(home: Path, tokens: Collection[str]) -> list[str]:
     """Return what the logs and the database hold and should not: kind and place, never the value.
 
-    :param tokens: issued in hex digits.
+    :param tokens: issued to its tasks.
     """
-    search = replace(_SEARCH, secrets={*_SEARCH.secrets, *tokens})
+    search = replace(_SEARCH, tokens=frozenset(tokens))
     return [f"{leak.kind} in {leak.place}" for leak in search.in_home(home)]

@@ -41,9 +41,9 @@ sandbox: install ## Start a local Directcall on port 8025
 unit: install ## The fast tests, without coverage: for the inner loop
 	$(RUN) $(PYTEST) -m "not airflow and not long"
 
-test: lint types layers unit long demo ## What every change must pass, in under ten minutes
+test: lint types layers unit demo ## What every change must pass, in under ten minutes
 
-evidence: coverage worlds processes faults live campaigns mutants compat cluster bench ## What takes long: whole Airflows, faults, mutants, other Airflows, figures
+evidence: long coverage worlds processes faults live campaigns mutants compat cluster bench ## What takes long: whole Airflows, faults, mutants, other Airflows, figures
 
 lint: install ## Style and common mistakes (ruff), plain prose in docstrings and comments
 	$(RUN) ruff check

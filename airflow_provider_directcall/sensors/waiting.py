@@ -33,6 +33,9 @@ T = TypeVar("T")
 
 #: How long Directcall keeps the details of calls and messages in the standard contract (documented), and a day.
 _KEPT: Final = timedelta(days=91)
+#: Airflow ends a deferral by itself this long after the trigger's deadline, should no triggerer be there to do it. The
+#: trigger has to end first: only its event has the last look and the counts.
+_DEFERRAL_GRACE: Final = timedelta(minutes=5)
 #: Arguments of every sensor that are templated.
 COMMON_TEMPLATE_FIELDS: Final = ("since", "look_back", "poll_interval", "directcall_conn_id")
 
@@ -170,5 +173,5 @@ class WaitingSensor(BaseSensorOperator, Generic[T]):
         self.defer(
             trigger=self._trigger(context),
             method_name="execute_complete",
-            timeout=timedelta(seconds=self.timeout),
+            timeout=timedelta(seconds=self.timeout) + _DEFERRAL_GRACE,
         )

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import inspect
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSensorTimeout, AirflowSkipException
@@ -142,10 +142,12 @@ def test_a_connection_that_is_gone_is_not_skipped(run, place, monkeypatch):
         run.resume(task, "execute_complete", {"event": {"status": "found", "calls": 1}})
 
 
-def test_timeout_is_passed_on_to_the_deferral(run):
+def test_airflow_ends_a_deferral_only_after_the_triggers_own_last_look(run, world):
     task = sensor(timeout=timedelta(hours=6), deferrable=True)
     run.start(task)
-    assert run.deferred.timeout == timedelta(hours=6)
+    deadline = datetime.fromisoformat(run.deferred.trigger.deadline)
+    assert deadline <= world.now() + timedelta(hours=6)
+    assert run.deferred.timeout == timedelta(hours=6, minutes=5)
     with pytest.raises(AirflowSensorTimeout):
         run.resume(task, "__fail__", {"error": "Trigger timeout"})
     with pytest.raises(TaskDeferralError):

@@ -1,8 +1,8 @@
 """A campaign that asks people to confirm or to cancel, and counts what they answer by SMS.
 
 Each contact of ``example_reply_campaign.csv`` gets one SMS. Then one task reads the replies of all, however many there
-are: once all have answered, or after ``patience_minutes``, it returns counts, never a number or a text, and the next
-task follows from them.
+are: once all have answered, or ``patience_minutes`` after the campaign's end, it returns counts, never a number or a
+text, and the next task follows from them.
 
 For one person, or a chain of tasks for each, use ``DirectcallReplySensor``. The numbers are fictitious; in the sandbox,
 those that end in 0701 to 0705 reply.
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,7 +48,7 @@ def count_answers(hook: DirectcallHook, numbers: list[str], since: pendulum.Date
     default_args={"retries": 3, "retry_delay": timedelta(minutes=1)},
     params={
         "window": Param("strict", description="When numbers may be reached; none for any time"),
-        "patience_minutes": Param(240, type="number", description="How long people have time to answer"),
+        "patience_minutes": Param(240, type="number", description="Time to answer after the campaign's end"),
     },
     doc_md=__doc__,
 )
@@ -67,21 +67,27 @@ def example_reply_campaign() -> None:
         track_timeout=timedelta(hours=2),
     )
 
+    @task
+    def ended_at() -> str:
+        """Return when the campaign has ended: with the window ``strict`` that may be on the next morning."""
+        return pendulum.now("UTC").isoformat()
+
     @task.sensor(poke_interval=15, timeout=24 * 3600, mode="reschedule")
-    def answers() -> PokeReturnValue:
+    def answers(ended_at: str) -> PokeReturnValue:
         """Count the answers, until all have answered or the time is over."""
         from airflow_provider_directcall.hooks.directcall import DirectcallHook
         from airflow_provider_directcall.telephony.numbers import ALL_KINDS, parse_number
 
         context = get_current_context()
-        # Not the start of the run, which a Clear renews.
+        # Some answer before the last ones are asked. Not the start of the run, which a Clear renews.
         since = pendulum.instance(context["dag_run"].run_after)
         with CONTACTS.open(encoding="utf-8", newline="") as file:
             phones = [row["phone"] for row in csv.DictReader(file, delimiter=";")]
         numbers = [parse_number(phone, argument="phone", allow=ALL_KINDS).digits for phone in phones]
         with DirectcallHook() as hook:
             counts = count_answers(hook, numbers, since)
-        is_over = pendulum.now("UTC") >= since.add(seconds=round(60 * context["params"]["patience_minutes"]))
+        patience = timedelta(minutes=context["params"]["patience_minutes"])
+        is_over = pendulum.now("UTC") >= datetime.fromisoformat(ended_at) + patience
         has_all = not counts["silent"] and not counts["other"]
         return PokeReturnValue(is_done=has_all or is_over, xcom_value=counts)
 
@@ -98,8 +104,9 @@ def example_reply_campaign() -> None:
     def done() -> None:
         """End here."""
 
-    counts = answers()
-    campaign >> counts
+    end = ended_at()
+    campaign >> end
+    counts = answers(end)  # type: ignore[arg-type]  # Airflow passes an XComArg's value
     next_step(counts) >> [call_the_others(), done()]  # type: ignore[arg-type]  # Airflow passes an XComArg's value
 
 

@@ -75,6 +75,19 @@ def test_one_task_counts_all_answers(world, example, expected):
     assert later == {"confirmed": 0, "cancelled": 0, "other": 0, "silent": 200}
 
 
+@pytest.mark.parametrize(("hours_ago", "is_done"), [(0, False), (5, True)])
+def test_people_have_time_from_the_end_of_the_campaign(world, example, monkeypatch, hours_ago, is_done):
+    """A run that was triggered in the evening sends on the next morning."""
+    run = Run(world)
+    run.dag_run.run_after -= timedelta(hours=14)
+    context = {**run.context, "params": {"patience_minutes": 240}}
+    monkeypatch.setattr(example, "get_current_context", lambda: context)
+    answers = example.example_reply_campaign().get_task("answers")
+    poked = answers.python_callable((world.now() - timedelta(hours=hours_ago)).isoformat())
+    assert poked.is_done is is_done
+    assert poked.xcom_value["silent"] == len(example.CONTACTS.read_text(encoding="utf-8").splitlines()) - 1
+
+
 def test_a_sensor_for_each_person_branches_alike(world, example, expected):
     outputs = ask(world)
     deferred = []

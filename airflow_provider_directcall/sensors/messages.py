@@ -186,7 +186,8 @@ class DirectcallReplySensor(WaitingSensor["Reply"]):
     :param message: in place of ``origin``, the message that it answers: the output of the task that sent it, or its id.
     :param answers: name of an answer -> its words.
     :param pattern: in place of ``answers``, a regular expression for the whole text, which has lower case, no accents
-        and no punctuation; the answer is its first group, if it has one.
+        and no punctuation, and is cut after 160 characters; the answer is its first group, if it has one. No group with
+        repeats or choices may be repeated.
     :param takes_other: return ``other`` for a reply that gives no known answer, instead of ignoring it.
     :param destination: only replies to this short number or keyword (``destino``).
     :param since: an aware datetime or an ISO text with a zone: replies from this second on; by default ``look_back``

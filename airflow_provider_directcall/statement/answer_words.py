@@ -10,7 +10,9 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-#: Answers to a question are short; a longer text is cut, so that no pattern runs long.
+from airflow_provider_directcall.statement.reply_patterns import ReplyPattern
+
+#: Answers to a question are short; a longer text is cut.
 _MOST_CHARACTERS: Final = 700
 #: The colours of emoji's skins.
 _SKINS: Final = re.compile("[\U0001f3fb-\U0001f3ff]")
@@ -32,7 +34,8 @@ class Answers:
 
     :param answers: name of an answer -> its words; a text has to be one of them, apart from case, accents, punctuation
         and emoji beside it.
-    :param pattern: a regular expression for the whole :func:`normalized` text; the answer is its first group, or all.
+    :param pattern: a regular expression for the whole :func:`normalized` text, which is cut after 160 characters; the
+        answer is its first group, or all.
     :raises ValueError: they cannot be meant; the text names the argument.
     """
 
@@ -40,7 +43,7 @@ class Answers:
         if (answers is None) == (pattern is None):
             raise ValueError("answers, pattern: exactly one of them is needed; without any, every reply would match")
         self._names = _by_word(answers) if answers is not None else {}
-        self._pattern = _compiled(pattern) if pattern is not None else None
+        self._pattern = ReplyPattern(pattern) if pattern is not None else None
 
     @property
     def names(self) -> frozenset[str]:
@@ -51,8 +54,7 @@ class Answers:
         """Return the answer that a text gives, or None: a text with the words of two answers gives none."""
         words, signs = _parts(text)
         if self._pattern is not None:
-            found = self._pattern.fullmatch(words or " ".join(signs))
-            return next((part for part in (*found.groups(), found[0]) if part), None) if found else None
+            return self._pattern.found_in(words or " ".join(signs))
         if words and words not in self._names:
             return None
         given = {self._names[part] for part in (words, *signs) if part in self._names}
@@ -108,14 +110,3 @@ def _by_word(answers: Mapping[str, Iterable[object] | object]) -> dict[str, str]
             if names.setdefault(plain, name) != name:
                 raise ValueError(f"answers: a word of {name!r} is one of {names[plain]!r} too")
     return names
-
-
-def _compiled(pattern: str) -> re.Pattern[str]:
-    plain = "".join(char for char in unicodedata.normalize("NFD", str(pattern)) if not unicodedata.combining(char))
-    try:
-        compiled = re.compile(plain, re.IGNORECASE)
-    except (re.error, RecursionError, OverflowError) as error:
-        raise ValueError(f"pattern: it is no regular expression ({error})") from None
-    if compiled.fullmatch("") is not None:
-        raise ValueError("pattern: it matches an empty reply, so that any reply could match")
-    return compiled

@@ -26,6 +26,12 @@ ANSWERS = {"yes": ["1", "sim", "s", "👍"], "no": ["2", "Não", "n", "👎"]}
         (None, "[", "pattern: it is no regular expression"),
         (None, ".*", "pattern: it matches an empty reply"),
         (None, "", "pattern: it matches an empty reply"),
+        (None, r"(\d+)+x", "pattern: a group that has repeats or choices is repeated"),
+        (None, r"(?:sim|s)*!", "pattern: a group that has repeats or choices is repeated"),
+        (None, r"x((\w*) ?){2,}", "pattern: a group that has repeats or choices is repeated"),
+        (None, r"(a?){40}a{40}", "pattern: a group that has repeats or choices is repeated"),
+        (None, r"\d+\d+\d*\d{1,}\d+", "pattern: it has more than four repeats"),
+        (None, "a?" * 30 + "a" * 30, "pattern: it has more than four repeats, or too many optional"),
     ],
 )
 def test_answers_that_cannot_be_meant_are_rejected(answers, pattern, named):
@@ -100,6 +106,10 @@ def test_words_may_be_several_and_numbers():
         (r"\d", "10", None),
         ("SIM", "sim", "sim"),
         ("👍", "👍🏽👍", "👍"),
+        (r"(?:\d{2})+(\d)", "12345", "5"),
+        (r"[(*+|]?(sim|s)( [\w{]+)?", "s obrigado", "s"),
+        (r".*nota.*?(\d+).*", "Minha nota: 10, obrigado", "10"),
+        (r"(sim)(\W.*|\)+)?", "sim " + "quero " * 100, "sim"),
     ],
 )
 def test_pattern_finds_a_part_of_the_normalized_text(pattern, text, answer):

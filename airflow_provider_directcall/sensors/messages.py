@@ -174,7 +174,8 @@ class DirectcallReplySensor(WaitingSensor["Reply"]):
     other replies are ignored, and counted in the text of a time-out.
 
     Directcall does not link a reply to a message. A reply comes from the number, and not before ``since``; with
-    ``message``, from a number to which the message's row in the statement went, and not before it left. So of two
+    ``message``, from a number to which a row of the message went in the statement of messages, which is an assumed
+    endpoint (``/extrato/list-sms``), and not before it left: no reply counts from a recipient without a row. So of two
     questions to one number at the same time, an answer counts for both, unless they have a ``destination`` of their
     own. An account needs a contracted keyword or an exclusive short number to receive SMS (``/sms/recebimento``).
 
@@ -247,7 +248,8 @@ class DirectcallReplySensor(WaitingSensor["Reply"]):
         """Go on after the trigger; an answer that a pattern has found is read again."""
         fields = event if isinstance(event, Mapping) else {}
         if status_of(event, {FOUND, TIMEOUT}) == TIMEOUT:
-            raise AirflowSensorTimeout(self._timeout_text(int(fields.get("others") or 0)))
+            is_shown = fields.get("is_shown") is not False
+            raise AirflowSensorTimeout(self._timeout_text(int(fields.get("others") or 0), is_shown=is_shown))
         received_at = arguments.moment("received_at", fields.get("received_at"))
         if self.pattern is None and "answer" in fields:
             return str(fields["answer"])
@@ -286,13 +288,15 @@ class DirectcallReplySensor(WaitingSensor["Reply"]):
     def _not_found(self, context: Context, wait: Look[Reply] | None) -> str:
         from airflow_provider_directcall.statement.replies import ReplyToMessage, ReplyWait
 
-        return self._timeout_text(wait.other_replies if isinstance(wait, ReplyWait | ReplyToMessage) else 0)
+        is_shown = not isinstance(wait, ReplyToMessage) or wait.is_shown
+        others = wait.other_replies if isinstance(wait, ReplyWait | ReplyToMessage) else 0
+        return self._timeout_text(others, is_shown=is_shown)
 
-    def _timeout_text(self, others: int) -> str:
-        return (
-            f"there was no reply with an answer within {self.timeout:.0f} seconds; {others} other "
-            f"{'reply' if others == 1 else 'replies'} gave none"
-        )
+    def _timeout_text(self, others: int, *, is_shown: bool) -> str:
+        none = f"there was no reply with an answer within {self.timeout:.0f} seconds"
+        if not is_shown:
+            return f"{none}; the statement of messages has not shown to whom the message went"
+        return f"{none}; {others} other {'reply' if others == 1 else 'replies'} gave none"
 
     def _trigger(self, context: Context) -> ReplyTrigger:
         from airflow_provider_directcall.triggers.replies import ReplyTrigger

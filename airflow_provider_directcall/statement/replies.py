@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from airflow_provider_directcall.api.errors import DirectcallError
 from airflow_provider_directcall.api.lookups import readable_rows
 from airflow_provider_directcall.statement.answer_words import OTHER
 from airflow_provider_directcall.statement.feed_sources import ReceivedEntry, received_entries
@@ -60,20 +61,29 @@ class ReplySearch:
 
 
 class MessageRecipients(MessageRows[Asked]):
-    """The wait for a message's rows: who was asked, and when."""
+    """The wait for a message's rows: who was asked, and when.
+
+    :ivar known: how many recipients are known; only more of them are a result.
+    """
+
+    def __init__(self, search: DeliverySearch) -> None:
+        super().__init__(search)
+        self.known = 0
+
+    @property
+    def has_all(self) -> bool:
+        """Whether each recipient has a row."""
+        return not any(self._is_pending(place) for place in range(len(self._messages)))
 
     def _is_pending(self, place: int) -> bool:
         return len(self._asked_by(place)) < max(self._messages[place].recipients, 1)
 
     def _result(self) -> Asked | None:
-        places = range(len(self._messages))
-        if any(self._is_pending(place) for place in places):
-            return None
         asked: dict[str, datetime] = {}
-        for place in places:
+        for place in range(len(self._messages)):
             for number, moment in self._asked_by(place).items():
                 asked[number] = min(moment, asked.get(number, moment))
-        return asked
+        return asked if len(asked) > self.known else None
 
     def _asked_by(self, place: int) -> dict[str, datetime]:
         asked: dict[str, datetime] = {}
@@ -148,7 +158,7 @@ class ReplyWait:
 
 
 class ReplyToMessage:
-    """The wait for a reply to a message, look by look: who was asked first, then the reply."""
+    """The wait for a reply to a message, look by look: from each recipient, as soon as the message's row shows it."""
 
     def __init__(self, search: ReplySearch, message: DeliverySearch) -> None:
         self._search = search
@@ -156,18 +166,29 @@ class ReplyToMessage:
         self._reply: ReplyWait | None = None
 
     @property
+    def is_shown(self) -> bool:
+        """Whether the statement has shown a recipient."""
+        return self._reply is not None
+
+    @property
     def other_replies(self) -> int:
         """How many replies have given no known answer."""
         return self._reply.other_replies if self._reply is not None else 0
 
     def look(self, now: datetime) -> Lookup[Reply | None]:
-        """Look once."""
-        if self._reply is None:
+        """Look once; replies of the known recipients count, although the other rows cannot be read."""
+        unread: DirectcallError | None = None
+        try:
             asked = yield from self._recipients.look(now)
-            if asked is None:
-                return None
+        except DirectcallError as error:
+            asked, unread = None, error
+        if asked is not None:
+            self._recipients.known = len(asked)
             self._reply = ReplyWait(self._search, asked)
-        return (yield from self._reply.look(now))
+        found = (yield from self._reply.look(now)) if self._reply is not None else None
+        if found is None and unread is not None:
+            raise unread
+        return found
 
 
 def first_answers(messages: Iterable[ReceivedMessage], asked: Asked, answers: Answers) -> dict[str, str]:

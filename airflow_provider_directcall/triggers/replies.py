@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Coroutine
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from airflow_provider_directcall.triggers.events import FOUND, TIMEOUT, Event
 from airflow_provider_directcall.triggers.polling import PollingArguments, WaitingTrigger
 
 if TYPE_CHECKING:
-    from airflow_provider_directcall.statement.replies import Asked, ReplySearch
+    from airflow_provider_directcall.statement.message_search import SentMessageId
+    from airflow_provider_directcall.statement.replies import Reply, ReplySearch, ReplyWait
     from airflow_provider_directcall.triggers.feeds import SharedConnection
+
+T = TypeVar("T")
+U = TypeVar("U")
 
 
 class ReplyTrigger(WaitingTrigger):
     """Fires when a reply gives an answer.
 
     The event is ``{"status": "found", "answer": <its name>, "received_at": <ISO text>}``. With a pattern, the answer
-    are words of the reply: it is not in the event, and the task reads it again.
+    are words of the reply: it is not in the event, and the task reads it again. A time-out says how many ``others``
+    gave no answer, and whether the statement of messages has shown a recipient (``is_shown``).
 
     :param since: ISO text with a zone: replies, or the message, from this second on.
     :param origin: digits of the number from which it comes.
@@ -72,31 +79,63 @@ class ReplyTrigger(WaitingTrigger):
         )
 
     async def wait(self, shared: SharedConnection) -> Event:
-        """Wait in the feed of received messages, which all waits of this event loop share."""
-        from airflow_provider_directcall.statement.feed_sources import RECEIVED
+        """Wait in the feeds of received and sent messages, which all waits of this event loop share."""
+        from airflow_provider_directcall.statement.likeness import national
+        from airflow_provider_directcall.statement.message_search import SentMessageId
         from airflow_provider_directcall.statement.replies import ReplyWait
-        from airflow_provider_directcall.triggers.feeds import wait_in_feed
 
-        asked = await self._asked(shared)
-        if asked is None:
-            return {"status": TIMEOUT, "others": 0}
-        reply = ReplyWait(self.search, asked)
-        found = await wait_in_feed(shared, RECEIVED, reply, self.pace(), self.ready_at())
+        if self.message is not None:
+            reply, found = await self._reply_to(SentMessageId(**self.message), shared)
+        else:
+            reply = ReplyWait(self.search, {national(self.origin or ""): datetime.fromisoformat(self.since)})
+            found = await self._reply(shared, reply, self.ready_at())
         if found is None:
-            return {"status": TIMEOUT, "others": reply.other_replies}
+            return {"status": TIMEOUT, "others": reply.other_replies if reply else 0, "is_shown": reply is not None}
         answer: Event = {} if self.pattern is not None else {"answer": found.answer}
         return {"status": FOUND, "received_at": found.received_at.isoformat(), **answer}
 
-    async def _asked(self, shared: SharedConnection) -> Asked | None:
-        """Return who was asked; of a message, as its rows in the statement of messages show it."""
+    async def _reply_to(
+        self, message: SentMessageId, shared: SharedConnection
+    ) -> tuple[ReplyWait | None, Reply | None]:
+        """Wait for a reply from each recipient, as soon as the statement of messages shows it."""
         from airflow_provider_directcall.statement.feed_sources import MESSAGES
-        from airflow_provider_directcall.statement.likeness import national
-        from airflow_provider_directcall.statement.message_search import DeliverySearch, SentMessageId
-        from airflow_provider_directcall.statement.replies import MessageRecipients
+        from airflow_provider_directcall.statement.message_search import DeliverySearch
+        from airflow_provider_directcall.statement.replies import MessageRecipients, ReplyWait
         from airflow_provider_directcall.triggers.feeds import wait_in_feed
 
-        since = datetime.fromisoformat(self.since)
-        if self.message is None:
-            return {national(self.origin or ""): since}
-        search = DeliverySearch(since=since, messages=[SentMessageId(**self.message)])
-        return await wait_in_feed(shared, MESSAGES, MessageRecipients(search), self.pace(), self.ready_at())
+        ready_at = self.ready_at()
+        recipients = MessageRecipients(DeliverySearch(since=datetime.fromisoformat(self.since), messages=[message]))
+        reply, found = None, None
+        asked = await wait_in_feed(shared, MESSAGES, recipients, self.pace(), ready_at)
+        while asked is not None and found is None:
+            recipients.known = len(asked)
+            reply = ReplyWait(self.search, asked)
+            replied = self._reply(shared, reply, ready_at)
+            if recipients.has_all:
+                return reply, await replied
+            more = wait_in_feed(shared, MESSAGES, recipients, self.pace(), ready_at)
+            found, asked = await _either(replied, more)
+        return reply, found
+
+    async def _reply(self, shared: SharedConnection, reply: ReplyWait, ready_at: datetime) -> Reply | None:
+        from airflow_provider_directcall.statement.feed_sources import RECEIVED
+        from airflow_provider_directcall.triggers.feeds import wait_in_feed
+
+        return await wait_in_feed(shared, RECEIVED, reply, self.pace(), ready_at)
+
+
+async def _either(
+    one: Coroutine[Any, Any, T | None], other: Coroutine[Any, Any, U | None]
+) -> tuple[T | None, U | None]:
+    """Wait until one of two has a result, or both have ended without any; a result of the first one goes first."""
+    first, second = tasks = asyncio.ensure_future(one), asyncio.ensure_future(other)
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        if not first.done() and second.result() is not None:
+            return None, second.result()
+        found = await first
+        return found, await second if found is None else None
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -187,9 +187,50 @@ def test_message_that_the_statement_does_not_show_has_no_reply(run, world, defer
     asked(world, OTHER)
     world.sandbox.configure(quirks={"callerid_missing", "tag_filter_ignored"})
     answers(world, "1", number=OTHER)
-    task = sensor(message={"callerid": "10000000000009", "airflow_key": "2b4kqtiimbdwv37m"}, timeout=100)
-    with pytest.raises(AirflowSensorTimeout):
-        run.to_the_end(task)
+    message = {"callerid": "10000000000009", "airflow_key": "2b4kqtiimbdwv37m"}
+    with pytest.raises(AirflowSensorTimeout, match="has not shown to whom the message went"):
+        run.to_the_end(sensor(message=message, timeout=100, deferrable=deferrable))
+
+
+@both_ways
+def test_a_recipient_without_a_row_does_not_hide_the_reply_of_another(run, world, deferrable):
+    sent = asked(world, [PERSON, OTHER])
+    sent["recipients"].append({**sent["recipients"][0], "destination": "5511990000003"})
+    later(world, "talvez", "1", "2")
+    assert run.to_the_end(sensor(message=sent, deferrable=deferrable)) == "yes"
+
+
+@both_ways
+@pytest.mark.parametrize("number", [PERSON, OTHER])
+def test_recipients_whose_rows_come_late_are_found(run, world, deferrable, number):
+    world.sandbox.configure(statement_jitter=200)
+    sent = asked(world, [PERSON, OTHER])
+    later(world, *["quem é?"] * 4, "1", number=number)
+    assert run.to_the_end(sensor(message=sent, deferrable=deferrable)) == "yes"
+
+
+@both_ways
+def test_an_unreadable_statement_of_messages_does_not_hide_a_reply(run, world, deferrable):
+    sent = asked(world)
+    sent["recipients"].append({**sent["recipients"][0], "destination": OTHER})
+    polls = itertools.count()
+
+    def while_waiting():
+        if next(polls) == 3:
+            world.sandbox.inject(Fault(kind="error_500_before", endpoint="extrato/list-sms"))
+            answers(world, "1")
+
+    world.while_waiting = while_waiting
+    assert run.to_the_end(sensor(message=sent, deferrable=deferrable, max_consecutive_failures=9)) == "yes"
+
+
+@both_ways
+def test_timeout_with_a_recipient_without_a_row_counts_other_replies(run, world, deferrable):
+    sent = asked(world)
+    sent["recipients"].append({**sent["recipients"][0], "destination": OTHER})
+    later(world, "talvez")
+    with pytest.raises(AirflowSensorTimeout, match="1 other reply gave none"):
+        run.to_the_end(sensor(message=sent, timeout=200, deferrable=deferrable))
 
 
 def test_nothing_personal_is_stored_or_logged(run, world, logged):

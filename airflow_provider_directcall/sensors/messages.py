@@ -191,10 +191,10 @@ class DirectcallReplySensor(WaitingSensor["Reply"]):
         repeats or choices may be repeated.
     :param takes_other: return ``other`` for a reply that gives no known answer, instead of ignoring it.
     :param destination: only replies to this short number or keyword (``destino``).
-    :param since: an aware datetime or an ISO text with a zone: replies from this second on; by default ``look_back``
-        before the first start of the DAG run.
-    :param look_back: how long before the start of the DAG run the window begins, without ``since``; an earlier reply
-        may answer another question.
+    :param since: an aware datetime or an ISO text with a zone: replies from this second of the vendor's clock on; by
+        default ``look_back`` before the first start of the DAG run.
+    :param look_back: how long before the start of the DAG run the window begins, without ``since``. The five minutes
+        are for a vendor's clock that is slow; an earlier reply may answer another question.
     :param poll_interval: seconds between two polls; replaces ``poke_interval`` when given.
     :param max_consecutive_failures: this many failed polls in a row fail the task, but in the mode ``reschedule``.
     :param directcall_conn_id: id of the connection.
@@ -214,7 +214,7 @@ class DirectcallReplySensor(WaitingSensor["Reply"]):
         takes_other: bool = False,
         destination: str | None = None,
         since: datetime | str | None = None,
-        look_back: timedelta | float | str = timedelta(0),
+        look_back: timedelta | float | str = timedelta(minutes=5),
         poll_interval: float | str | None = None,
         max_consecutive_failures: int = DEFAULT_MAX_CONSECUTIVE_FAILURES,
         directcall_conn_id: str = "directcall_default",

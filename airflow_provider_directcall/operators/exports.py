@@ -30,7 +30,8 @@ class DirectcallExportStatementOperator(BaseOperator):
     over, rows may still appear: the task waits for that, without a worker.
 
     :param since: aware datetime or ISO text; rows from this second on. Not more than 90 days ago. Templated.
-    :param until: rows before this second. Templated.
+    :param until: rows before this second; later than ``since``, which ``data_interval_start`` and ``_end`` are only in
+        a DAG with a timetable of intervals: by default, Airflow 3 gives both one value. Templated.
     :param storage: path, or URI such as ``s3://aws_default@bucket/statements``. Templated.
     :param statement: ``calls`` (placed and received), or ``messages`` (an assumed endpoint).
     :param file_format: ``csv``, ``jsonl``, or ``parquet`` (extra ``campaigns``).
@@ -113,6 +114,8 @@ class DirectcallExportStatementOperator(BaseOperator):
 
     def _window(self) -> tuple[datetime, datetime]:
         since, until = arguments.moment("since", self.since), arguments.moment("until", self.until)
+        # Rows have whole seconds: one of 12:00:00 would be in neither of two windows that meet at 12:00:00.5.
+        since, until = since and since.replace(microsecond=0), until and until.replace(microsecond=0)
         if since is None or until is None or since >= until:
             raise ValueError("since, until: two times are needed, since before until")
         if since < current_clock().now() - _KEPT:

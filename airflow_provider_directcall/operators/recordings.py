@@ -31,7 +31,8 @@ class DirectcallArchiveRecordingsOperator(BaseOperator):
     duration; no numbers. A run that is repeated, retried or killed fetches only those that are missing.
 
     :param since: aware datetime or ISO text; calls from this second on. Not more than 90 days ago. Templated.
-    :param until: calls up to this second. Templated.
+    :param until: calls up to this second; later than ``since``, which ``data_interval_start`` and ``_end`` are only in
+        a DAG with a timetable of intervals: by default, Airflow 3 gives both one value. Templated.
     :param storage: path, or URI such as ``s3://aws_default@bucket/recordings``. Templated.
     :param tags: only calls that carry all of these. Templated.
     :param allowed_hosts: hosts from which recordings may be fetched, with their subdomains; None for the vendor's.
@@ -97,7 +98,7 @@ class DirectcallArchiveRecordingsOperator(BaseOperator):
     def _window(self) -> tuple[datetime, datetime]:
         since, until = arguments.moment("since", self.since), arguments.moment("until", self.until)
         now = current_clock().now()
-        if since is None or until is None or since > until:
+        if since is None or until is None or since >= until:
             raise ValueError("since, until: two times are needed, since before until")
         if since < now - _KEPT:
             raise ValueError("since: Directcall keeps recordings for 90 days, and this is earlier")

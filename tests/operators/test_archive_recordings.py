@@ -165,6 +165,13 @@ def test_a_window_that_cannot_be_fails_for_good(archive: Callable[..., object], 
         archive(**changes)
 
 
+def test_a_window_without_length_fails_for_good(world: World, archive: Callable[..., object]) -> None:
+    """By default, Airflow 3 gives the beginning and the end of a data interval one value."""
+    now = world.now().isoformat()
+    with pytest.raises(AirflowFailException, match="since before until"):
+        archive(since=now, until=now)
+
+
 @pytest.mark.parametrize("hosts", ["example.com", ["https://example.com"]])
 def test_wrong_hosts_fail_when_the_file_is_parsed(archive: Callable[..., object], hosts: object) -> None:
     with pytest.raises(ValueError, match="allowed_hosts"):

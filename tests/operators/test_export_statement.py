@@ -80,6 +80,16 @@ def test_windows_side_by_side_have_each_row_once(
     assert (len(ids), len(set(ids))) == (240, 240)
 
 
+def test_a_row_at_the_second_in_which_two_windows_meet_is_in_one(
+    world: World, begin: datetime, export: Callable[..., dict[str, object]]
+) -> None:
+    world.sandbox.seed(1, first_at=begin + HOUR)
+    meeting = begin + HOUR + timedelta(milliseconds=500)
+    before = export(file_format="jsonl", until=meeting.isoformat())
+    after = export(file_format="jsonl", since=meeting.isoformat(), until=(begin + 2 * HOUR).isoformat())
+    assert (before["rows"], after["rows"]) == (0, 1)
+
+
 def test_a_repeated_run_writes_the_same_file(
     world: World, begin: datetime, export: Callable[..., dict[str, object]], tmp_path: Path
 ) -> None:

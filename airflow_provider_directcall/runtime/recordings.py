@@ -27,8 +27,11 @@ _MOST_REDIRECTS: Final = 5
 _ATTEMPTS: Final = 3
 _SECONDS: Final = 600.0
 _LINK_DIGITS: Final = 8
+_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 #: Beginnings of pages and replies, which are no audio.
 _TEXTS: Final = (b"<", b"{", b"[")
+#: Audio of an unknown format has a zero among its first bytes; a text in place of it has none.
+_BEGINNING: Final = 4096
 
 
 class RecordingError(Exception):
@@ -53,6 +56,8 @@ class RecordingArchive:
     secret: str = field(repr=False)
     hosts: Collection[str]
     most_megabytes: int
+    _complete: dict[str, set[str]] = field(default_factory=dict, repr=False)
+    """Folder of a day -> its recordings that are complete, listed once."""
 
     def add(self, row: StatementRow) -> int | None:
         """Archive the recording of a row; return its bytes, or None for one that is there already.
@@ -63,7 +68,8 @@ class RecordingArchive:
         if url is None:
             raise RecordingError("the row has no link")
         stem = self._stem(row, url)
-        if any(name == f"{stem}.json" for name in self.folder.names(stem)):
+        complete = self._complete_on(stem.rpartition("/")[0])
+        if stem in complete:
             return None
         content = self._fetch(url)
         suffix = (audio_format(content) or "bin").lower()
@@ -77,7 +83,14 @@ class RecordingArchive:
             "duration_seconds": row.duration_seconds,
         }
         self.folder.write(f"{stem}.json", json.dumps(about, indent=1).encode())
+        complete.add(stem)
         return len(content)
+
+    def _complete_on(self, day: str) -> set[str]:
+        if day not in self._complete:
+            names = self.folder.names(f"{day}/")
+            self._complete[day] = {name.removesuffix(".json") for name in names if name.endswith(".json")}
+        return self._complete[day]
 
     def _stem(self, row: StatementRow, url: str) -> str:
         """Return the path without its suffix: the day, the call, and a digest of the link, as a call may have two."""
@@ -94,6 +107,9 @@ class RecordingArchive:
                 if attempt == _ATTEMPTS:
                     raise RecordingError(type(error).__name__) from None
                 self.clock.sleep(2.0**attempt)
+            except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+                # A link that is no address, or a body in another encoding than its header says.
+                raise RecordingError(type(error).__name__) from None
         raise AssertionError
 
     def _fetched(self, url: str) -> bytes:
@@ -106,11 +122,14 @@ class RecordingArchive:
                     continue
                 if response.status_code != httpx.codes.OK:
                     raise RecordingError(f"HTTP status {response.status_code}")
+                if response.headers.get("Content-Type", "").strip().lower().startswith("text/"):
+                    raise RecordingError("a text in place of the audio")
                 return self._read(response)
         raise RecordingError("too many redirects")
 
     def _check_host(self, url: str) -> None:
         parts = urlsplit(url)
+        _ = parts.port  # a port that is none is a ValueError; a socket raises others
         host = (parts.hostname or "").lower()
         if parts.scheme not in {"http", "https"} or not any(
             host == allowed or host.endswith(f".{allowed}") for allowed in self.hosts
@@ -127,6 +146,12 @@ class RecordingArchive:
                 raise RecordingError(f"it took more than {_SECONDS:.0f} s")
         if not content:
             raise RecordingError("it is empty")
-        if content.lstrip().startswith(_TEXTS):
-            raise RecordingError("a page or a reply in place of the audio")
+        if _is_text(content):
+            raise RecordingError("a page, a reply or a text in place of the audio")
         return bytes(content)
+
+
+def _is_text(content: bytearray) -> bool:
+    if content.removeprefix(_BYTE_ORDER_MARK).lstrip().startswith(_TEXTS):
+        return True
+    return audio_format(bytes(content[:12])) is None and b"\0" not in content[:_BEGINNING]

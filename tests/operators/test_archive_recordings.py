@@ -76,6 +76,22 @@ def test_each_recording_is_archived_once_with_its_checksum(
     assert "/recordings/" not in kept.replace("_provider_directcall/", "")
 
 
+def test_the_folder_of_a_day_is_listed_once(
+    calls: Callable[[int], None], archive: Callable[..., object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from airflow_provider_directcall.campaigns.storage import LocalFolder
+
+    calls(3)
+    listed: list[str] = []
+    names = LocalFolder.names
+    monkeypatch.setattr(LocalFolder, "names", lambda folder, prefix="": listed.append(prefix) or names(folder, prefix))
+    archive()
+    again = archive()
+    assert isinstance(again, dict)
+    assert again["already"] == 3
+    assert len(listed) == 2
+
+
 def test_a_killed_run_goes_on_with_those_that_are_missing(
     world: World,
     calls: Callable[[int], None],

@@ -78,3 +78,49 @@ def test_endless_redirects_end(add: Callable[..., int | None]) -> None:
 def test_a_missing_recording_is_named_by_its_status(add: Callable[..., int | None]) -> None:
     with pytest.raises(RecordingError, match="404"):
         add(lambda request: httpx.Response(404))
+
+
+@pytest.mark.parametrize(
+    ("content", "headers"),
+    [
+        ("Gravação não encontrada".encode(), {"Content-Type": "audio/wav"}),
+        (b"Gravacao nao encontrada", {}),
+        (b"\xef\xbb\xbf\r\n<html>\0</html>", {"Content-Type": "audio/wav"}),
+        (b"\0" * 100, {"Content-Type": "Text/Plain; charset=utf-8"}),
+    ],
+)
+def test_a_text_is_no_recording_and_is_asked_for_again(
+    add: Callable[..., int | None], content: bytes, headers: dict[str, str]
+) -> None:
+    with pytest.raises(RecordingError, match="in place of the audio"):
+        add(lambda request: httpx.Response(200, content=content, headers=headers))
+    assert add(lambda request: httpx.Response(200, content=WAV)) == len(WAV)
+
+
+def test_audio_of_an_unknown_format_is_archived(add: Callable[..., int | None], tmp_path: Path) -> None:
+    content = b"OggS\0\2" + b"\1" * 100
+    assert add(lambda request: httpx.Response(200, content=content)) == len(content)
+    assert [path.suffix for path in tmp_path.rglob("*") if path.is_file() and path.suffix != ".json"] == [".bin"]
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "http://[directdial.com.br/1",
+        "http://www.directdial.com.br:port/1",
+        "http://www.directdial.com.br:99999/1",
+        "http://www.directdial.com.br/\x7f",
+    ],
+)
+def test_a_link_that_is_no_address_is_a_failure_of_its_recording(add: Callable[..., int | None], link: str) -> None:
+    with pytest.raises(RecordingError) as raised:
+        add(to("/audio"), link)
+    assert "directdial" not in str(raised.value)
+
+
+def test_a_body_in_another_encoding_is_a_failure_of_its_recording(add: Callable[..., int | None]) -> None:
+    def packed(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, headers={"Content-Encoding": "gzip"}, stream=httpx.ByteStream(b"no gzip"))
+
+    with pytest.raises(RecordingError, match="DecodingError"):
+        add(packed)

@@ -24,8 +24,9 @@ log = logging.getLogger(__name__)
 
 #: How long Airflow may take to store an event that it was given.
 _CONFIRMED_AFTER: Final = timedelta(minutes=1)
-#: One read covers so much at most, when the watch comes back after a pause.
+#: One read covers so much at most, when the watch comes back after a pause; less after reads that failed.
 _SLICE: Final = timedelta(days=1)
+_SHORTEST_SLICE: Final = timedelta(minutes=1)
 #: The vendor keeps 90 days.
 _LONGEST_PAUSE: Final = timedelta(days=89)
 #: Without news, the state is stored so often.
@@ -52,6 +53,7 @@ class Watch:
     _given: dict[str, tuple[datetime, datetime]] = field(default_factory=dict, repr=False)
     """Digest of an event that Airflow may not have stored yet -> when it was given to Airflow, and its row's time."""
     _stored: Mapping[str, object] = field(default_factory=dict, repr=False)
+    _slice: timedelta = _SLICE
 
     @classmethod
     def begun(cls, now: datetime, late: timedelta) -> Self:
@@ -79,7 +81,7 @@ class Watch:
     def next_window(self, now: datetime) -> tuple[datetime, datetime]:
         """Return the window to read; it reaches into the future, for a clock or a zone that differs."""
         since = max(self.until - self.late, self.begins_at)
-        ends = since + _SLICE
+        ends = max(since, self.until) + self._slice
         return since, now + CLOCK_SKEW if ends >= now else ends
 
     def take(self, events: Iterable[Incoming], now: datetime) -> list[Incoming]:
@@ -93,9 +95,14 @@ class Watch:
             self.known[digest] = event.at or now
         return new
 
+    def has_failed(self) -> None:
+        """Note that a window could not be read: it may have more rows than one read takes, so the next is shorter."""
+        self._slice = max(self._slice / 2, _SHORTEST_SLICE)
+
     def has_read(self, window: tuple[datetime, datetime], now: datetime) -> None:
         """Note that a window was read to its end; forget the events that no later read shows."""
         self.until = max(self.until, min(window[1], now))
+        self._slice = min(self._slice * 2, _SLICE)
         # The stored state may go back to the oldest event that Airflow may not have.
         kept = min([max(self.until - self.late, self.begins_at), *(at for _, at in self._given.values())])
         self.known = {digest: at for digest, at in self.known.items() if at >= kept}

@@ -107,6 +107,8 @@ class WatchTrigger(BaseEventTrigger):
             await current_clock().sleep_async(_REST)
 
     async def _watched(self, client: AsyncClient) -> AsyncIterator[Incoming]:
+        from airflow_provider_directcall.api.bounds import LOT_ROWS
+
         clock, pace = current_clock(), PollPace(interval=self.poll_interval, max_consecutive_failures=sys.maxsize)
         store = self._store()
         while True:
@@ -114,16 +116,18 @@ class WatchTrigger(BaseEventTrigger):
             try:
                 watch = self._watch = self._watch or await self._begun(store)
                 window = watch.next_window(clock.now())
-                is_behind = window[1] < clock.now()
-                sighting = await client.run(self._filter().look(*window, client.settings.client_secret))
+                look = self._filter().look(*window, client.settings.client_secret)
+                sighting = await client.run(look, most_rows=LOT_ROWS)
                 now = clock.now()
                 for event in watch.take(sighting.events, now):
                     yield event
                 if sighting.error is not None:
+                    watch.has_failed()
                     raise sighting.error
                 self._warn_of_unclear(sighting.unclear)
                 watch.has_read(window, now)
                 await self._keep(store, watch)
+                is_behind = window[1] < now
             except DirectcallError as error:
                 pace.failed(error)
                 self.log.warning("%r: %s; it will be asked again", self, error)

@@ -66,6 +66,33 @@ def test_more_events_than_fit_make_the_time_shorter(caplog: pytest.LogCaptureFix
     assert "not looked for" in caplog.text
 
 
+@pytest.mark.parametrize("late", [timedelta(hours=1), timedelta(days=1), timedelta(days=7)])
+def test_a_watch_catches_up_whatever_the_lateness(late: timedelta) -> None:
+    watch, now = Watch.begun(NOW - timedelta(days=30), late), NOW
+    reads = 0
+    while watch.until < now:
+        since, until = watch.next_window(now)
+        assert since == max(watch.until - late, watch.begins_at)
+        watch.has_read((since, until), now)
+        reads += 1
+    assert reads <= 31
+
+
+def test_a_read_that_fails_makes_the_next_shorter() -> None:
+    watch = Watch.begun(NOW - timedelta(days=30), LATE)
+    lengths = []
+    for _ in range(3):
+        lengths.append(watch.next_window(NOW)[1] - watch.until)
+        watch.has_failed()
+    assert lengths == [timedelta(hours=24), timedelta(hours=12), timedelta(hours=6)]
+    for _ in range(5):
+        watch.has_read(watch.next_window(NOW), NOW)
+    assert watch.next_window(NOW)[1] - watch.until == timedelta(hours=24)
+    for _ in range(50):
+        watch.has_failed()
+    assert watch.next_window(NOW)[1] > watch.until
+
+
 @pytest.mark.parametrize("stored", [None, [], {}, {"until": "x", "begins_at": "y", "known": ""}])
 def test_a_state_that_cannot_be_read_is_an_error(stored: object) -> None:
     with pytest.raises(ValueError, match="state"):

@@ -189,6 +189,31 @@ def test_a_pause_of_a_week_is_caught_up(world: World, triggerer: Triggerer) -> N
     assert len(triggerer.run(watcher, 300)) == 7
 
 
+def test_a_pause_is_caught_up_with_a_lateness_of_days(world: World, triggerer: Triggerer) -> None:
+    watcher = DirectcallReceivedSMSTrigger(late_seconds=timedelta(days=2).total_seconds())
+    triggerer.run(watcher, 60)
+    for number in range(7):
+        write(world, f"{number}")()
+        world.sandbox.advance(timedelta(days=1).total_seconds())
+    asked = world.requests["sms/recebimento"]
+    assert len(triggerer.run(watcher, 300)) == 7
+    assert world.requests["sms/recebimento"] - asked < 60
+
+
+def test_a_pause_with_more_rows_than_one_read_takes_is_caught_up(
+    world: World, triggerer: Triggerer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("airflow_provider_directcall.api.bounds.LOOKUP_ROWS", 100)
+    monkeypatch.setattr("airflow_provider_directcall.api.lookups.LOOKUP_ROWS", 100)
+    monkeypatch.setattr("airflow_provider_directcall.api.bounds.LOT_ROWS", 100)
+    watcher = DirectcallReceivedSMSTrigger()
+    triggerer.run(watcher, 60)
+    for number in range(230):
+        write(world, f"{number}")()
+        world.sandbox.advance(300)
+    assert len(triggerer.run(watcher, 3600)) == 230
+
+
 def test_a_process_that_dies_at_once_repeats_its_last_event(world: World, triggerer: Triggerer) -> None:
     """Airflow does not say when it has stored an event: one too many is better than none."""
     watcher = DirectcallReceivedSMSTrigger(poll_interval=10)

@@ -34,7 +34,8 @@ class DirectcallArchiveRecordingsOperator(BaseOperator):
     :param until: calls up to this second; later than ``since``, which ``data_interval_start`` and ``_end`` are only in
         a DAG with a timetable of intervals: by default, Airflow 3 gives both one value. Templated.
     :param storage: path, or URI such as ``s3://aws_default@bucket/recordings``. Templated.
-    :param tags: only calls that carry all of these. Templated.
+    :param tags: only calls that carry all of these; where the rows show no tags, the vendor's filter is tested first,
+        and what it finds is a failure unless it is proven to work. Templated.
     :param allowed_hosts: hosts from which recordings may be fetched, with their subdomains; None for the vendor's.
     :param late_seconds: how late a row may appear: the window begins earlier by this, so that the next run finds it.
     :param max_megabytes: of one recording.
@@ -92,7 +93,7 @@ class DirectcallArchiveRecordingsOperator(BaseOperator):
                     hosts=tuple(host.lower() for host in self.allowed_hosts or DEFAULT_HOSTS),
                     most_megabytes=self.max_megabytes,
                 )
-                counts = self._archived(archive, self._rows(hook, since, until))
+                counts = self._archived(archive, *self._rows(hook, since, until))
             return {**counts, "storage": folder.uri}
 
     def _window(self) -> tuple[datetime, datetime]:
@@ -105,25 +106,38 @@ class DirectcallArchiveRecordingsOperator(BaseOperator):
         late = timedelta(seconds=arguments.seconds("late_seconds", self.late_seconds))
         return max(since - late, now - _KEPT), until
 
-    def _rows(self, hook: DirectcallHook, since: datetime, until: datetime) -> Sequence[StatementRow]:
-        """Return the rows, once for each recording; those that show other tags are left out: a filter was ignored."""
-        wanted = arguments.tags("tags", self.tags) or {}
-        by_link: dict[object, StatementRow] = {}
-        others = 0
-        for number, row in enumerate(hook.list_recordings(since, until, tags=wanted or None)):
-            if row.tags and not wanted.items() <= row.tags.items():
-                others += 1
-                continue
-            by_link.setdefault(row.recording_url or number, row)
-        if others:
-            self.log.warning("%d recordings that Directcall lists show other tags; they are left out.", others)
-        return list(by_link.values())
+    def _rows(
+        self, hook: DirectcallHook, since: datetime, until: datetime
+    ) -> tuple[Sequence[StatementRow], Counter[str]]:
+        """Return the rows, once for each recording, and failures: rows that may be of other calls.
 
-    def _archived(self, archive: RecordingArchive, rows: Sequence[StatementRow]) -> dict[str, int]:
+        Those that show other tags are left out: a filter was ignored. Those without tags count if it is proven to work.
+        """
+        from airflow_provider_directcall.api.methods import list_recordings
+        from airflow_provider_directcall.statement.tagged_calls import TagFilter, tested_filter
+
+        wanted = arguments.tags("tags", self.tags) or {}
+        listed = list(hook.list_recordings(since, until, tags=wanted or None))
+        rows = [row for row in listed if not row.tags or wanted.items() <= row.tags.items()]
+        if others := len(listed) - len(rows):
+            self.log.warning("%d recordings that Directcall lists show other tags; they are left out.", others)
+        failures: Counter[str] = Counter()
+        untagged = sum(not row.tags for row in rows) if wanted else 0
+        if untagged:
+            test = tested_filter(lambda tags: list_recordings(since, until, tags=tags), wanted)
+            if hook.client.run(test) is not TagFilter.WORKS:
+                rows = [row for row in rows if row.tags]
+                failures["its row shows no tags, and the filter by tags is not proven to work"] = untagged
+        by_link = {row.recording_url or number: row for number, row in enumerate(rows)}
+        return list(by_link.values()), failures
+
+    def _archived(
+        self, archive: RecordingArchive, rows: Sequence[StatementRow], failures: Counter[str]
+    ) -> dict[str, int]:
         from airflow_provider_directcall.runtime.recordings import RecordingError
 
         archived = already = size = 0
-        failures: Counter[str] = Counter()
+        of = len(rows) + failures.total()
         for row in rows:
             try:
                 added = archive.add(row)
@@ -134,7 +148,5 @@ class DirectcallArchiveRecordingsOperator(BaseOperator):
         self.log.info("%d recordings archived, %d were there, %d failed.", archived, already, failures.total())
         if failures:
             reasons = ", ".join(f"{reason} ({count})" for reason, count in failures.most_common())
-            raise DirectcallArchiveIncomplete(
-                f"{failures.total()} of {len(rows)} recordings are not archived: {reasons}"
-            )
+            raise DirectcallArchiveIncomplete(f"{failures.total()} of {of} recordings are not archived: {reasons}")
         return {"archived": archived, "already": already, "bytes": size}

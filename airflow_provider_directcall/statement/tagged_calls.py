@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -179,19 +179,11 @@ class TaggedCalls:
         if len(calls) < self._min_calls:
             return []
         if self.tag_filter is TagFilter.UNTESTED:
-            self.tag_filter = yield from self._tested_filter(window)
+            tags = self._search.tags or {}
+            self.tag_filter = yield from tested_filter(lambda other: self._listing(window, other), tags)
             if self.tag_filter is not TagFilter.UNTESTED:
                 log.warning("The rows of the statement show no readable tags. %s", _CONSEQUENCES[self.tag_filter])
         return calls if self.tag_filter is TagFilter.WORKS else []
-
-    def _tested_filter(self, window: _Window) -> Lookup[TagFilter]:
-        """Test the filter by tags with values for which it has to find nothing, between two looks that find rows."""
-        wanted = self._search.tags or {}
-        for tags in _control_tags(wanted):
-            if tags is None or (yield from first(self._listing(window, tags), _any_row)) is not None:
-                return TagFilter.UNPROVEN
-        row = yield from first(self._listing(window, wanted), _any_row)
-        return TagFilter.WORKS if row is not None else TagFilter.UNTESTED
 
     def _listing(self, window: _Window, tags: Mapping[str, str] | None) -> Listing[StatementRow]:
         search = self._search
@@ -212,6 +204,20 @@ class TaggedCalls:
         wanted = f"Calls with the tags {mask_numbers_in(names)}" if search.identity is None else "The task's call"
         until = f" until {search.until.isoformat()}" if search.until is not None else ""
         log.info("%s since %s%s: %s.", wanted, search.since.isoformat(), until, seen)
+
+
+def tested_filter(
+    listing: Callable[[Mapping[str, str]], Listing[StatementRow]], wanted: Mapping[str, str]
+) -> Lookup[TagFilter]:
+    """Test the filter by tags with values for which it has to find nothing, between two looks that find rows.
+
+    :param listing: tags -> the question with the filter by these; that by ``wanted`` has just found rows.
+    """
+    for tags in _control_tags(wanted):
+        if tags is None or (yield from first(listing(tags), _any_row)) is not None:
+            return TagFilter.UNPROVEN
+    row = yield from first(listing(wanted), _any_row)
+    return TagFilter.WORKS if row is not None else TagFilter.UNTESTED
 
 
 def _control_tags(tags: Mapping[str, str]) -> Iterator[dict[str, str] | None]:

@@ -24,7 +24,7 @@ from ..airflow_world.world import PERSON, Run, World
 def calls(world: World) -> Callable[[int], None]:
     def placed(count: int) -> None:
         for number in range(count):
-            place(world, tags={"campaign": "a", "n": str(number)}, record=True)
+            place(world, tags={"campaign": "a", "n": f"n{number}"}, record=True)
         world.sandbox.advance(1200)
 
     return placed
@@ -124,13 +124,23 @@ def test_a_killed_run_goes_on_with_those_that_are_missing(
 
 def test_only_calls_with_the_tags(calls: Callable[[int], None], archive: Callable[..., object], world: World) -> None:
     calls(3)
-    done = archive(tags={"n": "1"})
+    done = archive(tags={"n": "n1"})
     assert isinstance(done, dict)
     assert done["archived"] == 1
     world.sandbox.configure(quirks=frozenset({"tag_filter_ignored", "campos_always"}))
-    again = archive(tags={"n": "2"})
+    again = archive(tags={"n": "n2"})
     assert isinstance(again, dict)
     assert (again["archived"], again["already"]) == (1, 0)
+
+
+def test_rows_without_tags_count_only_if_the_filter_works(
+    calls: Callable[[int], None], archive: Callable[..., object], world: World, tmp_path: Path
+) -> None:
+    calls(3)
+    world.sandbox.configure(quirks=frozenset({"tag_filter_ignored"}))
+    with pytest.raises(DirectcallArchiveIncomplete, match=r"3 of 3 .*not proven to work"):
+        archive(tags={"n": "n1"})
+    assert files(tmp_path) == {}
 
 
 def test_other_hosts_are_never_asked(

@@ -70,7 +70,8 @@ class DirectcallRegisterWebhookOperator(BaseOperator):
     :param allow_loopback: accept ``http://127.0.0.1`` and the like, for tests.
     :param directcall_conn_id: connection of the account. Templated.
 
-    Returns the ``code`` that removes the address.
+    Returns the ``code`` that removes the address; None for one that was registered before this task, so that a
+    teardown leaves it in its place. A retry after a try that was killed finds its address registered, too.
     """
 
     template_fields: Sequence[str] = ("kind", "url", "webhook_conn_id", "directcall_conn_id")
@@ -105,8 +106,8 @@ class DirectcallRegisterWebhookOperator(BaseOperator):
             methods, address = _METHODS[_doorbell(self.kind)], self._address()
             registered = self._registered(hook, methods, address)
             if registered is not None:
-                self.log.info("The address for %s webhooks is registered already.", self.kind)
-                return registered.code
+                self.log.info("The address for %s webhooks is registered already; a teardown leaves it.", self.kind)
+                return None
             try:
                 code = methods.add(hook, self._full_url(address)).code
             except DirectcallOutcomeUnknown:
@@ -128,15 +129,21 @@ class DirectcallRegisterWebhookOperator(BaseOperator):
             return None
 
     def _full_url(self, address: WebhookAddress) -> str:
+        if self.webhook_conn_id is None:
+            return address.url
         conn_id = optional_text(self.webhook_conn_id)
         if conn_id is None:
-            return address.url
+            raise ValueError("webhook_conn_id: it is empty; only None registers an address without credentials")
         from airflow.sdk import BaseHook
         from airflow.sdk.log import mask_secret
 
         connection = BaseHook.get_connection(conn_id)
         if not (connection.login or "").strip() or not (connection.password or "").strip():
             raise ValueError(f"webhook_conn_id: connection {conn_id!r} needs a login and a password")
+        if ":" in (connection.login or ""):
+            raise ValueError(
+                f"webhook_conn_id: the login of connection {conn_id!r} has a colon, which HTTP Basic forbids"
+            )
         full = address.with_credentials(connection.login or "", connection.password or "")
         mask_secret(full)
         return full
@@ -176,7 +183,7 @@ class DirectcallRemoveWebhookOperator(BaseOperator):
 
         code = optional_text(self.code)
         if code is None:
-            self.log.warning("No address was registered, so there is none to remove.")
+            self.log.info("This run has registered no address, so there is none to remove.")
             return False
         with failing_without_retry(is_final_before_effect), DirectcallHook(self.directcall_conn_id) as hook:
             try:

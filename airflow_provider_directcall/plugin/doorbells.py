@@ -52,6 +52,9 @@ def read_credentials(conn_id: str) -> Credentials:
     for field in ("login", "password"):
         if not (getattr(connection, field) or "").strip():
             raise NotReadyError(f"connection {conn_id!r} ([directcall] webhook_conn_id) has no {field}")
+    if ":" in (connection.login or ""):
+        # HTTP Basic ends the login at the first one.
+        raise NotReadyError(f"the login of connection {conn_id!r} ([directcall] webhook_conn_id) has a colon (:)")
     return Credentials(connection.login or "", connection.password or "")
 
 
@@ -69,7 +72,7 @@ def ring(kind: Doorbell, rung_at: datetime) -> None:
 
 def _ring(kind: Doorbell, rung_at: datetime) -> None:
     with create_session(scoped=False) as session:
-        assets = session.scalars(select(AssetModel).where(AssetModel.uri == kind.uri)).all()
+        assets = session.scalars(select(AssetModel).where(AssetModel.uri == kind.uri, AssetModel.active.has())).all()
         if not assets:
             raise NotReadyError(f"no DAG names the asset {kind.uri}, so a ring would start none")
         for asset in assets:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from datetime import UTC, datetime
 
 import pytest
+from sqlalchemy import create_engine, select
+from sqlalchemy.orm import Session
 
 from airflow_provider_directcall.assets import Doorbell, doorbell
-from airflow_provider_directcall.plugin import DirectcallPlugin
+from airflow_provider_directcall.plugin import DirectcallPlugin, doorbells
 from airflow_provider_directcall.plugin.doorbells import read_credentials
 from airflow_provider_directcall.plugin.receiver import Credentials, NotReadyError
 
@@ -53,6 +56,7 @@ def test_airflow_finds_it_with_its_application(monkeypatch: pytest.MonkeyPatch) 
         ({"conn_type": "generic", "login": "directcall", "password": "  "}, "no password"),
         ({"conn_type": "generic", "password": "secret-of-a-test"}, "no login"),
         ({"conn_type": "directcall", "login": "directcall", "password": "secret-of-a-test"}, "of its own"),
+        ({"conn_type": "generic", "login": "a:b", "password": "secret-of-a-test"}, "colon"),
         (None, "does not exist"),
     ],
 )
@@ -72,6 +76,31 @@ def test_credentials_are_those_of_the_connection(monkeypatch: pytest.MonkeyPatch
     read = read_credentials("webhooks")
     assert read == Credentials("directcall", "secret-of-a-test")
     assert "secret-of-a-test" not in repr(read)
+
+
+def test_an_asset_that_no_dag_names_any_more_is_not_rung(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Airflow keeps the row of an asset after the last DAG that named it is gone."""
+    from airflow.models.asset import AssetActive, AssetModel
+    from airflow.models.base import Base
+
+    engine = create_engine("sqlite://")
+    Base.metadata.create_all(engine, tables=[AssetModel.__table__, AssetActive.__table__])
+    asset = doorbell("call")
+    with Session(engine) as session:
+        session.add(AssetModel(name=asset.name, uri=asset.uri))
+        session.commit()
+    rung: list[str] = []
+    monkeypatch.setattr(doorbells, "create_session", lambda **options: Session(engine))
+    monkeypatch.setattr(
+        doorbells.asset_manager, "register_asset_change", lambda *, asset, **about: rung.append(asset.uri)
+    )
+    with pytest.raises(NotReadyError, match="no DAG names"):
+        doorbells.ring(Doorbell.CALL, datetime.now(UTC))
+    with Session(engine) as session:
+        session.add(AssetActive.for_asset(session.scalars(select(AssetModel)).one()))
+        session.commit()
+    doorbells.ring(Doorbell.CALL, datetime.now(UTC))
+    assert rung == [asset.uri]
 
 
 def test_an_asset_for_each_kind() -> None:

@@ -83,11 +83,13 @@ class Sighting:
 
     :ivar error: why they may be incomplete, or None. Those of the pages before count.
     :ivar unclear: rows that may be of this kind, and do not show whether the call was received.
+    :ivar older: events from before the window, which it should not show.
     """
 
     events: list[Incoming]
     error: DirectcallError | None
     unclear: int = 0
+    older: int = 0
 
 
 @dataclass(frozen=True)
@@ -113,9 +115,11 @@ class IncomingFilter:
         :param secret: the connection's client secret.
         """
         listed = yield from readable_rows(_LISTINGS[self.kind](since, until))
-        events = {each.event_id: each for each in self._events(listed.rows, secret) if _is_within(each, since, until)}
+        shown = {each.event_id: each for each in self._events(listed.rows, secret)}.values()
+        events = [each for each in shown if _is_within(each, since, until)]
         unclear = sum(self._is_unclear(row) for row in listed.rows)
-        return Sighting(list(events.values()), listed.error, unclear)
+        older = sum(each.at is not None and each.at < since for each in shown)
+        return Sighting(events, listed.error, unclear, older)
 
     def _events(self, rows: Sequence[IncomingRow], secret: str) -> Iterator[Incoming]:
         if self.kind is IncomingKind.RECEIVED_SMS:
@@ -124,10 +128,19 @@ class IncomingFilter:
                     yield Incoming(self.kind, message_id(message, secret), message.received_at, message)
             return
         for legs in rows_by_call([row for row in rows if isinstance(row, StatementRow)]):
+            if self.kind is IncomingKind.RECORDING:
+                yield from self._recordings(legs, secret)
+                continue
             call = Call.of(legs)
             if call is not None and self._is_wanted_call(call):
                 starts = [leg.started_at for leg in legs if leg.started_at is not None]
                 yield Incoming(self.kind, call_id(call, secret), min(starts, default=None), call.row)
+
+    def _recordings(self, legs: Sequence[StatementRow], secret: str) -> Iterator[Incoming]:
+        if any(self._is_to_us(leg.destination) for leg in legs):
+            for leg in legs:
+                if leg.recording_url is not None:
+                    yield Incoming(self.kind, recording_id(leg, secret), leg.started_at, leg)
 
     def _is_wanted_message(self, message: ReceivedMessage) -> bool:
         return self._is_to_us(message.destination) and self._patterns.match(message.text)
@@ -135,8 +148,6 @@ class IncomingFilter:
     def _is_wanted_call(self, call: Call) -> bool:
         if not any(self._is_to_us(leg.destination) for leg in call.legs):
             return False
-        if self.kind is IncomingKind.RECORDING:
-            return call.recording_url is not None
         wants_answered = self.kind is IncomingKind.RECEIVED_CALL
         return self._was_received(call.row) and _was_answered(call.row) is wants_answered
 
@@ -169,7 +180,7 @@ def read_incoming(event: Mapping[str, object], now: datetime, secret: str) -> Lo
         raise ValueError("event: the payload of a watcher's event is needed: kind, id and at") from None
     for margin in (_SECOND, CLOCK_SKEW):
         listed = yield from readable_rows(_LISTINGS[kind](center - margin, center + margin))
-        for row, row_id in _identified(listed.rows, secret):
+        for row, row_id in _identified(kind, listed.rows, secret):
             if row_id == event_id:
                 return row
         if listed.error is not None:
@@ -177,10 +188,14 @@ def read_incoming(event: Mapping[str, object], now: datetime, secret: str) -> Lo
     raise DirectcallReplyError(f"the statement shows no {kind} of this event")
 
 
-def _identified(rows: Sequence[IncomingRow], secret: str) -> Iterator[tuple[IncomingRow, str]]:
+def _identified(kind: IncomingKind, rows: Sequence[IncomingRow], secret: str) -> Iterator[tuple[IncomingRow, str]]:
     for row in rows:
         if isinstance(row, ReceivedMessage):
             yield row, message_id(row, secret)
+        elif kind is IncomingKind.RECORDING:
+            yield row, recording_id(row, secret)
+    if kind is IncomingKind.RECORDING:
+        return
     for legs in rows_by_call([row for row in rows if isinstance(row, StatementRow)]):
         call = Call.of(legs)
         if call is not None:
@@ -193,9 +208,15 @@ def message_id(message: ReceivedMessage, secret: str) -> str:
 
 
 def call_id(call: Call, secret: str) -> str:
-    """Return the id of a call: the vendor's, or a digest."""
+    """Return the id of a call: the vendor's, or a digest, without what a later row may add, such as a recording."""
     row = call.row
-    return call.callerid or _digest(secret, row.origin, row.destination, row.started_at, call.recording_url)
+    return call.callerid or _digest(secret, row.origin, row.destination, row.started_at)
+
+
+def recording_id(row: StatementRow, secret: str) -> str:
+    """Return the id of a recording. A call may have several, under links that are assumed not to change."""
+    call = (row.callerid,) if row.callerid else (row.origin, row.destination, row.started_at)
+    return _digest(secret, "recording", *call, row.recording_url)
 
 
 def _digest(secret: str, *fields: str | datetime | None) -> str:

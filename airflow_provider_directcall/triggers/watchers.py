@@ -28,7 +28,7 @@ from airflow_provider_directcall.triggers.polling import argument_names
 if TYPE_CHECKING:
     from airflow_provider_directcall.api.client import AsyncClient
     from airflow_provider_directcall.runtime.watch_store import WatchStore
-    from airflow_provider_directcall.statement.incoming import Incoming, IncomingFilter
+    from airflow_provider_directcall.statement.incoming import Incoming, IncomingFilter, Sighting
     from airflow_provider_directcall.statement.watching import Watch
 
 #: How long the watch rests after an error that does not pass by itself: the connection may be corrected.
@@ -42,7 +42,7 @@ class WatchArguments(TypedDict, total=False):
     destinations: Sequence[str]
     directcall_conn_id: str
     poll_interval: float
-    late_seconds: float
+    late_seconds: float | None
 
 
 class WatchTrigger(BaseEventTrigger):
@@ -52,11 +52,14 @@ class WatchTrigger(BaseEventTrigger):
         the statement does not show whether a call was received.
     :param directcall_conn_id: id of the connection.
     :param poll_interval: seconds between two looks.
-    :param late_seconds: how late a row may appear after its call began or its message came.
+    :param late_seconds: how late a row may appear after its call began or its message came; None for 4 hours, or an
+        hour for SMS. A longer call, or an account whose times are further behind the connection's, is not found.
     """
 
     #: A value of :class:`~.incoming.IncomingKind`.
     kind: ClassVar[str]
+    #: The row of a call appears at its end, with the time of its beginning.
+    default_late_seconds: ClassVar[float] = 4 * 3600.0
     words: Sequence[str] = ()
 
     def __init__(
@@ -65,11 +68,13 @@ class WatchTrigger(BaseEventTrigger):
         destinations: Sequence[str] = (),
         directcall_conn_id: str = "directcall_default",
         poll_interval: float = 30.0,
-        late_seconds: float = 3600.0,
+        late_seconds: float | None = None,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # Airflow does not annotate it
         if isinstance(destinations, str):
             raise ValueError("destinations: a list of numbers is needed, not a text")
+        if late_seconds is None:
+            late_seconds = self.default_late_seconds
         if not 0 <= late_seconds <= timedelta(days=7).total_seconds():
             raise ValueError("late_seconds: seconds up to seven days are needed")
         PollPace(interval=poll_interval)
@@ -81,6 +86,7 @@ class WatchTrigger(BaseEventTrigger):
         self.late_seconds = late_seconds
         self._watch: Watch | None = None
         self._warned_of_unclear = False
+        self._warned_of_older = False
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return the class path and every argument of the constructor."""
@@ -125,6 +131,7 @@ class WatchTrigger(BaseEventTrigger):
                     watch.has_failed()
                     raise sighting.error
                 self._warn_of_unclear(sighting.unclear)
+                self._warn_of_older(sighting)
                 watch.has_read(window, now)
                 await self._keep(store, watch)
                 is_behind = window[1] < now
@@ -162,6 +169,15 @@ class WatchTrigger(BaseEventTrigger):
                 self,
             )
 
+    def _warn_of_older(self, sighting: Sighting) -> None:
+        if sighting.older and not sighting.events and not self._warned_of_older:
+            self._warned_of_older = True
+            self.log.warning(
+                "%r: the statement shows only rows from before the window that was asked for; if the account's times "
+                "are behind, correct the connection's timezone or raise late_seconds",
+                self,
+            )
+
     def _filter(self) -> IncomingFilter:
         from airflow_provider_directcall.statement.incoming import IncomingFilter, IncomingKind
 
@@ -186,6 +202,7 @@ class DirectcallReceivedSMSTrigger(WatchTrigger):
     """
 
     kind = "received_sms"
+    default_late_seconds = 3600.0
 
     def __init__(self, *, words: Sequence[str] = (), **watching: Unpack[WatchArguments]) -> None:
         from airflow_provider_directcall.statement.reply_words import ReplyWords

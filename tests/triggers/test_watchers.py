@@ -7,7 +7,7 @@ import json
 import logging
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -299,6 +299,67 @@ def test_other_forms_of_rows_make_one_event_each(world: World, triggerer: Trigge
     events = triggerer.run(DirectcallMissedCallTrigger(), 2400, {120: call(world, OTHER, answered=False)})
     assert len(events) == 1
     assert row_of(events[0]).origin == OTHER
+
+
+def shown_as(monkeypatch: pytest.MonkeyPatch, change: Callable[[dict[str, object]], dict[str, object]]) -> None:
+    def changed(*arguments: object, **options: object) -> dict[str, object]:
+        return change(format_row(*arguments, **options))  # type: ignore[arg-type]
+
+    monkeypatch.setattr("airflow_provider_directcall.sandbox.endpoints.statement.format_row", changed)
+
+
+def test_a_call_is_one_event_although_its_recording_appears_later(
+    world: World, triggerer: Triggerer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.sandbox.configure(quirks=frozenset({"callerid_missing"}))
+    called_at = world.now()
+
+    def recorded_later(row: dict[str, object]) -> dict[str, object]:
+        is_there = world.now() - called_at > timedelta(minutes=10)
+        return {**row, "gravacao_link": "http://www.directdial.com.br/gravacao/1" if is_there else ""}
+
+    shown_as(monkeypatch, recorded_later)
+    events = triggerer.run(DirectcallReceivedCallTrigger(destinations=[DID]), 2400, {60: call(world)})
+    assert len(events) == 1
+    assert row_of(events[0]).origin == PERSON
+
+
+def test_each_recording_of_a_call_is_an_event(
+    world: World, triggerer: Triggerer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: dict[object, str] = {}
+
+    def of_one_call(row: dict[str, object]) -> dict[str, object]:
+        link = seen.setdefault(row["callerid"], f"http://www.directdial.com.br/gravacao/{len(seen)}")
+        return {**row, "callerid": "one-call", "gravacao_link": link}
+
+    def record() -> None:
+        with DirectcallHook() as hook:
+            for person in (PERSON, OTHER):
+                hook.place_call("551130000001", person, record=True)
+
+    shown_as(monkeypatch, of_one_call)
+    events = triggerer.run(DirectcallRecordingTrigger(), 1800, {60: record})
+    assert len(events) == 2
+    assert {row_of(event).recording_url for event in events} == set(seen.values())
+
+
+def test_a_call_of_three_hours_is_an_event(world: World, triggerer: Triggerer) -> None:
+    """Its row appears at its end, with the time of its beginning."""
+    world.sandbox.configure(statement_delay=3 * 3600)
+    assert len(triggerer.run(DirectcallReceivedCallTrigger(), 4 * 3600, {60: call(world)})) == 1
+
+
+def test_a_statement_whose_times_are_far_behind_is_said(
+    world: World, triggerer: Triggerer, monkeypatch: pytest.MonkeyPatch, logged: Callable[[], str]
+) -> None:
+    def behind(row: dict[str, object]) -> dict[str, object]:
+        moment = datetime.fromisoformat(str(row["inicio"])) - timedelta(hours=9)
+        return {**row, "inicio": moment.isoformat(" ")}
+
+    shown_as(monkeypatch, behind)
+    assert triggerer.run(DirectcallReceivedCallTrigger(), 900, {60: call(world)}) == []
+    assert logged().count("timezone or raise late_seconds") == 1
 
 
 @pytest.mark.parametrize(

@@ -99,6 +99,15 @@ def triggerer(world: World) -> Triggerer:
     return Triggerer(world)
 
 
+@pytest.fixture(autouse=True)
+def variables(monkeypatch: pytest.MonkeyPatch) -> AssetStore:
+    """Airflow's Variables."""
+    variables = AssetStore()
+    monkeypatch.setattr("airflow_provider_directcall.runtime.watch_store.read_async", variables.aget)
+    monkeypatch.setattr("airflow_provider_directcall.runtime.watch_store.write_async", variables.aset)
+    return variables
+
+
 def write(world: World, text: str = TEXT, origin: str = PERSON, destination: str = SHORT) -> Callable[[], object]:
     return lambda: world.sandbox.receive_message(origin, destination, text)
 
@@ -255,16 +264,35 @@ def test_the_store_is_written_seldom_and_holds_no_personal_data(
 
 
 def test_without_a_state_store_a_variable_keeps_the_state(
-    world: World, triggerer: Triggerer, monkeypatch: pytest.MonkeyPatch
+    triggerer: Triggerer, world: World, variables: AssetStore
 ) -> None:
-    variables = AssetStore()
-    monkeypatch.setattr("airflow_provider_directcall.runtime.watch_store.read_async", variables.aget)
-    monkeypatch.setattr("airflow_provider_directcall.runtime.watch_store.write_async", variables.aset)
     triggerer.store = None  # type: ignore[assignment]
     watcher = DirectcallReceivedSMSTrigger()
     assert len(triggerer.run(watcher, 600, {100: write(world)})) == 1
     assert triggerer.run(watcher, 600) == []
     assert [name[:17] for name in variables.kept] == ["directcall_watch_"]
+
+
+class TwoAssets:
+    """Airflow's state stores of a trigger of two assets."""
+
+    def __init__(self, first: AssetStore) -> None:
+        self._by_name = {"first": first, "second": AssetStore()}
+        self._by_uri: dict[str, AssetStore] = {}
+        self._total = 2
+
+
+def test_the_state_is_found_after_it_has_changed_its_place(world: World, triggerer: Triggerer) -> None:
+    """Another asset with an equal trigger, and back; from Airflow 3.2, without a store, to 3.3."""
+    watcher, one = DirectcallReceivedSMSTrigger(), triggerer.store
+    events = []
+    for number, store in enumerate([None, one, TwoAssets(one), one]):
+        triggerer.store = store  # type: ignore[assignment]
+        events += triggerer.run(watcher, 900, {100: write(world, f"{number}")})
+        write(world, f"after {number}")()
+        world.sandbox.advance(5 * 3600)
+    events += triggerer.run(watcher, 900)
+    assert len(events) == len({event["id"] for event in events}) == 8
 
 
 def test_a_statement_without_directions_proves_no_received_call(

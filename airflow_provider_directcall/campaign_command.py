@@ -44,12 +44,15 @@ def _plan(options: argparse.Namespace) -> int:
     from airflow_provider_directcall.campaigns.contacts.places import files_at
     from airflow_provider_directcall.campaigns.contacts.reading import ContactFiles
     from airflow_provider_directcall.campaigns.frequency import FrequencyLedger
+    from airflow_provider_directcall.campaigns.plan_summary import PLAN_FILE
     from airflow_provider_directcall.campaigns.planning import plan
 
     settings = _settings(options)
     folder = _folder(options.folder)
     if folder.names("waves/"):
         raise ValueError(f"{folder.uri}: a campaign in this folder has begun to send; choose another one")
+    if (names := folder.names()) and PLAN_FILE not in names:
+        raise ValueError(f"{folder.uri}: this folder has files, and none of them is a plan; choose a new one")
     with tempfile.TemporaryDirectory(prefix="directcall-") as scratch:
         files = ContactFiles(files_at(options.contacts, _remote), Path(scratch))
         with _progress() as on_batch:

@@ -54,6 +54,8 @@ _MOST_SENDS: Final = 3
 #: A contact whose requests are all refused by a code that may pass is given up where no more than this share of the
 #: accepted contacts is refused so: more of them are a sign of a service that is down, whose next try may succeed.
 _FEW: Final = 10
+#: Nor are more than so many given up in one try: of a large chunk, a tenth is what a short outage refuses.
+_MOST_GIVEN_UP: Final = 20
 _NO_BALANCE: Final = "201"
 #: A request of a wave leaves so soon, or keeps its turn: a process that sleeps, and wakes when another one has taken
 #: its chunk over, must not send what that one has found to be absent.
@@ -505,7 +507,9 @@ class ChunkSender:
         """Return the last results of the few contacts whose requests were all refused, so that they fail no chunk."""
         refused = [self._results[own] for own in self._pending if self._refusals[own] >= _MOST_SENDS]
         sent = sum(result.progress is Progress.SENT for result in self._results.values()) + self._accepted_elsewhere
-        if not sent or len(refused) > max(1, sent // _FEW):
+        # With those that this try has given up before.
+        exhausted = sum(count >= _MOST_SENDS for count in self._refusals.values())
+        if not sent or exhausted > max(1, min(sent // _FEW, _MOST_GIVEN_UP)):
             return []
         results = []
         for result in refused:

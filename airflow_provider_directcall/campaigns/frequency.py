@@ -106,19 +106,23 @@ class FrequencyLedger:
         keys = [self._base.read(name) for name in self._base.names(_KEYS)]
         return [[_hashed(number, key) for number in numbers] for key in keys]
 
-    def write(self, name: str, numbers: Sequence[str], at: datetime, source: str, channel: Channel) -> None:
+    def write(
+        self, name: str, numbers: Sequence[str], at: datetime, source: str | Sequence[str], channel: Channel
+    ) -> None:
         """Write numbers that were, or are about to be, reached; the same name replaces the file.
 
         :param name: unique to the wave and the process.
         :param at: aware.
-        :param source: of :func:`source_of`.
+        :param source: of :func:`source_of`; one of all numbers, or one of each.
         :raises OSError: the storage is read-only, full, ...
         """
         if self._key is None:
             self._key = self._base.read(self._base.names(_KEYS)[0])
+        sources = [source] * len(numbers) if isinstance(source, str) else source
         rows = pl.DataFrame(
-            {"number": [_hashed(number, self._key) for number in numbers]}, schema={"number": pl.Int64}
-        ).with_columns(at=pl.lit(at, MOMENT), source=pl.lit(source), channel=pl.lit(channel.value))
+            {"number": [_hashed(number, self._key) for number in numbers], "source": sources},
+            schema={"number": pl.Int64, "source": pl.String},
+        ).with_columns(at=pl.lit(at, MOMENT), channel=pl.lit(channel.value))
         self._base.write(f"{_REACHED}{_day(at)}/{name}.parquet", _parquet(rows.select(*_SCHEMA)))
 
     def names(self, now: datetime, *, of_today: bool = False) -> list[str]:
@@ -177,9 +181,12 @@ class FrequencyLedger:
             self._base.remove(name)
 
 
-def source_of(campaign: Folder, attempt: int = 1) -> str:
-    """Return a name for the requests of a campaign, the same in all its tries; each attempt has its own."""
-    return f"{digest(campaign.uri.encode())}.{attempt}"
+def source_of(campaign: Folder, log: str = "1") -> str:
+    """Return a name for the requests of a campaign, the same in all its tries.
+
+    :param log: of a chunk's further attempt, which has a source of its own: several chunks may have its numbers.
+    """
+    return f"{digest(campaign.uri.encode())}.{log}"
 
 
 class ReachedNumbers:
@@ -239,13 +246,16 @@ class ReachedNumbers:
     def __len__(self) -> int:
         return len(self._days)
 
-    def reasons(self, numbers: pl.Series, at: pl.Series) -> pl.Series:
+    def reasons(self, numbers: pl.Series, at: pl.Series, *, more: int = 0) -> pl.Series:
         """Return for each number why it must not be reached at a time, or null.
 
         :param numbers: digits.
         :param at: of :data:`~.columns.MOMENT`.
+        :param more: requests to each of them that no file has yet.
         """
-        reason = pl.repeat(None, len(numbers), dtype=pl.String, eager=True)
+        limits = self._cap.as_json().items()
+        spent = [_over_cap(limit, name) for name, limit in limits if more >= limit]
+        reason = pl.repeat(spent[-1] if spent else None, len(numbers), dtype=pl.String, eager=True)
         if not len(self._days):
             return reason
         own = pl.DataFrame({"at": at.dt.convert_time_zone(_ZONE.key).dt.date()}).with_row_index("place")
@@ -259,10 +269,14 @@ class ReachedNumbers:
                     month=(pl.col("day").dt.truncate("1mo") == pl.col("at").dt.truncate("1mo")).sum(),
                 )
             )
-            for name, limit in self._cap.as_json().items():
-                over = counts.filter(pl.col(name) >= limit).get_column("place")
-                reason = reason.scatter(over, f"frequency cap: {limit} a {name}")
+            for name, limit in limits:
+                over = counts.filter(pl.col(name) + more >= limit).get_column("place")
+                reason = reason.scatter(over, _over_cap(limit, name))
         return reason
+
+
+def _over_cap(limit: int, period: str) -> str:
+    return f"frequency cap: {limit} a {period}"
 
 
 def _hashed(number: str, key: bytes) -> int:

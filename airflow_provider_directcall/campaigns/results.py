@@ -82,7 +82,8 @@ _UNREACHED: Final = [
 ]
 #: Progress of requests that left, or may have left.
 _LEFT: Final = [Progress.SENT.value, Progress.DOUBTFUL.value, Progress.UNKNOWN.value]
-_TRANSIENT_CODES: Final = [code for code, meaning in RETURN_CODES.items() if meaning.transient]
+#: A contact whose refusals have another code was refused again and again, each time without an effect.
+_FINAL_CODES: Final = [code for code, meaning in RETURN_CODES.items() if not meaning.transient]
 #: States of contacts to whom nothing left.
 _NOT_SENT: Final = [
     state.value
@@ -200,7 +201,9 @@ def _last_of(attempts: pl.DataFrame) -> pl.DataFrame:
 def _finished(rows: pl.DataFrame, price_brl: Decimal | None) -> pl.DataFrame:
     progress = pl.col("progress").fill_null(Progress.NOT_SENT.value)
     mapped = progress.replace_strict(_STATE_OF, default=ContactState.UNKNOWN.value, return_dtype=pl.String)
-    is_transient = (pl.col("state") == ContactState.REFUSED.value) & pl.col("code").is_in(_TRANSIENT_CODES)
+    # By the log: a statement's word for a call that was made may be the same.
+    is_refused = (pl.col("state") == ContactState.REFUSED.value) & (progress == Progress.REFUSED.value)
+    is_transient = is_refused & ~pl.col("code").is_in(_FINAL_CODES)
     may_cost = ~pl.col("state").is_in(_FREE) & pl.col("cost_brl").is_null() & pl.lit(price_brl is not None)
     price = pl.lit(price_brl or Decimal(0), MONEY)
     return _shaped(

@@ -9,29 +9,26 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
+from airflow_provider_directcall.campaigns.campaign_files import CampaignFiles, Json, campaigns_below, remains_below
 from airflow_provider_directcall.campaigns.columns import FURTHER
 from airflow_provider_directcall.campaigns.contacts.rows import FILE, ROW
 from airflow_provider_directcall.campaigns.frequency import FrequencyLedger
 from airflow_provider_directcall.campaigns.left_out import reason_kind
 from airflow_provider_directcall.campaigns.numbers import with_numbers
 from airflow_provider_directcall.campaigns.plan_summary import PLAN_FILE
-from airflow_provider_directcall.campaigns.planning import OTHERS_FILE, PREVIEW_FILE
+from airflow_provider_directcall.campaigns.planning import OTHERS_FILE
 from airflow_provider_directcall.campaigns.report import AGAIN_STEM, PAGE_FILE, PURGED_FILE, SUMMARY_FILE
 from airflow_provider_directcall.telephony.numbers import ALL_KINDS, parse_number
 
 if TYPE_CHECKING:
     from airflow_provider_directcall.campaigns.storage import Folder
-
-Json: TypeAlias = "dict[str, object]"
 
 #: Files without a contact, which stay.
 _COUNTS: Final = (PLAN_FILE, SUMMARY_FILE, PAGE_FILE)
@@ -40,10 +37,6 @@ _ERASED: Final = "erased "
 #: Columns of an erased contact that stay: its place, and what is counted.
 _KEPT: Final = frozenset({"_file", "_row", "id", "opens_at", "parts", "state", "reason"})
 _RESULTS_STEM: Final = "report/results"
-#: Files of a plan that are written before its summary.
-_OF_PLAN: Final = re.compile(
-    rf"(?P<folder>(?:.*/)?)(?:chunks/[0-9]{{5,}}\.parquet|{re.escape(OTHERS_FILE)}|{re.escape(PREVIEW_FILE)})"
-)
 #: Columns that say which contact of a plan it is.
 _PLACE: Final = ("id", FILE, ROW)
 #: Fields of a line of a log that lead to a person: the vendor's ids, and a recording.
@@ -54,20 +47,19 @@ def purge(base: Folder, older_than: timedelta, now: datetime) -> int:
     """Remove the contacts of campaigns that were planned longer ago than that, and return how many campaigns.
 
     A campaign that has sent nothing is removed as a whole. So is, uncounted, what is left of a plan whose process was
-    killed, and what was half written by one, once it is as old.
+    killed, and what was half written by one, once it is as old. Files that are not a campaign's stay.
 
     :param base: the folder below which all campaigns are.
     :param now: aware.
     :raises OSError: a file cannot be removed.
     """
     purged = 0
-    for campaign in _campaigns(base):
+    for campaign in campaigns_below(base):
         if campaign.planned_at >= now - older_than:
             continue
-        names = [name for name in campaign.names() if name != PURGED_FILE]
-        kept = _COUNTS if campaign.has_begun() else ()
-        old = [name for name in names if name not in kept]
-        if kept and old:
+        has_begun = campaign.has_begun()
+        old = _contact_files(campaign) if has_begun else campaign.names()
+        if has_begun and old:
             # Before anything is removed: a purge that is killed leaves no campaign that seems unsent.
             campaign.write(PURGED_FILE, now.isoformat().encode())
         # The plan last: without it, what a purge that is killed leaves would not be found again.
@@ -93,96 +85,37 @@ def erase_number(base: Folder, number: str) -> int:
     """
     digits = parse_number(number, allow=ALL_KINDS).digits
     _remove_remains(base)
-    return FrequencyLedger(base).erase(digits) + sum(_erase_in(campaign, digits) for campaign in _campaigns(base))
+    return FrequencyLedger(base).erase(digits) + sum(_erase_in(campaign, digits) for campaign in campaigns_below(base))
 
 
-@dataclass(frozen=True)
-class _Campaign:
-    """One campaign below the base: names are relative to it."""
-
-    base: Folder
-    prefix: str
-    plan: Json
-
-    @property
-    def planned_at(self) -> datetime:
-        """When it was planned."""
-        return datetime.fromisoformat(str(self.plan["planned_at"]))
-
-    def names(self, prefix: str = "") -> list[str]:
-        """Return its files that begin so."""
-        return [name.removeprefix(self.prefix) for name in self.base.names(self.prefix + prefix)]
-
-    def leftovers(self) -> list[str]:
-        """Return its files that were half written."""
-        return [name.removeprefix(self.prefix) for name in self.base.leftovers(self.prefix)]
-
-    def has_begun(self) -> bool:
-        """Whether something of it may have been sent."""
-        return bool(self.names("waves/"))
-
-    def read(self, name: str) -> bytes:
-        """Read a file."""
-        return self.base.read(self.prefix + name)
-
-    def write(self, name: str, content: bytes) -> None:
-        """Replace a file as a whole."""
-        self.base.write(self.prefix + name, content)
-
-    def remove(self, name: str) -> None:
-        """Remove a file."""
-        self.base.remove(self.prefix + name)
-
-
-def _campaigns(base: Folder) -> Iterator[_Campaign]:
-    for name in base.names():
-        if name == PLAN_FILE or name.endswith(f"/{PLAN_FILE}"):
-            yield _Campaign(base, name.removesuffix(PLAN_FILE), json.loads(base.read(name)))
+def _contact_files(campaign: CampaignFiles) -> list[str]:
+    """Return the files that may have contacts, of a campaign whose counts stay."""
+    return [name for name in campaign.names() if name not in {*_COUNTS, PURGED_FILE}]
 
 
 def _remove_remains(base: Folder, before: datetime | None = None) -> None:
-    """Remove what killed processes have left: files that were half written, and those of plans without a summary.
+    """Remove what killed processes have left.
 
     :param before: aware; later ones stay, as their process may be at work. None removes all.
     """
-    for name in [*base.leftovers(), *_unplanned(base)]:
+    for name in remains_below(base):
         changed_at = base.changed_at(name) if before is not None else None
         if before is None or (changed_at is not None and changed_at < before):
             base.remove(name)
 
 
-def _unplanned(base: Folder) -> list[str]:
-    """Return the files of plans that never came to their end.
-
-    By their columns, as a storage may have files of the user's own.
-    """
-    names = base.names()
-    plans = {name.removesuffix(PLAN_FILE) for name in names if name == PLAN_FILE or name.endswith(f"/{PLAN_FILE}")}
-    found: dict[str, list[str]] = {}
-    for name in names:
-        of_plan = _OF_PLAN.fullmatch(name)
-        if of_plan is not None and of_plan["folder"] not in plans:
-            found.setdefault(of_plan["folder"], []).append(name)
-    return [name for files in found.values() if any(_has_places(base, each) for each in files) for name in files]
-
-
-def _has_places(base: Folder, name: str) -> bool:
-    """Whether a file has the columns of a plan's rows."""
-    if not name.endswith(".parquet"):
-        return False
-    try:
-        return {FILE, ROW} <= set(pl.read_parquet_schema(io.BytesIO(base.read(name))))
-    except (FileNotFoundError, pl.exceptions.PolarsError):
-        return False
-
-
-def _erase_in(campaign: _Campaign, digits: str) -> int:
+def _erase_in(campaign: CampaignFiles, digits: str) -> int:
     """Erase a number from one campaign, in an order in which it can be killed and called again.
 
     First lists and pages, then the numbers, so that nothing is sent to them, and last the ids, in the logs before the
     chunks: a contact whose logs had another id than its chunk would seem unsent. A row without a number whose id is not
     yet replaced shows where an earlier call was interrupted.
     """
+    if campaign.names(PURGED_FILE):
+        # Of a purge that was killed some files are left, which cannot be read without the others.
+        for name in _contact_files(campaign):
+            campaign.remove(name)
+        return 0
     chunks = campaign.names("chunks/")
     others = _left_out(campaign, digits)
     if len(others) or any(_has_number(_rows(campaign.read(name)), digits).any() for name in chunks):
@@ -226,7 +159,7 @@ def _without_contact(rows: pl.DataFrame, digits: str) -> tuple[pl.DataFrame, int
     return _without_number(rows.with_columns(new), digits)
 
 
-def _left_out(campaign: _Campaign, digits: str) -> pl.DataFrame:
+def _left_out(campaign: CampaignFiles, digits: str) -> pl.DataFrame:
     """Return the contacts with this number that the plan left out, each with its new id."""
     rows = _rows(campaign.read(OTHERS_FILE), *_PLACE, "number").with_columns(_others_id().alias("new"))
     return rows.filter(pl.col("number") == digits)
@@ -247,7 +180,7 @@ def _with_ids(rows: pl.DataFrame, new: Mapping[str, str]) -> tuple[pl.DataFrame,
     return rows.with_columns(pl.col("id").replace(new)), len(new)
 
 
-def _rewrite_logs(campaign: _Campaign, new: Mapping[str, str]) -> None:
+def _rewrite_logs(campaign: CampaignFiles, new: Mapping[str, str]) -> None:
     """Replace ids in the logs of the waves and of the tracking."""
     for name in [*campaign.names("waves/"), *campaign.names("track/")]:
         before = campaign.read(name)
@@ -279,7 +212,7 @@ def _intent(fields: Json, new: Mapping[str, str]) -> Json:
     }
 
 
-def _rewrite_results(campaign: _Campaign, erased: pl.DataFrame) -> None:
+def _rewrite_results(campaign: CampaignFiles, erased: pl.DataFrame) -> None:
     """Replace ids in the results, by the place of the row too: a duplicate has the id of another contact."""
     own = ["contact", "file", "row"]
     places = erased.select(*(pl.col(name).cast(pl.String) for name in _PLACE), "new")
@@ -296,14 +229,14 @@ def _rewrite_results(campaign: _Campaign, erased: pl.DataFrame) -> None:
         _rewrite_rows(campaign, name, renamed)
 
 
-def _remove_pages(campaign: _Campaign) -> None:
+def _remove_pages(campaign: CampaignFiles) -> None:
     """Remove the page of the plan, which shows texts as people get them."""
     for name in campaign.names():
         if name.endswith(".html") and name != PAGE_FILE:
             campaign.remove(name)
 
 
-def _remove_from_lists(campaign: _Campaign, digits: str) -> None:
+def _remove_from_lists(campaign: CampaignFiles, digits: str) -> None:
     """Remove the number's rows from the list to feed back, whatever column and spelling it is in."""
 
     def without(rows: pl.DataFrame) -> tuple[pl.DataFrame, int]:
@@ -317,7 +250,9 @@ def _remove_from_lists(campaign: _Campaign, digits: str) -> None:
         _rewrite_rows(campaign, name, without)
 
 
-def _rewrite_rows(campaign: _Campaign, name: str, change: Callable[[pl.DataFrame], tuple[pl.DataFrame, int]]) -> int:
+def _rewrite_rows(
+    campaign: CampaignFiles, name: str, change: Callable[[pl.DataFrame], tuple[pl.DataFrame, int]]
+) -> int:
     """Replace a file of rows by what a change makes of it, if it changes any; return how many."""
     is_csv = name.endswith(".csv")
     content = campaign.read(name)
@@ -335,7 +270,7 @@ def _rows(content: bytes, *columns: str) -> pl.DataFrame:
     return pl.read_parquet(io.BytesIO(content), columns=list(columns) or None)
 
 
-def _keep_digests(campaign: _Campaign) -> None:
+def _keep_digests(campaign: CampaignFiles) -> None:
     """Let the plan have the digests of its chunks as they are now, so that those who are left can be sent to.
 
     Only chunks with erased contacts: a chunk that was changed by another hand has to be found out.

@@ -61,9 +61,10 @@ class CampaignChunksOperator(BaseOperator):
 
 
 class CampaignReportOperator(DirectcallReportCampaignOperator):
-    """Report on a campaign, whatever became of its tasks; skipped where it was not to be sent.
+    """Report on a campaign, whatever became of its tasks; skipped where it has no plan that was to be sent.
 
-    :param chunks: the result of the chunks task; None where a dry run or a user who did not approve has skipped it.
+    :param chunks: the result of the chunks task; None where a dry run, a user who did not approve, or a plan that
+        failed has kept it from running.
 
     Further parameters as in :class:`~.operators.campaigns.DirectcallReportCampaignOperator`.
     """
@@ -78,7 +79,9 @@ class CampaignReportOperator(DirectcallReportCampaignOperator):
     def execute(self, context: Context) -> Result:
         """Report, or skip."""
         if self.chunks is None:
-            raise AirflowSkipException("The campaign was not to be sent")
+            raise AirflowSkipException(
+                "There are no chunks to report on: the campaign was not to be sent, or its plan failed"
+            )
         return super().execute(context)
 
 
@@ -95,7 +98,7 @@ class DirectcallCampaignTaskGroup(TaskGroup):
     :param group_id: id of the group.
     :param approve_over: contacts above which a user has to approve the plan; None for no approval.
     :param chunks_at_once: send tasks that run at the same time; they share ``rate`` and ``calls_at_once``. None for as
-        many as the deployment runs, and for one where there is a rate, or calls.
+        many as the deployment runs, and for one where there is a rate, or calls, or ``channel`` is a template.
     :param track: follow the messages, or calls, until they have ended.
     :param track_timeout: seconds (or a timedelta) to follow them.
     :param outlets: assets to which the report adds an event with its counts.
@@ -175,7 +178,8 @@ class DirectcallCampaignTaskGroup(TaskGroup):
                 self.plan >> approve >> chunks
             names: Any = chunks.output
             given["chunks_at_once"] = chunks_at_once or 1
-            is_limited = rate is not None or calls_at_once is not None or channel == "call"
+            # A template may render to "call".
+            is_limited = rate is not None or calls_at_once is not None or channel not in ("sms", "voice_message")
             send = DirectcallSendCampaignOperator.partial(
                 task_id="send",
                 plan=plan,

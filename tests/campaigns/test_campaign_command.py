@@ -100,6 +100,13 @@ def test_a_folder_of_a_campaign_that_has_begun_is_not_planned_over(plan, tmp_pat
     assert "has begun to send" in shown
 
 
+def test_a_folder_with_other_files_is_not_planned_into(command, tmp_path):
+    status, shown = command("plan", tmp_path / "contacts.csv", "--text", "Ola", "-o", tmp_path)
+    assert status == FAILED
+    assert "this folder has files, and none of them is a plan" in shown
+    assert [path.name for path in tmp_path.iterdir()] == ["contacts.csv"]
+
+
 def test_report_counts_what_had_no_turn(plan, command, tmp_path):
     plan("--window", "none")
     status, shown = command("report", tmp_path / "base" / "one", "--results", tmp_path / "results.csv")

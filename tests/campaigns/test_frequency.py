@@ -28,9 +28,11 @@ from airflow_provider_directcall.campaigns.guards import Guards
 from airflow_provider_directcall.campaigns.plan_summary import CampaignPlan
 from airflow_provider_directcall.campaigns.retention import erase_number, purge
 from airflow_provider_directcall.campaigns.storage import LocalFolder
+from airflow_provider_directcall.campaigns.voice import Again, AttemptRules
 from airflow_provider_directcall.sandbox import Fault
 from airflow_provider_directcall.telephony.windows import PRESETS
 
+from .campaign_world import CampaignWorld
 from .planning_world import planned_csv
 from .sending_world import FailingFolder, Killed, SendingWorld, numbers
 
@@ -275,6 +277,34 @@ async def test_those_in_doubt_count(world, ledger, planned):
     )
     await mine.send(guards=rules(ledger, None))
     assert planned(phones)[0].states == {"suppressed": 2}
+
+
+@pytest.mark.parametrize("day", [1, 2])
+@pytest.mark.parametrize("calls_at_once", [1, 10], ids=["one by one", "one wave"])
+@pytest.mark.parametrize(
+    ("chunk_size", "again"),
+    # Of one chunk, a number gets no more calls than the rule says.
+    [(1, Again(after=10, at_most=1)), (3, Again(after=timedelta(days=1), at_most=2))],
+    ids=["three chunks", "one chunk"],
+)
+def test_a_further_number_of_several_contacts_is_counted(
+    directcall_sandbox, tmp_path, ledger, chunk_size, again, calls_at_once, day
+):
+    directcall_sandbox.set_time(NOW)
+    directcall_sandbox.configure(pace=1)
+    world = CampaignWorld(directcall_sandbox, tmp_path)
+    busy = [f"{area}990000486" for area in (11, 21, 31)]
+    rows = [f"c{place};{phone};11980000001" for place, phone in enumerate(busy)]
+    columns = {"number_columns": ("phone", "other"), "chunk_size": chunk_size}
+    made = world.planned("\n".join(["id;phone;other", *rows, ""]), channel=Channel.CALL, text=None, **columns)
+    rule = AttemptRules(by_outcome={"busy": again})
+    states = Counter()
+    for chunk in made.chunks:
+        options = {"guards": rules(ledger, FrequencyCap(day=day)), "calls_at_once": calls_at_once}
+        states.update(world.call_to_the_end(chunk.name, rule, **options).states)
+    called = Counter(call["destination"] for call in directcall_sandbox.state()["calls"])
+    assert called == {**{f"55{phone}": again.at_most for phone in busy}, "5511980000001": day}
+    assert states == {"answered": day, "busy": 3 - day}
 
 
 @pytest.mark.parametrize("after", [False, True])

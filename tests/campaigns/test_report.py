@@ -165,16 +165,28 @@ def test_an_unknown_contact_and_one_in_doubt_are_never_fed_back(world):
 
 
 def test_transient_refusals_are_fed_back_and_lasting_ones_are_not(world):
-    world.planned(csv_of(DELIVERED, "11990000002", "11990000003"))
+    world.planned(csv_of(DELIVERED, "11990000002", "11990000003", "11990000004"))
     since = world.clock.now()
-    codes = {"c1": "008", "c2": "001", "c3": None}
+    # The last one is given up after proof that nothing arrived: by a code that no table has.
+    codes = {"c1": "008", "c2": "001", "c3": None, "c4": "999"}
     log = WaveLog(world.folder, "00000")
     log.begin(Wave(0, since, dict.fromkeys(codes, 1)))
     log.finish(
         0, [ContactResult(contact, Progress.REFUSED, since, code=code, reason="r") for contact, code in codes.items()]
     )
-    assert report(world)["states"] == {"refused": 3}
-    assert again_of(world)["id"].to_list() == ["c1"]
+    assert report(world)["states"] == {"refused": 4}
+    assert again_of(world)["id"].to_list() == ["c1", "c4"]
+
+
+def test_a_call_whose_outcome_is_a_word_of_refusal_is_not_fed_back(world):
+    world.planned(csv_of(DELIVERED))
+    log = WaveLog(world.folder, "00000")
+    # Its first answer was a refusal that may pass, and the statement has shown it.
+    log.finish(0, [ContactResult("c1", Progress.SENT, world.clock.now(), code="002")])
+    line = {"contact": "c1", "state": "refused", "is_final": True, "outcome": "refused"}
+    world.folder.write("track/00000/000000.jsonl", json.dumps(line).encode() + b"\n")
+    assert report(world)["states"] == {"refused": 1}
+    assert again_of(world)["id"].to_list() == []
 
 
 def test_a_list_of_results_is_never_in_memory_as_a_whole(world):

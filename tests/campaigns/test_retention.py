@@ -223,8 +223,9 @@ def test_a_purge_that_was_killed_leaves_no_campaign_that_seems_unsent(tmp_path, 
             with pytest.raises(KeyboardInterrupt):
                 purge(LocalFolder(tmp_path), timedelta(0), NOW + timedelta(days=1))
             assert folder.names("waves/")
-    purge(LocalFolder(tmp_path), timedelta(0), NOW + timedelta(days=1))
+    erase_number(LocalFolder(tmp_path), ERASED)
     assert folder.names() == ["plan.json", "waves/purged"]
+    assert purge(LocalFolder(tmp_path), timedelta(0), NOW + timedelta(days=1)) == 0
 
 
 @pytest.fixture
@@ -285,3 +286,36 @@ def test_a_purge_that_was_killed_is_completed_for_a_campaign_that_has_sent_nothi
             assert len(folder.names()) == left
     purge(LocalFolder(tmp_path), timedelta(0), later)
     assert folder.names() == []
+
+
+def test_files_of_others_in_a_campaigns_folder_stay(tmp_path):
+    folder = campaign(tmp_path, "one")
+    report(folder)
+    mine = ["contacts.csv", "report/notes.txt", "chunks/mine.parquet", "waves/mine.csv", "backup.1.part"]
+    for name in mine:
+        (tmp_path / "one" / name).write_bytes(b"mine")
+    purge(LocalFolder(tmp_path), timedelta(0), NOW + timedelta(days=1))
+    erase_number(LocalFolder(tmp_path), ERASED)
+    left = {path.relative_to(tmp_path / "one").as_posix() for path in (tmp_path / "one").rglob("*") if path.is_file()}
+    assert left == {*mine, "plan.json", "report/report.json", "waves/purged"}
+
+
+@pytest.mark.parametrize("place", ["dag/run/plan/0", "waves/run/plan/0", "report"])
+def test_a_campaign_in_an_older_ones_folder_stays_whole(tmp_path, place):
+    old, live = campaign(tmp_path, "one"), campaign(tmp_path / "one", place, now=NOW + timedelta(days=31))
+    report(live)
+    files = everything(tmp_path / "one" / place)
+    assert purge(LocalFolder(tmp_path), timedelta(days=30), NOW + timedelta(days=31)) == 1
+    assert everything(tmp_path / "one" / place) == files
+    assert not old.names("chunks/")
+
+
+@pytest.mark.parametrize("content", [b'{"format_version": "1.2"}', b"[]", b"no JSON"])
+def test_the_plan_of_another_program_is_skipped(tmp_path, content):
+    campaign(tmp_path, "one")
+    foreign = tmp_path / "terraform" / "plan.json"
+    foreign.parent.mkdir()
+    foreign.write_bytes(content)
+    assert erase_number(LocalFolder(tmp_path), ERASED) == 2
+    assert purge(LocalFolder(tmp_path), timedelta(0), NOW + timedelta(days=1)) == 1
+    assert foreign.read_bytes() == content

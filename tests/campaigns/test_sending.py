@@ -168,6 +168,16 @@ async def test_many_contacts_that_are_refused_wait_for_the_next_try(world):
     assert ((await world.send()).states, world.reached()) == ({"sent": 9}, once(phones))
 
 
+async def test_no_more_than_twenty_contacts_are_given_up_in_one_try(world):
+    phones = numbers(240)
+    world.planned(phones)
+    # An outage at the end of the chunk: a tenth of those accepted, or less, are refused.
+    world.server.inject(Fault(kind="refusal_008_before", endpoint="sms/send", after=219, times=21 * 3))
+    outcome = await world.send(concurrency=1)
+    assert (outcome.states, outcome.waiting, outcome.retryable) == ({"sent": 219}, 21, True)
+    assert ((await world.send()).states, world.reached()) == ({"sent": 240}, once(phones))
+
+
 async def test_a_contact_whose_refused_requests_may_have_arrived_is_unknown(world):
     world.planned(["5511990000500", *numbers(2)])
     world.server.inject(Fault(kind="unavailable", endpoint="extrato/list-sms"))

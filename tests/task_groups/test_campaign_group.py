@@ -63,7 +63,7 @@ def test_a_plan_without_chunks_is_reported_and_a_dry_run_is_not():
     assert TriggerRule(report.trigger_rule) == TriggerRule.ALL_DONE
     assert "reminders.chunks" in report.upstream_task_ids
     skipped = CampaignReportOperator(task_id="report", plan="/none/plan.json", chunks=None)
-    with pytest.raises(AirflowSkipException):
+    with pytest.raises(AirflowSkipException, match="was not to be sent, or its plan failed"):
         skipped.execute({})
     with pytest.raises(AirflowFailException, match=r"plan: there is none in /none"):
         CampaignReportOperator(task_id="report", plan="/none/plan.json", chunks=[]).execute({})
@@ -76,7 +76,7 @@ def test_tasks_that_share_a_rate_are_as_many_as_they_are_told():
     assert task.partial_kwargs["max_active_tis_per_dagrun"] == 1
 
 
-@pytest.mark.parametrize("given", [{"channel": "call"}, {"calls_at_once": 4}])
+@pytest.mark.parametrize("given", [{"channel": "call"}, {"channel": "{{ params.channel }}"}, {"calls_at_once": 4}])
 def test_tasks_that_share_lines_are_one_unless_they_are_told(given):
     (task,) = (task for task in made(**given).tasks if task.task_id == "reminders.send")
     assert task.partial_kwargs["max_active_tis_per_dagrun"] == 1

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
 #: Name of an Airflow Variable that stops all campaigns of the deployment before their next wave, if it is true.
 STOP_VARIABLE: Final = "directcall_campaign_stop"
-#: How often replies are read while a chunk is sent.
-_EXCLUSIONS_AGE: Final = timedelta(minutes=5)
+#: How often replies are read while a chunk is sent, and lists, which may be large: calls with retries take hours.
+_REPLIES_AGE: Final = timedelta(minutes=5)
+_LISTS_AGE: Final = timedelta(hours=1)
 
 
 def open_plan(plan: object) -> tuple[Folder, CampaignPlan]:
@@ -100,7 +101,7 @@ class ChunkExclusions:
 
 
 class FreshExclusions:
-    """Who must not be reached, read before the first wave of a try; replies are read again every few minutes.
+    """Who must not be reached, read before the first wave of a try, and again while it stays.
 
     :param numbers: returns the digits of the chunk; of all other entries of lists, nothing is kept.
     """
@@ -116,17 +117,21 @@ class FreshExclusions:
         self._hook = hook
         self._now = now
         self._numbers = numbers
-        self._read_at = now()
+        self._lists_read_at = self._read_at = now()
         self._known: ChunkExclusions | None = None
 
     def __call__(self) -> ChunkExclusions:
-        """Return them."""
+        """Return them.
+
+        :raises ContactsError: a list cannot be read, or not any more.
+        """
         now = self._now()
-        if self._known is None:
+        if self._known is None or (self._rules.suppress and now - self._lists_read_at >= _LISTS_AGE):
             numbers = self._numbers()
             read = self._rules.read(self._hook, now, only=numbers)
-            self._known, self._read_at = ChunkExclusions(dict(read.suppressed.among(numbers)), read.opted_out), now
-        elif now - self._read_at >= _EXCLUSIONS_AGE:
+            self._known = ChunkExclusions(dict(read.suppressed.among(numbers)), read.opted_out)
+            self._lists_read_at = self._read_at = now
+        elif now - self._read_at >= _REPLIES_AGE:
             self._known = replace(self._known, opted_out=self._rules.opted_out(self._hook, now))
             self._read_at = now
         return self._known

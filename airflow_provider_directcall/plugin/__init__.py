@@ -17,7 +17,7 @@ class DirectcallPlugin(AirflowPlugin):
     name = "directcall"
 
     @cached_property
-    def fastapi_apps(self) -> list[dict[str, Any]]:  # type: ignore[override]  # Airflow reads it in the API server only
+    def fastapi_apps(self) -> list[dict[str, Any]]:  # type: ignore[override]  # a list in AirflowPlugin; a property makes it when the API server reads it
         """Applications to mount; none without a connection for their credentials."""
         from airflow.providers.common.compat.sdk import conf
 

@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Final
 
@@ -150,7 +151,7 @@ class Receiver:
         self._is_reading = asyncio.Lock()
         self._logged = ""
         self._allowance = _Allowance(self._limits.rings_per_second, self._limits.burst)
-        self._bells = {kind: _Bell(lambda kind=kind: ring(kind, _now()), self._limits.pause) for kind in Doorbell}  # type: ignore[misc]  # mypy cannot infer such a lambda
+        self._bells = {kind: _Bell(partial(_ring_now, ring, kind), self._limits.pause) for kind in Doorbell}
 
     async def credentials(self) -> Credentials | None:
         """Return the credentials; None, and a line in the log, while there are none."""
@@ -255,5 +256,5 @@ def _refusal(status: int, headers: dict[str, str] | None = None) -> Response:
     return Response(status_code=status, headers={"Connection": "close", **(headers or {})})
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
+def _ring_now(ring: Callable[[Doorbell, datetime], None], kind: Doorbell) -> None:
+    ring(kind, datetime.now(UTC))

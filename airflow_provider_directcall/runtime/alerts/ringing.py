@@ -147,6 +147,8 @@ class CallbackRinger:
         return drive(steps, self._perform)
 
     def _perform(self, effect: object) -> object:
+        from airflow_provider_directcall.api.requests import Request
+
         clock = current_clock()
         match effect:
             case ReadSlot(name):
@@ -163,8 +165,9 @@ class CallbackRinger:
                     raise OutOfTimeError
                 clock.sleep(seconds)
                 return None
-        request: Request[object] = effect  # type: ignore[assignment]  # there is no other effect
-        return self.client.send(request)
+            case Request():
+                return self.client.send(effect)
+        raise TypeError(f"no effect of an alert: {type(effect).__name__}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +183,8 @@ class LoopRinger:
         return await drive_async(steps, self._perform)
 
     async def _perform(self, effect: object) -> object:
+        from airflow_provider_directcall.api.requests import Request
+
         match effect:
             case ReadSlot(name):
                 return slot_in(await read_async(name))
@@ -195,8 +200,9 @@ class LoopRinger:
             case Delay(seconds):
                 await current_clock().sleep_async(seconds)
                 return None
-        request: Request[object] = effect  # type: ignore[assignment]  # there is no other effect
-        return await self.client.send(request)
+            case Request():
+                return await self.client.send(effect)
+        raise TypeError(f"no effect of an alert: {type(effect).__name__}")
 
 
 async def read_async(name: str) -> object:

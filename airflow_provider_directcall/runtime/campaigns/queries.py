@@ -69,7 +69,7 @@ def query_rows(query: SqlContacts) -> QueryRows:
 def _opened(query: SqlContacts) -> Iterator[Cursor]:
     from airflow.sdk import BaseHook
 
-    hook = BaseHook.get_connection(query.conn_id).get_hook()  # type: ignore[no-untyped-call]  # not annotated
+    hook = BaseHook.get_connection(query.conn_id).get_hook()  # type: ignore[no-untyped-call]  # Airflow does not annotate get_hook()
     if not hasattr(hook, "get_conn"):
         raise ValueError(f"contacts: the connection {query.conn_id} is not one to a database")
     run = partial(_run, query.conn_id)
@@ -93,11 +93,13 @@ class _Cursor:
     @property
     def description(self) -> Sequence[Sequence[object]] | None:
         """The columns."""
-        return self.run("read the columns", lambda: self.cursor.description)  # type: ignore[no-any-return]  # any driver's
+        columns: Sequence[Sequence[object]] | None = self.run("read the columns", lambda: self.cursor.description)
+        return columns
 
     def fetchmany(self, size: int) -> Sequence[Sequence[object]]:
         """Return the next rows."""
-        return self.run("read rows", lambda: self.cursor.fetchmany(size))  # type: ignore[no-any-return]  # any driver's
+        rows: Sequence[Sequence[object]] = self.run("read rows", lambda: self.cursor.fetchmany(size))
+        return rows
 
 
 def _run(conn_id: str, step: str, call: Callable[[], Value]) -> Value:

@@ -13,20 +13,22 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
-from airflow_provider_directcall.api.errors import (
-    RETURN_CODES,
-    DirectcallAuthError,
-    DirectcallError,
-    DirectcallNotSent,
-    DirectcallOutcomeUnknown,
-    DirectcallRefused,
-)
+from airflow_provider_directcall.api.errors import DirectcallError, DirectcallOutcomeUnknown
 from airflow_provider_directcall.campaigns.chunks import Contact
+from airflow_provider_directcall.campaigns.contact_outcomes import (
+    MOST_SENDS,
+    InFlight,
+    Stop,
+    answered,
+    concluded,
+    given_up,
+    without_effect,
+)
 from airflow_provider_directcall.campaigns.doubts import Doubt, Doubts
 from airflow_provider_directcall.campaigns.errands import Answer, ChunkRequests, Outgoing
 from airflow_provider_directcall.campaigns.errors import CampaignError
@@ -38,7 +40,7 @@ from airflow_provider_directcall.campaigns.progress import ChunkProgress, Progre
 from airflow_provider_directcall.campaigns.send_options import ChunkOutcome, SendOptions
 from airflow_provider_directcall.campaigns.wave_log import STATE_OF, ContactResult, Progress, Wave, WaveLog, in_doubt
 from airflow_provider_directcall.delivery.decisions import OnUnknownOutcome
-from airflow_provider_directcall.delivery.reconciling import Reconciliation, Verdict, VerdictKind
+from airflow_provider_directcall.delivery.reconciling import Reconciliation, Verdict
 from airflow_provider_directcall.delivery.witnesses import Witness
 
 if TYPE_CHECKING:
@@ -49,14 +51,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: Requests to one contact in one try, each after proof that the one before did not arrive.
-_MOST_SENDS: Final = 3
-#: A contact whose requests are all refused by a code that may pass is given up where no more than this share of the
-#: accepted contacts is refused so: more of them are a sign of a service that is down, whose next try may succeed.
-_FEW: Final = 10
-#: Nor are more than so many given up in one try: of a large chunk, a tenth is what a short outage refuses.
-_MOST_GIVEN_UP: Final = 20
-_NO_BALANCE: Final = "201"
 #: A request of a wave leaves so soon, or keeps its turn: a process that sleeps, and wakes when another one has taken
 #: its chunk over, must not send what that one has found to be absent.
 _WAVE_TIME: Final = timedelta(seconds=60)
@@ -64,13 +58,6 @@ _WAVE_TIME: Final = timedelta(seconds=60)
 _CLIENT_TIME: Final = timedelta(seconds=60)
 
 _MAY_HAVE_LEFT: Final = frozenset({Progress.SENT, Progress.DOUBTFUL, Progress.UNKNOWN})
-
-
-@dataclass(frozen=True, slots=True)
-class _Stop:
-    reason: str
-    retryable: bool = False
-    over_budget: bool = False
 
 
 class ChunkSender:
@@ -125,7 +112,7 @@ class ChunkSender:
         self._finished: Counter[Progress] = Counter()
         """Final results of this try."""
         self._left_out: list[ContactResult] = []
-        self._stop: _Stop | None = None
+        self._stop: Stop | None = None
         # Not those in doubt: they count when they are found.
         done = sum(result.progress is Progress.SENT for result in self._results.values())
         self._meter = ProgressMeter(clock, options.progress_seconds, on_progress, total=len(self._contacts), done=done)
@@ -227,10 +214,10 @@ class ChunkSender:
                 raise CampaignError(str(error)) from None
             return
 
-    def _asked_to_stop(self) -> _Stop | None:
+    def _asked_to_stop(self) -> Stop | None:
         failed = self._finished[Progress.REFUSED] + self._finished[Progress.UNKNOWN]
         reason = self._guards.stop(self._folder) or self._guards.failed_share(failed, self._finished.total())
-        return None if reason is None else _Stop(reason)
+        return None if reason is None else Stop(reason)
 
     def _is_over(self) -> bool:
         return self._until is not None and self._clock.now() >= self._until
@@ -264,7 +251,7 @@ class ChunkSender:
             parts += contact.parts
             if parts_left is not None and parts > parts_left:
                 if not wave and not self._doubtful():
-                    self._stop = _Stop("the next message would pass budget_brl", over_budget=True)
+                    self._stop = Stop("the next message would pass budget_brl", over_budget=True)
                     return None
                 break
             wave.append(contact)
@@ -277,7 +264,7 @@ class ChunkSender:
         now = self._clock.now()
         excluded = self._guards.excluded() if self._guards.excluded is not None else None
         for contact in list(self._pending.values()):
-            if self._turns[contact.id] >= _MOST_SENDS:
+            if self._turns[contact.id] >= MOST_SENDS:
                 continue
             if excluded is not None and contact.number in excluded.opted_out:
                 self._leave_out(contact, Progress.OPTED_OUT)
@@ -308,7 +295,7 @@ class ChunkSender:
         self._write_reached(wave, contacts)
         self._waves.begin(wave)
         if not self._waves.is_claimed():
-            self._stop = _Stop("another process has begun to send this chunk")
+            self._stop = Stop("another process has begun to send this chunk")
             return
         self._wave_ends_at = wave.since + _WAVE_TIME
         self._parts += sum(contact.parts for contact in contacts)
@@ -358,51 +345,24 @@ class ChunkSender:
         ):
             return []
         self._turns.update(contact.id for contact in outgoing.contacts)
-        results = [began[contact.id] for contact in outgoing.contacts]
+        sent = [InFlight(contact, began[contact.id]) for contact in outgoing.contacts]
         try:
             accepted = outgoing.errand.accepted(await self._client.send(outgoing.request()))
         except DirectcallOutcomeUnknown as unknown:
-            return self._counted([replace(result, code=unknown.code, reason=str(unknown)) for result in results])
+            return self._counted([replace(each.result, code=unknown.code, reason=str(unknown)) for each in sent])
         except (DirectcallError, ValueError) as error:
-            return self._counted(self._without_effect(results, error))
-        return self._counted([self._answered(began[contact.id], each) for contact, each in outgoing.answers(accepted)])
+            results, stop = without_effect(sent, error)
+            self._stop = self._stop or stop
+            if not results:
+                self._turns.subtract(contact.id for contact in outgoing.contacts)
+            return self._counted(results)
+        answers = zip(sent, outgoing.answers(accepted), strict=True)
+        return self._counted([self._answered(each, answer) for each, answer in answers])
 
-    def _without_effect(self, results: Sequence[ContactResult], error: Exception) -> list[ContactResult]:
-        code = error.code if isinstance(error, DirectcallRefused) else None
-        if code is not None and len(results) > 1:
-            # It may have reached some of them. Then each gets a request of its own: one of them may be at fault.
-            self._stop = self._stop or (_Stop(str(error)) if code == _NO_BALANCE else None)
-            return [replace(each, code=code, reason=str(error)) for each in results]
-        if isinstance(error, DirectcallAuthError | DirectcallNotSent) or code == _NO_BALANCE:
-            # No contact's fault: they keep their turns.
-            self._turns.subtract(result.contact for result in results)
-            self._stop = self._stop or _Stop(str(error), retryable=isinstance(error, DirectcallNotSent))
-            return []
-        may_pass = len(results) > 1 or (isinstance(error, DirectcallError) and error.retryable)
-        progress = Progress.NOT_SENT if may_pass else Progress.REFUSED
-        return [
-            replace(each, progress=progress, parts=self._parts_before(each), code=code, reason=str(error))
-            for each in results
-        ]
-
-    def _parts_before(self, result: ContactResult) -> int:
-        return result.parts - self._contacts[result.contact].parts
-
-    def _answered(self, result: ContactResult, answer: Answer) -> ContactResult:
-        if answer.ids is None:
-            return replace(result, reason="the answer does not name this recipient")
-        if answer.code is None:
-            return replace(result, progress=Progress.SENT, ids=answer.ids, reason="")
-        if not answer.is_refused_for_good:
-            return replace(result, code=answer.code, reason=f"refused with code {answer.code}, which may pass")
-        before = self._parts_before(result)
-        if answer.code == _NO_BALANCE:
-            self._stop = self._stop or _Stop("insufficient balance")
-            return replace(
-                result, progress=Progress.NOT_SENT, parts=before, code=answer.code, reason="insufficient balance"
-            )
-        reason = f"refused with code {answer.code} ({RETURN_CODES[answer.code].meaning})"
-        return replace(result, progress=Progress.REFUSED, parts=before, code=answer.code, reason=reason)
+    def _answered(self, sent: InFlight, answer: Answer) -> ContactResult:
+        result, stop = answered(sent, answer)
+        self._stop = self._stop or stop
+        return result
 
     def _counted(self, results: list[ContactResult]) -> list[ContactResult]:
         self._meter.sent([result.contact for result in results if result.progress is Progress.SENT])
@@ -478,62 +438,39 @@ class ChunkSender:
             if result.progress is Progress.SENT and result.sends == 1 and "callerid" in result.ids
         ]
 
-    def _concluded(self, result: ContactResult, verdict: Verdict) -> ContactResult:
-        concluded = self._after(result, verdict)
-        if concluded.progress is Progress.SENT:
-            self._meter.sent([concluded.contact])
-        elif concluded.progress is Progress.NOT_SENT:
-            self._meter.waits([concluded.contact])
+    def _concluded(self, doubtful: ContactResult, verdict: Verdict) -> ContactResult:
+        result, stop = concluded(doubtful, verdict, self._options.on_unknown_outcome)
+        self._stop = stop or self._stop
+        if result.progress is Progress.SENT:
+            self._meter.sent([result.contact])
+        elif result.progress is Progress.NOT_SENT:
+            self._meter.waits([result.contact])
         else:
-            self._meter.failed(concluded.contact, concluded.reason)
-        return concluded
-
-    def _after(self, result: ContactResult, verdict: Verdict) -> ContactResult:
-        if verdict.kind is VerdictKind.FOUND:
-            return replace(result, progress=Progress.SENT, ids=dict(verdict.ids), reason="")
-        if verdict.kind is VerdictKind.ABSENT:
-            return replace(result, progress=Progress.NOT_SENT, parts=0, reason="it surely did not arrive")
-        if verdict.retryable:
-            self._stop = _Stop(verdict.reason, retryable=True)
-            return replace(result, reason=verdict.reason)
-        may_resend = not verdict.forbids_send and not verdict.seen
-        if self._options.on_unknown_outcome is OnUnknownOutcome.RESEND and may_resend:
-            return replace(result, progress=Progress.NOT_SENT, reason=verdict.reason)
-        return replace(result, progress=Progress.UNKNOWN, reason=verdict.reason)
+            self._meter.failed(result.contact, result.reason)
+        return result
 
     # The end
 
     def _given_up(self) -> list[ContactResult]:
-        """Return the last results of the few contacts whose requests were all refused, so that they fail no chunk."""
-        refused = [self._results[own] for own in self._pending if self._refusals[own] >= _MOST_SENDS]
-        sent = sum(result.progress is Progress.SENT for result in self._results.values()) + self._accepted_elsewhere
-        # With those that this try has given up before.
-        exhausted = sum(count >= _MOST_SENDS for count in self._refusals.values())
-        if not sent or exhausted > max(1, min(sent // _FEW, _MOST_GIVEN_UP)):
-            return []
-        results = []
-        for result in refused:
-            known = RETURN_CODES.get(result.code or "")
-            meaning = "" if known is None else f" ({known.meaning})"
-            reason = f"refused {_MOST_SENDS} times, at last with code {result.code}{meaning}"
-            # A request that was sent again by the policy may have arrived.
-            progress = Progress.UNKNOWN if result.parts else Progress.REFUSED
-            results.append(replace(result, progress=progress, reason=reason))
-            self._meter.failed(result.contact, reason)
+        pending = [self._results[own] for own in self._pending if own in self._results]
+        accepted = sum(result.progress is Progress.SENT for result in self._results.values())
+        results = given_up(pending, self._refusals, accepted + self._accepted_elsewhere)
+        for result in results:
+            self._meter.failed(result.contact, result.reason)
         return results
 
-    def _end(self) -> _Stop | None:
+    def _end(self) -> Stop | None:
         """Return why a chunk that came to its end is not done, or None."""
-        exhausted = sum(self._turns[own] >= _MOST_SENDS for own in self._pending)
+        exhausted = sum(self._turns[own] >= MOST_SENDS for own in self._pending)
         if exhausted:
-            reason = f"{exhausted} contacts surely did not get {_MOST_SENDS} requests each"
-            return _Stop(reason, retryable=True)
+            reason = f"{exhausted} contacts surely did not get {MOST_SENDS} requests each"
+            return Stop(reason, retryable=True)
         unknown = sum(result.progress is Progress.UNKNOWN for result in self._results.values())
         if unknown and not self._pending and self._options.on_unknown_outcome is OnUnknownOutcome.FAIL:
-            return _Stop(f"the outcome of {unknown} requests is unknown: look at Directcall's statement")
+            return Stop(f"the outcome of {unknown} requests is unknown: look at Directcall's statement")
         return None
 
-    def _outcome(self, stop: _Stop | None) -> ChunkOutcome:
+    def _outcome(self, stop: Stop | None) -> ChunkOutcome:
         states = Counter(
             STATE_OF[result.progress].value for result in self._results.values() if result.progress in STATE_OF
         )

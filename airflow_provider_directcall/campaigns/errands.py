@@ -106,18 +106,18 @@ class Outgoing:
         """The parts that are charged."""
         return sum(contact.parts for contact in self.contacts)
 
-    def answers(self, accepted: Accepted) -> Iterator[tuple[Contact, Answer]]:
-        """Return the vendor's word on each contact; without a word on anyone, all were accepted."""
+    def answers(self, accepted: Accepted) -> Iterator[Answer]:
+        """Yield the vendor's word on each contact, in their order; without a word on anyone, all were accepted."""
         notes = {place: (message_id, code) for place, message_id, code in accepted.recipients or ()}
-        for place, contact in enumerate(self.contacts):
+        for place in range(len(self.contacts)):
             if not notes:
-                yield contact, Answer(accepted.ids)
+                yield Answer(accepted.ids)
             elif place not in notes:
-                yield contact, Answer(None)
+                yield Answer(None)
             else:
                 message_id, code = notes[place]
                 own = {"message_id": message_id} if message_id is not None else {}
-                yield contact, Answer({**accepted.ids, **own}, code)
+                yield Answer({**accepted.ids, **own}, code)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -46,6 +45,7 @@ def _plan(options: argparse.Namespace) -> int:
     from airflow_provider_directcall.campaigns.frequency import FrequencyLedger
     from airflow_provider_directcall.campaigns.plan_summary import PLAN_FILE
     from airflow_provider_directcall.campaigns.planning import plan
+    from airflow_provider_directcall.campaigns.scratch import private_scratch
 
     settings = _settings(options)
     folder = _folder(options.folder)
@@ -53,8 +53,8 @@ def _plan(options: argparse.Namespace) -> int:
         raise ValueError(f"{folder.uri}: a campaign in this folder has begun to send; choose another one")
     if (names := folder.names()) and PLAN_FILE not in names:
         raise ValueError(f"{folder.uri}: this folder has files, and none of them is a plan; choose a new one")
-    with tempfile.TemporaryDirectory(prefix="directcall-") as scratch:
-        files = ContactFiles(files_at(options.contacts, _remote), Path(scratch))
+    with private_scratch() as scratch:
+        files = ContactFiles(files_at(options.contacts, _remote), scratch)
         with _progress() as on_batch:
             made = plan(
                 settings,
@@ -103,13 +103,14 @@ def _settings(options: argparse.Namespace) -> CampaignSettings:
 def _exclusions(options: argparse.Namespace) -> Exclusions:
     from airflow_provider_directcall.campaigns.contacts.places import files_at
     from airflow_provider_directcall.campaigns.contacts.reading import ContactFiles
+    from airflow_provider_directcall.campaigns.scratch import private_scratch
     from airflow_provider_directcall.campaigns.suppression import Exclusions, SuppressedNumbers
 
     suppressed = SuppressedNumbers()
     today = datetime.now().astimezone().date()
     for place in options.suppress or ():
-        with tempfile.TemporaryDirectory(prefix="directcall-") as scratch:
-            files = ContactFiles(files_at([place], _remote, argument="--suppress"), Path(scratch))
+        with private_scratch() as scratch:
+            files = ContactFiles(files_at([place], _remote, argument="--suppress"), scratch)
             suppressed.read(files, today)
     return Exclusions(suppressed)
 
@@ -138,7 +139,9 @@ def _preview(options: argparse.Namespace) -> int:
 
 def _purge(options: argparse.Namespace) -> int:
     from airflow_provider_directcall.campaigns.retention import erase_number, purge
+    from airflow_provider_directcall.campaigns.scratch import remove_abandoned
 
+    remove_abandoned()
     folder = _folder(options.folder, is_new=False)
     if options.number:
         write(f"Erased from {erase_number(folder, sys.stdin.readline().strip())} rows.")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import datetime
@@ -25,6 +24,7 @@ from airflow_provider_directcall.campaigns.priorities import PriorityOrder
 from airflow_provider_directcall.campaigns.repeats import Excluded, Repeats
 from airflow_provider_directcall.campaigns.rows_file import RowsFile
 from airflow_provider_directcall.campaigns.samples import Samples
+from airflow_provider_directcall.campaigns.scratch import private_scratch
 from airflow_provider_directcall.campaigns.states import ContactState
 
 if TYPE_CHECKING:
@@ -64,8 +64,8 @@ def plan(
     """
     if settings.frequency_cap is not None and ledger is None:
         raise CampaignError("frequency_cap: it needs the storage that all campaigns share")
-    with tempfile.TemporaryDirectory(prefix="directcall-") as scratch:
-        planner = _Planner(settings, folder, exclusions, now, Path(scratch), ledger)
+    with private_scratch() as scratch:
+        planner = _Planner(settings, folder, exclusions, now, scratch, ledger)
         try:
             for batch in batches:
                 planner.add(batch)

@@ -6,7 +6,6 @@ Chunk by chunk, with pieces on the disk of this machine, so that memory does not
 from __future__ import annotations
 
 import json
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -24,6 +23,7 @@ from airflow_provider_directcall.campaigns.left_out import reason_kind
 from airflow_provider_directcall.campaigns.plan_summary import PLAN_FILE
 from airflow_provider_directcall.campaigns.results import AGAIN, RESULTS, chunk_results, other_results
 from airflow_provider_directcall.campaigns.rows_file import WRITERS, RowsFile
+from airflow_provider_directcall.campaigns.scratch import private_scratch
 from airflow_provider_directcall.campaigns.states import ContactState
 from airflow_provider_directcall.campaigns.storage import LocalFolder
 
@@ -145,8 +145,8 @@ def make_report(
         raise CampaignError("the contacts of this campaign were purged; the report made before is still there")
     plan = json.loads(folder.read(PLAN_FILE))
     totals = Totals()
-    with tempfile.TemporaryDirectory() as scratch:
-        results, again = RowsFile(Path(scratch), "results"), RowsFile(Path(scratch), "again")
+    with private_scratch() as scratch:
+        results, again = RowsFile(scratch, "results"), RowsFile(scratch, "again")
         for rows in _all_results(folder, plan):
             totals.add(rows)
             totals.add_hours(rows, _zone_name(now))

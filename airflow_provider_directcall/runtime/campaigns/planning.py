@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,6 +16,7 @@ from airflow_provider_directcall.campaigns.frequency import FrequencyLedger
 from airflow_provider_directcall.campaigns.opt_outs import opted_out
 from airflow_provider_directcall.campaigns.plan_summary import CampaignPlan
 from airflow_provider_directcall.campaigns.planning import plan
+from airflow_provider_directcall.campaigns.scratch import private_scratch
 from airflow_provider_directcall.campaigns.suppression import Exclusions, SuppressedNumbers
 from airflow_provider_directcall.errors import DirectcallError
 from airflow_provider_directcall.runtime import arguments
@@ -67,8 +67,8 @@ class ExclusionRules:
         :raises CampaignError: the received messages cannot be read.
         """
         suppressed = SuppressedNumbers(only)
-        with tempfile.TemporaryDirectory(prefix="directcall-") as scratch:
-            for source in sources_of("suppress", self.suppress, Path(scratch)):
+        with private_scratch() as scratch:
+            for source in sources_of("suppress", self.suppress, scratch):
                 suppressed.read(source, now.astimezone(hook.settings.zone).date())
         if self.suppress:
             whose = "" if only is None else " of this chunk"
@@ -119,8 +119,8 @@ class PlanRequest:
             log.warning("A part of this campaign was sent before: it goes on with the plan of %s.", earlier.planned_at)
             return folder, earlier
         exclusions = self.exclusions.read(hook, now)
-        with tempfile.TemporaryDirectory(prefix="directcall-") as scratch:
-            sources = list(sources_of("contacts", self.contacts, Path(scratch)))
+        with private_scratch() as scratch:
+            sources = list(sources_of("contacts", self.contacts, scratch))
             if not sources:
                 raise ContactsError("contacts: a path, a URI, a query or a list of them is needed")
             return folder, plan(

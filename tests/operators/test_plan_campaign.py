@@ -279,6 +279,38 @@ def test_a_plan_that_was_sent_in_part_goes_on_or_is_stale(run, plan, contacts):
         run.start(plan(contacts(CONTACTS + "5;11990000005;Ida\n")))
 
 
+def test_a_plan_that_was_sent_in_part_is_stale_once_its_contacts_are_another_file(run, plan, contacts, tmp_path):
+    first = run.start(plan(contacts()))
+    begin_waves(first)
+    other = contacts(CONTACTS + "5;11990000005;Ida\n", name="more.csv")
+    for given in (other, [contacts(), other], str(tmp_path / "*.csv"), str(tmp_path / "none.csv")):
+        run.retry()
+        with pytest.raises(AirflowFailException, match=r"the plan is stale: (more|none)\.csv was not among"):
+            run.start(plan(given))
+
+
+def test_a_plan_of_several_files_is_stale_once_one_is_left_out_and_not_once_it_is_gone(run, plan, contacts, tmp_path):
+    files = [contacts(), contacts("id;phone;name\n5;11990000005;Ida\n", name="more.csv")]
+    first = run.start(plan(files))
+    begin_waves(first)
+    with pytest.raises(AirflowFailException, match=r"the plan is stale: more\.csv is no longer among"):
+        run.start(plan(files[:1]))
+    run.retry()
+    assert run.start(plan(str(tmp_path / "*.csv"))) == first
+    Path(files[1]).unlink()
+    assert run.start(plan(files)) == run.start(plan(str(tmp_path / "*.csv"))) == first
+    Path(files[0]).unlink()
+    assert run.start(plan(str(tmp_path / "*.csv"))) == first
+
+
+def test_the_same_contacts_under_another_path_are_those_of_the_plan(run, plan, contacts, tmp_path):
+    first = run.start(plan(contacts()))
+    begin_waves(first)
+    assert run.start(plan(contacts(name="moved.csv"))) == first
+    (tmp_path / "contacts.csv").unlink()
+    assert run.start(plan(contacts(name="moved.csv"))) == first
+
+
 def test_again_plans_the_next_sending_after_the_report(run, plan, contacts):
     first = run.start(plan(contacts(), again=True))
     begin_waves(first)

@@ -52,10 +52,9 @@ class ContactFile:
         try:
             if _version(path) == self.version:
                 return False
-            with path.open("rb") as file:
-                return _digest_of(file) != self.digest
         except FileNotFoundError:
             return False
+        return digest_at(path) not in {None, self.digest}
 
 
 class ContactFiles:
@@ -117,6 +116,15 @@ def _parquet_batches(path: Path, size: int) -> Iterator[Batch]:
 
 _TABLES: Final[dict[str, Callable[[Path, int], Iterator[Batch]]]] = {".parquet": _parquet_batches}
 _JSON_LINES: Final = frozenset({".jsonl", ".ndjson", ".json"})
+
+
+def digest_at(path: Readable) -> str | None:
+    """Return the digest of a file's bytes; None where there is no file."""
+    try:
+        with path.open("rb") as file:
+            return _digest_of(file)
+    except FileNotFoundError:
+        return None
 
 
 def _copy(source: IO[bytes], target: Path) -> str:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 
+from airflow_provider_directcall.campaigns.contacts.places import files_at
 from airflow_provider_directcall.campaigns.contacts.query_rows import QUERY
+from airflow_provider_directcall.campaigns.contacts.reading import digest_at
 from airflow_provider_directcall.campaigns.errors import CampaignError, ContactsError, StalePlanError
 from airflow_provider_directcall.campaigns.frequency import FrequencyLedger
 from airflow_provider_directcall.campaigns.opt_outs import opted_out
@@ -116,6 +119,7 @@ class PlanRequest:
         if earlier is not None:
             check_fresh(earlier, self.settings)
             _check_queries(earlier, self.contacts)
+            _check_files(earlier, self.contacts)
             log.warning("A part of this campaign was sent before: it goes on with the plan of %s.", earlier.planned_at)
             return folder, earlier
         exclusions = self.exclusions.read(hook, now)
@@ -179,6 +183,34 @@ def _check_queries(made: CampaignPlan, contacts: object) -> None:
             "the plan is stale: the query of the contacts, its parameters or its connection has changed since it was "
             "made, and a part is sent already. Start another run"
         )
+
+
+def _check_files(made: CampaignPlan, contacts: object) -> None:
+    """Check that files are those of a plan, by their paths or by their content: a file may have been moved.
+
+    One that is gone is in the plan.
+
+    :raises StalePlanError: there is another file, or one of the plan is left out.
+    """
+    planned = {each.path: each for each in made.sources if each.path}
+    given = {str(file): file for file in _files(contacts)}
+    moved = {path: digest_at(file) for path, file in given.items() if path not in planned}
+    digests = {each.digest for each in planned.values()}
+    changes = [f"{given[path].name} was not among its contacts" for path in moved if moved[path] not in digests]
+    changes += [
+        f"{each.name} is no longer among the contacts"
+        for path, each in planned.items()
+        if path not in given and each.digest not in moved.values() and digest_at(_source(path)) is not None
+    ]
+    if changes:
+        raise StalePlanError(f"the plan is stale: {', '.join(changes)}, and a part is sent already. Start another run")
+
+
+def _files(contacts: object) -> Iterator[Readable]:
+    for item in items_of("contacts", contacts):
+        if isinstance(item, str):
+            with suppress(ContactsError):  # a pattern whose files are gone
+                yield from files_at([item], stored_path)
 
 
 def _source(path: str) -> Readable:

@@ -98,6 +98,10 @@ class DirectcallUnavailable(DirectcallError):
         return True
 
 
+class DirectcallLookupTooLong(DirectcallUnavailable):
+    """A look-up was given up at its bound of rows or of time."""
+
+
 class DirectcallOutcomeUnknown(DirectcallError):
     """A once-only request was sent, and its answer proves neither success nor refusal: the call or message may exist.
 

@@ -18,7 +18,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from airflow_provider_directcall.api.bounds import LOOKUP_ROWS, LOOKUP_SECONDS
-from airflow_provider_directcall.api.errors import DirectcallError, DirectcallReplyError, DirectcallUnavailable
+from airflow_provider_directcall.api.errors import DirectcallError, DirectcallLookupTooLong, DirectcallReplyError
 from airflow_provider_directcall.api.paging import PageReader
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def first(listing: Listing[Row], accept: Callable[[Row], bool]) -> Lookup[Row | 
 def bounded(lookup: Lookup[T], clock: Clock, most_rows: int | None = None) -> Lookup[T]:
     """Run a look-up within its bounds of rows and time: a listing may be endless.
 
-    A request beyond them is not sent; it raises :class:`DirectcallUnavailable`. What was read before counts.
+    A request beyond them is not sent; it raises :class:`DirectcallLookupTooLong`. What was read before counts.
     """
     from airflow_provider_directcall.api.requests import Page
 
@@ -102,7 +102,7 @@ def bounded(lookup: Lookup[T], clock: Clock, most_rows: int | None = None) -> Lo
     def ask_within_bounds(request: Request[Any]) -> Lookup[Any]:
         nonlocal read
         if read >= most_rows or clock.monotonic() >= ends_at:
-            raise DirectcallUnavailable(
+            raise DirectcallLookupTooLong(
                 f"the look-up has no end after {read} rows: it is given up at {most_rows} rows or "
                 f"{LOOKUP_SECONDS:.0f} seconds",
                 endpoint=request.endpoint_name,

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from airflow_provider_directcall.api.bounds import LOT_LOOKUP_ROWS
-from airflow_provider_directcall.api.errors import DirectcallError
+from airflow_provider_directcall.api.errors import DirectcallError, DirectcallLookupTooLong, DirectcallReplyError
 from airflow_provider_directcall.delivery.matching import Match, MatchKind
 from airflow_provider_directcall.delivery.reconciling import (
     ReconcileTimeouts,
@@ -22,6 +22,7 @@ from airflow_provider_directcall.delivery.reconciling import (
 if TYPE_CHECKING:
     from airflow_provider_directcall.api.client import AsyncClient
     from airflow_provider_directcall.api.clock import Clock
+    from airflow_provider_directcall.api.lookups import Lookup
     from airflow_provider_directcall.campaigns.chunks import Contact
     from airflow_provider_directcall.campaigns.errands import ChunkRequests
     from airflow_provider_directcall.delivery.calls import CallErrand
@@ -118,7 +119,7 @@ class Doubts:
     ) -> dict[str, Verdict]:
         wanted = [self._requests.wanted(each.contact, each.since) for each in absent]
         lookup = self._requests.lookup(wanted, witnesses)
-        matches = await self._client.run(lookup.control(asked_at), most_rows=LOT_LOOKUP_ROWS)
+        matches = await self._run(lookup.control(asked_at))
         self._log_errors(matches)
         now = self._clock.now()
         concluded = {
@@ -129,7 +130,7 @@ class Doubts:
 
     async def _find(self, now: datetime) -> list[Match]:
         lookup = self._requests.lookup([self._requests.wanted(each.contact, each.since) for each in self._doubts])
-        matches = await self._client.run(lookup.find(now), most_rows=LOT_LOOKUP_ROWS)
+        matches = await self._run(lookup.find(now))
         slots = asyncio.Semaphore(_AT_ONCE)
         return await asyncio.gather(
             *(
@@ -137,6 +138,16 @@ class Doubts:
                 for doubt, match in zip(self._doubts, matches, strict=True)
             )
         )
+
+    async def _run(self, lookup: Lookup[list[Match]]) -> list[Match]:
+        """Run a look-up within its bounds; the next try would not get beyond them either, so that it is not retried."""
+        matches = await self._client.run(lookup, most_rows=LOT_LOOKUP_ROWS)
+        return [
+            replace(match, error=DirectcallReplyError(str(match.error), endpoint=match.error.endpoint))
+            if isinstance(match.error, DirectcallLookupTooLong)
+            else match
+            for match in matches
+        ]
 
     async def _with_progress(self, call: CallErrand | None, match: Match, slots: asyncio.Semaphore) -> Match:
         """Ask whether a call without a row is in progress: its row appears after its end."""

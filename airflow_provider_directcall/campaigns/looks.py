@@ -7,15 +7,17 @@ request and no other key.
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
+from airflow_provider_directcall.api.bounds import LOT_LOOKUP_ROWS
 from airflow_provider_directcall.api.errors import DirectcallError
 from airflow_provider_directcall.api.methods import list_messages, list_statement
 from airflow_provider_directcall.api.methods.statement import without_search
+from airflow_provider_directcall.api.paging import PageReader
 from airflow_provider_directcall.api.replies import CallOutcome, MessageRow, MessageState, StatementRow
 from airflow_provider_directcall.campaigns.channels import Channel
 from airflow_provider_directcall.campaigns.states import ContactState
@@ -31,8 +33,12 @@ from airflow_provider_directcall.statement.ownership import whole_key
 
 if TYPE_CHECKING:
     from airflow_provider_directcall.api.client import AsyncClient
+    from airflow_provider_directcall.api.lookups import Lookup
+    from airflow_provider_directcall.api.requests import Listing
 
 log = logging.getLogger(__name__)
+
+Row = TypeVar("Row", bound="StatementRow | MessageRow")
 
 _STATES: Final[Mapping[MessageState, ContactState]] = {
     MessageState.DELIVERED: ContactState.DELIVERED,
@@ -106,20 +112,28 @@ class Looked:
 async def look(
     pending: Sequence[Followed], lot: str, client: AsyncClient, now: datetime, options: LookOptions
 ) -> Looked:
-    """Read the rows of the pending contacts' waves: by the first question that shows any row of theirs."""
+    """Read the rows of the pending contacts' waves: by the first question that shows any row of theirs.
+
+    It reads so many rows, and so long, as a look-up of a campaign's requests: an account may have any number of others.
+    What it does not read is left as it is.
+    """
     if not pending:
         return Looked({})
+    return await client.run(_look(pending, lot, now, options), most_rows=LOT_LOOKUP_ROWS)
+
+
+def _look(pending: Sequence[Followed], lot: str, now: datetime, options: LookOptions) -> Lookup[Looked]:
     sought, problem, found_by = _Sought(pending, lot, options), None, None
     for place, question in enumerate(_questions({each.since for each in pending}, lot, now, options)):
         if options.only not in {None, place}:
             continue
         for window in question.windows:
             try:
-                async for row in _rows(client, window, question, options.channel):
-                    sought.add(row)
+                yield from _read_window(window, question, options.channel, sought)
             except DirectcallError as error:
+                if str(error) != problem:
+                    log.warning("The statement could not be read to its end; the next look reads it again: %s", error)
                 problem = str(error)
-                log.warning("The statement could not be read to its end; the next look reads it again: %s", error)
         if sought.has_rows:
             found_by = place
             break
@@ -174,14 +188,20 @@ def _windows(
     return windows
 
 
-def _rows(
-    client: AsyncClient, window: tuple[datetime, datetime], question: _Question, channel: Channel
-) -> AsyncIterator[StatementRow] | AsyncIterator[MessageRow]:
+def _read_window(
+    window: tuple[datetime, datetime], question: _Question, channel: Channel, sought: _Sought
+) -> Lookup[None]:
     if channel is Channel.CALL:
-        calls = list_statement(*window, tags=question.tags)
-        return client.rows(calls if question.shows_tags else without_search(calls))
-    messages = list_messages(*window, tags=question.tags)
-    return client.rows(messages if question.shows_tags else without_search(messages))
+        yield from _read(list_statement(*window, tags=question.tags), question, sought)
+    else:
+        yield from _read(list_messages(*window, tags=question.tags), question, sought)
+
+
+def _read(listing: Listing[Row], question: _Question, sought: _Sought) -> Lookup[None]:
+    reader = PageReader(listing if question.shows_tags else without_search(listing))
+    while (request := reader.next_request()) is not None:
+        for row in reader.feed((yield request)):
+            sought.add(row)
 
 
 class _Sought:

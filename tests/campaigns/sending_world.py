@@ -42,11 +42,12 @@ class Killed(BaseException):
 
 
 class SandboxClock(Clock):
-    """The sandbox's own clock; sleeping moves it."""
+    """The sandbox's own clock; sleeping moves it, and others may send meanwhile."""
 
     def __init__(self, server: SandboxServer) -> None:
         self._server = server
         self.slept = 0.0
+        self.rows_a_second = 0
 
     def now(self) -> datetime:
         return datetime.fromtimestamp(self._server.now(), UTC)
@@ -57,6 +58,8 @@ class SandboxClock(Clock):
     def sleep(self, seconds: float) -> None:
         self.slept += seconds
         self._server.advance(seconds)
+        if self.rows_a_second:
+            self._server.seed(round(seconds * self.rows_a_second), step_seconds=1 / self.rows_a_second, kind="messages")
 
     async def sleep_async(self, seconds: float) -> None:
         self.sleep(seconds)

@@ -9,6 +9,7 @@ from decimal import Decimal
 
 import pytest
 
+from airflow_provider_directcall.campaigns import doubts
 from airflow_provider_directcall.campaigns.channels import Channel
 from airflow_provider_directcall.campaigns.errors import CampaignError
 from airflow_provider_directcall.campaigns.guards import Guards
@@ -294,6 +295,21 @@ async def send_with_two_absent(world):
 async def test_absence_is_proven_in_an_account_of_many_rows(busy_account):
     phones, outcome = await send_with_two_absent(busy_account)
     assert (outcome.states, busy_account.reached()) == ({"sent": 10}, once(phones))
+
+
+async def test_requests_in_doubt_that_no_look_can_find_among_all_rows_stay_unknown(world, monkeypatch):
+    """Each group of minutes is looked for among all rows since: the looks as a whole are bounded, and not repeated."""
+    monkeypatch.setattr(lots, "LOT_ROWS", 100)
+    monkeypatch.setattr(doubts, "LOT_LOOKUP_ROWS", 200)
+    world.planned(numbers(24))
+    world.server.inject(*(Fault(kind="cut_before", endpoint="sms/send", after=place, times=1) for place in (3, 11, 19)))
+    world.clock.rows_a_second = 1
+    outcome = await world.send(concurrency=1, parts_per_second=1 / 50)
+    assert (outcome.states, outcome.stopped, outcome.waiting) == ({"sent": 21, "unknown": 3}, None, 0)
+    assert "given up at 200 rows" in world.results()["c4"].reason
+    assert world.requests("extrato/list-sms") < 40
+    assert (await world.send()).states == outcome.states
+    assert world.reached().total() == 21
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from airflow_provider_directcall.api.methods import send_sms
+from airflow_provider_directcall.campaigns import looks
 from airflow_provider_directcall.campaigns.channels import Channel
 from airflow_provider_directcall.campaigns.track_lines import track_states
 from airflow_provider_directcall.campaigns.wave_log import ContactResult, Progress, Wave, WaveLog
@@ -230,3 +231,18 @@ def test_a_second_attempt_has_a_log_a_key_and_a_line_of_its_own(calls):
         "c4": (1, "voicemail"),
     }
     assert lines_of(calls, "00000.2")["c2"].attempts == 2
+
+
+def test_a_look_in_an_account_of_many_rows_without_a_filter_is_bounded_and_what_it_shows_counts(world, monkeypatch):
+    monkeypatch.setattr(looks, "LOT_LOOKUP_ROWS", 300)
+    world.server.configure(quirks=frozenset({"tag_filter_ignored", "campos_hidden"}))
+    world.planned(csv_of(DELIVERED, UNDELIVERED))
+    world.send(CHUNK)
+    world.server.advance(700)
+    world.server.seed(700, step_seconds=1, kind="messages")
+    tracked = world.track(CHUNK)
+    assert (tracked.counts, tracked.pending) == ({"sent": 2}, 2)
+    assert "given up at 300 rows" in tracked.problem
+    assert world.server.state()["requests"]["extrato/list-sms"] == 3
+    monkeypatch.undo()
+    assert world.track(CHUNK).counts == {"delivered": 1, "failed": 1}

@@ -200,6 +200,19 @@ def test_a_due_call_without_a_line_waits_for_the_next_look(world):
     assert calls(world) == {"486": 2, "600": 1}
 
 
+def test_a_due_call_waits_for_the_longest_time_of_a_call_at_most_where_the_end_of_another_is_never_shown(world):
+    planned(world, BUSY, "11990000600")
+    rules = AttemptRules(by_outcome={"busy": Again(after=1, at_most=2)})
+    world.send_in_full(CHUNK, rules=rules, calls_at_once=1)
+    with world.server.sandbox.account.lock:
+        shown = world.server.sandbox.account.store.calls
+        del shown[next(key for key, call in shown.items() if call.destination.endswith("600"))]
+    outcome = world.call_to_the_end(CHUNK, rules, calls_at_once=1)
+    assert (calls(world), outcome.states) == ({"486": 2}, {"busy": 1, "sent": 1})
+    waited = times(world, "486")[1] - times(world, "600")[0]
+    assert timedelta(hours=1) <= waited <= timedelta(hours=1, minutes=2)
+
+
 def test_further_calls_stop_before_the_budget_and_everyone_is_called_once(world):
     planned(world, VOICEMAIL, "21990000302", "31990000302")
     guards = Guards(price_brl=Decimal("0.09"), budget_brl=Decimal("0.50"))

@@ -116,6 +116,11 @@ def test_a_task_that_waits_for_a_window_leaves_its_place_to_another_chunk(run, w
         run.start(send(planned, rate=10, max_active_tis_per_dagrun=1))
     assert raised.value.reschedule_date == NOON.replace(hour=9) + timedelta(days=1)
     assert run.ti.xcoms["outcome"]["waiting"] == 2
+    # The other chunk keeps the place until the window has closed again.
+    world.sandbox.set_time(raised.value.reschedule_date + timedelta(hours=12))
+    with pytest.raises(RESCHEDULED) as raised:
+        run.start(send(planned, rate=10, max_active_tis_per_dagrun=1))
+    assert (raised.value.reschedule_date, destinations(world)) == (NOON.replace(hour=9) + timedelta(days=2), [])
     world.sandbox.set_time(raised.value.reschedule_date)
     assert run.start(send(planned, rate=10, max_active_tis_per_dagrun=1))["states"] == {"sent": 2}
     assert destinations(world) == ["5511990000001", "5511990000002"]

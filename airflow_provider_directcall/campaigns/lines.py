@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 
 _NO_LIMIT: Final = 10**9
 _MAY_BE_IN_PROGRESS: Final = frozenset({Progress.SENT, Progress.DOUBTFUL})
-#: So long the filter by the chunk's tag may find no ended call before it is doubted, and all rows are read.
+#: So long the filter by the chunk's tag may find no ended call before it is doubted, and all rows are read; for short
+#: calls, a part of their longest time: a doubt that begins when all count as ended would free no line.
 _PATIENCE: Final = timedelta(minutes=2)
+_PATIENT_PART: Final = 4
 #: So many looks, at most, in the time that passes until the age of the last call has doubled.
 _LOOKS_PER_AGE: Final = 10
 
@@ -48,7 +50,8 @@ class Lines:
         self._clock = clock
         self._options = options
         self._longest = timedelta(seconds=options.timeouts.longest_seconds)
-        self._look = LookOptions(channel=Channel.CALL, origin=options.requests.origin, patience=_PATIENCE)
+        patience = min(_PATIENCE, self._longest / _PATIENT_PART)
+        self._look = LookOptions(channel=Channel.CALL, origin=options.requests.origin, patience=patience)
         self.taken = 0
         self._busy: dict[str, ContactResult] = {}
         for result in results:

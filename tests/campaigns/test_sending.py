@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -17,7 +18,7 @@ from airflow_provider_directcall.delivery import lots
 from airflow_provider_directcall.delivery.decisions import OnUnknownOutcome
 from airflow_provider_directcall.sandbox import Fault
 
-from .sending_world import CHUNK, FailingFolder, Killed, SendingWorld, numbers
+from .sending_world import CHUNK, TIMEOUTS, FailingFolder, Killed, SendingWorld, numbers
 
 
 @pytest.fixture
@@ -458,6 +459,16 @@ async def test_a_chunk_that_waits_for_a_window_looks_at_its_calls_first(world):
     world.server.set_time(outcome.waits_until)
     outcome = await world.send(channel=Channel.CALL)
     assert (outcome.waiting, outcome.calls_in_progress, outcome.waits_until) == (1, 0, opens)
+
+
+async def test_lines_of_short_calls_are_free_before_their_longest_time_whatever_the_filter_finds(world):
+    world.server.configure(quirks=frozenset({"tag_values_upper", "times_1_ahead"}))
+    world.planned(numbers(6))
+    timeouts = replace(TIMEOUTS, longest_seconds=120)
+    outcome = await world.send(channel=Channel.CALL, calls_at_once=1, timeouts=timeouts)
+    placed = [each["placed_at"] for each in world.server.state()["calls"]]
+    assert (outcome.states, len(placed)) == ({"sent": 6}, 6)
+    assert max(placed) - min(placed) < 5 * 90
 
 
 async def test_a_call_in_doubt_holds_up_no_other_line(world):

@@ -3,7 +3,8 @@
 On a real Airflow: LocalExecutor, scheduler, triggerer, real task processes on SQLite. The first campaign is stopped by
 a file, resumed by a Clear, stopped by a Variable, resumed by a Clear, and cleared as a whole after its end. Target:
 each contact got one message. The second campaign is stopped half way, and the list ``again`` of its report is the
-contacts of another run. Target: that run sends exactly once to exactly those who were not reached.
+contacts of another run. Target: that run sends exactly once to exactly those who were not reached, but for numbers that
+Directcall refuses each time, and reports these as refused.
 
     python -m bench.campaign_resumed [--contacts 10000] [--seed 1] [--home FOLDER]
 """
@@ -26,6 +27,7 @@ import polars as pl
 from rich.console import Console
 
 from airflow_provider_directcall.campaigns.guards import STOP_FILE
+from airflow_provider_directcall.sandbox.magic_numbers import MAGIC_NUMBERS
 from tools.faults.world import Directcall, World, running_world
 from tools.live_airflow import JsonObject
 from tools.live_campaigns.judge import judge, truths_of
@@ -40,6 +42,8 @@ STOP_VARIABLE = "directcall_campaign_stop"
 PATIENCE = 1800.0
 #: States of a report whose contacts surely were not reached.
 UNREACHED = frozenset({"failed", "stopped", "out_of_window"})
+#: Last digits of the numbers to which the sandbox refuses each message, so that no run can reach them.
+REFUSED = tuple(each.suffix for each in MAGIC_NUMBERS if each.refused_message)
 
 
 @dataclass(frozen=True)
@@ -127,21 +131,28 @@ def _fed_back(world: World, files: Path, contacts: int, seed: int) -> list[str]:
     rows = pl.read_parquet(str(report["results"])).select("contact", "state")
     state_of = dict(rows.iter_rows())
     unreached = {person.number for person in people.accepted if state_of[person.id] in UNREACHED}
+    refused = {number for number in unreached if number.endswith(REFUSED)}
     before = Counter({number: truth.times for number, truth in truths_of("sms", directcall.server.state()).items()})
     conf = {**_conf(files / "again", contacts), "sms": report["again"], "sms_suppressed": ""}
-    state = start(world, "sms_alone", files / "again", conf).wait(PATIENCE)
+    run = start(world, "sms_alone", files / "again", conf)
+    state = run.wait(PATIENCE)
+    states = run.report("sms").get("states")
     after = Counter({number: truth.times for number, truth in truths_of("sms", directcall.server.state()).items()})
     reached = after - before
     console.print(
         f"stopped half way: {before.total()} messages, {dict(Counter(state_of.values()))}; "
-        f"fed back: run {state}, {reached.total()} messages to {len(reached)} of {len(unreached)} contacts",
+        f"fed back: run {state}, {reached.total()} messages to {len(reached)} of {len(unreached)} contacts, "
+        f"{len(refused)} of which are always refused: {states}",
         markup=False,
     )
     problems = []
     if state != "success":
         problems.append(f"the run of the list 'again' ended as {state}")
-    if set(reached) != unreached or reached.total() != len(unreached):
-        missed, others = len(unreached - set(reached)), len(set(reached) - unreached)
+    if not isinstance(states, Mapping) or states.get("refused", 0) != len(refused):
+        problems.append("not the refused numbers alone are reported as refused")
+    wanted = unreached - refused
+    if set(reached) != wanted or reached.total() != len(wanted):
+        missed, others = len(wanted - set(reached)), len(set(reached) - wanted)
         problems.append(f"the list 'again': {missed} not sent to, {others} others sent to, {reached.total()} messages")
     return problems
 

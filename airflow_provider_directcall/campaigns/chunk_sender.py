@@ -22,14 +22,14 @@ from airflow_provider_directcall.api.errors import DirectcallError, DirectcallOu
 from airflow_provider_directcall.campaigns.chunks import Contact
 from airflow_provider_directcall.campaigns.contact_outcomes import (
     MOST_SENDS,
-    InFlight,
+    Addressed,
     Stop,
     answered,
     concluded,
     given_up,
     without_effect,
 )
-from airflow_provider_directcall.campaigns.doubts import Doubt, Doubts
+from airflow_provider_directcall.campaigns.doubts import Doubts
 from airflow_provider_directcall.campaigns.errands import Answer, ChunkRequests, Outgoing
 from airflow_provider_directcall.campaigns.errors import CampaignError
 from airflow_provider_directcall.campaigns.guards import Guards, OutsideWindow
@@ -41,7 +41,6 @@ from airflow_provider_directcall.campaigns.send_options import ChunkOutcome, Sen
 from airflow_provider_directcall.campaigns.wave_log import STATE_OF, ContactResult, Progress, Wave, WaveLog, in_doubt
 from airflow_provider_directcall.delivery.decisions import OnUnknownOutcome
 from airflow_provider_directcall.delivery.reconciling import Reconciliation, Verdict
-from airflow_provider_directcall.delivery.witnesses import Witness
 
 if TYPE_CHECKING:
     from airflow_provider_directcall.api.client import AsyncClient
@@ -57,6 +56,7 @@ _WAVE_TIME: Final = timedelta(seconds=60)
 #: So long the client repeats a request that could not leave.
 _CLIENT_TIME: Final = timedelta(seconds=60)
 
+_DECIDED: Final = frozenset({Progress.SENT, Progress.UNKNOWN, Progress.REFUSED})
 _MAY_HAVE_LEFT: Final = frozenset({Progress.SENT, Progress.DOUBTFUL, Progress.UNKNOWN})
 
 
@@ -345,9 +345,10 @@ class ChunkSender:
         ):
             return []
         self._turns.update(contact.id for contact in outgoing.contacts)
-        sent = [InFlight(contact, began[contact.id]) for contact in outgoing.contacts]
+        sent = [Addressed(contact, began[contact.id]) for contact in outgoing.contacts]
         try:
-            accepted = outgoing.errand.accepted(await self._client.send(outgoing.request()))
+            reply = await self._client.send(outgoing.request())
+            accepted = outgoing.errand.accepted(reply)
         except DirectcallOutcomeUnknown as unknown:
             return self._counted([replace(each.result, code=unknown.code, reason=str(unknown)) for each in sent])
         except (DirectcallError, ValueError) as error:
@@ -356,10 +357,10 @@ class ChunkSender:
             if not results:
                 self._turns.subtract(contact.id for contact in outgoing.contacts)
             return self._counted(results)
-        answers = zip(sent, outgoing.answers(accepted), strict=True)
+        answers = zip(sent, outgoing.answers(accepted, reply), strict=True)
         return self._counted([self._answered(each, answer) for each, answer in answers])
 
-    def _answered(self, sent: InFlight, answer: Answer) -> ContactResult:
+    def _answered(self, sent: Addressed, answer: Answer) -> ContactResult:
         result, stop = answered(sent, answer)
         self._stop = self._stop or stop
         return result
@@ -405,16 +406,15 @@ class ChunkSender:
         """
         log.info("Looking for %d requests whose outcome is unknown.", len(doubtful))
         of_contact = {result.contact: result for result in doubtful}
-        doubts = [Doubt(self._contacts[own], result.since, result.sends) for own, result in of_contact.items()]
         begins_at = max(self._clock.now(), self._others_end_at or self._clock.now())
         looks = Doubts(
             self._requests,
-            doubts,
+            [Addressed(self._contacts[own], result) for own, result in of_contact.items()],
             self._client,
             self._clock,
             self._options.timeouts,
             begins_at,
-            self._witnesses(),
+            [Addressed(self._contacts[own], each) for own, each in self._results.items() if each.progress in _DECIDED],
             self._reconciliations,
         )
         counts: Counter[str] = Counter()
@@ -430,13 +430,6 @@ class ChunkSender:
     async def _is_free_or_interrupted(self) -> bool:
         await self._lines.forget_ended()
         return not self._lines.are_taken or self._is_interrupted()
-
-    def _witnesses(self) -> list[Witness]:
-        return [
-            Witness(result.ids["callerid"], self._contacts[own].number, result.since)
-            for own, result in self._results.items()
-            if result.progress is Progress.SENT and result.sends == 1 and "callerid" in result.ids
-        ]
 
     def _concluded(self, doubtful: ContactResult, verdict: Verdict) -> ContactResult:
         result, stop = concluded(doubtful, verdict, self._options.on_unknown_outcome)

@@ -16,11 +16,14 @@ from airflow_provider_directcall.api.errors import (
     DirectcallNotSent,
     DirectcallRefused,
 )
+from airflow_provider_directcall.campaigns.errands import CHARGING_PROBLEM
 from airflow_provider_directcall.campaigns.wave_log import ContactResult, Progress
 from airflow_provider_directcall.delivery.decisions import OnUnknownOutcome
 from airflow_provider_directcall.delivery.reconciling import Verdict, VerdictKind
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from airflow_provider_directcall.campaigns.chunks import Contact
     from airflow_provider_directcall.campaigns.errands import Answer
 
@@ -48,14 +51,16 @@ class Stop:
 
 
 @dataclass(frozen=True, slots=True)
-class InFlight:
-    """A contact whose request has left, or was about to.
-
-    :ivar result: of the contact while the outcome is unknown.
-    """
+class Addressed:
+    """A contact whose request has left, or may have left, and its result."""
 
     contact: Contact
     result: ContactResult
+
+    @property
+    def since(self) -> datetime:
+        """When its first request was about to leave."""
+        return self.result.since
 
     def not_charged(self, progress: Progress, reason: str, code: str | None) -> ContactResult:
         """Return the result of a request that had no effect: its parts are not charged."""
@@ -63,7 +68,7 @@ class InFlight:
         return replace(self.result, progress=progress, parts=parts, code=code, reason=reason)
 
 
-def answered(sent: InFlight, answer: Answer) -> tuple[ContactResult, Stop | None]:
+def answered(sent: Addressed, answer: Answer) -> tuple[ContactResult, Stop | None]:
     """Return the result of a contact by the vendor's word in an accepted request, and why to stop."""
     if answer.ids is None:
         return replace(sent.result, reason="the answer does not name this recipient"), None
@@ -76,17 +81,17 @@ def answered(sent: InFlight, answer: Answer) -> tuple[ContactResult, Stop | None
         reason = "insufficient balance"
         return sent.not_charged(Progress.NOT_SENT, reason, answer.code), Stop(reason)
     reason = f"refused with code {answer.code} ({RETURN_CODES[answer.code].meaning})"
-    return sent.not_charged(Progress.REFUSED, reason, answer.code), None
+    return replace(sent.not_charged(Progress.REFUSED, reason, answer.code), ids=answer.ids), None
 
 
-def without_effect(sent: Sequence[InFlight], error: Exception) -> tuple[list[ContactResult], Stop | None]:
+def without_effect(sent: Sequence[Addressed], error: Exception) -> tuple[list[ContactResult], Stop | None]:
     """Return the results of the contacts of one request that failed, and why to stop.
 
     They are none where the error is no contact's fault: all keep their turns.
     """
     code = error.code if isinstance(error, DirectcallRefused) else None
-    if code is not None and len(sent) > 1:
-        # It may have reached some of them. Then each gets a request of its own: one of them may be at fault.
+    if code == CHARGING_PROBLEM or (code is not None and len(sent) > 1):
+        # It may have reached some of them. If not, each gets a request of its own: one of them may be at fault.
         results = [replace(each.result, code=code, reason=str(error)) for each in sent]
         return results, Stop(str(error)) if code == _NO_BALANCE else None
     if isinstance(error, DirectcallAuthError | DirectcallNotSent) or code == _NO_BALANCE:
@@ -102,6 +107,8 @@ def concluded(
     """Return the result of a contact that was in doubt, and why to stop."""
     if verdict.kind is VerdictKind.FOUND:
         return replace(result, progress=Progress.SENT, ids=dict(verdict.ids), reason=""), None
+    if verdict.kind is VerdictKind.ABSENT and result.code == CHARGING_PROBLEM:
+        return replace(result, progress=Progress.REFUSED, parts=0), None
     if verdict.kind is VerdictKind.ABSENT:
         return replace(result, progress=Progress.NOT_SENT, parts=0, reason="it surely did not arrive"), None
     if verdict.retryable:

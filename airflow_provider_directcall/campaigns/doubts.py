@@ -5,12 +5,20 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from airflow_provider_directcall.api.bounds import LOT_LOOKUP_ROWS
 from airflow_provider_directcall.api.errors import DirectcallError, DirectcallLookupTooLong, DirectcallReplyError
+from airflow_provider_directcall.campaigns.absence_proofs import (
+    SharedRequests,
+    compared_with,
+    lists_each_recipient,
+    with_proof,
+)
+from airflow_provider_directcall.campaigns.contact_outcomes import Addressed
+from airflow_provider_directcall.campaigns.wave_log import Progress
 from airflow_provider_directcall.delivery.matching import Match, MatchKind
 from airflow_provider_directcall.delivery.reconciling import (
     ReconcileTimeouts,
@@ -18,33 +26,19 @@ from airflow_provider_directcall.delivery.reconciling import (
     Verdict,
     VerdictKind,
 )
+from airflow_provider_directcall.delivery.witnesses import Witness
 
 if TYPE_CHECKING:
     from airflow_provider_directcall.api.client import AsyncClient
     from airflow_provider_directcall.api.clock import Clock
     from airflow_provider_directcall.api.lookups import Lookup
-    from airflow_provider_directcall.campaigns.chunks import Contact
     from airflow_provider_directcall.campaigns.errands import ChunkRequests
     from airflow_provider_directcall.delivery.calls import CallErrand
-    from airflow_provider_directcall.delivery.witnesses import Witness
 
 log = logging.getLogger(__name__)
 
 #: Questions about calls in progress at once: the vendor answers one pair of numbers at a time.
 _AT_ONCE = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Doubt:
-    """A contact that may have been sent to.
-
-    :ivar since: aware; when its first request was about to leave.
-    :ivar sends: how often one may have left.
-    """
-
-    contact: Contact
-    since: datetime
-    sends: int = 1
 
 
 class Doubts:
@@ -53,19 +47,19 @@ class Doubts:
     :param requests: of the chunk.
     :param doubts: the contacts.
     :param begins_at: aware; when the last of their requests has left.
-    :param witnesses: contacts whose requests were accepted.
+    :param decided: other contacts whose requests arrived, or may have arrived.
     :param reconciliations: of contacts that were looked for before, by their ids; those without a verdict stay in it.
     """
 
     def __init__(
         self,
         requests: ChunkRequests,
-        doubts: Sequence[Doubt],
+        doubts: Sequence[Addressed],
         client: AsyncClient,
         clock: Clock,
         timeouts: ReconcileTimeouts,
         begins_at: datetime,
-        witnesses: Sequence[Witness] = (),
+        decided: Sequence[Addressed] = (),
         reconciliations: dict[str, Reconciliation] | None = None,
     ) -> None:
         self._requests = requests
@@ -73,7 +67,14 @@ class Doubts:
         self._client = client
         self._clock = clock
         self._timeouts = timeouts
-        self._witnesses = witnesses
+        # Of those sent again, the time of the last request is not known.
+        self._arrived = [each for each in decided if each.result.progress is Progress.SENT and each.result.sends == 1]
+        self._shared = SharedRequests(requests)
+        self._shared.add([*doubts, *decided])
+        for each in decided:
+            # One that was refused alone arrived with no other.
+            if each.result.progress is not Progress.REFUSED or each.result.ids:
+                self._shared.note(each, each.result.ids)
         self._reconciliations = {} if reconciliations is None else reconciliations
         for each in doubts:
             self._reconciliations.setdefault(each.contact.id, Reconciliation(begins_at, timeouts))
@@ -85,6 +86,11 @@ class Doubts:
             for own in verdicts:
                 del self._reconciliations[own]
             yield verdicts
+            self._arrived += [
+                Addressed(each.contact, replace(each.result, ids=verdicts[each.contact.id].ids))
+                for each in self._doubts
+                if each.result.sends == 1 and _is_found(verdicts.get(each.contact.id))
+            ]
             self._doubts = [each for each in self._doubts if each.contact.id not in verdicts]
             if self._doubts:
                 await self._clock.sleep_async(self._timeouts.pause)
@@ -94,8 +100,10 @@ class Doubts:
         matches = await self._find(asked_at)
         now = self._clock.now()
         verdicts: dict[str, Verdict] = {}
-        absent: list[Doubt] = []
+        absent: list[Addressed] = []
         for doubt, match in zip(self._doubts, matches, strict=True):
+            if match.kind is not MatchKind.NONE:
+                self._shared.note(doubt, match.ids)
             verdict = self._reconciliations[doubt.contact.id].observe(match, asked_at, now)
             if verdict is not None and verdict.kind is VerdictKind.ABSENT:
                 absent.append(doubt)
@@ -106,25 +114,39 @@ class Doubts:
         self._log_errors(matches)
         return verdicts
 
-    async def _confirmed(self, absent: Sequence[Doubt], asked_at: datetime) -> dict[str, Verdict]:
+    async def _confirmed(self, absent: Sequence[Addressed], asked_at: datetime) -> dict[str, Verdict]:
         """Return the verdicts on contacts that seem absent, after a look at all rows."""
-        once = [each for each in absent if each.sends == 1]
-        verdicts = await self._controlled(once, self._witnesses, asked_at) if once else {}
-        # Of those sent again, the time of the last request is not known.
-        more = [each for each in absent if each.sends > 1]
+        once = [each for each in absent if each.result.sends == 1]
+        witnesses = [
+            Witness(each.result.ids["callerid"], each.contact.number, each.since)
+            for each in self._arrived
+            if "callerid" in each.result.ids
+        ]
+        verdicts = await self._controlled(once, witnesses, asked_at) if once else {}
+        more = [each for each in absent if each.result.sends > 1]
         return verdicts | (await self._controlled(more, (), asked_at) if more else {})
 
     async def _controlled(
-        self, absent: Sequence[Doubt], witnesses: Sequence[Witness], asked_at: datetime
+        self, absent: Sequence[Addressed], witnesses: Sequence[Witness], asked_at: datetime
     ) -> dict[str, Verdict]:
-        wanted = [self._requests.wanted(each.contact, each.since) for each in absent]
-        lookup = self._requests.lookup(wanted, witnesses)
-        matches = await self._run(lookup.control(asked_at))
-        self._log_errors(matches)
+        # A call has no row before its end.
+        compared = [] if self._requests.call(absent[0].contact) else compared_with(absent, self._arrived)
+        wanted = [self._requests.wanted(each.contact, each.since) for each in (*absent, *compared)]
+        matches = await self._run(self._requests.lookup(wanted, witnesses).control(asked_at))
+        matches, of_compared = matches[: len(absent)], matches[len(absent) :]
+        for each, match in zip(absent, matches, strict=True):
+            if match.kind is not MatchKind.NONE:
+                self._shared.note(each, match.ids)
+        lists_each = lists_each_recipient(compared)
+        proven = [
+            with_proof(match, of_compared, may_have_arrived=self._shared.may_include(each, lists_each=lists_each))
+            for each, match in zip(absent, matches, strict=True)
+        ]
+        self._log_errors(proven)
         now = self._clock.now()
         concluded = {
-            doubt.contact.id: self._reconciliations[doubt.contact.id].confirm(match, now)
-            for doubt, match in zip(absent, matches, strict=True)
+            each.contact.id: self._reconciliations[each.contact.id].confirm(match, now)
+            for each, match in zip(absent, proven, strict=True)
         }
         return {own: verdict for own, verdict in concluded.items() if verdict is not None}
 
@@ -165,3 +187,7 @@ class Doubts:
         errors = {str(match.error): match.error for match in matches if match.error is not None}
         for text in errors:
             log.warning("A chunk's requests could not be looked up: %s", text)
+
+
+def _is_found(verdict: Verdict | None) -> bool:
+    return verdict is not None and verdict.kind is VerdictKind.FOUND

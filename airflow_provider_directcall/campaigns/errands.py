@@ -17,6 +17,7 @@ from airflow_provider_directcall.api.methods import (
     send_voice_message,
 )
 from airflow_provider_directcall.api.methods.arguments import MAX_DESTINATIONS
+from airflow_provider_directcall.api.replies import SentMessage
 from airflow_provider_directcall.campaigns.channels import Channel
 from airflow_provider_directcall.campaigns.errors import CampaignError
 from airflow_provider_directcall.delivery.calls import CallErrand
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from airflow_provider_directcall.delivery.errand import Accepted
     from airflow_provider_directcall.delivery.witnesses import Witness
 
+#: Charging may come after the message, so that this refusal proves nothing (assumed).
+CHARGING_PROBLEM: Final = "100"
 #: Recipients of one lot (assumed).
 _LARGEST_LOT: Final = 500
 _KINDS: Final = {Channel.SMS: "SMS", Channel.VOICE_MESSAGE: "voice message"}
@@ -106,11 +109,23 @@ class Outgoing:
         """The parts that are charged."""
         return sum(contact.parts for contact in self.contacts)
 
-    def answers(self, accepted: Accepted) -> Iterator[Answer]:
-        """Yield the vendor's word on each contact, in their order; without a word on anyone, all were accepted."""
-        notes = {place: (message_id, code) for place, message_id, code in accepted.recipients or ()}
+    def answers(self, accepted: Accepted, reply: object) -> Iterator[Answer]:
+        """Yield the vendor's word on each contact, in their order; without a word on anyone, all were accepted.
+
+        Where one was refused, entries without a number name no contact: they may be in an order of their own.
+
+        :param reply: as it was read; ``accepted`` is the errand's word on it.
+        """
+        recipients = accepted.recipients or ()
+        is_named = [bool(each.number) for each in reply.recipients] if isinstance(reply, SentMessage) else []
+        is_mixed = any(code is not None for _, _, code in recipients)
+        notes = {
+            place: (message_id, code)
+            for (place, message_id, code), named in zip(recipients, is_named, strict=True)
+            if named or not is_mixed
+        }
         for place in range(len(self.contacts)):
-            if not notes:
+            if not recipients:
                 yield Answer(accepted.ids)
             elif place not in notes:
                 yield Answer(None)
@@ -133,9 +148,9 @@ class Answer:
 
     @property
     def is_refused_for_good(self) -> bool:
-        """Whether the contact surely was not reached; a refusal that may pass may come after the effect."""
+        """Whether the contact surely was not reached; other refusals may come after the effect."""
         known = RETURN_CODES.get(self.code or "")
-        return known is not None and not known.transient
+        return known is not None and not known.transient and self.code != CHARGING_PROBLEM
 
 
 class ChunkRequests:
@@ -159,7 +174,7 @@ class ChunkRequests:
         """
         groups: dict[object, list[Contact]] = {}
         for contact in together:
-            groups.setdefault(self._shared(contact), []).append(contact)
+            groups.setdefault(self.batch_of(contact), []).append(contact)
         requests = [
             self._to_many(several) if len(several) > 1 or self._options.by_lots else self._to_one(several[0])
             for group in groups.values()
@@ -189,9 +204,14 @@ class ChunkRequests:
             return None
         return CallErrand(origin=self._options.origin, destination=contact.number)
 
-    def _shared(self, contact: Contact) -> object:
-        """Return what contacts in one request have in common."""
-        if self._options.largest == 1:
+    def batch_size(self, contact: Contact) -> int:
+        """Return the number of contacts in a request that is full, where each has as many parts as this one."""
+        most_parts, largest = self._options.parts_per_request, self._options.largest
+        return largest if most_parts is None else max(1, min(largest, most_parts // contact.parts))
+
+    def batch_of(self, contact: Contact) -> object:
+        """Return what contacts in one request have in common; contacts of one wave without it share none."""
+        if self.batch_size(contact) == 1:
             return contact.id
         return (None if self._options.by_lots else contact.text, *sorted(contact.tags.items()))
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from airflow_provider_directcall.statement.message_delivery import MessageDelivery
+    from airflow_provider_directcall.statement.message_search import SentMessageId
     from airflow_provider_directcall.statement.replies import Reply
     from airflow_provider_directcall.statement.waits import Look
     from airflow_provider_directcall.triggers.message_delivery import MessageDeliveryTrigger
@@ -270,8 +271,16 @@ class DirectcallReplySensor(WaitingSensor["Reply"]):
             takes_other=self.takes_other,
         )
         if self._answers_message:
-            return ReplyToMessage(search, DeliverySearch(since=since, messages=messages_in("message", self.message)))
+            return ReplyToMessage(search, DeliverySearch(since=since, messages=[self._answered]))
         return ReplyWait(search, {national(self._number): since})
+
+    @property
+    def _answered(self) -> SentMessageId:
+        """The message that is answered."""
+        answered, *others = messages_in("message", self.message)
+        if others:
+            raise ValueError(f"message: one is needed, not {len(others) + 1}; map the sensor over them")
+        return answered
 
     @property
     def _number(self) -> str:
@@ -301,7 +310,7 @@ class DirectcallReplySensor(WaitingSensor["Reply"]):
     def _trigger(self, context: Context) -> ReplyTrigger:
         from airflow_provider_directcall.triggers.replies import ReplyTrigger
 
-        message = messages_in("message", self.message)[0].as_json() if self._answers_message else None
+        message = self._answered.as_json() if self._answers_message else None
         return ReplyTrigger(
             since=self._window_begin(context).isoformat(),
             origin=self._number if message is None else None,

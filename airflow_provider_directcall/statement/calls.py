@@ -201,10 +201,11 @@ def calls_of(rows: Sequence[StatementRow], destination: str | None = None) -> li
 
 def rows_by_call(rows: Sequence[StatementRow]) -> list[list[StatementRow]]:
     """Group rows by call: those with one key, or one id. A row with neither is a call of its own."""
-    keys = {_folded(row.callerid): key for row in rows if row.callerid and (key := whole_key(row)) is not None}
+    shown = [whole_key(row) for row in rows]
+    keys = {_folded(row.callerid): key for row, key in zip(rows, shown, strict=True) if row.callerid and key}
     grouped: dict[object, list[StatementRow]] = {}
     for place, row in enumerate(rows):
-        key = whole_key(row) or keys.get(_folded(row.callerid))
+        key = shown[place] or keys.get(_folded(row.callerid))
         grouped.setdefault(("key", key) if key else _folded(row.callerid) or place, []).append(row)
     return list(grouped.values())
 

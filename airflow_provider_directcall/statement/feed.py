@@ -12,20 +12,21 @@ The verdict of a wait is the one that its own look would have:
 - No wait times out before a look at or after its deadline, of its own or shared.
 - Errors count for each wait at its own pace: a feed that polls often spends nobody's budget faster.
 
-The driver asks for :meth:`Feed.next_question`, sends its look-up, and passes the answer to :meth:`Feed.answered` or the
-error to :meth:`Feed.failed`; both return the verdicts.
+The driver asks for :meth:`Feed.next_question`, sends its look-up, and passes the answer to :meth:`Feed.steps` or the
+error to :meth:`Feed.failed`; both give the verdicts.
 """
 
 from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from airflow_provider_directcall.api.errors import DirectcallAuthError, DirectcallError
 from airflow_provider_directcall.api.paging import MAX_PAGES
+from airflow_provider_directcall.statement.calls import rows_by_call
 from airflow_provider_directcall.statement.feed_sources import FeedSource, calls
 from airflow_provider_directcall.statement.look_times import LookTimes
 from airflow_provider_directcall.statement.marks import MarkIndex
@@ -37,6 +38,8 @@ from airflow_provider_directcall.statement.waits import Question, Wait, Waiter, 
 
 if TYPE_CHECKING:
     from airflow_provider_directcall.api.replies import StatementRow
+
+T = TypeVar("T")
 
 #: So many waits look by themselves; so many are left before they do so again.
 FEW: Final = 4
@@ -53,6 +56,8 @@ _LEAST_PAUSE: Final = 1.0
 _MOST_DOUBLINGS: Final = 5
 #: So many waits that find calls that no read has shown prove that the reads do not work.
 _BLIND: Final = 3
+#: Calls, or waits, of one step: some milliseconds.
+_STEP: Final = 500
 #: How long the last look of a wait respects the vendor's ``Retry-After``.
 _GRACE: Final = timedelta(minutes=1)
 
@@ -160,21 +165,24 @@ class Feed:
         waiter.own_at, waiter.is_asking, waiter.doubts_known = None, True, self._untagged.count
         return Question(waiter.wait.look(now), now, ticket)
 
-    def answered(self, question: Question, answer: object, now: datetime) -> list[WaitResult]:
-        """Take the result of a look-up; return the verdicts that follow."""
+    def steps(self, question: Question, answer: object, now: datetime) -> Iterator[list[WaitResult]]:
+        """Take the result of a look-up; yield the verdicts that follow.
+
+        The driver may do other things between two short steps, such as let waits join and leave.
+        """
         if question.ticket is not None:
-            return list(self._looked(question, answer, now))
+            yield list(self._looked(question, answer, now))
+            return
         assert isinstance(answer, SharedRead)  # noqa: S101 - the result of its own look-up
+        yield from self._judged(answer)
         self._is_reading, self._last_read_at = False, now
-        verdicts = list(self._judged(answer))
         if answer.error is not None:
-            verdicts += self._read_failed(answer.error, answer.asked_at, now)
+            yield self._read_failed(answer.error, answer.asked_at, now)
         elif answer.is_too_long:
             self._go_alone(now, now + _ALONE)
         else:
             self._read_succeeded(answer, now)
-            verdicts += self._expired(answer)
-        return verdicts
+            yield self._expired(answer)
 
     def failed(self, question: Question, error: DirectcallError, now: datetime) -> list[WaitResult]:
         """Take the error of a look-up; return the verdicts that follow."""
@@ -251,12 +259,22 @@ class Feed:
         recent = now - self._window.overlap if self._begins.total() < len(self._waiters) else now
         return min([recent, *self._begins])
 
-    def _judged(self, read: SharedRead) -> Iterator[WaitResult]:
+    def _judged(self, read: SharedRead) -> Iterator[list[WaitResult]]:
         """Yield the verdicts of the waits that the rows concern; a page that was read counts."""
         self._untagged.see(read.rows)
-        for ticket, rows in self._index.concerned(read.rows).items():
-            waiter = self._waiters[ticket]
-            if waiter.ready_at > read.asked_at:
+        concerned: dict[int, list[StatementRow]] = {}
+        for legs in _in_steps(rows_by_call(read.rows)):
+            self._index.add_concerned(legs, concerned)
+            yield []
+        for tickets in _in_steps(list(concerned)):
+            yield list(self._verdicts_on(tickets, concerned, read))
+
+    def _verdicts_on(
+        self, tickets: Sequence[int], concerned: Mapping[int, list[StatementRow]], read: SharedRead
+    ) -> Iterator[WaitResult]:
+        for ticket in tickets:
+            waiter, rows = self._waiters.get(ticket), concerned[ticket]
+            if waiter is None or waiter.ready_at > read.asked_at:
                 continue
             begins_at = waiter.wait.begins_at
             is_covering = begins_at is not None and read.since <= begins_at
@@ -392,6 +410,11 @@ class Feed:
     ) -> WaitResult:
         self.leave(ticket, now)
         return WaitResult(ticket, found, error)
+
+
+def _in_steps(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    for begin in range(0, len(items), _STEP):
+        yield items[begin : begin + _STEP]
 
 
 def _shown_by(row: StatementRow) -> Hashable:

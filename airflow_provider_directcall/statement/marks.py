@@ -6,11 +6,10 @@ the row that is waited for is judged by the wait itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from airflow_provider_directcall.statement.calls import rows_by_call
 from airflow_provider_directcall.statement.likeness import national
 from airflow_provider_directcall.statement.ownership import SoughtKeys
 
@@ -94,14 +93,12 @@ class MarkIndex:
                 if mark[0] == "key":
                     self._keys.discard(mark[1])
 
-    def concerned(self, rows: Sequence[StatementRow]) -> dict[int, list[StatementRow]]:
-        """Return the waits that rows may concern, each with all rows of the calls that may be its own."""
-        found: dict[int, list[StatementRow]] = {}
-        for legs in rows_by_call(rows):
+    def add_concerned(self, calls: Iterable[list[StatementRow]], concerned: dict[int, list[StatementRow]]) -> None:
+        """Add all rows of calls to each wait whose own the call may be."""
+        for legs in calls:
             waits = {wait for leg in legs for mark in self._marks(leg) for wait in self._waits.get(mark, ())}
             for wait in waits:
-                found.setdefault(wait, []).extend(legs)
-        return found
+                concerned.setdefault(wait, []).extend(legs)
 
     def _marks(self, row: StatementRow) -> Iterator[_Mark]:
         if row.callerid:

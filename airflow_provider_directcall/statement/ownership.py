@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from enum import Enum, auto
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from airflow_provider_directcall.api.words import folded
@@ -82,9 +83,14 @@ class SoughtKeys:
 
 def whole_key(row: Row, length: int = _KEY_LENGTH) -> str | None:
     """Return the key that a row shows in full, None for a row without."""
-    values = [_plain(value) for name, value in row.tags.items() if _plain(name) == _plain(KEY_TAG)]
+    values = [_plain(value) for name, value in row.tags.items() if _is_key_tag(name)]
     whole = [value for value in values if len(value) == length and _KEY_CHARACTERS.fullmatch(value)]
     return whole[0] if len(whole) == len(values) == 1 else None
+
+
+@lru_cache(maxsize=256)  # an account has few names of tags, and a statement many rows
+def _is_key_tag(name: str) -> bool:
+    return _plain(name) == _plain(KEY_TAG)
 
 
 def _resembles(text: str, key: str) -> bool:

@@ -206,6 +206,9 @@ class FeedRunner:
         try:
             client = await self._hook.client()
             answer = await client.run(question.lookup)
+            for verdicts in self._feed.steps(question, answer, clock.now()):
+                self._deliver(verdicts)
+                await asyncio.sleep(0)  # thousands of rows would block the loop, which is Airflow's
         except DirectcallError as error:
             if question.ticket is not None:
                 log.warning("%s; it will be asked again", error)
@@ -216,11 +219,6 @@ class FeedRunner:
             raise
         except Exception as error:  # noqa: BLE001 - a trigger that waits for ever would be worse than one that fails
             self._fail(question, error)
-        else:
-            try:
-                self._deliver(self._feed.answered(question, answer, clock.now()))
-            except Exception as error:  # noqa: BLE001 - as above
-                self._fail(question, error)
 
     def _deliver(self, verdicts: list[WaitResult]) -> None:
         for verdict in verdicts:

@@ -74,6 +74,7 @@ def test_wrong_arguments_fail_at_parse(given, named):
         ({"origin": "{{ none }}"}, "origin: it is empty"),
         ({"origin": "12"}, "origin"),
         ({"message": {"state": "sent"}}, "message: it has neither"),
+        ({"message": ["1", "2"]}, "message: one is needed, not 2; map the sensor"),
         ({"since": "2026-01-01"}, "since: a time zone"),
     ],
 )

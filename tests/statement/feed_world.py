@@ -188,7 +188,7 @@ class World:
         except DirectcallError as error:
             verdicts = self.feed.failed(question, error, self.statement.now)
         else:
-            verdicts = self.feed.answered(question, answer, self.statement.now)
+            verdicts = [each for step in self.feed.steps(question, answer, self.statement.now) for each in step]
         for verdict in verdicts:
             place = self.tickets.pop(verdict.ticket)
             assert place not in self.ends, "it fired twice"

@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_directcall.api.errors import DirectcallAuthError, DirectcallRefused, DirectcallUnavailable
+from airflow_provider_directcall.api.lookups import drive
 
-from .feed_world import BUSY, PERSON, START, Shown, Statement, Waiter, World, alone, at
+from .feed_world import BUSY, PERSON, START, Shown, Statement, Waiter, World, alone, at, ids
 
 CONTACTS = [f"C-{number}-x" for number in range(8)]
 
@@ -161,6 +162,28 @@ def test_a_broken_shared_read_can_be_asked_again():
     assert feed.next_question(now) is None
     feed.abandoned(question, now)
     assert feed.next_question(now + timedelta(seconds=1)).ticket is None
+
+
+def test_waits_join_and_leave_between_the_steps_of_a_long_read():
+    statement = Statement([called(place, -60) for place in range(1200)], page_size=5000)
+    world = World(statement, many(1210))
+    world.run(until=4)
+    feed, statement.now = world.feed, at(20)
+    question = feed.next_question(statement.now)
+    steps = feed.steps(question, drive(question.lookup, statement.answer), statement.now)
+    verdicts = [*next(steps)]
+    assert not verdicts, "the first step only compares"
+    for ticket in (1, 1200):
+        feed.leave(ticket, statement.now)
+    # Its deadline has come: it may end at once, but not by this read, which has not compared its tags.
+    late = Waiter(joins=10, tags={"contact": "C-7-x"}, lasts=5)
+    joined = feed.join(late.calls, late.pace, statement.now, late.pace.deadline)
+    verdicts += [verdict for step in steps for verdict in step]
+    assert {verdict.ticket for verdict in verdicts} == set(range(2, 1200))
+    question = feed.next_question(statement.now + timedelta(seconds=5))
+    answer = drive(question.lookup, statement.answer)
+    ended = [each for step in feed.steps(question, answer, statement.now + timedelta(seconds=5)) for each in step]
+    assert [(verdict.ticket, ids(verdict.found)) for verdict in ended] == [(joined, ["c7"])]
 
 
 rows = st.builds(

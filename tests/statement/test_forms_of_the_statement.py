@@ -17,6 +17,8 @@ from airflow_provider_directcall.delivery.record import Phase, Record
 from airflow_provider_directcall.sandbox import Sandbox, SandboxConfig
 from airflow_provider_directcall.sandbox.quirks.calls import CALLS
 from airflow_provider_directcall.sandbox.quirks.statement import STATEMENT
+from airflow_provider_directcall.statement.feed import FEW, Feed
+from airflow_provider_directcall.statement.pace import PollPace
 from airflow_provider_directcall.statement.search import StatementSearch
 from airflow_provider_directcall.statement.tagged_calls import TaggedCalls
 
@@ -48,6 +50,9 @@ LOST_TO_TAGS = {
     # The account's clock is behind: the window of an hour before the run's start begins too late for it.
     "times_2_behind",
 }
+
+#: Forms in which a statement without rows is a refusal, which ends a wait at once, alone or in a feed.
+REFUSED_TO_WAITS = {"empty_009", "empty_404"}
 
 
 @pytest.fixture
@@ -91,6 +96,26 @@ def waited(vendor, look):
         if found:
             return found
     return None
+
+
+def ended_in_feed(vendor, client, waits):
+    """Let waits share a feed until two have ended, or for ten minutes; return their ends by ticket."""
+    feed, ends = Feed(), {}
+    for wait in waits:
+        feed.join(wait, PollPace(interval=20), now(vendor), now(vendor))
+    for _ in range(30):
+        vendor.advance(20)
+        while (question := feed.next_question(now(vendor))) is not None:
+            try:
+                answer = client.run(question.lookup)
+            except DirectcallError as error:
+                verdicts = feed.failed(question, error, now(vendor))
+            else:
+                verdicts = [each for step in feed.steps(question, answer, now(vendor)) for each in step]
+            ends |= {verdict.ticket: verdict for verdict in verdicts}
+        if len(ends) > 1:
+            break
+    return ends
 
 
 def is_ours(call):
@@ -146,6 +171,24 @@ def test_sensor_of_one_call_finds_it_in_the_forms_in_which_the_task_does(vendor,
     calls = wait_for_tags(vendor, client, tags=None, callerid=callerid, airflow_key=KEY)
     assert (calls is None) == (quirk in LOST_TO_A_TASK)
     assert calls is None or [is_ours(call) for call in calls] == [True]
+
+
+@pytest.mark.parametrize("quirk", STATEMENT)
+def test_waits_of_a_feed_end_as_they_would_alone(vendor, client, quirk):
+    callerid = place_all(vendor, client)
+    vendor.configure(quirks={quirk}, tag_characters=4)
+    since = START - timedelta(hours=1)
+    tagged, of_a_task = {"tags": TAGS}, {"callerid": callerid, "airflow_key": KEY}
+    others = [{"tags": {"contact": f"C-{number}", "run": "São Paulo 1"}} for number in range(FEW)]
+    waits = [TaggedCalls(StatementSearch(since=since, **wanted), 1) for wanted in (tagged, of_a_task, *others)]
+    ends = ended_in_feed(vendor, client, waits)
+    if quirk in REFUSED_TO_WAITS:
+        assert ends[1].error.code == "009"
+        return
+    for ticket, lost in ((1, LOST_TO_TAGS), (2, LOST_TO_A_TASK)):
+        assert (ticket not in ends) == (quirk in lost)
+        assert ticket not in ends or [is_ours(call) for call in ends[ticket].found] == [True]
+    assert ends.keys() <= {1, 2}
 
 
 @pytest.mark.parametrize("other", ["tag_filter_ignored", "tag_filter_or", "tag_filter_prefix"])

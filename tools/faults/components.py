@@ -91,6 +91,10 @@ class SplitAirflow(LiveAirflow):
                 preexec_fn=default_interrupt,  # noqa: PLW1509 - no threads are started between fork and exec
             )
 
+    def pid_of(self, component: Component) -> int:
+        """Return the id of a component's process."""
+        return self._components[component].pid
+
     def kill(self, component: Component, *, with_children: bool) -> None:
         """End a component at once, by SIGKILL.
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import socket
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from airflow_provider_directcall.sandbox import Sandbox, SandboxConfig, SandboxServer
 from tools.faults.cases import CONNECTION, DIDS, WITHOUT_SERVER
@@ -18,6 +18,9 @@ from tools.faults.components import SplitAirflow
 from tools.faults.private import keep_rows
 from tools.faults.rows import Row
 from tools.faults.witness import Witness
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 DAGS: Final = Path(__file__).parent / "dags"
@@ -33,7 +36,9 @@ import airflow.providers.standard.decorators.python
 import airflow_provider_directcall.operators.calls
 import airflow_provider_directcall.operators.messages
 import airflow_provider_directcall.operators.numbers
+import airflow_provider_directcall.sensors.statement
 import airflow_provider_directcall.triggers.delivery
+import airflow_provider_directcall.triggers.statement
 """
 
 #: A small Airflow that notices dead components soon, and takes no slow one for dead on a busy machine.
@@ -58,12 +63,15 @@ _VARIABLES: Final[Mapping[str, str]] = {
 
 
 class Directcall:
-    """A local Directcall with one account, and one address and state over all its servers."""
+    """A local Directcall with one account, and one address and state over all its servers.
 
-    def __init__(self) -> None:
+    :param watch: wraps the app of its servers.
+    """
+
+    def __init__(self, watch: Callable[[ASGIApp], ASGIApp] | None = None) -> None:
         self._sandbox = Sandbox(SandboxConfig(numbers=DIDS))
         self.witness = Witness(self._sandbox.app, self._sandbox.account.now)
-        self._sandbox.app = self.witness
+        self._sandbox.app = self.witness if watch is None else watch(self.witness)
         self.server: SandboxServer = self._sandbox.serve()
         self._port = int(self.server.url.rpartition(":")[2])
         self.server.start()
@@ -105,18 +113,26 @@ class World:
 
 
 @contextmanager
-def running_world(home: Path, *, parallelism: int, accounts: int, dags: Path = DAGS) -> Iterator[World]:
+def running_world(
+    home: Path,
+    *,
+    parallelism: int,
+    accounts: int,
+    dags: Path = DAGS,
+    watch: Callable[[ASGIApp], ASGIApp] | None = None,
+) -> Iterator[World]:
     """Run both inside the ``with`` block.
 
     :param home: an empty or missing folder for Airflow's database and logs.
     :param parallelism: the number of concurrent task processes; most of them sleep.
     :param accounts: the number of rows that can run side by side.
     :param dags: the folder of the DAG files.
+    :param watch: wraps the app of each account.
     """
     settings = home / "config" / "airflow_local_settings.py"
     settings.parent.mkdir(parents=True)
     settings.write_text(_PRELOADED, encoding="utf-8")
-    directcalls = [Directcall() for _ in range(accounts)]
+    directcalls = [Directcall(watch) for _ in range(accounts)]
     try:
         with _port_without_server() as port:
             environment = {

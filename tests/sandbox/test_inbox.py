@@ -131,7 +131,7 @@ def test_a_conversation_has_both_sides(inbox, filled):
     ]
     assert entry["reply_to"] == "27000"
     assert entry["word"] == "entregue"
-    assert list(entry["times"]) == ["accepted", "starts", "sent", "delivered"]
+    assert list(entry["times"]) == ["accepted", "sent", "delivered"]
     assert [inbox(entry=row["id"])["entry"]["id"] for row in rows] == [row["id"] for row in rows]
     assert inbox(entry="sms:none")["entry"] is None
 

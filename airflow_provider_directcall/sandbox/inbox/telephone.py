@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from airflow_provider_directcall.sandbox.inbox.entries import row_of
-from airflow_provider_directcall.sandbox.lifecycle import call_times, message_phase, message_times, voice_attempts
+from airflow_provider_directcall.sandbox.lifecycle import CallPhase, call_phase, call_times, message_phase, message_times, voice_attempts
 from airflow_provider_directcall.sandbox.people import SHORT_NUMBER
 from airflow_provider_directcall.sandbox.records import CallRecord, MessageRecord
 from airflow_provider_directcall.sandbox.sms_parts import charged_parts, is_gsm, text_parts
@@ -60,16 +60,17 @@ def _of_call(account: Account, call: CallRecord) -> JsonObject:
     times = call_times(call)
     price = call_price(call.destination, times.talk_seconds, recorded=call.recorded)
     received = call.direction == "recebida"
+    phase = call_phase(call, account.lifecycle_time(call.starts_at))
     moments = {
         "placed": call.placed_at,
-        "starts": call.starts_at,
+        "starts": _later(call.starts_at, call.placed_at),
         "ringing": times.ringing_at,
         "answered": times.answered_at,
         "ended": times.ended_at,
     }
     return {
         "callerid": call.callerid,
-        "word": times.outcome,
+        "word": phase.value if phase != CallPhase.ENDED else times.outcome,
         "talk_seconds": times.talk_seconds,
         "recorded": call.recorded,
         "price": None if received else format_price(price),
@@ -103,7 +104,11 @@ def _moments(account: Account, message: MessageRecord) -> Moments:
     if message.cancelled_at is not None:
         return {**accepted, "cancelled": message.cancelled_at}
     times = message_times(message, account.config.zone)
-    return {**accepted, "starts": message.starts_at, "sent": times.sent_at, times.final.name.lower(): times.ended_at}
+    return {**accepted, "starts": _later(message.starts_at, message.accepted_at), "sent": times.sent_at, times.final.name.lower(): times.ended_at}
+
+
+def _later(moment: float, than: float) -> float | None:
+    return moment if moment > than else None
 
 
 def _passed(account: Account, starts_at: float, moments: Moments) -> JsonObject:

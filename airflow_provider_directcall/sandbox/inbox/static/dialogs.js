@@ -6,6 +6,8 @@ import { language, number, phone, say, sayCount } from "./texts.js";
 
 const SHORT_NUMBER = "27000";
 let setup = null;
+/** Counts the reads and changes: a read that a later one or a change has overtaken is not shown. */
+let asked = 0;
 let refresh = () => {};
 let party = () => null;
 
@@ -16,7 +18,10 @@ export function connect(given) {
   for (const button of document.querySelectorAll("[data-opens]")) button.onclick = () => open(button.dataset.opens);
   for (const button of document.querySelectorAll("[data-closes]")) button.onclick = () => button.closest("dialog").close();
   for (const button of document.querySelectorAll("[data-advance]")) button.onclick = () => advance(Number(button.dataset.advance));
-  for (const radio of document.querySelectorAll("[name=what]")) radio.onchange = drawNumbers;
+  for (const radio of document.querySelectorAll("[name=what]")) radio.onchange = () => {
+    byId("ring-form").elements.number.value = "";
+    drawNumbers();
+  };
   byId("ring-form").onsubmit = (event) => {
     event.preventDefault();
     ring(new FormData(event.target)).catch(refused);
@@ -40,7 +45,10 @@ export async function open(id) {
 }
 
 async function read() {
-  setup = await get("setup", { language });
+  const own = ++asked;
+  const reply = await get("setup", { language });
+  if (own !== asked) return;
+  setup = reply;
   drawNumbers();
   drawEndpoints();
   drawSwitches();
@@ -105,10 +113,11 @@ function switchOf({ name, description, on, in_force, flip }) {
       times: times === null ? say("fault_always") : say("fault_times_of", { count: number(times) }),
       fired: number(fired),
     })));
-  return element("li", {}, element("label", {}, box, element("code", {}, name), element("span", {}, description), ...force));
+  return element("li", {}, element("label", {}, box, element("code", {}, name), element("span", {}, description.replaceAll("`", "")), ...force));
 }
 
 async function flipFault(kind, on) {
+  asked += 1;
   const times = byId("fault-times").valueAsNumber;
   const fault = { kind, endpoint: byId("fault-endpoint").value, times: Number.isNaN(times) ? null : times };
   await (on ? send("POST", "faults", fault) : send("DELETE", "faults", { kind }));
@@ -116,6 +125,7 @@ async function flipFault(kind, on) {
 }
 
 async function flipQuirk(name, on) {
+  asked += 1;
   const rest = setup.quirks.filter((quirk) => quirk.on && quirk.name !== name).map((quirk) => quirk.name);
   await send("POST", "settings", { quirks: on ? [...rest, name] : rest });
   await read();

@@ -23,7 +23,8 @@ export function connect(actions) {
   };
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
-    const typing = event.target.closest("input, textarea, select");
+    // A field keeps the focus for a moment after its dialog has closed.
+    const typing = event.target.closest("input, textarea, select")?.checkVisibility();
     if (event.key === "Escape") {
       if (typing) byId("list").focus();
       else actions.close();

@@ -8,7 +8,7 @@ const SPARE = 15;
 const list = byId("list");
 const rows = byId("rows");
 const newer = byId("newer");
-const SIGNS = { sms: "✉", voice: "♪", call: "↗", received_sms: "↙", received_call: "↙" };
+const SIGNS = { sms: "✉", voice: "♪", call: "↗", received_sms: "✉↙", received_call: "↙" };
 
 /** Elements by id, the rows of the last reply in order, and where they begin. */
 const drawn = new Map();

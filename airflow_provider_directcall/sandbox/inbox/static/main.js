@@ -6,7 +6,7 @@ import * as keyboard from "./keyboard.js";
 import * as list from "./list.js";
 import { get } from "./requests.js";
 import * as telephone from "./telephone.js";
-import { language, say, useZone, wholeMoment } from "./texts.js";
+import { say, useZone, wholeMoment } from "./texts.js";
 
 const EVERY = 1000;
 /** A reply that took long is not asked for at once again: the sandbox serves clients first. */
@@ -56,11 +56,16 @@ function show(reply) {
   useZone(reply.zone);
   const now = byId("now");
   now.textContent = wholeMoment(reply.now);
-  byId("speed").textContent = reply.speed ? say("clock_speed", { speed: reply.speed }) : say("clock_stopped");
+  byId("speed").textContent = speedOf(reply.speed);
   const complete = list.show(reply);
   telephone.show(reply.entry, chosen, reply.now);
   performance.measure("drawn", { start: began });
   return complete;
+}
+
+function speedOf(speed) {
+  if (speed === 0) return say("clock_stopped");
+  return speed === 1 ? say("clock_real") : say("clock_speed", { speed });
 }
 
 function select(id) {
@@ -117,7 +122,10 @@ byId("words").addEventListener("input", () => {
   typing = setTimeout(search, 120);
 });
 for (const id of ["kind", "state"]) byId(id).addEventListener("change", search);
+document.querySelector(".skip").addEventListener("click", (event) => {
+  event.preventDefault();
+  byId("list").focus();
+});
 window.addEventListener("popstate", follow);
 document.addEventListener("visibilitychange", () => document.hidden || refresh());
-document.documentElement.lang = language;
 follow();

@@ -2,7 +2,7 @@
 
 import { byId, element, notify, redraw } from "./elements.js";
 import { send } from "./requests.js";
-import { moment, phone, say, sayCount, timeOfDay, wholeMoment } from "./texts.js";
+import { moment, phone, price, say, sayCount, timeOfDay, wholeMoment } from "./texts.js";
 
 const QUICK = ["1", "2", "PARE"];
 const NOT_ARRIVED = new Set(["scheduled", "queued", "failed", "cancelled"]);
@@ -71,7 +71,7 @@ function bubblesOf(each, entry, now) {
   const when = element("span", { className: "when" }, `${moment(each.at, now)} · ${say(`state_${each.state}`)}`);
   if (each.kind === "call" || each.kind === "received_call") {
     const text = `☎ ${say(`kind_${each.kind}`)}`;
-    return [element("p", { className: `call ${chosen ? "chosen" : ""}`, "aria-current": chosen ? "true" : null }, text, when)];
+    return [element("p", { className: `call-note ${chosen ? "chosen" : ""}`, "aria-current": chosen ? "true" : null }, text, when)];
   }
   const own = each.kind === "received_sms" ? "own" : "";
   const away = NOT_ARRIVED.has(each.state) ? "away" : "";
@@ -100,7 +100,7 @@ function factsOf(entry) {
     ["fact_attempts", entry.attempts && String(entry.attempts)],
     ["fact_talk", entry.talk_seconds !== undefined && say("seconds", { count: Math.round(entry.talk_seconds) })],
     ["fact_recorded", entry.recorded !== undefined && say(entry.recorded ? "yes" : "no")],
-    ["fact_price", entry.price && `R$ ${entry.price}`],
+    ["fact_price", entry.price && price(entry.price)],
     ["fact_callerid", entry.callerid && [element("code", {}, entry.callerid)]],
     ["fact_times", timesOf(entry.times)],
   ];
@@ -118,7 +118,7 @@ function tagsOf(tags) {
 }
 
 function timesOf(times) {
-  return Object.entries(times).sort((one, other) => one[1] - other[1]).map(([name, at]) =>
+  return Object.entries(times).map(([name, at]) =>
     element("span", { className: "moment", title: wholeMoment(at) }, `${timeOfDay(at)} ${say(`time_${name}`)}`));
 }
 

@@ -17,6 +17,9 @@ export function sayCount(name, number) {
   return say(`${name}_${plural.select(number) === "one" ? "one" : "other"}`, { count: count.format(number) });
 }
 
+const money = new Intl.NumberFormat(language, { style: "currency", currency: "BRL", minimumFractionDigits: 4 });
+
+export const price = (amount) => money.format(amount);
 export const number = (value) => count.format(value);
 
 /** Use the sandbox's zone for all times. */

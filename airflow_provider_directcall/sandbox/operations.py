@@ -11,11 +11,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from airflow_provider_directcall.sandbox import rules
-from airflow_provider_directcall.sandbox.incoming_calls import Answer, IncomingCall, answer
 from airflow_provider_directcall.sandbox.inbox.entries import list_rows
 from airflow_provider_directcall.sandbox.inbox.index import Index
 from airflow_provider_directcall.sandbox.inbox.setup import read_setup
 from airflow_provider_directcall.sandbox.inbox.telephone import show
+from airflow_provider_directcall.sandbox.incoming_calls import Answer, IncomingCall, answer
 from airflow_provider_directcall.sandbox.records import CallRecord, ReceivedMessageRecord
 from airflow_provider_directcall.sandbox.seeded_rows import SeededRows
 from airflow_provider_directcall.sandbox.state import read_state

@@ -247,7 +247,9 @@ def test_the_languages_have_the_same_texts_and_the_page_uses_them_all():
         places = [sorted(re.findall(r"\{\w+\}", text[name])) for text in (english, portuguese)]
         assert places[0] == places[1], name
     sources = "".join(path.read_text() for path in page_module.FILES.glob("*.[hj]*"))
-    families = re.findall(r"[`\"](\w+_)\$\{", sources) + [f"{name}_" for name in re.findall(r'sayCount\("(\w+)"', sources)]
+    families = re.findall(r"[`\"](\w+_)\$\{", sources) + [
+        f"{name}_" for name in re.findall(r'sayCount\("(\w+)"', sources)
+    ]
     unused = [name for name in english if name not in sources and not name.startswith(tuple(families))]
     assert unused == []
 

@@ -244,7 +244,9 @@ def test_the_languages(open_page, see, fill, server):
     page.keyboard.press("f")
     see(page.locator("#switches")).to_contain_text("a conexão é fechada sem resposta")
     shown = page.locator("body").inner_text()
-    only_english = {text for name, text in english.items() if len(text) > 8 and "{" not in text and portuguese[name] != text}
+    only_english = {
+        text for name, text in english.items() if len(text) > 8 and "{" not in text and portuguese[name] != text
+    }
     assert [text for text in only_english if text in shown] == []
     page.keyboard.press("Escape")
     page.get_by_role("link", name="English").click()

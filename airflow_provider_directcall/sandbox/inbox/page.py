@@ -54,7 +54,9 @@ def _serve_page(account: Account) -> Handler:
     async def respond(request: Request) -> Response:
         chosen = language_of(request.query_params.get("lang")) or language_of(account.config.language)
         language = chosen or preferred(request.headers.get("accept-language", ""))
-        return HTMLResponse(render(language), headers={**_HEADERS, "Content-Language": language, "Vary": "Accept-Language"})
+        return HTMLResponse(
+            render(language), headers={**_HEADERS, "Content-Language": language, "Vary": "Accept-Language"}
+        )
 
     return respond
 

@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from airflow_provider_directcall.sandbox.inbox.entries import row_of
-from airflow_provider_directcall.sandbox.lifecycle import CallPhase, call_phase, call_times, message_phase, message_times, voice_attempts
+from airflow_provider_directcall.sandbox.lifecycle import (
+    CallPhase,
+    call_phase,
+    call_times,
+    message_phase,
+    message_times,
+    voice_attempts,
+)
 from airflow_provider_directcall.sandbox.people import SHORT_NUMBER
 from airflow_provider_directcall.sandbox.records import CallRecord, MessageRecord
 from airflow_provider_directcall.sandbox.sms_parts import charged_parts, is_gsm, text_parts
@@ -53,7 +60,7 @@ def _details(account: Account, entry: Entry) -> JsonObject:
         return _of_call(account, record)
     if isinstance(record, MessageRecord):
         return _of_message(account, record)
-    return {"times": {"received": record.received_at}, "reply_to": None}
+    return {"times": {"received": record.received_at}, "reply_to": record.destination}
 
 
 def _of_call(account: Account, call: CallRecord) -> JsonObject:
@@ -104,7 +111,12 @@ def _moments(account: Account, message: MessageRecord) -> Moments:
     if message.cancelled_at is not None:
         return {**accepted, "cancelled": message.cancelled_at}
     times = message_times(message, account.config.zone)
-    return {**accepted, "starts": _later(message.starts_at, message.accepted_at), "sent": times.sent_at, times.final.name.lower(): times.ended_at}
+    return {
+        **accepted,
+        "starts": _later(message.starts_at, message.accepted_at),
+        "sent": times.sent_at,
+        times.final.name.lower(): times.ended_at,
+    }
 
 
 def _later(moment: float, than: float) -> float | None:

@@ -5,7 +5,7 @@ import { get, send } from "./requests.js";
 import { language, number, phone, say, sayCount } from "./texts.js";
 
 const SHORT_NUMBER = "27000";
-let setup = null;
+let setup = { numbers: [], endpoints: [], quirks: [], faults: [], effects: {}, requests: {} };
 /** Counts the reads and changes: a read that a later one or a change has overtaken is not shown. */
 let asked = 0;
 let refresh = () => {};

@@ -32,7 +32,8 @@ export function show(entry, id, now) {
   const facts = [entry.conversation, entry.id];
   const grew = parts.screen.known !== JSON.stringify(facts);
   redraw(parts.screen, facts, () => entry.conversation.flatMap((each) => bubblesOf(each, entry, now)));
-  if (grew) parts.screen.querySelector(".chosen")?.scrollIntoView({ block: "nearest" });
+  // The end first, so that of a message longer than the screen the beginning is shown.
+  if (grew) for (const bubble of [...parts.screen.querySelectorAll(".chosen")].reverse()) bubble.scrollIntoView({ block: "nearest" });
   const { conversation, ...rest } = entry;
   redraw(parts.facts, rest, () => factsOf(entry));
 }

@@ -11,8 +11,7 @@ from starlette.routing import Route
 
 from airflow_provider_directcall.sandbox.control import control_routes
 from airflow_provider_directcall.sandbox.fault_middleware import FaultMiddleware
-from airflow_provider_directcall.sandbox.hosts import for_own_hosts
-from airflow_provider_directcall.sandbox.page import serve_page
+from airflow_provider_directcall.sandbox.inbox.page import page_routes
 from airflow_provider_directcall.sandbox.quirks import change_reply
 from airflow_provider_directcall.sandbox.recordings import serve_recording
 from airflow_provider_directcall.sandbox.replies import ApiError, ApiReply, InvalidToken, Json, encode_reply
@@ -37,7 +36,7 @@ def build_app(account: Account) -> ASGIApp:
         *(Route(path, _serve(route, account), methods=list(route.verbs)) for path, route in served.items()),
         *control_routes(account),
         Route("/recordings/{recording_id}", serve_recording(account), methods=["GET"]),
-        Route("/", for_own_hosts(account, serve_page(account)), methods=["GET"]),
+        *page_routes(account),
     ]
     app = Starlette(routes=routes, exception_handlers={404: _not_found, 405: _wrong_verb})
     app.router.redirect_slashes = False

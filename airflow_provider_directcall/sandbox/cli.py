@@ -113,6 +113,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="NAME",
         help="a further name of this machine for /_sandbox/..., may be repeated",
     )
+    parser.add_argument("--lang", metavar="LANGUAGE", help="language of the page: en or pt; default: the browser's")
     parser.add_argument("--db", type=Path, metavar="PATH", help="SQLite file that keeps the state over a restart")
     parser.add_argument(
         "--quirk",
@@ -142,6 +143,7 @@ def _config(options: argparse.Namespace) -> SandboxConfig:
         statement_delay=options.statement_delay,
         host_names=tuple(options.host_name),
         db=options.db,
+        language=options.lang,
         quirks=frozenset(options.quirk),
         faults=tuple(_fault(text) for text in options.fault),
     )

@@ -10,6 +10,7 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from airflow_provider_directcall.sandbox.faults import Fault
+from airflow_provider_directcall.sandbox.inbox.languages import LANGUAGES, language_of
 from airflow_provider_directcall.sandbox.quirks import QUIRKS
 from airflow_provider_directcall.sandbox.sms_parts import SmsCounting
 
@@ -61,6 +62,8 @@ class SandboxConfig:
     """Other paths for endpoints, by name: ``{"did/save": "/did/rule/save"}``."""
     host_names: tuple[str, ...] = ()
     """Further names of this machine for the page and the control endpoints, besides ``localhost`` and IP addresses."""
+    language: str | None = None
+    """Language of the page: ``en`` or ``pt``; None = that of the browser."""
     db: Path | None = None
     """SQLite file that keeps the state over a restart; None = memory only."""
 
@@ -75,6 +78,8 @@ class SandboxConfig:
             raise ValueError("start must be an aware datetime")
         if self.page_size < 1:
             raise ValueError(f"page_size must be at least 1, got {self.page_size}")
+        if self.language is not None and language_of(self.language) is None:
+            raise ValueError(f"language must be one of {', '.join(LANGUAGES)}, got {self.language!r}")
         for name in ("speed", "pace", "token_life", "statement_delay", "statement_jitter"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} must not be negative, got {getattr(self, name)}")

@@ -42,7 +42,10 @@ SETTABLE: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """An operation over HTTP: ``run`` gets the fields of the JSON body, ``reply`` makes JSON of its result."""
+    """An operation over HTTP: ``run`` gets the fields of the JSON body, or for a GET those of the query.
+
+    ``reply`` makes JSON of its result.
+    """
 
     verb: str
     name: str
@@ -83,6 +86,8 @@ def _inject(sandbox: SandboxOperations, **fault: Any) -> None:  # noqa: ANN401 -
 
 CONTROLS: Final[tuple[Control, ...]] = (
     Control("GET", "state", SandboxOperations.state, _result),
+    Control("GET", "inbox", SandboxOperations.inbox, _result),
+    Control("GET", "setup", SandboxOperations.setup, _result),
     Control("POST", "reset", SandboxOperations.reset, _constant({"reset": True})),
     Control("POST", "clock", SandboxOperations.move_clock, _clock),
     Control("POST", "statement", _configure, _state("settings")),
@@ -120,7 +125,8 @@ def _serve(account: Account, sandbox: SandboxOperations, control: Control) -> Ca
         if not (has_own_host(account, request) and _is_same_site(request)):
             return JSONResponse({"error": "the request comes from another site"}, status_code=403)
         try:
-            body = json.loads(await request.body() or b"{}")
+            by_query = request.method == "GET"
+            body = dict(request.query_params) if by_query else json.loads(await request.body() or b"{}")
             if not isinstance(body, dict):
                 raise TypeError("the body must be a JSON object")
             with account.lock:

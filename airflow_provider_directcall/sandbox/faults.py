@@ -304,9 +304,15 @@ class FaultPlan:
                 raise ValueError(f"endpoint: unknown {fault.endpoint!r}; known: {', '.join(self._known)}")
         self._scheduled += map(_ScheduledFault, faults)
 
-    def clear(self) -> None:
-        """Remove all faults, except those of quirks."""
-        self._scheduled.clear()
+    @property
+    def endpoints(self) -> tuple[str, ...]:
+        """The names that a fault may have as its endpoint."""
+        return self._known
+
+    def clear(self, kind: str | None = None) -> None:
+        """Remove the faults of a kind, or all, except those of quirks."""
+        kept = [scheduled for scheduled in self._scheduled if kind not in {None, scheduled.fault.kind}]
+        self._scheduled = kept
 
     def draw(self, endpoint: str, fields: PhpArray) -> list[Fault]:
         """Count a request to an endpoint and return its faults in order, those of quirks last."""

@@ -11,6 +11,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from airflow_provider_directcall.sandbox import rules
+from airflow_provider_directcall.sandbox.inbox.entries import list_rows
+from airflow_provider_directcall.sandbox.inbox.index import Index
+from airflow_provider_directcall.sandbox.inbox.setup import read_setup
+from airflow_provider_directcall.sandbox.inbox.telephone import show
 from airflow_provider_directcall.sandbox.incoming_calls import Answer, IncomingCall, answer
 from airflow_provider_directcall.sandbox.records import CallRecord, ReceivedMessageRecord
 from airflow_provider_directcall.sandbox.seeded_rows import SeededRows
@@ -36,11 +40,48 @@ class SandboxOperations:
 
     def __init__(self, account: Account) -> None:
         self._account = account
+        self._index = Index(account)
 
     def state(self) -> SandboxState:
         """Return everything that happened so far."""
         with self._account.lock:
             return read_state(self._account)
+
+    def inbox(
+        self,
+        words: str = "",
+        *,
+        kind: str = "",
+        state: str = "",
+        offset: int | str = 0,
+        limit: int | str = 50,
+        entry: str = "",
+    ) -> dict[str, object]:
+        """Return a page of the calls and messages that match, newest first.
+
+        :param words: all of them must be in a number, a tag (``name=value``) or the text.
+        :param kind: ``sms``, ``voice``, ``call``, ``received_sms`` or ``received_call``; empty: all.
+        :param state: a state as the rows show it; empty: all.
+        :param entry: the id of a row to show in full, with the conversation with its number.
+        """
+        account = self._account
+        with account.lock:
+            found = list_rows(
+                account, self._index, words=words, kind=kind, state=state, offset=int(offset), limit=int(limit)
+            )
+            return {
+                "now": account.now(),
+                "zone": account.config.timezone,
+                "speed": account.clock.speed,
+                "all": len(self._index.entries()),
+                **found,
+                "entry": show(account, self._index, entry) if entry else None,
+            }
+
+    def setup(self, language: str = "en") -> dict[str, object]:
+        """Return quirks and faults with their descriptions, the numbers with their rules, and the counts."""
+        with self._account.lock:
+            return read_setup(self._account, language)
 
     def reset(self) -> None:
         """Return to the initial state: no calls, no messages, the default rules, the first settings, no token."""
@@ -57,10 +98,10 @@ class SandboxOperations:
         with self._account.lock:
             self._account.faults.add(*faults)
 
-    def clear_faults(self) -> None:
-        """Remove all faults."""
+    def clear_faults(self, kind: str | None = None) -> None:
+        """Remove all faults, or those of a kind."""
         with self._account.lock:
-            self._account.faults.clear()
+            self._account.faults.clear(kind)
 
     def expire_tokens(self) -> None:
         """Expire every token issued so far."""

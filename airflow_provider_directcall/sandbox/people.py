@@ -9,7 +9,7 @@ from airflow_provider_directcall.sandbox.magic_numbers import scenario_of
 from airflow_provider_directcall.sandbox.records import ReceivedMessageRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from airflow_provider_directcall.sandbox.account import Account
     from airflow_provider_directcall.sandbox.records import MessageRecord
@@ -21,14 +21,20 @@ SHORT_NUMBER: Final = "27000"
 
 def received_messages(account: Account) -> list[ReceivedMessageRecord]:
     """Return the SMS to the account, with the replies to those that it has sent, by their time."""
-    found = [*account.store.received.values(), *_replies(account)]
+    found = [*account.store.received.values(), *replies(account, account.store.messages.values())]
     return sorted(found, key=lambda message: message.received_at)
 
 
-def _replies(account: Account) -> Iterator[ReceivedMessageRecord]:
-    for message in account.store.messages.values():
+def expects_reply(message: MessageRecord) -> bool:
+    """Return whether the person at a number replies to a message, once it has arrived."""
+    return message.kind == "texto" and message.short_number and scenario_of(message.destination).reply is not None
+
+
+def replies(account: Account, messages: Iterable[MessageRecord]) -> Iterator[ReceivedMessageRecord]:
+    """Yield the replies to messages that have come by now."""
+    for message in messages:
         reply = scenario_of(message.destination).reply
-        if reply is None or message.kind != "texto" or not message.short_number:
+        if reply is None or not expects_reply(message):
             continue
         received_at = _replied_at(account, message)
         if received_at is not None and received_at <= account.now():

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 SmsCounting: TypeAlias = Literal["characters", "network"]
 
 _CHARACTERS: Final = 140
-_ESCAPE: Final = "\x1b"
+_TWO_BYTES: Final = 0xFFFF
 #: One septet each, and two with the escape in front (GSM 03.38).
 _ONE: Final = frozenset(
     "\n\r !\"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz"
@@ -22,6 +22,11 @@ _ONE: Final = frozenset(
 _TWO: Final = frozenset("\f[\\]^{|}~\u20ac")
 
 
+def is_gsm(text: str) -> bool:
+    """Return whether all characters of a text are in the GSM alphabet."""
+    return _ONE.union(_TWO).issuperset(text)
+
+
 def charged_parts(text: str, origin: str, counting: SmsCounting) -> int:
     """Return the number of parts of a text.
 
@@ -30,23 +35,30 @@ def charged_parts(text: str, origin: str, counting: SmsCounting) -> int:
     """
     if counting == "characters":
         return max(1, ceil((len(text) + len(origin)) / _CHARACTERS))
-    if _ONE.union(_TWO).issuperset(text):
-        septets = "".join(_ESCAPE + each if each in _TWO else each for each in text)
-        return _cut(septets, 160, 153, first_of_two=lambda unit: unit == _ESCAPE)
-    encoded = text.encode("utf-16-be")
-    units = "".join(chr(int.from_bytes(encoded[place : place + 2], "big")) for place in range(0, len(encoded), 2))
-    return _cut(units, 70, 67, first_of_two=lambda unit: 0xD800 <= ord(unit) < 0xDC00)
+    return len(text_parts(text, origin, counting))
 
 
-def _cut(units: str, alone: int, longest: int, first_of_two: Callable[[str], bool]) -> int:
-    """Return into how many parts units are cut, none of them after the first of two that belong together."""
-    if len(units) <= alone:
-        return 1
-    parts = 0
-    while units:
-        part = units[:longest]
-        if len(units) > longest and first_of_two(part[-1]):
-            part = part[:-1]
-        units = units[len(part) :]
-        parts += 1
+def text_parts(text: str, origin: str, counting: SmsCounting) -> list[str]:
+    """Cut a text into its parts; at least one."""
+    if counting == "characters":
+        # That the sender takes its characters from the first part is assumed.
+        whole = origin + text
+        cuts = range(0, max(1, len(whole)), _CHARACTERS)
+        return [whole[max(cut, len(origin)) : cut + _CHARACTERS] for cut in cuts]
+    if is_gsm(text):
+        return _cut(text, lambda char: 2 if char in _TWO else 1, 160, 153)
+    return _cut(text, lambda char: 2 if ord(char) > _TWO_BYTES else 1, 70, 67)
+
+
+def _cut(text: str, units: Callable[[str], int], alone: int, longest: int) -> list[str]:
+    """Cut a text into parts, never inside a character of two units."""
+    if sum(map(units, text)) <= alone:
+        return [text]
+    parts, left = [""], longest
+    for char in text:
+        if units(char) > left:
+            parts.append("")
+            left = longest
+        parts[-1] += char
+        left -= units(char)
     return parts

@@ -1,4 +1,4 @@
-"""Rings at the receiver of webhooks, good and bad ones, at a given rate; bare sockets, which cost the machine little."""
+"""Good and bad rings at the receiver of webhooks, at a given rate; bare sockets, which cost the machine little."""
 
 from __future__ import annotations
 
@@ -141,16 +141,18 @@ class Server:
             credentials = b64encode(f"{LOGIN}:{kind.password}".encode()).decode()
             head += f"Authorization: Basic {credentials}\r\n"
         content = form.encode() + b"&resto=" + b"x" * LARGE if kind.body in {"declared", "chunked"} else form.encode()
-        parts: Iterable[bytes] = [content]
+        parts = [content]
         if verb == "GET":
             parts = []
+        elif kind.body == "slow":
+            head += f"Content-Length: {LARGE // 2}\r\n"
+            # Never complete: the client waits no longer than these take.
+            parts = [b"x"] * round(_ANSWER_SECONDS / _SECONDS_A_BYTE)
         elif kind.body == "chunked":
             head += "Transfer-Encoding: chunked\r\n"
             parts = [b"%x\r\n%s\r\n" % (len(content), content), b"0\r\n\r\n"]
         else:
             head += f"Content-Length: {len(content)}\r\n"
-        if kind.body == "slow":
-            parts = [bytes([byte]) for byte in content]
         return await self._answer(kind, doorbell, [f"{head}\r\n".encode(), *parts], slowly=kind.body == "slow")
 
     async def _answer(

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import re
-import shutil
 import sqlite3
 import sys
 import tempfile
@@ -26,11 +25,12 @@ from statistics import median
 from typing import Final
 
 from airflow_provider_directcall.sandbox import SandboxConfig
+from bench._targets import Targets
 from tools.faults.components import Component, SplitAirflow
 from tools.faults.private import keep_rows
 from tools.faults.world import ROOT, VARIABLES, Directcall, preload
+from tools.live_airflow import JsonObject
 from tools.live_campaigns.people import MARKS
-from tools.live_campaigns.traces import Searcher, search_home
 
 DAGS: Final = ROOT / "tests" / "processes" / "alert_dags"
 #: ``at_most_per_hour`` of the DAG ``many_fail``.
@@ -56,22 +56,20 @@ def main(argv: list[str] | None = None) -> int:
     root = options.home or Path(tempfile.mkdtemp(prefix="alerts-"))
     home, directcall = root / "home", Directcall()
     airflow = SplitAirflow(home, DAGS, _environment(directcall))
-    bench = Bench(airflow, directcall, options.tasks)
+    targets = Targets()
     try:
         directcall.server.configure(pace=10)
         directcall.server.seed(1, kind="messages")
         preload(home)
         airflow.start()
         keep_rows(home)
-        bench.run()
+        Measurement(airflow, directcall, options.tasks, targets).run()
     finally:
         airflow.stop()
         directcall.server.stop()
-    bench.search(home)
-    print("passed" if not bench.missed else f"FAILED: {len(bench.missed)} targets; the files are in {root}")
-    if options.home is None and not bench.missed:
-        shutil.rmtree(root, ignore_errors=True)
-    return 1 if bench.missed else 0
+    secret = SandboxConfig().client_secret
+    targets.search(home, {*directcall.witness.tokens, secret}, f"{_MANY} {_TEXT} {secret}")
+    return targets.end(root, stays=options.home is not None)
 
 
 def _environment(directcall: Directcall) -> Mapping[str, str]:
@@ -87,15 +85,11 @@ def _environment(directcall: Directcall) -> Mapping[str, str]:
     }
 
 
-class Bench:
-    """The run, and its figures.
+class Measurement:
+    """Measures one run, and compares with the targets."""
 
-    :ivar missed: names of the targets that were missed.
-    """
-
-    def __init__(self, airflow: SplitAirflow, directcall: Directcall, tasks: int) -> None:
-        self.airflow, self.directcall, self.tasks = airflow, directcall, tasks
-        self.missed: list[str] = []
+    def __init__(self, airflow: SplitAirflow, directcall: Directcall, tasks: int, targets: Targets) -> None:
+        self.airflow, self.directcall, self.tasks, self.targets = airflow, directcall, tasks, targets
 
     def run(self) -> None:
         """Let tasks fail, kill the scheduler in the middle, and compare with the targets."""
@@ -112,37 +106,24 @@ class Bench:
         _wait(lambda: self._rung()[_SECOND] > 0, _PATIENCE)
         failed = self._failed()
         print(f"{failed} of {self.tasks} mapped tasks failed (run: {state}) in {time.monotonic() - began:.0f} s")
-        self._check("all tasks fail", failed == self.tasks, f"{failed} of {self.tasks}")
+        self.targets.check("all tasks fail", failed == self.tasks, f"{failed} of {self.tasks}")
         self._check_alerts()
         seconds = sorted(_callbacks(self.airflow.home / "logs"))
         print(f"a callback takes {median(seconds):.1f} s at the median, {seconds[-1]:.1f} s at most")
 
-    def search(self, home: Path) -> None:
-        """Search the database and the logs for values of the alerts."""
-        secrets = {*self.directcall.witness.tokens, SandboxConfig().client_secret}
-        # A search that finds nothing proves something only if it finds what is there.
-        works = Searcher(secrets).kinds(f"{_MANY} {_TEXT} {SandboxConfig().client_secret}".encode())
-        traces = search_home(home, secrets)
-        self._check("no values of alerts kept", not traces.found and len(works) == 3, str(traces))
-
     def _check_alerts(self) -> None:
-        messages = self.directcall.server.state()["messages"]
-        texts = [message["text"] for message in messages if message["destination"] == _MANY]
+        messages = self._messages()
+        texts = [str(message["text"]) for message in messages if message["destination"] == _MANY]
         lines = [int(found[1]) for text in texts if (found := _HELD_BACK.match(text))]
         figure = f"{len(texts)} to the operator on call, {_CAP} allowed an hour"
-        self._check("alerts", 1 <= len(texts) - len(lines) and len(texts) <= _CAP, figure)
-        self._check("held-back line", bool(lines), f"{len(lines)}, which counted {lines} failures")
-        keys = Counter(key for message in messages if (key := message["tags"].get("airflow_key")))
+        self.targets.check("alerts", len(lines) < len(texts) <= _CAP, figure)
+        self.targets.check("held-back line", bool(lines), f"{len(lines)}, which counted {lines} failures")
+        keys = Counter(key for message in messages if (key := _key(message)))
         twice = sum(times > 1 for times in keys.values())
-        self._check("no event twice", not twice, f"{len(keys)} keys, {twice} of them twice")
+        self.targets.check("no event twice", not twice, f"{len(keys)} keys, {twice} of them twice")
         rung = self._rung()
         figure = f"{rung[_FIRST]} to the first number, {rung[_SECOND]} to the second"
-        self._check("escalation", (rung[_FIRST], rung[_SECOND]) == (1, 1), figure)
-
-    def _check(self, name: str, passed: bool, figure: str) -> None:
-        if not passed:
-            self.missed.append(name)
-        print(f"{'PASS' if passed else 'FAIL'}  {name}: {figure}", flush=True)
+        self.targets.check("escalation", (rung[_FIRST], rung[_SECOND]) == (1, 1), figure)
 
     def _kill_when(self, is_time: Callable[[], bool], *, with_children: bool) -> None:
         _wait(is_time, self.tasks * _SECONDS_A_TASK)
@@ -151,7 +132,10 @@ class Bench:
         print(f"scheduler {tasks} killed after {self._failed()} failures, {self._rung()[_MANY]} alerts", flush=True)
 
     def _rung(self) -> Counter[str]:
-        return Counter(message["destination"] for message in self.directcall.server.state()["messages"])
+        return Counter(str(message["destination"]) for message in self._messages())
+
+    def _messages(self) -> list[JsonObject]:
+        return list(self.directcall.server.state()["messages"])
 
     def _failed(self) -> int:
         return self._count("select count(*) from task_instance where dag_id = 'many_fail' and state = 'failed'")
@@ -159,6 +143,11 @@ class Bench:
     def _count(self, query: str) -> int:
         with closing(sqlite3.connect(self.airflow.home / "airflow.db", timeout=60)) as database:
             return int(database.execute(query).fetchone()[0])
+
+
+def _key(message: JsonObject) -> object:
+    tags = message["tags"]
+    return tags.get("airflow_key") if isinstance(tags, dict) else None
 
 
 def _wait(condition: Callable[[], bool], seconds: float) -> None:

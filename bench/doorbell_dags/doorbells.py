@@ -1,4 +1,4 @@
-"""A DAG for each doorbell of the receiver."""
+"""A DAG for each doorbell of the receiver, and one for the first task of an Airflow."""
 
 from __future__ import annotations
 
@@ -15,3 +15,6 @@ def look() -> None:
 for kind in Doorbell:
     with DAG(f"rung_{kind}", schedule=[doorbell(kind)], max_active_runs=1):
         look()
+
+with DAG("warm_up", schedule=None):
+    look()

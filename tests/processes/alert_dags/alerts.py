@@ -71,9 +71,7 @@ with DAG("asks", schedule=None):
 with DAG(
     "run_fails",
     schedule=None,
-    on_failure_callback=DirectcallNotifier(
-        origin=ORIGIN, destination=variable("run"), text="{{ ti.task_id.nothing }}"
-    ),
+    on_failure_callback=DirectcallNotifier(origin=ORIGIN, destination=variable("run"), text="{{ ti.task_id.nothing }}"),
 ):
     fail()
 

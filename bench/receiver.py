@@ -131,9 +131,8 @@ class Measurement:
         figure = f"{len(rings)} rings, {sum(map(len, events.values()))} events, {lost.total()} lost {dict(lost) or ''}"
         self._check("no good ring lost", bool(rings) and not lost, figure)
         self._check("an event before each 202", not late, f"{late} events came after it")
-        print(
-            f"      from a ring to its event: p50 {percentile(delays, 0.5):.2f} s, at most {max(delays, default=0):.2f}"
-        )
+        longest = max(delays, default=0.0)
+        print(f"      from a ring to its event: p50 {percentile(delays, 0.5):.2f} s, at most {longest:.2f} s")
 
     def _check_server(self, quiet: Sequence[Answer], busy: Sequence[Answer]) -> None:
         failed = sum(answer.status != 200 for answer in busy)

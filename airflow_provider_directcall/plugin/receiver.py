@@ -115,11 +115,21 @@ class _Bell:
 
     async def ring(self) -> None:
         """Return once an event is stored that was written after the ring came."""
+        await asyncio.shield(self.ring_soon())
+
+    def ring_soon(self) -> asyncio.Task[None]:
+        """Return the task that writes the next event; it goes on by itself."""
         if self._next is None:
             self._next = asyncio.create_task(self._written())
             self._tasks.add(self._next)
-            self._next.add_done_callback(self._tasks.discard)
-        await asyncio.shield(self._next)
+            self._next.add_done_callback(self._forget)
+        return self._next
+
+    def _forget(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        # Of a task that is not awaited, asyncio would log the traceback, which holds SQL.
+        if not task.cancelled():
+            task.exception()
 
     async def _written(self) -> None:
         async with self._is_writing:
@@ -177,6 +187,8 @@ class Receiver:
         if not credentials.match(request.headers.get("Authorization", "")):
             return _refusal(401, {"WWW-Authenticate": 'Basic realm="directcall"'})
         if not self._allowance.take():
+            # Directcall may not ring again. It costs little: all rings until then share the event.
+            self._bells[kind].ring_soon()
             return _refusal(429, {"Retry-After": "1"})
         if (
             status := await self._skip_body(request, self._limits.body_bytes - request.scope[_QUERY_BYTES])

@@ -12,6 +12,8 @@ from datetime import datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
+from airflow.providers.common.compat.sdk import TaskDeferred
+from airflow.providers.standard.operators import hitl
 from airflow.sdk import DAG
 from airflow.sdk.exceptions import ErrorType
 from airflow.sdk.execution_time import task_runner
@@ -31,6 +33,8 @@ from airflow_provider_directcall.sandbox import Fault
 from airflow_provider_directcall.triggers.alerts import DirectcallAlertTrigger
 from tests.airflow_world.world import NO_ANSWER, NO_BALANCE, ORIGIN, World
 
+#: Before Airflow 3.3, a task that waits for a decision is deferred.
+WAITS = getattr(hitl, "TaskAwaitingInput", TaskDeferred)
 ON_CALL, SECOND, THIRD = "5511990000021", "5511990000022", "5511990000023"
 CONTEXT = dict[str, object]
 
@@ -198,6 +202,18 @@ def test_an_sms_is_cut_to_one_part_with_plain_letters(world: World, supervisor: 
 def test_thin_contexts(world: World, supervisor: Supervisor, context: CONTEXT, text: str) -> None:
     notifier()(context)
     assert texts(world) == [text]
+
+
+def test_a_task_that_waits_for_a_decision_alerts_once(
+    world: World, supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Airflow's operator; the process tests have a whole Airflow."""
+    monkeypatch.setattr(hitl, "upsert_hitl_detail", lambda **request: None)
+    approve = hitl.ApprovalOperator(task_id="load", subject="Go on?", notifiers=[notifier()])
+    for _ in range(2):
+        with pytest.raises(WAITS):
+            approve.execute({**of_task(state="running", id="1"), "task_instance": SimpleNamespace(id="1")})
+    assert texts(world) == ["Airflow: dag.load needs an answer. Run run"]
 
 
 # As many as allowed.

@@ -43,7 +43,12 @@ def test_airflow_finds_it_with_its_application(monkeypatch: pytest.MonkeyPatch) 
     from airflow import plugins_manager
 
     monkeypatch.setenv("AIRFLOW__DIRECTCALL__WEBHOOK_CONN_ID", "webhooks")
-    apps = [app for app in plugins_manager.get_fastapi_plugins()[0] if app.get("url_prefix") == "/directcall"]
+    if hasattr(plugins_manager, "get_fastapi_plugins"):
+        found = plugins_manager.get_fastapi_plugins()[0]
+    else:  # Airflow 3.1
+        plugins_manager.initialize_fastapi_plugins()
+        found = plugins_manager.fastapi_apps
+    apps = [app for app in found if app.get("url_prefix") == "/directcall"]
     assert len(apps) == 1
     paths = {route.path for route in apps[0]["app"].routes}
     assert paths == {"/events/call", "/events/message", "/events/received"}

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import gc
 import logging
 import socket
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 
 import httpx
 import pytest
 import uvicorn
-from airflow.api_fastapi.common.http_access_log import HttpAccessLogMiddleware
 from fastapi import FastAPI
 
 from airflow_provider_directcall.assets import Doorbell
 from airflow_provider_directcall.plugin.receiver import Credentials, Limits, NotReadyError, Receiver, make_app
+
+try:
+    from airflow.api_fastapi.common.http_access_log import HttpAccessLogMiddleware
+except ImportError:  # Airflow 3.1 has uvicorn's log only
+    HttpAccessLogMiddleware = None
 
 LOGIN, PASSWORD = "directcall", "p:a-fictitious-password"
 NUMBER = "5511990000001"
@@ -54,7 +59,8 @@ def served(airflow: Airflow, limits: Limits) -> Iterator[httpx.Client]:
     app = FastAPI()
     receiver = make_app(Receiver(airflow.read, airflow.ring, limits))
     app.mount("/directcall", receiver)
-    app.add_middleware(HttpAccessLogMiddleware)
+    if HttpAccessLogMiddleware is not None:
+        app.add_middleware(HttpAccessLogMiddleware)
     listener = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=True, lifespan="off", loop="asyncio"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
@@ -153,6 +159,30 @@ def test_too_many_rings_are_refused(airflow: Airflow) -> None:
         answers = [good(client) for _ in range(5)]
     assert [answer.status_code for answer in answers] == [202, 202, 202, 429, 429]
     assert answers[-1].headers["Retry-After"] == "1"
+
+
+def test_rings_that_are_too_many_share_an_event_that_comes_after_them(airflow: Airflow) -> None:
+    with served(airflow, Limits(rings_per_second=0.001, burst=1, pause=0.2)) as client:
+        assert good(client).status_code == 202
+        for _ in range(3):
+            last = datetime.now(UTC)
+            assert good(client).status_code == 429
+        deadline = time.monotonic() + 30
+        while airflow.events[-1][1] < last and time.monotonic() < deadline:
+            time.sleep(0.05)
+    assert airflow.events[-1][1] >= last
+    assert len(airflow.events) <= 4
+
+
+def test_a_ring_that_is_too_many_and_cannot_be_stored_logs_no_traceback(
+    airflow: Airflow, caplog: pytest.LogCaptureFixture
+) -> None:
+    airflow.error = RuntimeError(f"INSERT {NUMBER}")
+    with served(airflow, Limits(rings_per_second=0.001, burst=0, pause=0.0)) as client:
+        assert good(client).status_code == 429
+        assert client.post(CALL).status_code == 401
+    gc.collect()
+    assert NUMBER not in caplog.text
 
 
 def test_without_credentials_the_door_is_closed(

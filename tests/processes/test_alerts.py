@@ -17,13 +17,16 @@ from tools.live_airflow import LiveAirflow, live_airflow
 pytestmark = pytest.mark.live
 
 HERE = Path(__file__).parent
-MANY, FIRST, SECOND, OF_RUN, OF_DEADLINE = (
+MANY, FIRST, SECOND, OF_RUN, OF_DEADLINE, OF_QUESTION = NUMBERS = (
     "5511990000011",
+    # Never answers.
     "5511990000480",
     "5511990000012",
     "5511990000013",
     "5511990000014",
+    "5511990000015",
 )
+TEXT = "uma frase inventada"
 SECONDS = 300
 
 
@@ -43,7 +46,11 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def environment(directcall: SandboxServer) -> dict[str, str]:
     return {
         "AIRFLOW_CONN_DIRECTCALL_DEFAULT": directcall.connection_json(),
-        "AIRFLOW_VAR_ON_CALL_NUMBER": OF_DEADLINE,
+        "AIRFLOW_VAR_ALERT_TEXT": TEXT,
+        **{
+            f"AIRFLOW_VAR_ON_CALL_{name}": number
+            for name, number in zip(("MANY", "FIRST", "SECOND", "RUN", "DEADLINE", "QUESTION"), NUMBERS, strict=True)
+        },
     }
 
 
@@ -97,6 +104,22 @@ def test_a_failed_run_and_a_missed_deadline_alert(airflow: LiveAirflow, directca
     assert texts[OF_DEADLINE].startswith("Airflow: DAG misses_deadline missed its deadline")
 
 
+def test_a_task_that_waits_for_an_answer_alerts_once(airflow: LiveAirflow, directcall: SandboxServer) -> None:
+    run_id = airflow.trigger("asks")
+    wait_until(lambda: rung(directcall)[OF_QUESTION] == 1, "the alert of a question")
+    wait_until(lambda: state_of_question(airflow, run_id) in {"awaiting_input", "deferred"}, "the wait for an answer")
+    path = f"/dags/asks/dagRuns/{run_id}/taskInstances/approve/-1/hitlDetails"
+    airflow.fetch("PATCH", path, {"chosen_options": ["Approve"], "params_input": {}})
+    assert airflow.wait_for_run("asks", run_id, SECONDS) == "success"
+    (message,) = [each for each in directcall.state()["messages"] if each["destination"] == OF_QUESTION]
+    assert message["text"].startswith("Airflow: asks.approve needs an answer")
+
+
+def state_of_question(airflow: LiveAirflow, run_id: str) -> object:
+    (task,) = airflow.task_instances("asks", run_id)
+    return task["state"]
+
+
 def test_many_failures_and_a_restart_in_the_middle_alert_as_often_as_allowed(
     home: Path, airflow: LiveAirflow, environment: dict[str, str], directcall: SandboxServer
 ) -> None:
@@ -113,9 +136,9 @@ def test_many_failures_and_a_restart_in_the_middle_alert_as_often_as_allowed(
     assert len(keys) == len(set(keys))
     stored = "\n".join(stored_values(home / "airflow.db"))
     logs = "".join(path.read_text(errors="replace") for path in home.rglob("*.log"))
-    assert MANY not in stored
-    assert MANY not in logs
-    assert "fail: nao" not in stored + logs
+    for private in (*NUMBERS, TEXT):
+        assert private not in stored
+        assert private not in logs
 
 
 def stored_values(database: Path) -> Iterator[str]:

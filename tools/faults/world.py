@@ -42,7 +42,7 @@ import airflow_provider_directcall.triggers.statement
 """
 
 #: A small Airflow that notices dead components soon, and takes no slow one for dead on a busy machine.
-_VARIABLES: Final[Mapping[str, str]] = {
+VARIABLES: Final[Mapping[str, str]] = {
     "AIRFLOW__CORE__MAX_ACTIVE_TASKS_PER_DAG": "64",
     "AIRFLOW__CORE__MAX_MAP_LENGTH": "4096",
     # Without encryption, so that the search for private data sees what is in the database.
@@ -129,14 +129,12 @@ def running_world(
     :param dags: the folder of the DAG files.
     :param watch: wraps the app of each account.
     """
-    settings = home / "config" / "airflow_local_settings.py"
-    settings.parent.mkdir(parents=True)
-    settings.write_text(_PRELOADED, encoding="utf-8")
+    preload(home)
     directcalls = [Directcall(watch) for _ in range(accounts)]
     try:
         with _port_without_server() as port:
             environment = {
-                **_VARIABLES,
+                **VARIABLES,
                 "PYTHONPATH": str(ROOT),
                 "AIRFLOW__CORE__PARALLELISM": str(parallelism),
                 _variable(WITHOUT_SERVER): directcalls[0].connection(port),
@@ -152,6 +150,13 @@ def running_world(
     finally:
         for directcall in directcalls:
             directcall.server.stop()
+
+
+def preload(home: Path) -> None:
+    """Let the scheduler of an empty or missing home import what tasks need."""
+    settings = home / "config" / "airflow_local_settings.py"
+    settings.parent.mkdir(parents=True)
+    settings.write_text(_PRELOADED, encoding="utf-8")
 
 
 def _variable(connection_id: str) -> str:

@@ -1,17 +1,20 @@
-"""DAGs that fail, and whom they alert. The last digits of the invented numbers select the sandbox's behaviour."""
+"""DAGs that fail or ask, and whom they alert: the numbers and a text are in Variables, as they should be."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import DAG, Asset, task
-from airflow.sdk.definitions.callback import AsyncCallback
-from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
+from airflow.sdk.definitions.deadline import AsyncCallback, DeadlineAlert, DeadlineReference
 
 from airflow_provider_directcall.notifications.directcall import DirectcallNotifier
 
 ORIGIN = "551130000001"
-NO_ANSWER, SECOND = "5511990000480", "5511990000012"
+
+
+def variable(name: str) -> str:
+    return f"{{{{ var.value.on_call_{name} }}}}"
 
 
 @task
@@ -26,19 +29,24 @@ def take_long() -> None:
     time.sleep(30)
 
 
-with DAG("many_fail", schedule=None, params={"tasks": 24}, max_active_tasks=4):
+with DAG("many_fail", schedule=None, params={"tasks": 24}, max_active_tasks=8):
 
     @task
     def numbers(**context: object) -> list[int]:
         return list(range(int(context["params"]["tasks"])))
 
-    many = DirectcallNotifier(origin=ORIGIN, destination="5511990000011", at_most_per_hour=4, text="{{ task_id }}: não")
+    many = DirectcallNotifier(
+        origin=ORIGIN,
+        destination=variable("many"),
+        at_most_per_hour=4,
+        text="{{ var.value.alert_text }} {{ task_id }}: não",
+    )
     fail.override(on_failure_callback=many).expand(number=numbers())
 
 on_call = DirectcallNotifier(
     origin=ORIGIN,
-    destination=NO_ANSWER,
-    then=[SECOND],
+    destination=variable("first"),
+    then=[variable("second")],
     channel="voice_message",
     answer_within=timedelta(seconds=25),
 )
@@ -52,10 +60,17 @@ with DAG(
 ):
     take_long()
 
+with DAG("asks", schedule=None):
+    ApprovalOperator(
+        task_id="approve",
+        subject="Go on?",
+        notifiers=[DirectcallNotifier(origin=ORIGIN, destination=variable("question"))],
+    )
+
 with DAG(
     "run_fails",
     schedule=None,
-    on_failure_callback=DirectcallNotifier(origin=ORIGIN, destination="5511990000013", text="{{ ti.task_id.nothing }}"),
+    on_failure_callback=DirectcallNotifier(origin=ORIGIN, destination=variable("run"), text="{{ ti.task_id.nothing }}"),
 ):
     fail()
 
@@ -65,9 +80,7 @@ with DAG(
     deadline=DeadlineAlert(
         reference=DeadlineReference.FIXED_DATETIME(datetime.fromisoformat("2026-01-01T00:00:00+00:00")),
         interval=timedelta(seconds=1),
-        callback=AsyncCallback(
-            DirectcallNotifier, kwargs={"origin": ORIGIN, "destination": "{{ var.value.on_call_number }}"}
-        ),
+        callback=AsyncCallback(DirectcallNotifier, kwargs={"origin": ORIGIN, "destination": variable("deadline")}),
     ),
 ):
     take_long()

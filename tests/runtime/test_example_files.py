@@ -1,0 +1,15 @@
+"""The example DAGs as Airflow parses them."""
+
+from __future__ import annotations
+
+import runpy
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "example_dags"
+
+
+@pytest.mark.parametrize("file", sorted(EXAMPLES.glob("*.py")), ids=lambda file: file.stem)
+def test_an_example_is_parsed(file: Path) -> None:
+    assert runpy.run_path(str(file))["__doc__"]

@@ -63,6 +63,27 @@ class DemoFailedError(Exception):
     """A step of the demo failed; the text names it and where to look."""
 
 
+class Stopwatch:
+    """The seconds that each part of the demo takes."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+        self._parts: dict[str, float] = {}
+
+    def part(self, name: str) -> None:
+        """End a part, which began where the last one ended."""
+        self._parts[name] = self.total - sum(self._parts.values())
+
+    @property
+    def total(self) -> float:
+        """Seconds since the beginning."""
+        return time.monotonic() - self._began
+
+    def __str__(self) -> str:
+        """Format the total and the parts: ``84 s: Airflow's start 31, calls 30, routing 20``."""
+        return f"{self.total:.0f} s: " + ", ".join(f"{name} {seconds:.0f}" for name, seconds in self._parts.items())
+
+
 class Line:
     """The line at the bottom of a terminal: what happens now, and for how long. Nothing where there is no terminal."""
 
@@ -113,7 +134,7 @@ def _interrupt_once(signum: int, frame: FrameType | None) -> None:
 
 
 def _run(*, keep: bool) -> None:
-    started = time.monotonic()
+    watch = Stopwatch()
     shutil.rmtree(HOME, ignore_errors=True)
     shutil.copytree(EXAMPLES, DAGS)
     with Sandbox(SandboxConfig(pace=PACE)).serve() as server:
@@ -124,16 +145,21 @@ def _run(*, keep: bool) -> None:
             with line.shown():
                 # Its schedule starts a first run at once, which ends before the demo's runs start.
                 airflow.unpause(ROUTING)
-                _print(f"Airflow: {airflow.url} ({time.monotonic() - started:.0f} s)")
+                watch.part("Airflow's start")
+                _print(f"Airflow: {airflow.url} ({watch.total:.0f} s)")
                 # The campaign waits for its messages while the others run.
                 campaign_run = airflow.trigger(CAMPAIGN, {"window": "none"})
                 _run_calls(airflow)
+                watch.part("calls")
                 _run_routing(airflow, server)
+                watch.part("routing")
                 report = _show_campaign(airflow, campaign_run)
+                watch.part("rest of the campaign")
                 _show_what_directcall_saw(server)
                 line.say("Searching logs, XComs and database for secrets and numbers")
                 _check_for_leaks(server)
-            _print(f"Took {time.monotonic() - started:.0f} s. Logs and database of this run: {HOME.relative_to(ROOT)}/")
+                watch.part("search")
+            _print(f"Took {watch}. Logs and database of this run: {HOME.relative_to(ROOT)}/")
             if keep:
                 _keep(airflow, server, campaign_run, report)
     console.print("demo passed", style="bold green")
@@ -155,9 +181,7 @@ def _keep(airflow: LiveAirflow, server: SandboxServer, run_id: str, report: Path
 
 
 def _run_calls(airflow: LiveAirflow) -> None:
-    _print(
-        "Calls: an SMS and a recorded call to each contact, a voice message to those who were not reached ..."
-    )
+    _print("Calls: an SMS and a recorded call to each contact, a voice message to those who were not reached ...")
     run_id = airflow.trigger(CALLS)
     _wait(airflow, CALLS, run_id)
     summary = airflow.xcom(CALLS, run_id, "summary")
@@ -312,7 +336,8 @@ def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) ->
 
 
 def _print(text: str) -> None:
-    console.print(text, markup=False)
+    # Addresses stay in one piece.
+    console.print(text, markup=False, soft_wrap=True)
 
 
 if __name__ == "__main__":

@@ -35,9 +35,12 @@ _SWATCH: Final = 110
 _STRIP_HEAD: Final = 22
 _ROW: Final = 17
 _BAR: Final = 11
-_BAR_LEFT: Final = 92
-_BAR_HOUR: Final = 14
-_LABEL_LEFT: Final = _BAR_LEFT + _HOURS_A_DAY * _BAR_HOUR + 14
+#: Two columns of days: most days have no words, and would leave half of the picture empty.
+_STRIPS: Final = 2
+_STRIP_WIDTH: Final = WIDTH // _STRIPS - 8
+_BAR_LEFT: Final = 80
+_BAR_HOUR: Final = 7
+_LABEL_LEFT: Final = _BAR_LEFT + _HOURS_A_DAY * _BAR_HOUR + 10
 
 Days = Sequence[tuple[date, Sequence[Segment]]]
 Mask = Callable[[str], str]
@@ -67,7 +70,11 @@ def why_exceptional(decision: Decision) -> str:
 
 def strip_height(days: int) -> int:
     """Return the height of a strip of days."""
-    return _STRIP_HEAD + days * _ROW + 8
+    return _STRIP_HEAD + _rows(days) * _ROW + 8
+
+
+def _rows(days: int) -> int:
+    return -(-days // _STRIPS)
 
 
 def draw_legend(picture: ET.Element, top: int) -> None:
@@ -98,15 +105,23 @@ def draw_grid(picture: ET.Element, top: int, days: Days, mask: Mask) -> None:
 
 
 def draw_strip(picture: ET.Element, top: int, days: Days, mask: Mask) -> None:
-    """Draw days as lines, midnight to midnight from left to right, with the exceptions in words."""
-    group = element(picture, "g", transform=f"translate(0 {top})")
+    """Draw days as lines, midnight to midnight from left to right, with the exceptions in words, in two columns."""
+    rows = _rows(len(days))
+    for column in range(_STRIPS):
+        left = column * (WIDTH - _STRIP_WIDTH)
+        group = element(picture, "g", transform=f"translate({left} {top})")
+        if part := days[column * rows : (column + 1) * rows]:
+            _draw_column(group, part, mask)
+
+
+def _draw_column(group: ET.Element, days: Days, mask: Mask) -> None:
     for hour in range(0, _HOURS_A_DAY + 1, 6):
         tick = _BAR_LEFT + hour * _BAR_HOUR
         element(group, "text", f"{hour:02}:00", x=tick, y=12, class_="dc-small dc-middle dc-faint")
     for place, (day, segments) in enumerate(days):
         y = _STRIP_HEAD + place * _ROW
         if day.isoweekday() == 1 and place:
-            element(group, "path", d=f"M0 {y - 3}H{WIDTH}", class_="dc-grid")
+            element(group, "path", d=f"M0 {y - 3}H{_STRIP_WIDTH}", class_="dc-grid")
         texts = exception_texts(segments)
         weight = "dc-strong" if texts else "dc-faint"
         element(group, "text", day_name(day), x=_BAR_LEFT - 10, y=y + 9, class_=f"dc-right {weight}")
@@ -117,7 +132,7 @@ def draw_strip(picture: ET.Element, top: int, days: Days, mask: Mask) -> None:
             _add_tooltip(block, day, segment, mask)
         if texts:
             label = mask("; ".join(texts))
-            text = element(group, "text", _short(label, WIDTH - _LABEL_LEFT), x=_LABEL_LEFT, y=y + 9)
+            text = element(group, "text", _short(label, _STRIP_WIDTH - _LABEL_LEFT), x=_LABEL_LEFT, y=y + 9)
             element(text, "title", label)
 
 

@@ -1,0 +1,99 @@
+"""Portuguese for the commands: tables of English texts and their translations, and how a text is looked up.
+
+A key is the text as the code writes it, with a field in braces for each value in it. A field in small letters is data
+and stays as it is (some names stand for numbers, dates and times, see ``_FORMS``); one in CAPITALS is a text that is
+translated too. A text is translated as a whole or not at all, so that no sentence is half in one language.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_FIELD: Final = re.compile(r"\{(\w+)\}")
+_TIME: Final = r"\d\d:\d\d"
+#: Name of a field -> its form; that of others is any text.
+_FORMS: Final = {
+    "n": r"\d[\d.,]*",
+    "m": r"\d[\d.,]*",
+    "day": r"\S+",
+    "year": r"\d{4}",
+    "time": _TIME,
+    "begin": _TIME,
+    "end": _TIME,
+    "times": r"[\d:, -]+",
+}
+#: A path, an option or an argument in front of an error.
+_PLACE: Final = re.compile(r"([^\s:]+|[^:]*[/\\.][^:]*|\"[^\"]*\"): (.+)", re.DOTALL)
+#: Numbers, dates and times have no words; masked numbers, names of endpoints and of errors are the same everywhere.
+_WORDLESS: Final = re.compile(r"[\W\d_]*|[a-z]+(?:_[a-z]+)+|Directcall\w+")
+
+
+class Catalogue:
+    """The translations into one language.
+
+    :param pairs: text -> translation, see the module.
+    """
+
+    def __init__(self, pairs: Mapping[str, str]) -> None:
+        self._texts = {text: translation for text, translation in pairs.items() if not _FIELD.search(text)}
+        # The most literal text first: "{n} problems: {REST}" before "{path}: {REST}".
+        ordered = sorted((text for text in pairs if _FIELD.search(text)), key=_literal_letters, reverse=True)
+        self._patterns = [(_pattern(text), pairs[text]) for text in ordered]
+        self._known: dict[str, str | None] = {}
+
+    def translate(self, text: str) -> str | None:
+        """Return the translation; None when the text, or a part of it, has none."""
+        if text not in self._known:
+            self._known[text] = self._look_up(text)
+        return self._known[text]
+
+    def _look_up(self, text: str) -> str | None:
+        if text in self._texts:
+            return self._texts[text]
+        if _WORDLESS.fullmatch(text):
+            return text
+        for pattern, translation in self._patterns:
+            if (found := pattern.fullmatch(text)) and (
+                made := self._filled(translation, found.groupdict())
+            ) is not None:
+                return made
+        if place := _PLACE.fullmatch(text):
+            rest = self.translate(place[2])
+            return None if rest is None else f"{place[1]}: {rest}"
+        for separator in ("; ", ", "):
+            if separator in text:
+                return self._each(text.split(separator), separator)
+        return None
+
+    def _filled(self, translation: str, fields: Mapping[str, str]) -> str | None:
+        values = {name: self.translate(value) if name.isupper() else value for name, value in fields.items()}
+        if None in values.values():
+            return None
+        return _FIELD.sub(lambda field: str(values[field[1]]), translation)
+
+    def _each(self, parts: list[str], separator: str) -> str | None:
+        translated = [self.translate(part) for part in parts]
+        return None if None in translated else separator.join(map(str, translated))
+
+
+def _literal_letters(text: str) -> int:
+    return len(_FIELD.sub("", text))
+
+
+def _pattern(text: str) -> re.Pattern[str]:
+    parts = _FIELD.split(text)
+    fields = (
+        f"(?P<{part}>{_FORMS.get(part, '.+?')})" if place % 2 else re.escape(part) for place, part in enumerate(parts)
+    )
+    return re.compile("".join(fields), re.DOTALL)
+
+
+def portuguese() -> Catalogue:
+    """Return the translations into Brazilian Portuguese."""
+    from airflow_provider_directcall.translations import pt_campaign, pt_check, pt_common, pt_routing
+
+    return Catalogue({**pt_common.TEXTS, **pt_check.TEXTS, **pt_routing.TEXTS, **pt_campaign.TEXTS})

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 __all__ = ["FAILED", "FINE", "main"]
 
 _NAME: Final = "directcall-campaign"
+_DESCRIPTION: Final = "Plan, preview, report and purge campaigns without Airflow. Nothing is sent."
 _EPILOG: Final = "Files below FOLDER hold numbers and texts. exit status: 0 done; 2 an argument or a file is wrong"
 
 
@@ -196,8 +197,11 @@ def _report(options: argparse.Namespace) -> int:
     if options.json:
         write_json(result)
         return FINE
-    for name, value in result.items():
-        say(f"{name}: {value}")
+    states = result["states"]
+    counts = ", ".join(f"{n} {state}" for state, n in states.items()) if isinstance(states, dict) else ""
+    for name, value in (result | {"states": counts}).items():
+        if value is not None:
+            say(f"{name}: {value}")
     return FINE
 
 
@@ -216,8 +220,8 @@ def _remote(uri: str) -> StoredFile:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = Parser(prog=_NAME, description=__doc__.partition(":: ")[2] or __doc__, epilog=_EPILOG)
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    parser = Parser(prog=_NAME, description=_DESCRIPTION, epilog=_EPILOG)
+    commands = parser.add_commands()
     to_plan = add_command(commands, "plan", "decide who gets which text when, and write it to a folder", _plan)
     to_plan.add_argument("contacts", nargs="+", metavar="FILE", help="CSV, JSON lines or Parquet: path, URI, pattern")
     to_plan.add_argument("-o", "--output", dest="folder", required=True, metavar="FOLDER", help="a new folder")
@@ -232,7 +236,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     to_plan.add_argument("--storage", metavar="FOLDER", help="of all campaigns, whose messages --frequency-cap counts")
     to_plan.add_argument("--channel", choices=("sms", "voice_message", "call"), default="sms", help="default sms")
-    to_plan.add_argument("--text", help="with {column} for values of the row")
+    to_plan.add_argument("--text", metavar="TEXT", help="with {column} for values of the row")
     to_plan.add_argument("--text-column", metavar="NAME", help="column with texts, in place of --text")
     to_plan.add_argument("--origin", default="", metavar="NUMBER", help="sender; its length counts in an SMS")
     to_plan.add_argument("--tag", action="append", type=_pair, metavar="NAME=VALUE", help="may be repeated")

@@ -106,7 +106,7 @@ def _parser() -> argparse.ArgumentParser:
         prog=_NAME,
         description="Compare this package's assumptions about Directcall with the answers of one account.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        keeps_lines=True,
     )
     parser.add_argument(
         "connection", nargs="?", default="directcall_default", metavar="CONN_ID", help="Airflow's; default %(default)s"

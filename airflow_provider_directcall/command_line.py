@@ -16,7 +16,7 @@ from airflow_provider_directcall.telephony.masking import mask_numbers_in
 from airflow_provider_directcall.translations import Catalogue, portuguese
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     _Action = TypeVar("_Action", bound=argparse.Action)
 
@@ -72,8 +72,26 @@ def _line(catalogue: Catalogue, line: str) -> str:
     return line if translated is None else line.replace(plain, translated, 1)
 
 
+class _Formatter(argparse.HelpFormatter):
+    def add_usage(
+        self,
+        usage: str | None,
+        actions: Iterable[argparse.Action],
+        groups: Iterable[argparse._MutuallyExclusiveGroup],
+        prefix: str | None = None,
+    ) -> None:
+        super().add_usage(usage, actions, groups, words("usage: ") if prefix is None else prefix)
+
+
+class _LineFormatter(_Formatter, argparse.RawDescriptionHelpFormatter):
+    """Leaves the lines of an epilog as they are."""
+
+
 class Parser(argparse.ArgumentParser):
-    """A parser in the chosen language, whose errors are one line, without the usage; numbers in them are masked."""
+    """A parser in the chosen language, whose errors are one line, without the usage; numbers in them are masked.
+
+    :param keeps_lines: the epilog is not filled again.
+    """
 
     def __init__(
         self,
@@ -81,13 +99,13 @@ class Parser(argparse.ArgumentParser):
         prog: str | None = None,
         description: str | None = None,
         epilog: str | None = None,
-        formatter_class: type[argparse.HelpFormatter] = argparse.HelpFormatter,
+        keeps_lines: bool = False,
     ) -> None:
         super().__init__(
             prog=prog,
             description=words(description or ""),
             epilog=words(epilog or ""),
-            formatter_class=formatter_class,
+            formatter_class=_LineFormatter if keeps_lines else _Formatter,
             add_help=False,
         )
         self._positionals.title = words("positional arguments")
@@ -105,13 +123,9 @@ class Parser(argparse.ArgumentParser):
             action.metavar = words(action.metavar)
         return super()._add_action(action)
 
-    def format_usage(self) -> str:
-        """Return the usage in the chosen language."""
-        return super().format_usage().replace("usage: ", words("usage: "), 1)
-
-    def format_help(self) -> str:
-        """Return the help in the chosen language."""
-        return super().format_help().replace("usage: ", words("usage: "), 1)
+    def add_commands(self) -> argparse._SubParsersAction[Parser]:
+        """Add the place of sub-commands, one of which is needed."""
+        return self.add_subparsers(required=True, metavar=words("COMMAND"))
 
     def error(self, message: str) -> NoReturn:
         """Write the line and exit."""

@@ -265,7 +265,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Explain, check, compile and draw routing calendars and rules. Nothing is sent or changed.",
         epilog="exit status: 0 done; 1 check found an error; 2 an argument or a file is wrong",
     )
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    commands = parser.add_commands()
     moment = "YYYY-MM-DDTHH:MM local time there, or with an offset; default now"
     calendar, either = "the calendar, YAML or JSON (.json)", "a calendar or a list of rules, YAML or JSON (.json)"
 

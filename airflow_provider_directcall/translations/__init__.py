@@ -25,9 +25,10 @@ _FORMS: Final = {
     "begin": _TIME,
     "end": _TIME,
     "times": r"[\d:, -]+",
+    "kind": r"[\w-]+",
 }
 #: A path, an option or an argument in front of an error.
-_PLACE: Final = re.compile(r"([^\s:]+|[^:]*[/\\.][^:]*|\"[^\"]*\"): (.+)", re.DOTALL)
+_PLACE: Final = re.compile(r"([^\s:]+|[^:]*[/\\.][^:]*|\"[^\"]*\"): (.+)")
 #: Numbers, dates and times have no words; masked numbers, names of endpoints and of errors are the same everywhere.
 _WORDLESS: Final = re.compile(r"[\W\d_]*|[a-z]+(?:_[a-z]+)+|Directcall\w+")
 
@@ -40,8 +41,7 @@ class Catalogue:
 
     def __init__(self, pairs: Mapping[str, str]) -> None:
         self._texts = {text: translation for text, translation in pairs.items() if not _FIELD.search(text)}
-        # The most literal text first: "{n} problems: {REST}" before "{path}: {REST}".
-        ordered = sorted((text for text in pairs if _FIELD.search(text)), key=_literal_letters, reverse=True)
+        ordered = sorted((text for text in pairs if _FIELD.search(text)), key=_distinctness, reverse=True)
         self._patterns = [(_pattern(text), pairs[text]) for text in ordered]
         self._known: dict[str, str | None] = {}
 
@@ -56,18 +56,26 @@ class Catalogue:
             return self._texts[text]
         if _WORDLESS.fullmatch(text):
             return text
+        return self._of_list(text) or self._of_pattern(text) or self._of_place(text)
+
+    def _of_list(self, text: str) -> str | None:
+        """Translate each item; before the patterns, whose fields could hold several of them."""
+        separator = next((each for each in ("; ", ", ") if each in text), None)
+        if separator is None:
+            return None
+        translated = [self.translate(item) for item in text.split(separator)]
+        return None if None in translated else separator.join(map(str, translated))
+
+    def _of_pattern(self, text: str) -> str | None:
         for pattern, translation in self._patterns:
-            if (found := pattern.fullmatch(text)) and (
-                made := self._filled(translation, found.groupdict())
-            ) is not None:
+            if (found := pattern.fullmatch(text)) and (made := self._filled(translation, found.groupdict())) is not None:
                 return made
-        if place := _PLACE.fullmatch(text):
-            rest = self.translate(place[2])
-            return None if rest is None else f"{place[1]}: {rest}"
-        for separator in ("; ", ", "):
-            if separator in text:
-                return self._each(text.split(separator), separator)
         return None
+
+    def _of_place(self, text: str) -> str | None:
+        place = _PLACE.fullmatch(text)
+        rest = None if place is None else self.translate(place[2])
+        return None if place is None or rest is None else f"{place[1]}: {rest}"
 
     def _filled(self, translation: str, fields: Mapping[str, str]) -> str | None:
         values = {name: self.translate(value) if name.isupper() else value for name, value in fields.items()}
@@ -75,13 +83,10 @@ class Catalogue:
             return None
         return _FIELD.sub(lambda field: str(values[field[1]]), translation)
 
-    def _each(self, parts: list[str], separator: str) -> str | None:
-        translated = [self.translate(part) for part in parts]
-        return None if None in translated else separator.join(map(str, translated))
 
-
-def _literal_letters(text: str) -> int:
-    return len(_FIELD.sub("", text))
+def _distinctness(text: str) -> tuple[bool, int]:
+    """Sort what begins with a word, and what has most words, first: a field at the beginning could hold anything."""
+    return not text.startswith("{"), len(_FIELD.sub("", text))
 
 
 def _pattern(text: str) -> re.Pattern[str]:
@@ -89,7 +94,7 @@ def _pattern(text: str) -> re.Pattern[str]:
     fields = (
         f"(?P<{part}>{_FORMS.get(part, '.+?')})" if place % 2 else re.escape(part) for place, part in enumerate(parts)
     )
-    return re.compile("".join(fields), re.DOTALL)
+    return re.compile("".join(fields))
 
 
 def portuguese() -> Catalogue:

@@ -6,7 +6,8 @@ from typing import Final
 
 TEXTS: Final = {
     # help
-    "plan, preview, report and purge campaigns from a shell, without Airflow. Sends nothing.": "Planeja, mostra, relata e apaga campanhas a partir de um terminal, sem o Airflow. Não envia nada.",
+    "Plan, preview, report and purge campaigns without Airflow. Nothing is sent.": "Planeja, mostra, relata e apaga campanhas sem o Airflow. Nada é enviado.",
+    "TEXT": "TEXTO",
     "Files below FOLDER hold numbers and texts. exit status: 0 done; 2 an argument or a file is wrong": "Os arquivos em PASTA contêm números e textos. código de saída: 0 feito; 2 um argumento ou arquivo está errado",
     "decide who gets which text when, and write it to a folder": "decide quem recebe qual texto e quando, e grava isso numa pasta",
     "CSV, JSON lines or Parquet: path, URI, pattern": "CSV, linhas JSON ou Parquet: caminho, URI, padrão",
@@ -56,7 +57,17 @@ TEXTS: Final = {
     "{n} suppressed": "{n} suprimidos",
     "{n} opted_out": "{n} que saíram da lista",
     "{n} out_of_window": "{n} fora da janela",
-    "{n} too_frequent": "{n} já alcançados vezes demais",
+    "{n} delivered": "{n} entregues",
+    "{n} sent": "{n} enviados",
+    "{n} failed": "{n} com falha",
+    "{n} refused": "{n} recusados",
+    "{n} unknown": "{n} desconhecidos",
+    "{n} stopped": "{n} parados",
+    "{n} answered": "{n} atendidos",
+    "{n} busy": "{n} ocupados",
+    "{n} no_answer": "{n} sem resposta",
+    "{n} voicemail": "{n} na caixa postal",
+    "{n} invalid_number": "{n} números inválidos",
     "{parts} parts, {COST}, in {chunks} chunks; {n} texts in plain letters.": "{parts} partes, {COST}, em {chunks} lotes; {n} textos em letras simples.",
     "without a price": "sem preço",
     "R$ {amount}": "R$ {amount}",
@@ -73,7 +84,7 @@ TEXTS: Final = {
     "contacts: {n}": "contatos: {n}",
     "parts: {n}": "partes: {n}",
     "cost_brl: {amount}": "custo em reais: {amount}",
-    "states: {counts}": "estados: {counts}",
+    "states: {COUNTS}": "estados: {COUNTS}",
     # reasons
     "same number as an earlier row": "mesmo número de uma linha anterior",
     "same id as an earlier row": "mesmo id de uma linha anterior",

@@ -28,7 +28,7 @@ TEXTS: Final = {
     # explanations
     "A call to {did} {WAY}:": "Uma ligação para {did} {WAY}:",
     "A call {WAY}:": "Uma ligação {WAY}:",
-    "from {WHO} on {DAY} {time} ({zone})": "de {WHO} em {DAY} {time} ({zone})",
+    "from {WHO} on {DAY} {day} {time} ({zone})": "de {WHO} em {DAY} {day} {time} ({zone})",
     "a withheld number": "um número oculto",
     "{place}  {ACTION}": "{place}  {ACTION}",
     "{place} (rule {id})  {ACTION}": "{place} (regra {id})  {ACTION}",

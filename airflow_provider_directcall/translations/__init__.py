@@ -19,16 +19,17 @@ _TIME: Final = r"\d\d:\d\d"
 _FORMS: Final = {
     "n": r"\d[\d.,]*",
     "m": r"\d[\d.,]*",
-    "day": r"\S+",
+    "day": r"\d[\d-]*",
     "year": r"\d{4}",
     "time": _TIME,
     "begin": _TIME,
     "end": _TIME,
     "times": r"[\d:, -]+",
     "kind": r"[\w-]+",
+    "zone": r"[\w/+-]+",
 }
 #: A path, an option or an argument in front of an error.
-_PLACE: Final = re.compile(r"([^\s:]+|[^:]*[/\\.][^:]*|\"[^\"]*\"): (.+)")
+_PLACE: Final = re.compile(r"([^\s:]+|[^:;,]*[/\\][^:;,]*): (.+)")
 #: Numbers, dates and times have no words; masked numbers, names of endpoints and of errors are the same everywhere.
 _WORDLESS: Final = re.compile(r"[\W\d_]*|[a-z]+(?:_[a-z]+)+|Directcall\w+")
 
@@ -68,7 +69,9 @@ class Catalogue:
 
     def _of_pattern(self, text: str) -> str | None:
         for pattern, translation in self._patterns:
-            if (found := pattern.fullmatch(text)) and (made := self._filled(translation, found.groupdict())) is not None:
+            if (found := pattern.fullmatch(text)) and (
+                made := self._filled(translation, found.groupdict())
+            ) is not None:
                 return made
         return None
 

@@ -26,7 +26,9 @@ from airflow_provider_directcall.routing.explaining.drawing_parts import (
     day_name,
     draw_grid,
     draw_legend,
+    draw_lines,
     draw_strip,
+    lines_height,
     strip_height,
     why_exceptional,
 )
@@ -47,6 +49,7 @@ _DAYS_A_WEEK: Final = 7
 _DAY: Final = timedelta(days=1)
 _TITLE_HEIGHT: Final = 52
 _SECTION: Final = 30
+_EXCEPTIONS_TITLE: Final = "Out of the ordinary"
 #: Load and run nothing, whatever a text of the calendar contains.
 _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'"
 
@@ -121,7 +124,7 @@ def week_html(
         (one.times, one.decision.state.value, mask(why_exceptional(one.decision)))
         for one in _exceptions(_days(calendar, start, days)[:days])
     ]
-    element(body, "h2", "Out of the ordinary")
+    element(body, "h2", _EXCEPTIONS_TITLE)
     if exceptions:
         _table(body, ("When", "State", "Why"), exceptions)
     else:
@@ -152,7 +155,10 @@ def _picture(
     mask = _mask(include_numbers, words)
     all_days = _days(calendar, start, days)
     top = _TITLE_HEIGHT if is_alone else 0
+    # The page has a table of them.
+    exceptions = [f"{one.times}: {one.decision.reason}" for one in _exceptions(all_days[:days])] if is_alone else []
     height = top + LEGEND_HEIGHT + GRID_HEIGHT + _SECTION + strip_height(days)
+    height += _SECTION + lines_height(len(exceptions)) if exceptions else 0
     picture = element(
         None,
         "svg",
@@ -178,6 +184,10 @@ def _picture(
     top += GRID_HEIGHT + _SECTION
     element(picture, "text", _strip_title(days), x=4, y=top - 10, class_="dc-head")
     draw_strip(picture, top, all_days[:days], mask)
+    if exceptions:
+        top += strip_height(days) + _SECTION
+        element(picture, "text", _EXCEPTIONS_TITLE, x=4, y=top - 10, class_="dc-head")
+        draw_lines(picture, top - 8, [mask(line) for line in exceptions])
     return picture
 
 

@@ -35,12 +35,12 @@ _SWATCH: Final = 110
 _STRIP_HEAD: Final = 22
 _ROW: Final = 17
 _BAR: Final = 11
-#: Two columns of days: most days have no words, and would leave half of the picture empty.
-_STRIPS: Final = 2
-_STRIP_WIDTH: Final = WIDTH // _STRIPS - 8
-_BAR_LEFT: Final = 80
-_BAR_HOUR: Final = 7
-_LABEL_LEFT: Final = _BAR_LEFT + _HOURS_A_DAY * _BAR_HOUR + 10
+_BAR_LEFT: Final = 76
+_BAR_HOUR: Final = 9.25
+#: Columns of days, which fill the width.
+_STRIPS: Final = 3
+_STRIP_GAP: Final = 12
+_STRIP_WIDTH: Final = (WIDTH - (_STRIPS - 1) * _STRIP_GAP) // _STRIPS
 
 Days = Sequence[tuple[date, Sequence[Segment]]]
 Mask = Callable[[str], str]
@@ -50,15 +50,6 @@ def day_name(day: date, *, year: bool = False) -> str:
     """Return ``Thu 24 Dec`` in any locale, optionally with the year."""
     name = f"{weekday_name(day.isoweekday())[:3]} {day.day} {_MONTHS[day.month - 1]}"
     return f"{name} {day.year}" if year else name
-
-
-def exception_texts(segments: Sequence[Segment]) -> list[str]:
-    """Describe the exceptions of a day: ``holiday: Natal``, ``12:00-24:00 holiday: ...``."""
-    return [
-        segment.decision.reason if _is_all_day(segment) else f"{_times(segment)} {segment.decision.reason}"
-        for segment in segments
-        if segment.decision.state in EXCEPTIONS
-    ]
 
 
 def why_exceptional(decision: Decision) -> str:
@@ -105,10 +96,10 @@ def draw_grid(picture: ET.Element, top: int, days: Days, mask: Mask) -> None:
 
 
 def draw_strip(picture: ET.Element, top: int, days: Days, mask: Mask) -> None:
-    """Draw days as lines, midnight to midnight from left to right, with the exceptions in words, in two columns."""
+    """Draw days as lines, midnight to midnight from left to right, in columns."""
     rows = _rows(len(days))
     for column in range(_STRIPS):
-        left = column * (WIDTH - _STRIP_WIDTH)
+        left = column * (_STRIP_WIDTH + _STRIP_GAP)
         group = element(picture, "g", transform=f"translate({left} {top})")
         if part := days[column * rows : (column + 1) * rows]:
             _draw_column(group, part, mask)
@@ -116,24 +107,31 @@ def draw_strip(picture: ET.Element, top: int, days: Days, mask: Mask) -> None:
 
 def _draw_column(group: ET.Element, days: Days, mask: Mask) -> None:
     for hour in range(0, _HOURS_A_DAY + 1, 6):
-        tick = _BAR_LEFT + hour * _BAR_HOUR
+        tick = f"{_BAR_LEFT + hour * _BAR_HOUR:g}"
         element(group, "text", f"{hour:02}:00", x=tick, y=12, class_="dc-small dc-middle dc-faint")
     for place, (day, segments) in enumerate(days):
         y = _STRIP_HEAD + place * _ROW
         if day.isoweekday() == 1 and place:
             element(group, "path", d=f"M0 {y - 3}H{_STRIP_WIDTH}", class_="dc-grid")
-        texts = exception_texts(segments)
-        weight = "dc-strong" if texts else "dc-faint"
+        weight = "dc-strong" if any(each.decision.state in EXCEPTIONS for each in segments) else "dc-faint"
         element(group, "text", day_name(day), x=_BAR_LEFT - 10, y=y + 9, class_=f"dc-right {weight}")
         for segment in segments:
             begins, ends = minute_of(segment.begins), minute_of(segment.ends)
             x, width = _BAR_LEFT + begins * _BAR_HOUR / 60, (ends - begins) * _BAR_HOUR / 60
             block = _block(group, segment.decision.state, (x, y, width, _BAR))
             _add_tooltip(block, day, segment, mask)
-        if texts:
-            label = mask("; ".join(texts))
-            text = element(group, "text", _short(label, _STRIP_WIDTH - _LABEL_LEFT), x=_LABEL_LEFT, y=y + 9)
-            element(text, "title", label)
+
+
+def draw_lines(picture: ET.Element, top: int, lines: Sequence[str]) -> None:
+    """Draw texts below each other; one that is too long is cut, and in full in its title."""
+    for place, line in enumerate(lines):
+        text = element(picture, "text", _short(line, WIDTH), x=4, y=top + (place + 1) * _ROW)
+        element(text, "title", line)
+
+
+def lines_height(count: int) -> int:
+    """Return the height of texts below each other."""
+    return count * _ROW + 12
 
 
 def _draw_part(group: ET.Element, left: int, day: date, segment: Segment, mask: Mask) -> None:

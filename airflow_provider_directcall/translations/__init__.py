@@ -27,9 +27,11 @@ _FORMS: Final = {
     "times": r"[\d:, -]+",
     "kind": r"[\w-]+",
     "zone": r"[\w/+-]+",
+    "WEEKDAY": r"[A-Z][a-z]{2}",
+    "MONTH": r"[A-Z][a-z]{2}",
 }
 #: A path, an option or an argument in front of an error.
-_PLACE: Final = re.compile(r"([^\s:]+|[^:;,]*[/\\][^:;,]*): (.+)")
+_PLACE: Final = re.compile(r"([^\s:]+|[/~.][^:;,]*): (.+)")
 #: Numbers, dates and times have no words; masked numbers, names of endpoints and of errors are the same everywhere.
 _WORDLESS: Final = re.compile(r"[\W\d_]*|[a-z]+(?:_[a-z]+)+|Directcall\w+")
 

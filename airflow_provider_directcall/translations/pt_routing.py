@@ -68,6 +68,8 @@ TEXTS: Final = {
     "every day": "todos os dias",
     "all day": "o dia todo",
     "{FIRST} to {LAST}": "{FIRST} a {LAST}",
+    "{FIRST} {begin} to {LAST} {end}": "{FIRST} {begin} a {LAST} {end}",
+    "{FIRST} {begin} to {LAST} 24:00": "{FIRST} {begin} a {LAST} 24:00",
     "everybody": "todos",
     # rules
     "priority": "prioridade",
@@ -143,8 +145,6 @@ TEXTS: Final = {
     "and {n} more": "e mais {n}",
     "{TIMES} ({CALLERS})": "{TIMES} ({CALLERS})",
     "{DAY} {times}": "{DAY} {times}",
-    "{DAY} {begin} to {LAST} {end}": "{DAY} {begin} a {LAST} {end}",
-    "{DAY} {begin} to {LAST} 24:00": "{DAY} {begin} a {LAST} 24:00",
     "anybody else": "qualquer outro",
     "1 listed caller": "1 chamador listado",
     "{n} listed callers": "{n} chamadores listados",

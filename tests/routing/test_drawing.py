@@ -195,7 +195,7 @@ def test_a_long_reason_is_cut_and_in_full_in_the_tooltip():
     svg = week_svg(made(holidays={"own_dates": {"2026-12-22": name}}), MONDAY)
     cut = [text for text in texts(svg) if "holiday: everybody" in text and text.endswith("…")]
     assert len(cut) == 1
-    assert f"holiday: {name.strip()}" in [title.strip() for title in titles(svg)]
+    assert f"Tue 22 Dec 2026: holiday: {name.strip()}" in [title.strip() for title in titles(svg)]
 
 
 def test_parts_that_are_too_short_for_words_have_a_title():

@@ -165,7 +165,7 @@ class TestCatalogue:
         assert self.TEXTS.translate("2 rows, ajar") is None
 
     def test_what_is_in_front_of_an_error_is_kept(self) -> None:
-        assert self.TEXTS.translate("a folder/file.csv: closed") == "a folder/file.csv: fechado"
+        assert self.TEXTS.translate("/a folder/file.csv: closed") == "/a folder/file.csv: fechado"
 
     def test_braces_of_data_are_data(self) -> None:
         texts = Catalogue({"file {name} is empty": "arquivo {name} vazio"})
@@ -322,7 +322,7 @@ class TestCheck:
         status, shown, _ = run(capsys, "directcall-check", *account, "--lang", "pt")
         assert status == 0
         assert shown.split()[:3] == ["suposição", "constatação", "consequência"]
-        assert "Suposições: valem (ok): " in shown
+        assert "Suposições: valem (ok): " in shown, shown
         assert english_in(shown) == []
         assert "Assumptions: hold (ok): " in run(capsys, "directcall-check", *account)[1]
 

@@ -121,7 +121,7 @@ def week_html(
     element(body, "p", _subtitle(calendar, start, days))
     element(body, "figure").append(picture)
     exceptions = [
-        (one.times, one.decision.state.value, mask(why_exceptional(one.decision)))
+        (one.times, one.decision.state.value, why_exceptional(one.decision, mask))
         for one in _exceptions(_days(calendar, start, days)[:days])
     ]
     element(body, "h2", _EXCEPTIONS_TITLE)

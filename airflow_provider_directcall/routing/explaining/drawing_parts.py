@@ -52,11 +52,11 @@ def day_name(day: date, *, year: bool = False) -> str:
     return f"{name} {day.year}" if year else name
 
 
-def why_exceptional(decision: Decision) -> str:
-    """Return the reason without its state; empty in an ordinary state."""
+def why_exceptional(decision: Decision, mask: Mask) -> str:
+    """Return the reason without its state, which is one word in every language; empty in an ordinary state."""
     if decision.state not in EXCEPTIONS:
         return ""
-    return decision.reason.removeprefix(decision.state).removeprefix(":").strip()
+    return mask(decision.reason).partition(" ")[2]
 
 
 def strip_height(days: int) -> int:
@@ -153,7 +153,7 @@ def _draw_part(group: ET.Element, left: int, day: date, segment: Segment, mask: 
 def _lines(segment: Segment, room: int, mask: Mask) -> list[str]:
     """Return state, times, and the reason of an exception, in as many lines as fit."""
     decision = segment.decision
-    why = mask(why_exceptional(decision))
+    why = why_exceptional(decision, mask)
     width = int((_COLUMN - 16) * LETTERS_PER_PIXEL)
     lines = [decision.state.value, "all day" if _is_all_day(segment) else _times(segment)][: max(room, 1)]
     left = room - len(lines)

@@ -32,8 +32,8 @@ help: ## Show this list
 
 install: $(INSTALL_STAMP) ## Make or refresh .venv with the project and its tools
 
-demo: install ## Run two of the example DAGs on a real Airflow against a local Directcall
-	$(RUN) tools.demo
+demo: install ## Run three of the example DAGs on a real Airflow against a local Directcall; KEEP=1 keeps it all until Ctrl-C
+	$(RUN) tools.demo $(if $(KEEP),--keep)
 
 sandbox: install ## Start a local Directcall on port 8025
 	$(VENV)/bin/directcall-sandbox --port 8025

@@ -4,15 +4,27 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from airflow_provider_directcall.command_line import FAILED, FINE, Parser, add_command, exit_status, fail, write
+from airflow_provider_directcall.command_line import (
+    FAILED,
+    FINE,
+    Parser,
+    add_command,
+    add_json,
+    choose_language,
+    exit_status,
+    fail,
+    progress,
+    say,
+    write,
+    write_json,
+)
 from airflow_provider_directcall.telephony.masking import mask_numbers_in
 from airflow_provider_directcall.telephony.segments import PROFILES
 
@@ -25,6 +37,7 @@ if TYPE_CHECKING:
 __all__ = ["FAILED", "FINE", "main"]
 
 _NAME: Final = "directcall-campaign"
+_DESCRIPTION: Final = "Plan, preview, report and purge campaigns without Airflow. Nothing is sent."
 _EPILOG: Final = "Files below FOLDER hold numbers and texts. exit status: 0 done; 2 an argument or a file is wrong"
 
 
@@ -33,6 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     :returns: 0; 2 for an invalid file or argument, with one line on stderr.
     """
+    choose_language(argv)
     options = _parser().parse_args(argv)
     if find_spec("polars") is None:
         return fail(_NAME, "needs Polars: pip install 'airflow-provider-directcall[campaigns]'")
@@ -55,7 +69,7 @@ def _plan(options: argparse.Namespace) -> int:
         raise ValueError(f"{folder.uri}: this folder has files, and none of them is a plan; choose a new one")
     with private_scratch() as scratch:
         files = ContactFiles(files_at(options.contacts, _remote), scratch)
-        with _progress() as on_batch:
+        with progress("Planning", "contacts") as on_batch:
             made = plan(
                 settings,
                 files.batches(),
@@ -66,9 +80,13 @@ def _plan(options: argparse.Namespace) -> int:
                 on_batch=on_batch,
                 ledger=None if options.storage is None else FrequencyLedger(_folder(options.storage, is_new=False)),
             )
+    preview = f"{folder.uri}/preview.html"
+    if options.json:
+        write_json({"plan": folder.uri, **made.as_json(), "preview": preview})
+        return FINE
     for line in made.summary_lines():
-        write(line)
-    write(f"Replies that opt out were not read. Preview: {folder.uri}/preview.html")
+        say(line)
+    say(f"Replies that opt out were not read. Preview: {preview}")
     return FINE
 
 
@@ -125,15 +143,20 @@ def _preview(options: argparse.Namespace) -> int:
 
     folder = _folder(options.folder, is_new=False)
     made = CampaignPlan.read(folder)
-    left = options.texts
+    first: list[dict[str, object]] = []
     for chunk in made.chunks:
-        rows = pl.read_parquet(io.BytesIO(folder.read(chunk.name)), columns=["id", "number", "text", "parts"])
-        for contact, number, text, parts in rows.drop_nulls("number").head(left).iter_rows():
-            write(f"{contact}  {mask_number(number)}  {parts}  {text or ''}")
-            left -= 1
-        if left <= 0:
+        if len(first) >= options.texts:
             break
-    write(f"{made.accepted} of {made.contacts} contacts are accepted. Page: {folder.uri}/preview.html")
+        rows = pl.read_parquet(io.BytesIO(folder.read(chunk.name)), columns=["id", "number", "parts", "text"])
+        first += rows.drop_nulls("number").head(options.texts - len(first)).iter_rows(named=True)
+    texts = [row | {"number": mask_number(str(row["number"])), "text": row["text"] or ""} for row in first]
+    page = f"{folder.uri}/preview.html"
+    if options.json:
+        write_json({"contacts": made.contacts, "accepted": made.accepted, "texts": texts, "preview": page})
+        return FINE
+    for row in texts:
+        write("  ".join(map(str, row.values())))
+    say(f"{made.accepted} of {made.contacts} contacts are accepted. Page: {page}")
     return FINE
 
 
@@ -144,12 +167,19 @@ def _purge(options: argparse.Namespace) -> int:
     remove_abandoned()
     folder = _folder(options.folder, is_new=False)
     if options.number:
-        write(f"Erased from {erase_number(folder, sys.stdin.readline().strip())} rows.")
-        return FINE
-    if options.older_than is None:
+        number = sys.stdin.readline().strip()
+        with progress("Purging"):
+            result, text = "rows", f"Erased from {(count := erase_number(folder, number))} rows."
+    elif options.older_than is None:
         raise ValueError("purge: --older-than DAYS or --number is needed")
-    count = purge(folder, timedelta(days=options.older_than), datetime.now(UTC))
-    write(f"Removed the contacts of {count} campaigns.")
+    else:
+        with progress("Purging"):
+            count = purge(folder, timedelta(days=options.older_than), datetime.now(UTC))
+        result, text = "campaigns", f"Removed the contacts of {count} campaigns."
+    if options.json:
+        write_json({result: count})
+    else:
+        say(text)
     return FINE
 
 
@@ -160,14 +190,21 @@ def _report(options: argparse.Namespace) -> int:
 
     folder = _folder(options.folder, is_new=False)
     CampaignPlan.read(folder)
-    result = make_report(
-        folder,
-        results_uri=options.results,
-        now=datetime.now().astimezone(),
-        folder_at=lambda place: folder_at(place, _remote),
-    )
-    for name, value in result.items():
-        write(f"{name}: {value}")
+    with progress("Reporting"):
+        result = make_report(
+            folder,
+            results_uri=options.results,
+            now=datetime.now().astimezone(),
+            folder_at=lambda place: folder_at(place, _remote),
+        )
+    if options.json:
+        write_json(result)
+        return FINE
+    states = result["states"]
+    counts = ", ".join(f"{n} {state}" for state, n in states.items()) if isinstance(states, dict) else ""
+    for name, value in (result | {"states": counts}).items():
+        if value is not None:
+            say(f"{name}: {value}")
     return FINE
 
 
@@ -185,24 +222,9 @@ def _remote(uri: str) -> StoredFile:
     return UPath(uri)
 
 
-@contextmanager
-def _progress() -> Iterator[Callable[[int], None]]:
-    """Show the number of contacts that are done, on a terminal."""
-    if not sys.stderr.isatty():
-        yield lambda rows: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (TextColumn("Planning"), BarColumn(), TextColumn("{task.completed:,} contacts"), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("", total=None)
-        yield lambda rows: progress.update(task, completed=rows)
-
-
 def _parser() -> argparse.ArgumentParser:
-    parser = Parser(prog=_NAME, description=__doc__.partition(":: ")[2] or __doc__, epilog=_EPILOG)
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    parser = Parser(prog=_NAME, description=_DESCRIPTION, epilog=_EPILOG)
+    commands = parser.add_commands()
     to_plan = add_command(commands, "plan", "decide who gets which text when, and write it to a folder", _plan)
     to_plan.add_argument("contacts", nargs="+", metavar="FILE", help="CSV, JSON lines or Parquet: path, URI, pattern")
     to_plan.add_argument("-o", "--output", dest="folder", required=True, metavar="FOLDER", help="a new folder")
@@ -217,7 +239,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     to_plan.add_argument("--storage", metavar="FOLDER", help="of all campaigns, whose messages --frequency-cap counts")
     to_plan.add_argument("--channel", choices=("sms", "voice_message", "call"), default="sms", help="default sms")
-    to_plan.add_argument("--text", help="with {column} for values of the row")
+    to_plan.add_argument("--text", metavar="TEXT", help="with {column} for values of the row")
     to_plan.add_argument("--text-column", metavar="NAME", help="column with texts, in place of --text")
     to_plan.add_argument("--origin", default="", metavar="NUMBER", help="sender; its length counts in an SMS")
     to_plan.add_argument("--tag", action="append", type=_pair, metavar="NAME=VALUE", help="may be repeated")
@@ -230,19 +252,23 @@ def _parser() -> argparse.ArgumentParser:
     to_plan.add_argument("--price-brl", type=_money, metavar="BRL", help="of one part")
     to_plan.add_argument("--budget-brl", type=_money, metavar="BRL", help="what the campaign may cost")
     to_plan.add_argument("--chunk-size", type=int, default=10_000, metavar="N", help="default %(default)s")
+    add_json(to_plan)
 
     preview = add_command(commands, "preview", "print the first texts as they will be sent", _preview)
     preview.add_argument("folder", metavar="FOLDER", help="of a plan")
     preview.add_argument("--texts", type=int, default=10, metavar="N", help="default %(default)s")
+    add_json(preview)
 
     report = add_command(commands, "report", "write the report of what was sent so far", _report)
     report.add_argument("folder", metavar="FOLDER", help="of a plan")
     report.add_argument("--results", metavar="PATH", help="ends in .parquet or .csv; default: in the folder")
+    add_json(report)
 
     to_purge = add_command(commands, "purge", "remove old campaigns, or everything about one number", _purge)
     to_purge.add_argument("folder", metavar="FOLDER", help="below which the campaigns are")
     to_purge.add_argument("--older-than", type=_days, metavar="DAYS", help="campaigns planned before, such as 90")
     to_purge.add_argument("--number", action="store_true", help="erase the number that is read from standard input")
+    add_json(to_purge)
     return parser
 
 

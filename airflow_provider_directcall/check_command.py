@@ -9,22 +9,31 @@ import logging
 import os
 import shutil
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from airflow_provider_directcall.api.settings import DEFAULT_BASE_URL, DEFAULT_TIMEZONE, Settings
 from airflow_provider_directcall.checking import AccountReport, check_account, validate
 from airflow_provider_directcall.checking.sending import Probe
-from airflow_provider_directcall.command_line import FINE, Parser, exit_status, write, write_error
+from airflow_provider_directcall.command_line import (
+    FINE,
+    INTERRUPTED,
+    Parser,
+    choose_language,
+    exit_status,
+    progress,
+    words,
+    write,
+    write_error,
+)
 from airflow_provider_directcall.telephony.masking import mask_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-#: Exit status: something needs attention; Ctrl-C.
+#: Exit status: something needs attention.
 ATTENTION: Final = 1
-INTERRUPTED: Final = 130
 
 _NAME: Final = "directcall-check"
 _SECRET_VARIABLE: Final = "DIRECTCALL_CLIENT_SECRET"  # noqa: S105 - its name
@@ -41,6 +50,7 @@ exit status: 0 every assumption holds, is handled, or is open; 1 something needs
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the check and print its report; see the exit status above."""
+    choose_language(argv)
     options = _parser().parse_args(argv)
     return exit_status(_NAME, lambda: _check(options))
 
@@ -55,12 +65,12 @@ def _check(options: argparse.Namespace) -> int:
         _check_target(options.save)
         for probe in probes:
             _confirm(probe)
-        with _quiet():
+        with _quiet(), progress("Asking Directcall") if not probes else nullcontext():
             report = check_account(settings, probes=probes)
         _publish(report, options)
     except KeyboardInterrupt:
         for probe in probes:
-            write_error(f"The {probe.word} to {mask_number(probe.destination)}: {probe.progress.value}.")
+            _report(f"The {probe.word} to {mask_number(probe.destination)}: {probe.progress.value}.")
         return INTERRUPTED
     return FINE if report.ok else ATTENTION
 
@@ -96,7 +106,7 @@ def _parser() -> argparse.ArgumentParser:
         prog=_NAME,
         description="Compare this package's assumptions about Directcall with the answers of one account.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        keeps_lines=True,
     )
     parser.add_argument(
         "connection", nargs="?", default="directcall_default", metavar="CONN_ID", help="Airflow's; default %(default)s"
@@ -113,7 +123,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--origin", metavar="NUMBER", help="origin of --send and --call; default the connection's default_origin"
     )
-    parser.add_argument("--json", action="store_true", help="print the report as JSON, without personal data")
+    parser.add_argument(
+        "--json",
+        action="store_true",
+        help="print the report as JSON, without personal data, the same in every language",
+    )
     parser.add_argument("--save", type=Path, metavar="FILE", help="write that JSON to a file, readable by you only")
     return parser
 
@@ -121,7 +135,7 @@ def _parser() -> argparse.ArgumentParser:
 def _probes(options: argparse.Namespace) -> list[Probe]:
     given = ((options.send, False), (options.call, True))
     return [
-        Probe(number, origin=options.origin, is_call=is_call, report=write_error)
+        Probe(number, origin=options.origin, is_call=is_call, report=_report)
         for number, is_call in given
         if number is not None
     ]
@@ -133,7 +147,7 @@ def _settings(options: argparse.Namespace) -> Settings:
             raise ValueError("--client-id: is needed with --host and --timezone")
         return _settings_of_connection(options.connection)
     # Never an argument: every user of a machine can list those.
-    secret = os.environ.get(_SECRET_VARIABLE) or getpass.getpass("Client secret: ", sys.stderr)
+    secret = os.environ.get(_SECRET_VARIABLE) or getpass.getpass(words("Client secret: "), sys.stderr)
     if not secret.strip():
         raise ValueError(f"the client secret is missing; {_SECRET_VARIABLE} can hold it")
     return Settings(
@@ -168,8 +182,9 @@ def _check_target(path: Path | None) -> None:
 def _confirm(probe: Probe) -> None:
     digits = probe.destination[-_CONFIRMED_DIGITS:]
     # The digits to type are not shown: they have to be known.
-    write_error(f"One {probe.word} goes to {probe.destination[:_CONFIRMED_DIGITS]}*********. It costs money.")
-    sys.stderr.write(f"Type the last {_CONFIRMED_DIGITS} digits of the number, if it is your own telephone: ")
+    _report(f"One {probe.word} goes to {probe.destination[:_CONFIRMED_DIGITS]}*********. It costs money.")
+    question = f"Type the last {_CONFIRMED_DIGITS} digits of the number, if it is your own telephone: "
+    sys.stderr.write(words(question))
     sys.stderr.flush()
     if sys.stdin.readline().strip() != digits:
         raise ValueError("not confirmed; nothing was sent")
@@ -179,7 +194,12 @@ def _publish(report: AccountReport, options: argparse.Namespace) -> None:
     as_json = json.dumps(report.as_json(), indent=2)
     if options.save is not None:
         _write(options.save, f"{as_json}\n")
-    write(as_json if options.json else report.as_text(shutil.get_terminal_size((100, 24)).columns))
+    width = shutil.get_terminal_size((100, 24)).columns
+    write(as_json if options.json else report.as_text(width, words=words))
+
+
+def _report(text: str) -> None:
+    write_error(words(text))
 
 
 def _write(path: Path, text: str) -> None:

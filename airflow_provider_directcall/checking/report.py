@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -49,16 +49,20 @@ class AccountReport:
         """Whether nothing needs attention: every assumption holds, is handled, or is open."""
         return not self.of(Status.ATTENTION)
 
-    def as_text(self, width: int = 100) -> str:
-        """Return the table of assumption, finding and consequence, the summary, and the extra to paste."""
-        return "\n".join([*_table(self.findings, min(max(width, _NARROWEST), _WIDEST)), "", *self._closing(width)])
+    def as_text(self, width: int = 100, *, words: Callable[[str], str] = str) -> str:
+        """Return the table of assumption, finding and consequence, the summary, and the extra to paste.
 
-    def _closing(self, width: int) -> Iterator[str]:
-        counts = (f"{words}: {len(self.of(each))}" for each, words in _WORDS.items())
-        yield from textwrap.wrap(f"Assumptions: {', '.join(counts)}.", width)
+        :param words: translates a text.
+        """
+        table = _table(self.findings, min(max(width, _NARROWEST), _WIDEST), words)
+        return "\n".join([*table, "", *self._closing(width, words)])
+
+    def _closing(self, width: int, words: Callable[[str], str]) -> Iterator[str]:
+        counts = (f"{text}: {len(self.of(each))}" for each, text in _WORDS.items())
+        yield from textwrap.wrap(words(f"Assumptions: {', '.join(counts)}."), width)
         if self.extra:
             yield ""
-            yield "Add to the connection's extra:"
+            yield words("Add to the connection's extra:")
             yield json.dumps(self.extra, indent=2)
 
     def as_json(self) -> dict[str, object]:
@@ -89,17 +93,18 @@ def in_order(findings: list[Finding]) -> tuple[Finding, ...]:
     return tuple(sorted(different, key=lambda each: (places.index(each.place), _ORDER[FORMS[each.form].assumption])))
 
 
-def _table(findings: tuple[Finding, ...], width: int) -> Iterator[str]:
+def _table(findings: tuple[Finding, ...], width: int, words: Callable[[str], str]) -> Iterator[str]:
     rest = width - _MARK - 3 * _GAP
     widths = (_MARK, rest * 3 // 10, rest * 3 // 10, rest - 2 * (rest * 3 // 10))
-    yield from _row(("", "assumption", "finding", "consequence"), widths)
+    yield from _row(("", words("assumption"), words("finding"), words("consequence")), widths)
     place = None
     for finding in findings:
         if finding.place != place:
             place = finding.place
             yield ""
             yield f"{place}  {ENDPOINTS[place].path}"
-        yield from _row((_MARKS[finding.status], finding.assumption, finding.text, finding.consequence), widths)
+        texts = (words(text) for text in (finding.assumption, finding.text, finding.consequence))
+        yield from _row((_MARKS[finding.status], *texts), widths)
 
 
 def _row(cells: tuple[str, ...], widths: tuple[int, ...]) -> Iterator[str]:

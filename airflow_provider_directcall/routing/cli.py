@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 from zoneinfo import ZoneInfo
 
-from airflow_provider_directcall.command_line import FINE, Parser, add_command, exit_status, write
+from airflow_provider_directcall.command_line import (
+    FINE,
+    Parser,
+    add_command,
+    add_json,
+    choose_language,
+    exit_status,
+    say,
+    words,
+    write,
+    write_json,
+)
 from airflow_provider_directcall.routing.calendars.calendar import RoutingCalendar, parse_zone
 from airflow_provider_directcall.routing.calendars.compiling import rules_for, valid_until
 from airflow_provider_directcall.routing.calendars.files import ListedRules, load_routing, routing_schema
@@ -55,6 +65,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     :returns: 0; 1 when ``check`` found an error; 2 for an invalid file or argument, with one line on stderr.
     """
+    choose_language(argv)
     options = _parser().parse_args(argv)
     return exit_status(_NAME, lambda: int(options.run(options)))
 
@@ -88,7 +99,10 @@ def _explain(options: argparse.Namespace) -> int:
         zone = ZoneInfo(_option("--timezone", parse_zone, options.timezone or _TIMEZONE))
         plain = explain(routing[1], options.caller, _moment(zone, options.at), zone=zone)
         text, as_json = plain.as_text(options.include_numbers), plain.as_json(options.include_numbers)
-    write(json.dumps(as_json, ensure_ascii=False, indent=2) if options.json else text)
+    if options.json:
+        write_json(as_json)
+    else:
+        say(text)
     return FINE
 
 
@@ -108,14 +122,26 @@ def _check(options: argparse.Namespace) -> int:
         if did in account:
             raise ValueError(f"{path}: number {mask_number(did)} is that of {account[did][0]} too")
         account[did] = (path, routing)
-    errors = warnings = 0
-    for did, (path, _) in account.items():
-        for finding in _findings(did, account, options):
-            write(f"{path}: {finding}" if len(account) > 1 else str(finding))
-            is_error = finding.severity is Severity.ERROR
-            errors, warnings = errors + is_error, warnings + (not is_error)
-    write(f"{_counted(errors, 'error')}, {_counted(warnings, 'warning')}")
+    found = [(path, finding) for did, (path, _) in account.items() for finding in _findings(did, account, options)]
+    errors = sum(finding.severity is Severity.ERROR for _, finding in found)
+    warnings = len(found) - errors
+    if options.json:
+        write_json({"errors": errors, "warnings": warnings, "findings": [_as_json(*each) for each in found]})
+    else:
+        for path, finding in found:
+            write(f"{path}: {words(str(finding))}" if len(account) > 1 else words(str(finding)))
+        say(f"{_counted(errors, 'error')}, {_counted(warnings, 'warning')}")
     return FOUND_ERRORS if errors else FINE
+
+
+def _as_json(path: Path, finding: Finding) -> dict[str, str]:
+    return {
+        "file": str(path),
+        "severity": str(finding.severity),
+        "code": str(finding.code),
+        "where": finding.where,
+        "text": finding.text,
+    }
 
 
 def _findings(
@@ -152,10 +178,10 @@ def _rules(options: argparse.Namespace) -> int:
             "valid_until": end.isoformat(),
             "rules": [rule_view(rule, include_numbers=options.include_numbers) for rule in rules],
         }
-        write(json.dumps(content, ensure_ascii=False, indent=2))
+        write_json(content)
     else:
         write(_table(_rows(rules, include_numbers=options.include_numbers)))
-        write(f"Right until {end:%Y-%m-%d %H:%M} ({calendar.timezone}).")
+        say(f"Right until {end:%Y-%m-%d %H:%M} ({calendar.timezone}).")
     return FINE
 
 
@@ -164,23 +190,26 @@ def _draw(options: argparse.Namespace) -> int:
 
     calendar = _calendar(options.file)
     drawings = {".svg": week_svg, ".html": week_html}
-    path: Path = options.output
-    draw = drawings.get(path.suffix.lower())
-    if draw is None:
-        raise ValueError(f"--output: {path.name} has to end in {' or '.join(drawings)}")
     start = (
         calendar.local(datetime.now(UTC)).date()
         if options.start is None
         else _option("--start", parse_date, options.start)
     )
-    path.write_text(
-        draw(calendar, start, options.days, include_numbers=options.include_numbers), encoding="utf-8", newline="\n"
-    )
+    path: Path = options.output or Path(f"{options.file.stem}-{start.isoformat()}.html")
+    draw = drawings.get(path.suffix.lower())
+    if draw is None:
+        raise ValueError(f"--output: {path.name} has to end in {' or '.join(drawings)}")
+    text = draw(calendar, start, options.days, include_numbers=options.include_numbers, words=words)
+    path.write_text(text, encoding="utf-8", newline="\n")
+    if options.json:
+        write_json({"drawing": str(path), "start": start.isoformat(), "days": options.days})
+    else:
+        write(str(path))
     return FINE
 
 
 def _schema(options: argparse.Namespace) -> int:
-    write(json.dumps(routing_schema(), indent=2))
+    write_json(routing_schema())
     return FINE
 
 
@@ -189,20 +218,17 @@ def _counted(number: int, word: str) -> str:
 
 
 def _rows(rules: Iterable[Rule], *, include_numbers: bool) -> list[tuple[str, ...]]:
-    head = ("priority", "weekdays", "time", "callers", "does")
-    return [
-        head,
-        *(
-            (
-                str(rule.priority),
-                weekdays_in_words(rule),
-                times_in_words(rule),
-                _callers_in_words(rule, include_numbers=include_numbers),
-                describe_action(rule, include_numbers=include_numbers),
-            )
-            for rule in rules
-        ),
-    ]
+    rows = (
+        (
+            str(rule.priority),
+            weekdays_in_words(rule),
+            times_in_words(rule),
+            _callers_in_words(rule, include_numbers=include_numbers),
+            describe_action(rule, include_numbers=include_numbers),
+        )
+        for rule in rules
+    )
+    return [tuple(map(words, row)) for row in (("priority", "weekdays", "time", "callers", "does"), *rows)]
 
 
 def _callers_in_words(rule: Rule, *, include_numbers: bool) -> str:
@@ -237,8 +263,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = Parser(
         prog=_NAME,
         description="Explain, check, compile and draw routing calendars and rules. Nothing is sent or changed.",
+        epilog="exit status: 0 done; 1 check found an error; 2 an argument or a file is wrong",
     )
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    commands = parser.add_commands()
     moment = "YYYY-MM-DDTHH:MM local time there, or with an offset; default now"
     calendar, either = "the calendar, YAML or JSON (.json)", "a calendar or a list of rules, YAML or JSON (.json)"
 
@@ -247,7 +274,7 @@ def _parser() -> argparse.ArgumentParser:
     to_explain.add_argument("--timezone", metavar="NAME", help=f"zone of a list of rules; default {_TIMEZONE}")
     to_explain.add_argument("--at", metavar="MOMENT", help=moment)
     to_explain.add_argument("--from", dest="caller", metavar="NUMBER", help="the caller; default a withheld number")
-    to_explain.add_argument("--json", action="store_true", help="as JSON")
+    add_json(to_explain)
 
     check = _command(commands, "check", "check one or several numbers; exit status 1 on errors", _check)
     check.add_argument("files", type=Path, nargs="+", metavar="FILE", help=f"{either}; one per number")
@@ -260,23 +287,31 @@ def _parser() -> argparse.ArgumentParser:
         help="limit of the ringing time, all phones taken together; default %(default)s",
     )
     check.add_argument("--emergency-since", metavar="MOMENT", help="begin of the emergency")
+    add_json(check)
 
     rules = _command(commands, "rules", "print the rules compiled from the calendar", _rules)
     rules.add_argument("file", type=Path, metavar="FILE", help=calendar)
     rules.add_argument("--at", metavar="MOMENT", help=moment)
-    rules.add_argument("--json", action="store_true", help="as JSON")
+    add_json(rules)
 
     draw = _command(commands, "draw", "draw the week and the next days", _draw)
     draw.add_argument("file", type=Path, metavar="FILE", help=calendar)
-    draw.add_argument("-o", "--output", type=Path, required=True, metavar="PATH", help="ends in .html or .svg")
+    draw.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        metavar="PATH",
+        help="ends in .html or .svg; default the calendar's name and the first day",
+    )
     draw.add_argument("--start", metavar="DATE", help="first day, YYYY-MM-DD; default today")
-    draw.add_argument("--days", type=int, default=60, help="days of the list, default %(default)s")
+    draw.add_argument("--days", type=int, default=60, metavar="N", help="days of the list, default %(default)s")
+    add_json(draw)
 
     _command(commands, "schema", "print the JSON Schema of both kinds of files, for editors", _schema)
     return parser
 
 
-def _command(commands: argparse._SubParsersAction[Parser], name: str, text: str, run: _Run) -> argparse.ArgumentParser:
+def _command(commands: argparse._SubParsersAction[Parser], name: str, text: str, run: _Run) -> Parser:
     command = add_command(commands, name, text, run)
     command.add_argument("--include-numbers", action="store_true", help="show phone numbers and addresses in full")
     return command

@@ -111,7 +111,7 @@ def test_report_counts_what_had_no_turn(plan, command, tmp_path):
     plan("--window", "none")
     status, shown = command("report", tmp_path / "base" / "one", "--results", tmp_path / "results.csv")
     assert status == FINE
-    assert "states: {'stopped': 2, 'rejected': 1}" in shown
+    assert "states: 2 stopped, 1 rejected" in shown
     assert (tmp_path / "results.csv").exists()
 
 

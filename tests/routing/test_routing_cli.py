@@ -271,7 +271,11 @@ def test_the_rules_as_json(capsys, calendar):
 @pytest.mark.parametrize(("name", "begins"), [("week.svg", "<svg "), ("WEEK.HTML", "<!DOCTYPE html>")])
 def test_a_picture_is_written(capsys, calendar, tmp_path, name, begins):
     path = tmp_path / name
-    assert run(capsys, "draw", calendar, "-o", str(path), "--start", "2026-12-21", "--days", "30") == (0, "", "")
+    assert run(capsys, "draw", calendar, "-o", str(path), "--start", "2026-12-21", "--days", "30") == (
+        0,
+        f"{path}\n",
+        "",
+    )
     written = path.read_text(encoding="utf-8")
     assert written.startswith(begins)
     assert "Mon 21 Dec 2026 to Tue 19 Jan 2027" in written

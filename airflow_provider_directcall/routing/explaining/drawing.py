@@ -6,7 +6,7 @@ pattern and words. They follow the light or dark scheme of the screen.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Final
@@ -26,7 +26,9 @@ from airflow_provider_directcall.routing.explaining.drawing_parts import (
     day_name,
     draw_grid,
     draw_legend,
+    draw_lines,
     draw_strip,
+    lines_height,
     strip_height,
     why_exceptional,
 )
@@ -47,6 +49,7 @@ _DAYS_A_WEEK: Final = 7
 _DAY: Final = timedelta(days=1)
 _TITLE_HEIGHT: Final = 52
 _SECTION: Final = 30
+_EXCEPTIONS_TITLE: Final = "Out of the ordinary"
 #: Load and run nothing, whatever a text of the calendar contains.
 _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'"
 
@@ -72,25 +75,41 @@ class _SpecialTime:
         return f"{day_name(first)} {begins} to {day_name(last, year=True)} {ends}"
 
 
-def week_svg(calendar: RoutingCalendar, start: date, days: int = 60, *, include_numbers: bool = False) -> str:
+def week_svg(
+    calendar: RoutingCalendar,
+    start: date,
+    days: int = 60,
+    *,
+    include_numbers: bool = False,
+    words: Callable[[str], str] = str,
+) -> str:
     """Return a picture (SVG) of the week from a day on, as it really is, and of more days as a strip.
 
     :param start: the first day, in the calendar's zone.
     :param days: days of the strip, 1 to 400.
     :param include_numbers: show phone numbers in full instead of masked.
+    :param words: translates a text.
     :raises ValueError: there are too few or too many days, or they are beyond the range of dates.
     """
-    return ET.tostring(_picture(calendar, start, days, include_numbers, is_alone=True), encoding="unicode") + "\n"
+    picture = _picture(calendar, start, days, include_numbers, words, is_alone=True)
+    return ET.tostring(_translated(picture, words), encoding="unicode") + "\n"
 
 
-def week_html(calendar: RoutingCalendar, start: date, days: int = 60, *, include_numbers: bool = False) -> str:
+def week_html(
+    calendar: RoutingCalendar,
+    start: date,
+    days: int = 60,
+    *,
+    include_numbers: bool = False,
+    words: Callable[[str], str] = str,
+) -> str:
     """Return a page (HTML) with the picture, and with tables of the exceptions and of the chains.
 
     Arguments and errors as ``week_svg``.
     """
-    mask = _mask(include_numbers)
-    picture = _picture(calendar, start, days, include_numbers, is_alone=False)
-    page = element(None, "html", lang="en")
+    mask = _mask(include_numbers, words)
+    picture = _picture(calendar, start, days, include_numbers, words, is_alone=False)
+    page = element(None, "html", lang=words("en"))
     head = element(page, "head")
     element(head, "meta", charset="utf-8")
     element(head, "meta", name="viewport", content="width=device-width, initial-scale=1")
@@ -102,10 +121,10 @@ def week_html(calendar: RoutingCalendar, start: date, days: int = 60, *, include
     element(body, "p", _subtitle(calendar, start, days))
     element(body, "figure").append(picture)
     exceptions = [
-        (one.times, one.decision.state.value, mask(why_exceptional(one.decision)))
+        (one.times, one.decision.state.value, why_exceptional(one.decision, mask))
         for one in _exceptions(_days(calendar, start, days)[:days])
     ]
-    element(body, "h2", "Out of the ordinary")
+    element(body, "h2", _EXCEPTIONS_TITLE)
     if exceptions:
         _table(body, ("When", "State", "Why"), exceptions)
     else:
@@ -113,15 +132,33 @@ def week_html(calendar: RoutingCalendar, start: date, days: int = 60, *, include
     element(body, "h2", "What happens to a call")
     rows = [(mask(name), _chain_in_words(chain, include_numbers)) for name, chain in _chains(calendar)]
     _table(body, ("State", "In this order, until somebody answers"), rows)
-    return "<!DOCTYPE html>\n" + ET.tostring(page, encoding="unicode", method="html") + "\n"
+    return "<!DOCTYPE html>\n" + ET.tostring(_translated(page, words), encoding="unicode", method="html") + "\n"
 
 
-def _picture(calendar: RoutingCalendar, start: date, days: int, include_numbers: bool, *, is_alone: bool) -> ET.Element:
+def _translated(drawn: ET.Element, words: Callable[[str], str]) -> ET.Element:
+    for each in drawn.iter():
+        if each.text and each.tag != "style":
+            each.text = words(each.text)
+    return drawn
+
+
+def _picture(
+    calendar: RoutingCalendar,
+    start: date,
+    days: int,
+    include_numbers: bool,
+    words: Callable[[str], str],
+    *,
+    is_alone: bool,
+) -> ET.Element:
     """Draw the picture; the page has a heading of its own."""
-    mask = _mask(include_numbers)
+    mask = _mask(include_numbers, words)
     all_days = _days(calendar, start, days)
     top = _TITLE_HEIGHT if is_alone else 0
+    # The page has a table of them.
+    exceptions = [f"{one.times}: {one.decision.reason}" for one in _exceptions(all_days[:days])] if is_alone else []
     height = top + LEGEND_HEIGHT + GRID_HEIGHT + _SECTION + strip_height(days)
+    height += _SECTION + lines_height(len(exceptions)) if exceptions else 0
     picture = element(
         None,
         "svg",
@@ -147,6 +184,10 @@ def _picture(calendar: RoutingCalendar, start: date, days: int, include_numbers:
     top += GRID_HEIGHT + _SECTION
     element(picture, "text", _strip_title(days), x=4, y=top - 10, class_="dc-head")
     draw_strip(picture, top, all_days[:days], mask)
+    if exceptions:
+        top += strip_height(days) + _SECTION
+        element(picture, "text", _EXCEPTIONS_TITLE, x=4, y=top - 10, class_="dc-head")
+        draw_lines(picture, top - 8, [mask(line) for line in exceptions])
     return picture
 
 
@@ -233,5 +274,7 @@ def _description(calendar: RoutingCalendar, start: date, days: int, drawn: Days)
     )
 
 
-def _mask(include_numbers: bool) -> Mask:
-    return readable if include_numbers else mask_numbers_in
+def _mask(include_numbers: bool, words: Callable[[str], str]) -> Mask:
+    """Return the function for texts that are cut to a width, so translated before."""
+    masked = readable if include_numbers else mask_numbers_in
+    return lambda text: words(masked(text))

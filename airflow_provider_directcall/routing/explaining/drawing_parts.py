@@ -35,9 +35,12 @@ _SWATCH: Final = 110
 _STRIP_HEAD: Final = 22
 _ROW: Final = 17
 _BAR: Final = 11
-_BAR_LEFT: Final = 92
-_BAR_HOUR: Final = 14
-_LABEL_LEFT: Final = _BAR_LEFT + _HOURS_A_DAY * _BAR_HOUR + 14
+_BAR_LEFT: Final = 76
+_BAR_HOUR: Final = 9.25
+#: Columns of days, which fill the width.
+_STRIPS: Final = 3
+_STRIP_GAP: Final = 12
+_STRIP_WIDTH: Final = (WIDTH - (_STRIPS - 1) * _STRIP_GAP) // _STRIPS
 
 Days = Sequence[tuple[date, Sequence[Segment]]]
 Mask = Callable[[str], str]
@@ -49,25 +52,20 @@ def day_name(day: date, *, year: bool = False) -> str:
     return f"{name} {day.year}" if year else name
 
 
-def exception_texts(segments: Sequence[Segment]) -> list[str]:
-    """Describe the exceptions of a day: ``holiday: Natal``, ``12:00-24:00 holiday: ...``."""
-    return [
-        segment.decision.reason if _is_all_day(segment) else f"{_times(segment)} {segment.decision.reason}"
-        for segment in segments
-        if segment.decision.state in EXCEPTIONS
-    ]
-
-
-def why_exceptional(decision: Decision) -> str:
-    """Return the reason without its state; empty in an ordinary state."""
+def why_exceptional(decision: Decision, mask: Mask) -> str:
+    """Return the reason without its state, which is one word in every language; empty in an ordinary state."""
     if decision.state not in EXCEPTIONS:
         return ""
-    return decision.reason.removeprefix(decision.state).removeprefix(":").strip()
+    return mask(decision.reason).partition(" ")[2]
 
 
 def strip_height(days: int) -> int:
     """Return the height of a strip of days."""
-    return _STRIP_HEAD + days * _ROW + 8
+    return _STRIP_HEAD + _rows(days) * _ROW + 8
+
+
+def _rows(days: int) -> int:
+    return -(-days // _STRIPS)
 
 
 def draw_legend(picture: ET.Element, top: int) -> None:
@@ -98,27 +96,42 @@ def draw_grid(picture: ET.Element, top: int, days: Days, mask: Mask) -> None:
 
 
 def draw_strip(picture: ET.Element, top: int, days: Days, mask: Mask) -> None:
-    """Draw days as lines, midnight to midnight from left to right, with the exceptions in words."""
-    group = element(picture, "g", transform=f"translate(0 {top})")
+    """Draw days as lines, midnight to midnight from left to right, in columns."""
+    rows = _rows(len(days))
+    for column in range(_STRIPS):
+        left = column * (_STRIP_WIDTH + _STRIP_GAP)
+        group = element(picture, "g", transform=f"translate({left} {top})")
+        if part := days[column * rows : (column + 1) * rows]:
+            _draw_column(group, part, mask)
+
+
+def _draw_column(group: ET.Element, days: Days, mask: Mask) -> None:
     for hour in range(0, _HOURS_A_DAY + 1, 6):
-        tick = _BAR_LEFT + hour * _BAR_HOUR
+        tick = f"{_BAR_LEFT + hour * _BAR_HOUR:g}"
         element(group, "text", f"{hour:02}:00", x=tick, y=12, class_="dc-small dc-middle dc-faint")
     for place, (day, segments) in enumerate(days):
         y = _STRIP_HEAD + place * _ROW
         if day.isoweekday() == 1 and place:
-            element(group, "path", d=f"M0 {y - 3}H{WIDTH}", class_="dc-grid")
-        texts = exception_texts(segments)
-        weight = "dc-strong" if texts else "dc-faint"
+            element(group, "path", d=f"M0 {y - 3}H{_STRIP_WIDTH}", class_="dc-grid")
+        weight = "dc-strong" if any(each.decision.state in EXCEPTIONS for each in segments) else "dc-faint"
         element(group, "text", day_name(day), x=_BAR_LEFT - 10, y=y + 9, class_=f"dc-right {weight}")
         for segment in segments:
             begins, ends = minute_of(segment.begins), minute_of(segment.ends)
             x, width = _BAR_LEFT + begins * _BAR_HOUR / 60, (ends - begins) * _BAR_HOUR / 60
             block = _block(group, segment.decision.state, (x, y, width, _BAR))
             _add_tooltip(block, day, segment, mask)
-        if texts:
-            label = mask("; ".join(texts))
-            text = element(group, "text", _short(label, WIDTH - _LABEL_LEFT), x=_LABEL_LEFT, y=y + 9)
-            element(text, "title", label)
+
+
+def draw_lines(picture: ET.Element, top: int, lines: Sequence[str]) -> None:
+    """Draw texts below each other; one that is too long is cut, and in full in its title."""
+    for place, line in enumerate(lines):
+        text = element(picture, "text", _short(line, WIDTH), x=4, y=top + (place + 1) * _ROW)
+        element(text, "title", line)
+
+
+def lines_height(count: int) -> int:
+    """Return the height of texts below each other."""
+    return count * _ROW + 12
 
 
 def _draw_part(group: ET.Element, left: int, day: date, segment: Segment, mask: Mask) -> None:
@@ -140,7 +153,7 @@ def _draw_part(group: ET.Element, left: int, day: date, segment: Segment, mask: 
 def _lines(segment: Segment, room: int, mask: Mask) -> list[str]:
     """Return state, times, and the reason of an exception, in as many lines as fit."""
     decision = segment.decision
-    why = mask(why_exceptional(decision))
+    why = why_exceptional(decision, mask)
     width = int((_COLUMN - 16) * LETTERS_PER_PIXEL)
     lines = [decision.state.value, "all day" if _is_all_day(segment) else _times(segment)][: max(room, 1)]
     left = room - len(lines)

@@ -25,7 +25,7 @@ export UV_NATIVE_TLS := 1
 export UV_PYTHON_DOWNLOADS := never
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo sandbox unit test evidence lint types layers coverage long worlds processes faults live campaigns mutants compat cluster bench constraints format build package clean
+.PHONY: help install demo sandbox unit test evidence lint types layers coverage long worlds processes browser faults live campaigns mutants compat cluster bench constraints format build package clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -39,11 +39,11 @@ sandbox: install ## Start a local Directcall on port 8025
 	$(VENV)/bin/directcall-sandbox --port 8025
 
 unit: install ## The fast tests, without coverage: for the inner loop
-	$(RUN) $(PYTEST) -m "not airflow and not long"
+	$(RUN) $(PYTEST) -m "not airflow and not browser and not long"
 
 test: lint types layers unit demo ## What every change must pass, in under ten minutes
 
-evidence: long coverage worlds processes faults live campaigns mutants compat cluster bench ## What takes long: whole Airflows, faults, mutants, other Airflows, figures
+evidence: long coverage worlds processes browser faults live campaigns mutants compat cluster bench ## What takes long: whole Airflows, faults, mutants, other Airflows, figures
 
 lint: install ## Style and common mistakes (ruff), plain prose in docstrings and comments
 	$(RUN) ruff check
@@ -59,7 +59,7 @@ layers: install ## Imports point down the layers (import-linter); the sending op
 
 coverage: install ## The fast tests again, traced, which doubles their time: branch coverage of at least 95 %
 	rm -f .coverage .coverage.*
-	$(RUN) coverage run -m $(PYTEST) -m "not airflow and not long" --durations 10
+	$(RUN) coverage run -m $(PYTEST) -m "not airflow and not browser and not long" --durations 10
 	$(RUN) coverage combine --quiet
 	$(RUN) coverage report
 	$(RUN) coverage json --quiet -o .cache/coverage.json
@@ -72,7 +72,10 @@ worlds: install ## 20,000 generated worlds: quirks, lost answers, kills and Clea
 	DIRECTCALL_WORLDS=20000 $(RUN) $(PYTEST) -m long tests/delivery/worlds
 
 processes: install ## The tests that start whole Airflows, except for the faults; untraced, which would double their time
-	$(RUN) pytest -n 2 --dist loadfile --no-loadscope-reorder -m "airflow and not faults and not live" --durations 10
+	$(RUN) pytest -n 2 --dist loadfile --no-loadscope-reorder -m "airflow and not browser and not faults and not live" --durations 10
+
+browser: install ## The pages in a real browser (Debian: chromium); screenshots go into .cache/screenshots
+	$(RUN) pytest -m browser --durations 10
 
 faults: install ## Once-only sending from real task processes under each fault, a few sends each
 	$(RUN) pytest -m faults --durations 10
@@ -116,7 +119,7 @@ clean: ## Remove what the other targets made
 
 $(INSTALL_STAMP): $(UV_STAMP) pyproject.toml $(CONSTRAINTS) airflow_provider_directcall/__init__.py
 	$(UV) pip install --quiet --python $(VENV)/bin/python --constraints $(CONSTRAINTS) \
-	    --build-constraints $(CONSTRAINTS) --editable . --group dev
+	    --build-constraints $(CONSTRAINTS) --editable . --group dev --group browser
 	@touch $@
 
 $(UV_STAMP):

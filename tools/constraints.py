@@ -78,7 +78,7 @@ def renew(minor: str) -> None:
     wanted = BETAS.get(minor) or (f"apache-airflow=={newest_patch(minor)}",)
     airflow = wanted[0].removeprefix("apache-airflow==")
     bounds = UPPER_BOUNDS.get(minor, ())
-    resolved = resolve([*wanted, *bounds], "pyproject.toml", "--group", "dev")
+    resolved = resolve([*wanted, *bounds], "pyproject.toml", "--group", "dev", "--group", "browser")
     target = ROOT / "constraints" / f"airflow-{minor}.txt"
     target.parent.mkdir(exist_ok=True)
     header = HEADER.format(airflow=airflow, python=OLDEST_PYTHON)

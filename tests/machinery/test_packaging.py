@@ -22,7 +22,8 @@ PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 PROJECT = PYPROJECT["project"]
 CONSTRAINTS = sorted((ROOT / "constraints").glob("airflow-*.txt"))
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
-DIRECT = [Requirement(text) for text in [*PROJECT["dependencies"], *PYPROJECT["dependency-groups"]["dev"]]]
+GROUPS = PYPROJECT["dependency-groups"]
+DIRECT = [Requirement(text) for text in [*PROJECT["dependencies"], *GROUPS["dev"], *GROUPS["browser"]]]
 
 
 def pins(path: Path) -> list[Requirement]:

@@ -20,7 +20,10 @@ const KINDS = {
   stopped: "doubt",
 };
 
-const label = (state) => t(state === "sent" ? "sent_state" : state);
+const SENDING = new Set(["planned", "sending", "waiting"]);
+
+// A message that was sent has no known end only once the campaign is over.
+const label = (state, isFinal) => t(state === "sent" ? (isFinal ? "sent_final" : "sent_state") : state);
 
 export function campaignHref(campaign) {
   return `?${new URLSearchParams({ view: "campaign", dag: campaign.dagId, run: campaign.runId, group: campaign.group })}`;
@@ -41,7 +44,7 @@ function card(campaign) {
     { class: "card" },
     h("h2", {}, h("a", { href: campaignHref(campaign) }, campaign.dagId, campaign.group ? ` · ${campaign.group}` : "")),
     h("p", {}, badge(campaign), " ", h("span", { class: "faint" }, moment(campaign.plan?.start_date))),
-    progress(totals),
+    progress(totals, campaign.status),
     outcomeBar(totals),
     h("p", { class: "faint" }, [progressText(totals), totals.rate ? t("a_second", { rate: decimal(totals.rate) }) : null, totals.secondsLeft ? duration(totals.secondsLeft) : null, money(totals.cost ?? totals.plannedCost)].filter((each) => each && each !== "–").join(" · ")),
   );
@@ -51,16 +54,16 @@ function badge(campaign) {
   return h("span", { class: `badge ${campaign.status}` }, t(`status_${campaign.status}`));
 }
 
-const progressText = (totals) => t("progress", { sent: count(totals.sent), total: count(totals.total) });
+const progressText = (totals) => (totals.total === null ? null : t("progress", { sent: count(totals.sent), total: count(totals.total) }));
 
-function progress(totals) {
-  if (totals.isFinal || !totals.total) return null;
+function progress(totals, status) {
+  if (!SENDING.has(status) || !totals.total) return null;
   return h("progress", { max: totals.total, value: totals.sent, "aria-label": progressText(totals) });
 }
 
 function outcomeBar(totals) {
   const states = sorted(totals.states);
-  const parts = states.map(([state, contacts]) => ({ kind: KINDS[state] ?? "other", count: contacts, label: `${label(state)}: ${count(contacts)}` }));
+  const parts = states.map(([state, contacts]) => ({ kind: KINDS[state] ?? "other", count: contacts, label: `${label(state, totals.isFinal)}: ${count(contacts)}` }));
   return parts.length ? bar(parts, parts.map((part) => part.label).join(", ")) : null;
 }
 
@@ -74,7 +77,7 @@ export function campaignPage(campaign) {
     h("h1", {}, campaign.dagId, campaign.group ? ` · ${campaign.group}` : ""),
     h("p", {}, badge(campaign), " ", airflowLink(runUrl(campaign.dagId, campaign.runId), campaign.runId)),
     totals.stopped.map((reason) => h("p", { class: "alert" }, `${t("stopped")}: ${reason}`)),
-    progress(totals),
+    progress(totals, campaign.status),
     summary(totals, campaign),
     outcomes(totals),
     failures(totals),
@@ -85,27 +88,27 @@ export function campaignPage(campaign) {
 }
 
 function summary(totals, campaign) {
-  const isRunning = !campaign.hasEnded;
+  const isRunning = SENDING.has(campaign.status);
   const planned = (value, shown) => (value === null ? null : t("planned", { value: shown(value) }));
   return figures([
     [t("sent"), count(totals.sent), totals.total === null ? null : t("of", { total: count(totals.total) })],
     ...(isRunning ? [[t("rate"), totals.rate ? t("a_second", { rate: decimal(totals.rate) }) : "–"], [t("time_left"), duration(totals.secondsLeft)]] : []),
     [t("parts"), count(totals.parts), planned(totals.plannedParts, count)],
     [t("cost"), money(totals.cost), planned(totals.plannedCost, money)],
-    ...(isRunning ? [[t("not_reached"), count(totals.notReached)]] : []),
+    ...(totals.isFinal ? [] : [[t("not_reached"), count(totals.notReached)]]),
   ]);
 }
 
 function outcomes(totals) {
   const states = sorted(totals.states);
   if (states.length === 0) return null;
-  const rows = states.map(([state, contacts]) => [h("span", { class: `dot ${KINDS[state] ?? "other"}` }, label(state)), count(contacts), share(contacts, totals.contacts)]);
+  const rows = states.map(([state, contacts]) => [h("span", { class: `dot ${KINDS[state] ?? "other"}` }, label(state, totals.isFinal)), count(contacts), share(contacts, totals.contacts)]);
   return h("section", {}, h("h2", {}, t("outcomes")), outcomeBar(totals), table(t("outcomes"), [...words(t("outcome")), ...numbers(t("contacts"), t("share"))], rows));
 }
 
 function failures(totals) {
   if (totals.reasons.length === 0) return null;
-  const rows = totals.reasons.map(([state, reason, contacts]) => [reason, state ? label(state) : "–", count(contacts)]);
+  const rows = totals.reasons.map(([state, reason, contacts]) => [reason, state ? label(state, totals.isFinal) : "–", count(contacts)]);
   return h("section", {}, h("h2", {}, t("failures")), table(t("failures"), [...words(t("reason"), t("outcome")), ...numbers(t("contacts"))], rows));
 }
 

@@ -84,11 +84,21 @@ export class Campaign {
     const reads = [];
     if (this.plan !== undefined && this.plan.state === "success") reads.push([this.plan, "return_value"]);
     if (this.hasEnded && this.report.state !== "skipped") reads.push([this.report, "report"]);
-    const chunks = [...this.#mapped(SEND).map((task) => [task, sendKey(task)]), ...this.#mapped(TRACK).map((task) => [task, trackKey(task)])];
+    const chunks = [...this.#mapped(SEND).flatMap((task) => this.#sendKeys(task)), ...this.#mapped(TRACK).map((task) => [task, trackKey(task)])];
     const due = chunks.filter(([task, key]) => key !== null && !this.#values.isCurrent(task, key));
     due.sort((one, other) => this.#values.readAt(...one) - this.#values.readAt(...other));
     for (const [task, key] of [...reads, ...due]) await this.#values.read(task, key, allowance);
     this.unread = due.filter(([task, key]) => this.#values.readAt(task, key) === 0).length;
+  }
+
+  // Which XComs say the most about a send task in its state. The reasons of an ended one are in its last progress.
+  #sendKeys(task) {
+    if (task.state === "running") return [[task, "progress"]];
+    if (RESTING.has(task.state) || task.state === "failed") return [[task, "outcome"]];
+    if (task.state !== "success") return [];
+    const states = this.#values.get(task, "return_value")?.states ?? {};
+    const needsReasons = !this.hasEnded && refusedIn(states) > 0;
+    return [[task, "return_value"], ...(needsReasons ? [[task, "progress"]] : [])];
   }
 
   get status() {
@@ -131,6 +141,7 @@ export class Campaign {
       secondsLeft: isRunning ? (progress?.seconds_left ?? null) : null,
       states: { ...(outcome && !isRunning ? outcome.states : sent ? { sent } : {}), ...renamed(followed) },
       failures: progress?.failures ?? {},
+      notReached: isRunning || !outcome ? sum(Object.values(progress?.failures ?? {})) : refusedIn(outcome.states),
       parts: isRunning ? null : (outcome?.parts ?? null),
       cost: isRunning ? null : (outcome?.cost_brl ?? null),
       stopped: isRunning ? null : (outcome?.stopped ?? null),
@@ -146,7 +157,8 @@ export class Campaign {
     const rate = sum(chunks.map((chunk) => chunk.rate ?? 0));
     const failures = added(chunks.map((chunk) => chunk.failures));
     const total = plan?.accepted ?? null;
-    const open = total === null ? null : Math.max(0, total - sent - sum(Object.values(failures)));
+    const notReached = sum(chunks.map((chunk) => chunk.notReached));
+    const open = total === null ? null : Math.max(0, total - sent - notReached);
     const states = report?.states ?? { ...withoutAccepted(plan?.states), ...added(chunks.map((chunk) => chunk.states)) };
     return {
       total,
@@ -157,7 +169,7 @@ export class Campaign {
       contacts: report?.contacts ?? sum(Object.values(states)),
       reasons: report?.reasons ?? Object.entries(failures).map(([reason, contacts]) => ["", reason, contacts]),
       leftOut: Object.entries(plan?.reasons ?? {}),
-      notReached: sum(Object.values(failures)),
+      notReached,
       parts: report ? report.parts : known(chunks.map((chunk) => chunk.parts)),
       cost: report ? report.cost_brl : known(chunks.map((chunk) => chunk.cost)),
       plannedParts: plan?.parts ?? null,
@@ -169,17 +181,12 @@ export class Campaign {
   }
 }
 
-// Which XCom says the most about a send task, or a track task, in its state.
-function sendKey(task) {
-  if (task.state === "success") return "return_value";
-  if (task.state === "running") return "progress";
-  return RESTING.has(task.state) || task.state === "failed" ? "outcome" : null;
+// A track task has written its progress before it defers.
+function trackKey(task) {
+  return { success: "return_value", deferred: "progress" }[task.state] ?? null;
 }
 
-function trackKey(task) {
-  if (task.state === "success") return "return_value";
-  return task.state === "running" || task.state === "deferred" ? "progress" : null;
-}
+const refusedIn = (states) => (states.refused ?? 0) + (states.unknown ?? 0);
 
 // What the statement says of contacts takes the place of "sent"; their sum stays the same.
 function renamed(followed) {

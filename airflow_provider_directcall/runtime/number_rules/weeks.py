@@ -6,13 +6,17 @@ from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from airflow_provider_directcall.routing.explaining.wording import describe_action
+from airflow_provider_directcall.routing.explaining.wording import condition, ending_of, listed_callers, ring_seconds
+from airflow_provider_directcall.routing.plans.views import rule_view
 from airflow_provider_directcall.telephony.masking import mask_number, mask_numbers_in
 
 if TYPE_CHECKING:
+    from airflow_provider_directcall.api.replies import Rule
     from airflow_provider_directcall.routing.calendars.calendar import Decision, RoutingCalendar, Segment
     from airflow_provider_directcall.runtime.number_rules.desired import DesiredRules
 
+#: Action of a rule -> the field that says who or what takes the call.
+_TARGETS: Final = {"fwd": "phone", "voicemail": "email", "sound": "soundId"}
 _WEEK: Final = 7
 _YEAR: Final = 366
 #: Of a calendar with a change on every day; what is left out is shorter than what is lost by a refused XCom.
@@ -24,9 +28,9 @@ _MONDAY: Final = date(2024, 1, 1)
 def routing_week(desired: DesiredRules, now: datetime, *, action: str) -> dict[str, object] | None:
     """Return the routing of a number from today on, as the calendar has it; None for a list of rules.
 
-    ``answers`` are the ways of a call, each ``{"state", "steps"}``; ``week`` has seven days from Monday on, each a list
-    of ``[begins, ends, answer]``; ``exceptions`` are ``[begins, ends, answer, reason]`` in local time, whole days.
-    Numbers are masked.
+    ``answers`` are the ways of a call, each ``{"state", "steps"}``, of which a step is ``{"action", "target", "seconds",
+    "records", "ends", "callers"}``; ``week`` has seven days from Monday on, each a list of ``[begins, ends, answer]``;
+    ``exceptions`` are ``[begins, ends, answer, reason]`` in local time, of whole days. Numbers are masked.
 
     :param now: aware.
     :param action: what the task does with it: ``planned`` or ``applied``.
@@ -62,17 +66,31 @@ class _Answers:
     """The ways of a call, each of them once."""
 
     def __init__(self) -> None:
-        self._known: list[tuple[str, tuple[str, ...]]] = []
+        self._known: list[dict[str, object]] = []
 
     def index(self, decision: Decision) -> int:
-        steps = tuple(describe_action(rule.to_wire(), include_numbers=False) for rule in decision.chain)
-        answer = (decision.state.value, steps)
+        answer = {"state": decision.state.value, "steps": [_step(rule.to_wire()) for rule in decision.chain]}
         if answer not in self._known:
             self._known.append(answer)
         return self._known.index(answer)
 
     def as_json(self) -> list[dict[str, object]]:
-        return [{"state": state, "steps": list(steps)} for state, steps in self._known]
+        return self._known
+
+
+def _step(rule: Rule) -> dict[str, object]:
+    """Return one rule; without what it does not have."""
+    data = rule_view(rule, include_numbers=False)["data"]
+    target = data.get(_TARGETS.get(rule.action, "")) if isinstance(data, dict) else None
+    step = {
+        "action": rule.action,
+        "target": None if target is None else str(target),
+        "seconds": ring_seconds(rule),
+        "records": condition(rule, "record") == "s",
+        "ends": ending_of(rule) is not None,
+        "callers": [mask_number(each) for each in listed_callers(rule)],
+    }
+    return {name: value for name, value in step.items() if value}
 
 
 def _exceptions(

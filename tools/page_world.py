@@ -1,4 +1,4 @@
-"""A whole Airflow with a Directcall, in which the page Telephony has something to show; for tests, bench and pictures."""
+"""An Airflow with a Directcall, in which the page Telephony has something to show: for tests, figures and pictures."""
 
 from __future__ import annotations
 

@@ -27,7 +27,8 @@ class DirectcallReportCampaignOperator(BaseOperator):
     :param timezone: of the hours in the page.
 
     Returns ``{"report": uri, "html": uri, "results": uri, "again": uri, "contacts", "states", "parts", "cost_brl",
-    "reasons"}``, which is the XCom ``report`` too; ``reasons`` has the most frequent ones, ``[state, reason, contacts]``. ``again`` can be the ``contacts`` of another plan.
+    "reasons"}``, which is the XCom ``report`` too; ``reasons`` are the most frequent ones, ``[state, reason,
+    contacts]``. ``again`` can be the ``contacts`` of another plan.
     """
 
     template_fields_renderers: ClassVar[dict[str, str]] = {"plan": "json"}

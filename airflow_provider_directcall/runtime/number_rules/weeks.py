@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _TARGETS: Final = {"fwd": "phone", "voicemail": "email", "sound": "soundId"}
 _WEEK: Final = 7
 _YEAR: Final = 366
-#: Of a calendar with a change on every day; what is left out is shorter than what is lost by a refused XCom.
+#: A calendar with something else on every day would make a large XCom.
 _MOST_EXCEPTIONS: Final = 400
 #: A Monday without a meaning: the ordinary week has no dates.
 _MONDAY: Final = date(2024, 1, 1)
@@ -28,7 +28,7 @@ _MONDAY: Final = date(2024, 1, 1)
 def routing_week(desired: DesiredRules, now: datetime, *, action: str) -> dict[str, object] | None:
     """Return the routing of a number from today on, as the calendar has it; None for a list of rules.
 
-    ``answers`` are the ways of a call, each ``{"state", "steps"}``, of which a step is ``{"action", "target", "seconds",
+    ``answers`` are the ways of a call, each ``{"state", "steps"}``, and a step is ``{"action", "target", "seconds",
     "records", "ends", "callers"}``; ``week`` has seven days from Monday on, each a list of ``[begins, ends, answer]``;
     ``exceptions`` are ``[begins, ends, answer, reason]`` in local time, of whole days. Numbers are masked.
 

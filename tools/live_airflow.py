@@ -37,7 +37,7 @@ class LiveAirflow:
     :param home: AIRFLOW_HOME, with the database and all logs.
     :param dags_folder: the folder of the DAG files.
     :param environment: further variables, such as connections.
-    :param base_path: of its address, such as ``/data``, as behind a proxy; it answers without it too.
+    :param base_path: of its address, such as ``/data``.
     :param users: name -> role; their passwords are their names. Without any, everyone is an administrator.
     """
 
@@ -64,6 +64,11 @@ class LiveAirflow:
     @property
     def url(self) -> str:
         """The base URL of the UI and the REST API."""
+        return f"{self.origin}{self.base_path}"
+
+    @property
+    def origin(self) -> str:
+        """The base URL without the path."""
         return f"http://127.0.0.1:{self.port}"
 
     @property
@@ -77,8 +82,7 @@ class LiveAirflow:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
         # standalone finds the "airflow" command of its components on the path.
         inherited["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{inherited.get('PATH', os.defpath)}"
-        ours = airflow_variables(self.home, self.dags_folder, self.port) | self._user_variables()
-        ours["AIRFLOW__API__BASE_URL"] = self.url + self.base_path
+        ours = airflow_variables(self.home, self.dags_folder, self.port, self.base_path) | self._user_variables()
         return inherited | ours | dict(self.environment)
 
     def _user_variables(self) -> dict[str, str]:
@@ -240,9 +244,9 @@ class LiveAirflow:
             return
 
 
-def airflow_variables(home: Path, dags_folder: Path, port: int = 0) -> dict[str, str]:
+def airflow_variables(home: Path, dags_folder: Path, port: int = 0, base_path: str = "") -> dict[str, str]:
     """Return the environment of a small Airflow, isolated from any other on the machine."""
-    url = f"http://127.0.0.1:{port}"
+    url = f"http://127.0.0.1:{port}{base_path}"
     return {
         "AIRFLOW_HOME": str(home),
         "AIRFLOW__CORE__DAGS_FOLDER": str(dags_folder),

@@ -39,12 +39,7 @@ class PageWorld:
     @property
     def page(self) -> str:
         """The address of the page, without the frame around it."""
-        return f"{self.ui}/directcall/ui/"
-
-    @property
-    def ui(self) -> str:
-        """The address of Airflow's UI."""
-        return self.airflow.url + self.airflow.base_path
+        return f"{self.airflow.url}/directcall/ui/"
 
     def session(self, user: str, **stored: str) -> StorageState:
         """Return the state of a browser in which the user is signed in.
@@ -53,7 +48,7 @@ class PageWorld:
         """
         cookie = {"name": _COOKIE, "value": self.airflow.token_of(user), "domain": "127.0.0.1", "path": "/"}
         kept = [{"name": name, "value": value} for name, value in stored.items()]
-        return {"cookies": [cookie], "origins": [{"origin": self.airflow.url, "localStorage": kept}]}  # type: ignore[typeddict-item]  # Playwright fills in what is left out
+        return {"cookies": [cookie], "origins": [{"origin": self.airflow.origin, "localStorage": kept}]}  # type: ignore[typeddict-item]  # Playwright fills in what is left out
 
 
 @contextmanager

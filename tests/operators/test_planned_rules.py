@@ -119,7 +119,8 @@ def test_the_week_of_a_calendar_is_an_xcom_without_numbers(run, task, action):
     run.start(task(calendar=CALENDAR))
     week = run.ti.xcoms["week"]
     assert (week["did"], week["action"], week["first_day"]) == ("11*****0001", action, "2026-11-23")
-    opening, closed = (["open", "closed"].index(answer["state"]) for answer in week["answers"][:2][::-1])
+    states = [answer["state"] for answer in week["answers"]]
+    opening, closed = states.index("open"), states.index("closed")
     assert week["week"][0] == [["00:00", "08:00", closed], ["08:00", "18:00", opening], ["18:00", "24:00", closed]]
     assert week["week"][6] == [["00:00", "24:00", closed]]
     (forward,) = (answer["steps"][0] for answer in week["answers"] if answer["state"] == "open")
@@ -136,7 +137,7 @@ def test_an_emergency_without_an_end_is_one_exception(run):
     ((begins, ends, answer, reason),) = week["exceptions"]
     assert (begins, ends) == ("2026-11-23T00:00", "2027-11-24T00:00")
     assert week["answers"][answer] == {"state": "emergency", "steps": [{"action": "hangup", "ends": True}]}
-    assert reason.startswith("emergency: flood, call 11")
+    assert reason.startswith("emergency: flood, call ")
     assert MOBILE[2:] not in reason
 
 

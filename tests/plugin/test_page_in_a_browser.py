@@ -56,7 +56,7 @@ def show(world: PageWorld, open_page):
         page.set_default_timeout(120_000)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("console", lambda line: complaints.append(line.text) if line.type == "error" else None)
-        page.goto(f"{world.ui}/{path}")
+        page.goto(f"{world.airflow.url}/{path}")
         return page
 
     yield show
@@ -86,13 +86,13 @@ def outcomes(page, name: str = "Outcomes") -> dict[str, int]:
 def test_every_route_is_closed_without_a_login(world: PageWorld) -> None:
     closed = ["directcall/ui/", "directcall/ui/?view=numbers", "api/v2/dags", "directcall/events/call"]
     for path in closed:
-        answer = httpx.get(f"{world.ui}/{path}")
+        answer = httpx.get(f"{world.airflow.url}/{path}")
         assert answer.status_code == 401, path
-    rung = httpx.get(f"{world.ui}/directcall/events/call", auth=(RINGER["login"], RINGER["password"]))
+    rung = httpx.get(f"{world.airflow.url}/directcall/events/call", auth=(RINGER["login"], RINGER["password"]))
     assert rung.status_code == 503  # no DAG names the asset
-    assert httpx.get(f"{world.ui}/directcall/ui/static/main.js").status_code == 200
+    assert httpx.get(f"{world.airflow.url}/directcall/ui/static/main.js").status_code == 200
     bearer = {"Authorization": "Bearer not-a-token"}
-    assert httpx.get(f"{world.ui}/directcall/ui/", headers=bearer).status_code in (401, 403)
+    assert httpx.get(f"{world.airflow.url}/directcall/ui/", headers=bearer).status_code in (401, 403)
 
 
 def test_it_follows_a_campaign_from_the_first_message_to_the_report(

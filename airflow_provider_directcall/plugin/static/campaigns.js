@@ -212,7 +212,7 @@ export class RunCampaigns {
   }
   async refresh(allowance = new Allowance(this.#isFirst ? FIRST_READS : READS_A_ROUND)) {
     this.#isFirst = false;
-    const { found } = await taskInstances(this.dagId, this.runId, { operator: OPERATORS, order_by: "map_index" }, MOST_PAGES);
+    const { found } = await taskInstances(this.dagId, this.runId, { operator: OPERATORS }, MOST_PAGES);
     for (const plan of found.filter((task) => task.operator === PLAN)) {
       const group = groupOf(plan.task_id);
       if (this.group !== null && this.group !== group) continue;

@@ -21,7 +21,7 @@ export class Run {
   }
   async refresh() {
     const campaigns = await this.campaigns.refresh();
-    const { found } = await taskInstances(this.dagId, this.runId, { operator: OTHERS, order_by: "map_index" }, MOST_PAGES);
+    const { found } = await taskInstances(this.dagId, this.runId, { operator: OTHERS }, MOST_PAGES);
     return { campaigns, others: found };
   }
 }

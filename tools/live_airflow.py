@@ -37,12 +37,16 @@ class LiveAirflow:
     :param home: AIRFLOW_HOME, with the database and all logs.
     :param dags_folder: the folder of the DAG files.
     :param environment: further variables, such as connections.
+    :param base_path: of its address, such as ``/data``.
+    :param users: name -> role; their passwords are their names. Without any, everyone is an administrator.
     """
 
     home: Path
     dags_folder: Path
     environment: Mapping[str, str] = field(default_factory=dict)
     port: int = 0
+    users: Mapping[str, str] = field(default_factory=dict)
+    base_path: str = ""
     _process: subprocess.Popen[bytes] | None = None
     _token: str = field(default="", repr=False)
     # The server closes a connection that is idle for five seconds.
@@ -60,6 +64,11 @@ class LiveAirflow:
     @property
     def url(self) -> str:
         """The base URL of the UI and the REST API."""
+        return f"{self.origin}{self.base_path}"
+
+    @property
+    def origin(self) -> str:
+        """The base URL without the path."""
         return f"http://127.0.0.1:{self.port}"
 
     @property
@@ -73,11 +82,24 @@ class LiveAirflow:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
         # standalone finds the "airflow" command of its components on the path.
         inherited["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{inherited.get('PATH', os.defpath)}"
-        return inherited | airflow_variables(self.home, self.dags_folder, self.port) | dict(self.environment)
+        ours = airflow_variables(self.home, self.dags_folder, self.port, self.base_path) | self._user_variables()
+        return inherited | ours | dict(self.environment)
+
+    def _user_variables(self) -> dict[str, str]:
+        if not self.users:
+            return {}
+        prefix = "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER"
+        return {
+            f"{prefix}_ALL_ADMINS": "False",
+            f"{prefix}_USERS": ",".join(f"{name}:{role}" for name, role in self.users.items()),
+            f"{prefix}_PASSWORDS_FILE": str(self.home / "passwords.json"),
+        }
 
     def start(self) -> None:
         """Start it and wait until every component is healthy."""
         self.home.mkdir(parents=True, exist_ok=True)
+        if self.users:
+            (self.home / "passwords.json").write_text(json.dumps({name: name for name in self.users}))
         with self.log_file.open("wb") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "airflow", "standalone"],
@@ -92,8 +114,18 @@ class LiveAirflow:
         self.log_in()
 
     def log_in(self) -> None:
-        """Get a token for the REST API; every user is an administrator here."""
-        self._token = str(self._fetch("GET", "/auth/token")["access_token"])
+        """Get a token for the REST API, that of an administrator."""
+        administrators = (name for name, role in self.users.items() if role == "admin")
+        self._token = self.token_of(next(administrators, None))
+
+    def token_of(self, user: str | None) -> str:
+        """Return a token for the REST API, which is also the cookie of the UI.
+
+        :param user: one of ``users``; None where everyone is an administrator.
+        """
+        if user is None:
+            return str(self._fetch("GET", "/auth/token")["access_token"])
+        return str(self._fetch("POST", "/auth/token", {"username": user, "password": user})["access_token"])
 
     def stop(self) -> None:
         """Stop it as Ctrl-C does; SIGTERM would leave orphans."""
@@ -212,9 +244,9 @@ class LiveAirflow:
             return
 
 
-def airflow_variables(home: Path, dags_folder: Path, port: int = 0) -> dict[str, str]:
+def airflow_variables(home: Path, dags_folder: Path, port: int = 0, base_path: str = "") -> dict[str, str]:
     """Return the environment of a small Airflow, isolated from any other on the machine."""
-    url = f"http://127.0.0.1:{port}"
+    url = f"http://127.0.0.1:{port}{base_path}"
     return {
         "AIRFLOW_HOME": str(home),
         "AIRFLOW__CORE__DAGS_FOLDER": str(dags_folder),
@@ -239,9 +271,15 @@ def airflow_variables(home: Path, dags_folder: Path, port: int = 0) -> dict[str,
 
 
 @contextmanager
-def live_airflow(home: Path, dags_folder: Path, environment: Mapping[str, str]) -> Iterator[LiveAirflow]:
+def live_airflow(
+    home: Path,
+    dags_folder: Path,
+    environment: Mapping[str, str],
+    users: Mapping[str, str] | None = None,
+    base_path: str = "",
+) -> Iterator[LiveAirflow]:
     """Run an Airflow inside the ``with`` block."""
-    airflow = LiveAirflow(home, dags_folder, environment)
+    airflow = LiveAirflow(home, dags_folder, environment, users=users or {}, base_path=base_path)
     try:
         airflow.start()
         yield airflow

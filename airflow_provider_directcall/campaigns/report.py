@@ -42,6 +42,8 @@ _REACHED: Final = [ContactState.DELIVERED.value, CallOutcome.ANSWERED.value]
 _CENTS: Final = Decimal("0.01")
 #: Reasons are the vendor's and the plan's words; so many of them are counted one by one.
 _MOST_REASONS: Final = 200
+#: Of these, the most frequent ones are in the task's result.
+_SHOWN_REASONS: Final = 20
 
 
 @dataclass
@@ -170,6 +172,7 @@ def make_report(
         "states": dict(totals.states),
         "parts": totals.parts,
         "cost_brl": money(totals.cost_brl),
+        "reasons": [[*reason, contacts] for reason, contacts in totals.reasons.most_common(_SHOWN_REASONS)],
     }
 
 

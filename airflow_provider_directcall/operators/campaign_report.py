@@ -26,8 +26,9 @@ class DirectcallReportCampaignOperator(BaseOperator):
         because a send task failed; without this, such a run would end as a success.
     :param timezone: of the hours in the page.
 
-    Returns ``{"report": uri, "html": uri, "results": uri, "again": uri, "contacts", "states", "parts", "cost_brl"}``,
-    which is the XCom ``report`` too. ``again`` can be the ``contacts`` of another plan.
+    Returns ``{"report": uri, "html": uri, "results": uri, "again": uri, "contacts", "states", "parts", "cost_brl",
+    "reasons"}``, which is the XCom ``report`` too; ``reasons`` are the most frequent ones, ``[state, reason,
+    contacts]``. ``again`` can be the ``contacts`` of another plan.
     """
 
     template_fields_renderers: ClassVar[dict[str, str]] = {"plan": "json"}

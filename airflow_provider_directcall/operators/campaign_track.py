@@ -31,7 +31,7 @@ class DirectcallTrackCampaignOperator(BaseOperator):
     :param poll_interval: seconds between two looks; the task defers between them.
     :param directcall_conn_id: id of the connection.
 
-    Returns ``{"chunk", "states", "pending"}``.
+    Returns ``{"chunk", "states", "pending"}``, which is the XCom ``progress`` while it follows them.
     """
 
     template_fields_renderers: ClassVar[dict[str, str]] = {"plan": "json"}
@@ -61,19 +61,22 @@ class DirectcallTrackCampaignOperator(BaseOperator):
     def execute(self, context: Context) -> Result:
         """Look, and defer until the next look."""
         timeout = timedelta(seconds=arguments.seconds("completion_timeout", self.completion_timeout))
-        return self._look(current_clock().now() + timeout)
+        return self._look(context, current_clock().now() + timeout)
 
     def execute_complete(self, context: Context, event: Mapping[str, str]) -> Result:
         """Look again."""
-        return self._look(datetime.fromisoformat(event["until"]))
+        return self._look(context, datetime.fromisoformat(event["until"]))
 
-    def _look(self, until: datetime) -> Result:
+    def _look(self, context: Context, until: datetime) -> Result:
         with campaign_hook(self.directcall_conn_id) as hook:
             from airflow_provider_directcall.runtime.campaigns.chunk_tasks import track_chunk_of
 
             tracked = track_chunk_of(self, hook, until)
         counts = ", ".join(f"{count} {state}" for state, count in tracked.counts.items())
         self.log.info("%s: %s; %s have not ended.", self.chunk, counts, tracked.pending)
+        result = {"chunk": self.chunk, "states": dict(tracked.counts), "pending": tracked.pending}
         if tracked.look_again_at is not None:
+            # A return value is not kept of a task that defers.
+            context["ti"].xcom_push(key="progress", value=result)
             defer_until(self, tracked.look_again_at, until=until.isoformat())
-        return {"chunk": self.chunk, "states": dict(tracked.counts), "pending": tracked.pending}
+        return result

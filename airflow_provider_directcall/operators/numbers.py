@@ -185,6 +185,13 @@ class DesiredRulesOperator(BaseOperator):
             folder=Path(dag.folder) if dag is not None else None,
         )
 
+    def _push_week(self, context: Context, desired: DesiredRules, now: datetime, *, action: str) -> None:
+        """Push the calendar's week as the XCom ``week``, for the page in Airflow; numbers are masked."""
+        from airflow_provider_directcall.runtime.number_rules.weeks import routing_week
+
+        if (week := routing_week(desired, now, action=action)) is not None:
+            context["ti"].xcom_push(key="week", value=week)
+
 
 class DirectcallPlanNumberRulesOperator(DesiredRulesOperator):
     """Return the writes that would give a number the desired rules. Reads only.
@@ -234,6 +241,7 @@ class DirectcallPlanNumberRulesOperator(DesiredRulesOperator):
             findings = desired.findings(now)
             secret = hook.settings.client_secret
             plan = plan_rules(desired.did, RuleWriter(hook, desired.did).read(), desired.rules, secret=secret)
+        self._push_week(context, desired, now, action="planned")
         self.log.info("%s", _plan_text(plan, findings))
         text = _plan_text(plan, findings, include_numbers=self.include_numbers)
         return {
@@ -335,6 +343,7 @@ class DirectcallApplyNumberRulesOperator(DesiredRulesOperator):
             self.log.info("%s", plan.as_text())
             with keeper.writing(first) if plan.has_changes else nullcontext():
                 applied = self._apply(writer, plan, desired, policy.kept(drift))
+        self._push_week(context, desired, now, action="applied")
         return {
             **self._result(plan, applied, drift, policy),
             "findings": findings_as_json(findings),

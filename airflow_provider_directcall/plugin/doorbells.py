@@ -1,6 +1,6 @@
 """The receiver's side of Airflow: credentials from a connection, rings as events of assets.
 
-The only module that uses parts of Airflow's server that are not its public interface.
+With :mod:`~.page`, the only module that uses parts of Airflow's server that are not its public interface.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ CHUNK = "chunks/00000.parquet"
 DELIVERED, UNDELIVERED, UNCONFIRMED = "11990000001", "11990000410", "11990000202"
 REFUSED, GATEWAY = "11990000404", "11990000500"
 ZONE = ZoneInfo("America/Sao_Paulo")
-FIELDS = {"report", "html", "results", "again", "contacts", "states", "parts", "cost_brl"}
+FIELDS = {"report", "html", "results", "again", "contacts", "states", "parts", "cost_brl", "reasons"}
 
 
 @pytest.fixture
@@ -88,6 +88,9 @@ def test_each_contact_has_one_final_state_and_they_sum_up(ended):
     ended.track(CHUNK)
     made = report(ended)
     assert made.keys() == FIELDS
+    reasons = {state: contacts for state, _, contacts in made["reasons"]}
+    assert reasons.items() >= {"stopped": 2, "rejected": 1, "duplicate": 1, "suppressed": 1}.items()
+    assert not [number for number in (DELIVERED, UNDELIVERED, REFUSED) if number in json.dumps(made["reasons"])]
     assert made["states"] == {
         "delivered": 2,
         "failed": 1,

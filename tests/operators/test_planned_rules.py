@@ -114,6 +114,38 @@ def test_a_future_moment_is_planned_and_not_applied(run, world):
     assert run.start(apply(calendar=CALENDAR, at="2026-11-23T23:59:00-03:00"))["warnings"] == []
 
 
+@pytest.mark.parametrize(("task", "action"), [(plan, "planned"), (apply, "applied")])
+def test_the_week_of_a_calendar_is_an_xcom_without_numbers(run, task, action):
+    run.start(task(calendar=CALENDAR))
+    week = run.ti.xcoms["week"]
+    assert (week["did"], week["action"], week["first_day"]) == ("11*****0001", action, "2026-11-23")
+    states = [answer["state"] for answer in week["answers"]]
+    opening, closed = states.index("open"), states.index("closed")
+    assert week["week"][0] == [["00:00", "08:00", closed], ["08:00", "18:00", opening], ["18:00", "24:00", closed]]
+    assert week["week"][6] == [["00:00", "24:00", closed]]
+    (forward,) = (answer["steps"][0] for answer in week["answers"] if answer["state"] == "open")
+    assert forward == {"action": "fwd", "target": "5511*****0031", "seconds": 20}
+    (christmas,) = (each for each in week["exceptions"] if each[0] == "2026-12-25T00:00")
+    assert christmas[1] == "2026-12-26T00:00"
+    assert week["answers"][christmas[2]]["state"] == "holiday"
+    assert not [number for number in (*NUMBERS, "plantao@") if number in json.dumps(week)]
+
+
+def test_an_emergency_without_an_end_is_one_exception(run):
+    run.start(plan(calendar=CALENDAR, emergency={"chain": [{"action": "hangup"}], "reason": "flood, call 11990000032"}))
+    week = run.ti.xcoms["week"]
+    ((begins, ends, answer, reason),) = week["exceptions"]
+    assert (begins, ends) == ("2026-11-23T00:00", "2027-11-24T00:00")
+    assert week["answers"][answer] == {"state": "emergency", "steps": [{"action": "hangup", "ends": True}]}
+    assert reason.startswith("emergency: flood, call ")
+    assert MOBILE[2:] not in reason
+
+
+def test_a_list_of_rules_has_no_week(run):
+    run.start(plan(rules=RULES, did=DID))
+    assert "week" not in run.ti.xcoms
+
+
 @pytest.mark.parametrize("allow_future", [True, "{{ 'true' }}"])
 def test_a_future_moment_is_applied_with_allow_future_and_a_warning(run, allow_future):
     (warning,) = run.start(apply(calendar=CALENDAR, at=CHRISTMAS, allow_future=allow_future))["warnings"]

@@ -16,6 +16,9 @@ from airflow_provider_directcall.plugin import DirectcallPlugin, doorbells
 from airflow_provider_directcall.plugin.doorbells import read_credentials
 from airflow_provider_directcall.plugin.receiver import Credentials, NotReadyError
 
+#: Airflow's check of rights imports the test client of Starlette.
+pytestmark = pytest.mark.filterwarnings("ignore:Using .httpx. with .starlette.testclient.")
+
 IMPORT = """
 import json, sys, time
 import airflow.sdk
@@ -33,10 +36,17 @@ def test_it_loads_no_server_before_the_api_server_asks() -> None:
     assert loaded == []
 
 
-def test_it_is_off_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert DirectcallPlugin().fastapi_apps == []
+def prefixes() -> list[str]:
+    return [app["url_prefix"] for app in DirectcallPlugin().fastapi_apps]
+
+
+def test_the_receiver_is_off_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert prefixes() == ["/directcall/ui"]
     monkeypatch.setenv("AIRFLOW__DIRECTCALL__WEBHOOK_CONN_ID", " ")
-    assert DirectcallPlugin().fastapi_apps == []
+    assert prefixes() == ["/directcall/ui"]
+    monkeypatch.setenv("AIRFLOW__DIRECTCALL__WEBHOOK_CONN_ID", "webhooks")
+    # Airflow gives a request to the first prefix that fits.
+    assert prefixes() == ["/directcall/ui", "/directcall"]
 
 
 def test_airflow_finds_it_with_its_application(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -147,7 +147,7 @@ with DAG(
         task_id="say",
         origin=ORIGIN,
         destination="5511990000003",
-        audio=str(FOLDER / "greeting.wav"),  # beside the DAG file; or text="..." to have it read aloud
+        audio=str(FOLDER / "greeting.mp3"),  # beside the DAG file; or text="..." to have it read aloud
         attempts=2,
         wait_for_delivery=True,
         deferrable=True,
@@ -177,7 +177,7 @@ with DAG(
     # --8<-- [end:plan]
 
     # --8<-- [start:sound]
-    greeting = DirectcallAddSoundOperator(task_id="greeting", audio=str(FOLDER / "greeting.wav"), name="campanha")
+    greeting = DirectcallAddSoundOperator(task_id="greeting", audio=str(FOLDER / "greeting.mp3"), name="campanha")
     # --8<-- [end:sound]
 
     # --8<-- [start:restore]
@@ -185,8 +185,8 @@ with DAG(
         task_id="divert",
         did="1130000001",
         rules=[
-            {"action": "sound", "sound_id": "{{ ti.xcom_pull('greeting')['sound_id'] }}"},
-            {"action": "forward", "to": "5511990000078", "wait_seconds": 30},
+            {"action": "sound", "sound_id": "{{ ti.xcom_pull('greeting')['sound_id'] }}", "priority": 1},
+            {"action": "forward", "to": "5511990000078", "wait_seconds": 30, "priority": 2},
         ],
     )
     restore = DirectcallRestoreNumberRulesOperator(task_id="restore", snapshot_task_id="divert")
@@ -206,7 +206,7 @@ with DAG(
         url="https://airflow.example.com/directcall/events/call",
         webhook_conn_id="directcall_webhooks",
     )
-    remove = DirectcallRemoveWebhookOperator(task_id="remove", kind="call", code=register.output)  # type: ignore[arg-type]  # Airflow passes an XComArg's value
+    remove = DirectcallRemoveWebhookOperator(task_id="remove", kind="call", code=register.output)
 
     @task
     def while_registered() -> None:
@@ -244,19 +244,19 @@ with DAG(
         price_brl=0.09,
         storage=f"{STORAGE}/campaigns",
     )
-    approve = DirectcallApproveCampaignOperator(task_id="approve", plan=planned.output, approve_over=1000)  # type: ignore[arg-type]  # Airflow passes an XComArg's value
+    approve = DirectcallApproveCampaignOperator(task_id="approve", plan=planned.output, approve_over=1000)
 
     @task
     def chunks(plan: dict[str, Any]) -> list[str]:
         """Return the names of the plan's chunks."""
         return list(plan["chunks"])
 
-    names = chunks(planned.output)  # type: ignore[arg-type]  # Airflow passes an XComArg's value
+    names = chunks(planned.output)
     sent = DirectcallSendCampaignOperator.partial(task_id="send", plan=planned.output, window=None).expand(chunk=names)
     tracked = DirectcallTrackCampaignOperator.partial(
         task_id="track", plan=planned.output, poll_interval=5, trigger_rule="none_skipped"
     ).expand(chunk=names)
-    report = DirectcallReportCampaignOperator(task_id="report", plan=planned.output, trigger_rule="all_done")  # type: ignore[arg-type]  # Airflow passes an XComArg's value
+    report = DirectcallReportCampaignOperator(task_id="report", plan=planned.output, trigger_rule="all_done")
     planned >> approve >> names
     sent >> tracked >> report
     # --8<-- [end:campaign]

@@ -87,10 +87,10 @@ def on_post_page(output: str, page: _Page, **_: Any) -> str:  # noqa: ANN401 - a
 
 def on_post_build(config: dict[str, Any], **_: Any) -> None:  # noqa: ANN401 - as above
     """Write ``llms.txt``: the pages of the default language, one a line."""
-    lines = [f"# {config['site_name']}", "", f"> {config['site_description']}", ""]
+    lines = [f"# {_summaries['index.html'][0]}", "", f"> {config['site_description']}", ""]
     for url, (title, summary) in _summaries.items():
         if not url.startswith("pt-BR/"):
-            lines.append(f"- [{title}]({url or './'}){': ' + summary if summary else ''}")
+            lines.append(f"- [{title}]({url}){': ' + summary if summary else ''}")
     Path(config["site_dir"], "llms.txt").write_text("\n".join([*lines, ""]), encoding="utf-8")
 
 
@@ -98,5 +98,5 @@ def _first_sentence(html: str) -> str:
     """Return the text of the first paragraph of the article, up to its first full stop."""
     article = html.partition("<article")[2]
     paragraph = re.search(r"<p>(.*?)</p>", article, re.DOTALL)
-    text = re.sub(r"<[^>]+>|\s+", " ", paragraph[1]) if paragraph else ""
+    text = re.sub(r"<[^>]+>", "", paragraph[1]) if paragraph else ""
     return " ".join(text.split()).partition(". ")[0].removesuffix(".").strip()

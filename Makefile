@@ -10,6 +10,8 @@ UV := $(VENV)/bin/uv
 UV_STAMP := $(VENV)/.uv-$(UV_VERSION)
 INSTALL_STAMP := $(VENV)/.installed-$(AIRFLOW)
 CONSTRAINTS := constraints/airflow-$(AIRFLOW).txt
+DOCS_VENV := .venv-docs
+DOCS_STAMP := $(DOCS_VENV)/.installed
 PYTHONS := $(or $(PYTHON),python3.13 python3.12 python3.11 python3)
 # Those of campaigns that are killed and stopped have a target of their own.
 BENCHES := $(filter-out campaign_faults campaign_resumed,$(basename $(notdir $(sort $(wildcard bench/[a-z]*.py)))))
@@ -25,7 +27,7 @@ export UV_NATIVE_TLS := 1
 export UV_PYTHON_DOWNLOADS := never
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo sandbox unit test evidence lint types layers coverage long worlds processes browser faults live campaigns mutants compat cluster bench constraints format build package clean
+.PHONY: help install demo sandbox unit test evidence lint types layers coverage long worlds processes browser faults live campaigns mutants compat cluster bench constraints docs format build package clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -41,7 +43,7 @@ sandbox: install ## Start a local Directcall on port 8025
 unit: install ## The fast tests, without coverage: for the inner loop
 	$(RUN) $(PYTEST) -m "not airflow and not browser and not long"
 
-test: lint types layers unit demo ## What every change must pass, in under ten minutes
+test: lint types layers unit docs demo ## What every change must pass, in under ten minutes
 
 evidence: long coverage worlds processes browser faults live campaigns mutants compat cluster bench ## What takes long: whole Airflows, faults, mutants, other Airflows, figures
 
@@ -99,6 +101,9 @@ compat: install ## Sensors, watchers, alerts and others, and sending under fault
 cluster: install ## A campaign over two Celery workers, PostgreSQL and Redis (Debian: postgresql, redis-server), one of them killed
 	$(RUN) tools.cluster
 
+docs: $(DOCS_STAMP) ## Build the documentation site into build/site; any warning or broken link is an error
+	NO_MKDOCS_2_WARNING=1 $(DOCS_VENV)/bin/python -m mkdocs build --quiet --strict
+
 constraints: $(UV_STAMP) ## Renew all files in constraints/
 	$(RUN) tools.constraints
 
@@ -114,12 +119,17 @@ package: install ## Build the wheel, install it in clean environments, ask Airfl
 	$(RUN) tools.check_package
 
 clean: ## Remove what the other targets made
-	rm -rf $(VENV) .cache .demo dist build mutants .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis htmlcov .coverage*
+	rm -rf $(VENV) $(DOCS_VENV) .cache .demo dist build mutants .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis htmlcov .coverage*
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(INSTALL_STAMP): $(UV_STAMP) pyproject.toml $(CONSTRAINTS) airflow_provider_directcall/__init__.py
 	$(UV) pip install --quiet --python $(VENV)/bin/python --constraints $(CONSTRAINTS) \
 	    --build-constraints $(CONSTRAINTS) --editable . --group dev --group browser
+	@touch $@
+
+$(DOCS_STAMP): $(UV_STAMP) pyproject.toml constraints/docs.txt
+	$(UV) venv --quiet --clear --python $(VENV)/bin/python $(DOCS_VENV)
+	$(UV) pip install --quiet --python $(DOCS_VENV)/bin/python --constraints constraints/docs.txt --group docs
 	@touch $@
 
 $(UV_STAMP):

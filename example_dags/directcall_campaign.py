@@ -33,6 +33,7 @@ from airflow_provider_directcall.task_groups.campaigns import DirectcallCampaign
 )
 def directcall_campaign() -> None:
     """Remind ten people of their appointment."""
+    # --8<-- [start:group]
     DirectcallCampaignTaskGroup(
         group_id="reminders",
         contacts=str(Path(__file__).parent / "directcall_campaign_contacts.csv"),
@@ -46,6 +47,7 @@ def directcall_campaign() -> None:
         track_interval=5,
         track_timeout=timedelta(hours=2),
     )
+    # --8<-- [end:group]
 
 
 directcall_campaign()

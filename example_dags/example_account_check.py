@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 def example_account_check() -> None:
     """Check the account."""
 
+    # --8<-- [start:check]
     @task
     def check() -> dict[str, Any]:
         """Return the report, which holds no personal data."""
@@ -39,6 +40,8 @@ def example_account_check() -> None:
         if not report.ok:
             raise ValueError("something needs attention: see the lines with ! in the table above")
         return report.as_json()
+
+    # --8<-- [end:check]
 
     check()
 

@@ -35,6 +35,7 @@ from airflow_provider_directcall.task_groups.campaigns import Again, DirectcallC
 )
 def example_calls_with_retries() -> None:
     """Call a few people, again where they were not reached."""
+    # --8<-- [start:group]
     DirectcallCampaignTaskGroup(
         group_id="reminders",
         contacts=str(Path(__file__).parent / "example_calls_with_retries.csv"),
@@ -52,6 +53,7 @@ def example_calls_with_retries() -> None:
         },
         track_interval=5,
     )
+    # --8<-- [end:group]
 
 
 example_calls_with_retries()

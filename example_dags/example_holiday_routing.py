@@ -18,6 +18,7 @@ from airflow.sdk import dag
 from airflow_provider_directcall.operators.numbers import DirectcallApplyNumberRulesOperator
 
 
+# --8<-- [start:dag]
 @dag(
     schedule="0 5 * * *",
     start_date=pendulum.datetime(2026, 1, 1, tz="America/Sao_Paulo"),
@@ -36,6 +37,9 @@ def example_holiday_routing() -> None:
         at="{{ dag_run.run_after }}",
         emergency="{{ var.value.get('directcall_emergency', '') }}",
     )
+
+
+# --8<-- [end:dag]
 
 
 example_holiday_routing()

@@ -119,12 +119,14 @@ with DAG(
 
 with DAG(
     "example_opt_out",
+    # --8<-- [start:received_sms]
     schedule=[
         Asset(
             "directcall_opt_outs",
             watchers=[AssetWatcher(name="opt_outs", trigger=DirectcallReceivedSMSTrigger(words=["PARE", "SAIR"]))],
         )
     ],
+    # --8<-- [end:received_sms]
     start_date=pendulum.datetime(2026, 1, 1, tz=ZONE),
     catchup=False,
     max_active_runs=1,

@@ -23,6 +23,7 @@ ORIGIN = "551130000001"
 FIRST = "{{ var.value.get('directcall_on_call', '5511990000071') }}"
 SECOND = "{{ var.value.get('directcall_on_call_next', '5511990000072') }}"
 
+# --8<-- [start:notifier]
 on_call = DirectcallNotifier(
     origin=ORIGIN,
     destination=FIRST,
@@ -32,6 +33,7 @@ on_call = DirectcallNotifier(
     at_most_per_hour=6,
     text="Airflow: {{ dag_id }}, tarefa {{ task_id }}, falhou na tentativa {{ try_number }}.",
 )
+# --8<-- [end:notifier]
 
 with DAG(
     "example_on_call",
@@ -40,7 +42,9 @@ with DAG(
     catchup=False,
     tags=["directcall", "example"],
     params={"fail": False},
+    # --8<-- [start:callback]
     default_args={"on_failure_callback": on_call},
+    # --8<-- [end:callback]
     doc_md=__doc__,
 ):
 
@@ -51,10 +55,13 @@ with DAG(
             raise ValueError("asked to fail")
         return 42
 
+    # --8<-- [start:decorator]
     @task.directcall_sms(origin=ORIGIN, destination=FIRST)
     def report(rows: int) -> str:
         """Return the text of the message."""
         return f"Carga concluída: {rows} linhas."
+
+    # --8<-- [end:decorator]
 
     report(load())  # type: ignore[arg-type]  # the result of a task stands for its value
 
@@ -64,6 +71,7 @@ with DAG(
     start_date=pendulum.datetime(2026, 1, 1, tz="America/Sao_Paulo"),
     catchup=False,
     tags=["directcall", "example"],
+    # --8<-- [start:deadline]
     # Airflow stores these arguments in clear, so the numbers are in Variables, which have to be set.
     deadline=DeadlineAlert(
         reference=DeadlineReference.DAGRUN_QUEUED_AT,
@@ -76,6 +84,7 @@ with DAG(
             },
         ),
     ),
+    # --8<-- [end:deadline]
     doc_md="Alerts when a run takes more than half an hour.",
 ):
 
@@ -87,7 +96,9 @@ with DAG(
 
 with DAG(
     "example_unanswered_alert",
+    # --8<-- [start:watcher]
     schedule=[Asset("directcall_on_call", watchers=[on_call.watcher("directcall_on_call")])],
+    # --8<-- [end:watcher]
     start_date=pendulum.datetime(2026, 1, 1, tz="America/Sao_Paulo"),
     catchup=False,
     tags=["directcall", "example"],

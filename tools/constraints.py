@@ -1,7 +1,8 @@
-"""Renew ``constraints/airflow-3.x.txt``, one file for each supported Airflow minor.
+"""Renew ``constraints/airflow-3.x.txt``, one file for each supported Airflow minor, and ``constraints/docs.txt``.
 
-Run by ``make constraints``. Each file pins the newest patch release of that Airflow, the project's dependencies and its
-tools, for every supported Python version (with markers where they differ).
+Run by ``make constraints``. Each of the first pins the newest patch release of that Airflow, the project's dependencies
+and its tools, the last the tools of the documentation site, for every supported Python version (with markers where they
+differ).
 """
 
 from __future__ import annotations
@@ -26,6 +27,10 @@ UPPER_BOUNDS = {
 PIN = re.compile(r"[a-z0-9][a-z0-9-]*==[0-9][0-9a-z.!+]*( ; .+)?")
 HEADER = """\
 # Apache Airflow {airflow} with all that the project and its tools need, for Python {python} and newer.
+# Made by a tool; do not edit. Renew with: make constraints
+"""
+DOCS_HEADER = """\
+# What builds the documentation site, for Python {python} and newer.
 # Made by a tool; do not edit. Renew with: make constraints
 """
 
@@ -79,17 +84,22 @@ def renew(minor: str) -> None:
     airflow = wanted[0].removeprefix("apache-airflow==")
     bounds = UPPER_BOUNDS.get(minor, ())
     resolved = resolve([*wanted, *bounds], "pyproject.toml", "--group", "dev", "--group", "browser")
-    target = ROOT / "constraints" / f"airflow-{minor}.txt"
+    write(f"airflow-{minor}.txt", HEADER.format(airflow=airflow, python=OLDEST_PYTHON), resolved)
+
+
+def write(name: str, header: str, resolved: list[str]) -> None:
+    """Write one constraints file."""
+    target = ROOT / "constraints" / name
     target.parent.mkdir(exist_ok=True)
-    header = HEADER.format(airflow=airflow, python=OLDEST_PYTHON)
     target.write_text(header + "\n".join(resolved) + "\n", encoding="utf-8")
-    print(f"{target.relative_to(ROOT)}: Airflow {airflow}, {len(resolved)} pins")
+    print(f"{target.relative_to(ROOT)}: {len(resolved)} pins")
 
 
 def main() -> None:
-    """Renew the files of all supported minors."""
+    """Renew the files of all supported minors, and that of the site."""
     for minor in MINORS:
         renew(minor)
+    write("docs.txt", DOCS_HEADER.format(python=OLDEST_PYTHON), resolve([], "--group", "docs"))
 
 
 if __name__ == "__main__":

@@ -28,6 +28,8 @@ class DirectcallApproveCampaignOperator(ApprovalOperator):
 
     :param plan: the result of a plan task. Templated.
     :param approve_over: contacts that need no approval. Templated.
+    :param subject: the question. Templated.
+    :param body: Markdown below it; by default the plan's counts and cost. Templated.
     """
 
     template_fields: Sequence[str] = ("plan", "approve_over", "subject", "body")

@@ -208,6 +208,7 @@ class DirectcallPlanNumberRulesOperator(DesiredRulesOperator):
     :param emergency: an emergency in place of the calendar's: ``{"chain": [...], "until": ..., "reason": ...}`` as a
         mapping or as JSON text; None, an empty text or an empty mapping for none.
     :param include_numbers: show phone numbers and e-mail addresses in the result in full instead of masked.
+    :param multiple_outputs: push each part of the result as an XCom of its own too.
     :param directcall_conn_id: id of the connection.
 
     Returns the plan as a mapping: ``did``, ``has_changes``, ``summary``, ``writes``, ``fewest_writes``, ``changes``,
@@ -215,7 +216,7 @@ class DirectcallPlanNumberRulesOperator(DesiredRulesOperator):
     ``expected_digest`` of an apply task, and ``findings``: errors and warnings about the calendar or the rules, each as
     ``{"severity", "code", "where", "text"}``, errors first. ``text`` includes them.
 
-    Each is an XCom of its own too: ``plan.output["digest"]`` (``multiple_outputs``); in a mapped task, where that would
+    Each is an XCom of its own too: ``plan.output["digest"]``; in a mapped task, where that would
     be those of all its siblings, use ``xcom_pull`` or a mapped task group.
 
     A wrong argument or calendar fails without a retry and reports all its problems; so does a final refusal.

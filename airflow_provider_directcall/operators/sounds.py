@@ -35,9 +35,10 @@ class DirectcallAddSoundOperator(BaseOperator):
         task runs, from the places that ``[directcall] audio_sources`` allows.
     :param name: its name at Directcall (``nome``); the first 12 hex digits of the content's SHA-256 are appended.
     :param directcall_conn_id: id of the connection.
+    :param multiple_outputs: push each part of the result as an XCom of its own too.
 
     Returns ``{"sound_id", "sha256", "uploaded"}``; ``sound`` rules take the ``sound_id``. Each is an XCom of its own
-    too: ``greeting.output["sound_id"]`` (``multiple_outputs``).
+    too: ``greeting.output["sound_id"]``.
     """
 
     template_fields: Sequence[str] = ("audio", "name", "directcall_conn_id")

@@ -101,6 +101,7 @@ class DirectcallCampaignTaskGroup(TaskGroup):
         many as the deployment runs, and for one where there is a rate, or calls, or ``channel`` is a template.
     :param track: follow the messages, or calls, until they have ended.
     :param track_timeout: seconds (or a timedelta) to follow them.
+    :param track_interval: seconds between two looks at the statement.
     :param outlets: assets to which the report adds an event with its counts.
     :ivar plan: the task; ``plan.output`` is its result.
     :ivar report: the task; ``report.output`` is its result.

@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 
@@ -29,9 +30,17 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def run(*arguments: str, home: Path, connection: str = "", code: int = 0, dags: Path = EXAMPLES) -> str:
+def run(
+    *arguments: str,
+    home: Path,
+    connection: str = "",
+    code: int = 0,
+    dags: Path = EXAMPLES,
+    more: Mapping[str, str] | None = None,
+) -> str:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
     environment = inherited | airflow_variables(home, dags) | {"AIRFLOW_CONN_DIRECTCALL_DEFAULT": connection}
+    environment |= more or {}
     command = [sys.executable, "-m", "airflow", *arguments]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=600)
     assert done.returncode == code, done.stdout[-3000:] + done.stderr[-3000:]
@@ -88,6 +97,21 @@ def test_campaign_of_ten(tmp_path: Path, sandbox: SandboxServer) -> None:
     again = run("dags", "test", "directcall_campaign", "--conf", '{"dry_run": true}', home=home, connection=connection)
     assert "state=success" in again
     assert len(sandbox.state()["messages"]) == 8
+
+
+@pytest.mark.parametrize("dag_id", ["example_first_call", "example_how_to", "example_how_to_campaign"])
+def test_snippets_of_the_documentation(home: Path, sandbox: SandboxServer, tmp_path: Path, dag_id: str) -> None:
+    webhooks = {"conn_type": "generic", "login": "ring", "password": "Long1Password2Of3Letters"}
+    more = {
+        "AIRFLOW_CONN_DIRECTCALL_WEBHOOKS": json.dumps(webhooks),
+        "DIRECTCALL_HOW_TO_STORAGE": str(tmp_path / "storage"),
+    }
+    output = run("dags", "test", dag_id, home=home, connection=sandbox.connection_json(), more=more)
+    assert "state=success" in output
+    with closing(sqlite3.connect(home / "airflow.db")) as database:
+        states = database.execute("select state from task_instance where dag_id = ?", (dag_id,)).fetchall()
+    assert states
+    assert {state for (state,) in states} == {"success"}
 
 
 def test_campaign_over_a_cluster(home: Path, sandbox: SandboxServer) -> None:

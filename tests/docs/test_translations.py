@@ -1,0 +1,65 @@
+"""Translated pages are of their originals as they are now; README and docstrings link to pages that exist."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tools.site.arguments import ROOT
+from tools.site.translations import SUFFIX, digest, is_current, original_of, stamp
+
+TRANSLATED = sorted((ROOT / "docs").rglob(f"*{SUFFIX}"))
+LINK = re.compile(r"\]\(((?!https?://|#|mailto:)[^)#]+)(?:#([^)]+))?\)")
+
+
+@pytest.mark.parametrize("page", TRANSLATED, ids=lambda page: page.name)
+def test_the_translation_is_not_older_than_its_original(page: Path) -> None:
+    command = f"python -m tools.site.translations {page.relative_to(ROOT)}"
+    assert is_current(page), f"{original_of(page).name} has changed: bring the translation up to date, then: {command}"
+
+
+@pytest.mark.parametrize("page", TRANSLATED, ids=lambda page: page.name)
+def test_the_translation_has_the_code_and_the_tables_of_its_original(page: Path) -> None:
+    def fixed(text: str) -> list[str]:
+        return re.findall(r"--8<-- \S+|<!-- arguments: .* -->", text)
+
+    assert fixed(page.read_text(encoding="utf-8")) == fixed(original_of(page).read_text(encoding="utf-8"))
+
+
+def test_a_changed_original_makes_a_translation_old(tmp_path: Path) -> None:
+    original, page = tmp_path / "page.md", tmp_path / f"page{SUFFIX}"
+    original.write_text("One  sentence.\n")
+    page.write_text("Uma frase.\n")
+    assert not is_current(page)
+    stamp(page)
+    stamp(page)
+    assert page.read_text() == f"---\noriginal: {digest('One sentence.')}\n---\nUma frase.\n"
+    assert is_current(page)
+    original.write_text("Another sentence.\n")
+    assert not is_current(page)
+
+
+@pytest.mark.parametrize("name", ["README.md", "README.pt-BR.md", "CONTRIBUTING.md"])
+def test_links_of_the_repository_lead_somewhere(name: str) -> None:
+    for target, anchor in LINK.findall((ROOT / name).read_text(encoding="utf-8")):
+        assert (ROOT / target).exists(), target
+        if anchor and target.endswith(".md"):
+            assert anchor in anchors(ROOT / target), f"{target}#{anchor}"
+
+
+def anchors(page: Path) -> set[str]:
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading).strip().lower().replace(" ", "-") for heading in headings}
+
+
+def test_docstrings_name_pages_that_exist() -> None:
+    package = ROOT / "airflow_provider_directcall"
+    named = {
+        found
+        for file in package.rglob("*.py")
+        for found in re.findall(r"\bdocs/[\w/-]+\.md\b", file.read_text(encoding="utf-8"))
+    }
+    assert named
+    assert [page for page in sorted(named) if not (ROOT / page).exists()] == []

@@ -9,6 +9,7 @@ RUN := $(VENV)/bin/python -m
 UV := $(VENV)/bin/uv
 UV_STAMP := $(VENV)/.uv-$(UV_VERSION)
 INSTALL_STAMP := $(VENV)/.installed-$(AIRFLOW)
+BROWSER_STAMP := $(VENV)/.browser-$(AIRFLOW)
 CONSTRAINTS := constraints/airflow-$(AIRFLOW).txt
 DOCS_VENV := .venv-docs
 DOCS_STAMP := $(DOCS_VENV)/.installed
@@ -76,7 +77,7 @@ worlds: install ## 20,000 generated worlds: quirks, lost answers, kills and Clea
 processes: install ## The tests that start whole Airflows, except for the faults; untraced, which would double their time
 	$(RUN) pytest -n 2 --dist loadfile --no-loadscope-reorder -m "airflow and not browser and not faults and not live" --durations 10
 
-browser: install ## The pages in a real browser (Debian: chromium); screenshots go into .cache/screenshots
+browser: $(BROWSER_STAMP) ## The pages in a real browser (Debian: chromium); screenshots go into .cache/screenshots
 	$(RUN) pytest -m browser --durations 10
 
 faults: install ## Once-only sending from real task processes under each fault, a few sends each
@@ -92,7 +93,7 @@ campaigns: install ## Campaigns of 10,500 on a whole Airflow: killed, stopped, c
 mutants: install ## Mistakes planted in delivery/ that its tests must find
 	$(RUN) tools.mutants
 
-bench: install ## Measure, and print each figure as a ratio
+bench: $(BROWSER_STAMP) ## Measure, and print each figure as a ratio
 	@for name in $(BENCHES); do echo "== $$name"; $(RUN) "bench.$$name" || exit 1; done
 
 compat: install ## Sensors, watchers, alerts and others, and sending under faults, on the other Airflows, each in an environment of its own
@@ -124,7 +125,11 @@ clean: ## Remove what the other targets made
 
 $(INSTALL_STAMP): $(UV_STAMP) pyproject.toml $(CONSTRAINTS) airflow_provider_directcall/__init__.py
 	$(UV) pip install --quiet --python $(VENV)/bin/python --constraints $(CONSTRAINTS) \
-	    --build-constraints $(CONSTRAINTS) --editable . --group dev --group browser
+	    --build-constraints $(CONSTRAINTS) --editable . --group dev
+	@touch $@
+
+$(BROWSER_STAMP): $(INSTALL_STAMP)
+	$(UV) pip install --quiet --python $(VENV)/bin/python --constraints $(CONSTRAINTS) --group browser
 	@touch $@
 
 $(DOCS_STAMP): $(UV_STAMP) pyproject.toml constraints/docs.txt

@@ -85,6 +85,12 @@ class SharedRequests:
 
         :param lists_each: whether the statement is known to have a row for each recipient.
         """
+        if each.result.sends > 1:
+            # The last one was to this contact alone.
+            return False
+        if "callerid" in each.result.ids:
+            # It was answered, without a clear word on this contact.
+            return not lists_each
         batch, size = self._batch(each), self._requests.batch_size(each.contact)
         signs = Counter(sign for own, sign in self._signs.get(batch, {}).items() if own != each.contact.id)
         full = {size, self._sizes[batch] % size} if lists_each else {size}

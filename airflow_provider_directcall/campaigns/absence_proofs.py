@@ -6,7 +6,7 @@ several contacts that shows rows of some may have reached the others too: an acc
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -70,7 +70,10 @@ class SharedRequests:
     def __init__(self, requests: ChunkRequests) -> None:
         self._requests = requests
         self._sizes: Counter[object] = Counter()
-        self._signs: dict[object, dict[str, str | None]] = {}
+        self._signs: dict[tuple[object, str], str | None] = {}
+        """Batch and contact -> the request that has arrived, or None for one without an id."""
+        self._counts: defaultdict[object, Counter[str | None]] = defaultdict(Counter)
+        """Batch -> request -> contacts."""
 
     def add(self, contacts: Iterable[Addressed]) -> None:
         """Take contacts of which a request has left, or may have left."""
@@ -78,17 +81,29 @@ class SharedRequests:
 
     def note(self, each: Addressed, ids: Mapping[str, str]) -> None:
         """Note that a contact's request has arrived, or may have; its id, where it is known, names the request."""
-        self._signs.setdefault(self._batch(each), {})[each.contact.id] = ids.get("callerid")
+        batch, own, request = self._batch(each), each.contact.id, ids.get("callerid")
+        if (batch, own) in self._signs:
+            self._counts[batch][self._signs[batch, own]] -= 1
+        self._signs[batch, own] = request
+        self._counts[batch][request] += 1
 
     def may_include(self, each: Addressed, *, lists_each: bool) -> bool:
         """Whether one that has arrived may be this contact's: it has signs of fewer contacts than a request has.
 
         :param lists_each: whether the statement is known to have a row for each recipient.
         """
+        if each.result.sends > 1:
+            # The last one was to this contact alone.
+            return False
+        if "callerid" in each.result.ids:
+            # It was answered, without a clear word on this contact.
+            return not lists_each
         batch, size = self._batch(each), self._requests.batch_size(each.contact)
-        signs = Counter(sign for own, sign in self._signs.get(batch, {}).items() if own != each.contact.id)
+        counts = self._counts[batch].copy()
+        if (batch, each.contact.id) in self._signs:
+            counts[self._signs[batch, each.contact.id]] -= 1
         full = {size, self._sizes[batch] % size} if lists_each else {size}
-        return any(request is None or count not in full for request, count in signs.items())
+        return any(request is None or count not in full for request, count in counts.items() if count)
 
     def _batch(self, each: Addressed) -> object:
         return each.since, self._requests.batch_of(each.contact)

@@ -70,13 +70,13 @@ class Addressed:
 
 def answered(sent: Addressed, answer: Answer) -> tuple[ContactResult, Stop | None]:
     """Return the result of a contact by the vendor's word in an accepted request, and why to stop."""
-    if answer.ids is None:
-        return replace(sent.result, reason="the answer does not name this recipient"), None
+    doubtful = replace(sent.result, ids=answer.ids, code=answer.code)
+    if not answer.is_named:
+        return replace(doubtful, reason="the answer does not name this recipient"), None
     if answer.code is None:
-        return replace(sent.result, progress=Progress.SENT, ids=answer.ids, reason=""), None
+        return replace(doubtful, progress=Progress.SENT, reason=""), None
     if not answer.is_refused_for_good:
-        reason = f"refused with code {answer.code}, which may pass"
-        return replace(sent.result, code=answer.code, reason=reason), None
+        return replace(doubtful, reason=f"refused with code {answer.code}, which may pass"), None
     if answer.code == _NO_BALANCE:
         reason = "insufficient balance"
         return sent.not_charged(Progress.NOT_SENT, reason, answer.code), Stop(reason)

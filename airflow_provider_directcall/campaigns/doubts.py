@@ -71,9 +71,10 @@ class Doubts:
         self._arrived = [each for each in decided if each.result.progress is Progress.SENT and each.result.sends == 1]
         self._shared = SharedRequests(requests)
         self._shared.add([*doubts, *decided])
-        for each in decided:
-            # One that was refused alone arrived with no other.
-            if each.result.progress is not Progress.REFUSED or each.result.ids:
+        for each in [*doubts, *decided]:
+            # Without an id, a refused one arrived with no other.
+            is_left = each.result.progress in {Progress.SENT, Progress.UNKNOWN}
+            if each.result.sends == 1 and (is_left or each.result.ids):
                 self._shared.note(each, each.result.ids)
         self._reconciliations = {} if reconciliations is None else reconciliations
         for each in doubts:

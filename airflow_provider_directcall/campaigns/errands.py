@@ -128,7 +128,7 @@ class Outgoing:
             if not recipients:
                 yield Answer(accepted.ids)
             elif place not in notes:
-                yield Answer(None)
+                yield Answer(accepted.ids, is_named=False)
             else:
                 message_id, code = notes[place]
                 own = {"message_id": message_id} if message_id is not None else {}
@@ -139,12 +139,14 @@ class Outgoing:
 class Answer:
     """The vendor's word on one contact of an accepted request.
 
-    :ivar ids: of its call or message; None where the answer does not name the contact.
+    :ivar ids: of its call or message.
     :ivar code: of its refusal.
+    :ivar is_named: whether the answer names the contact.
     """
 
-    ids: Mapping[str, str] | None
+    ids: Mapping[str, str]
     code: str | None = None
+    is_named: bool = True
 
     @property
     def is_refused_for_good(self) -> bool:

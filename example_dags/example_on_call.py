@@ -14,7 +14,11 @@ from typing import Any
 
 import pendulum
 from airflow.sdk import DAG, Asset, task
-from airflow.sdk.definitions.deadline import AsyncCallback, DeadlineAlert, DeadlineReference
+from airflow.sdk.definitions.deadline import (
+    AsyncCallback,  # type: ignore[attr-defined]  # its place in Airflow 3.1, where later ones have it too
+    DeadlineAlert,
+    DeadlineReference,
+)
 
 from airflow_provider_directcall.notifications.directcall import DirectcallNotifier
 

@@ -14,8 +14,8 @@ from typing import Any
 
 import pendulum
 from airflow.sdk import DAG, Asset, task
-from airflow.sdk.definitions.deadline import (
-    AsyncCallback,  # type: ignore[attr-defined]  # its place in Airflow 3.1, where later ones have it too
+from airflow.sdk.definitions.deadline import (  # type: ignore[attr-defined]  # AsyncCallback is here in 3.1, later too
+    AsyncCallback,
     DeadlineAlert,
     DeadlineReference,
 )

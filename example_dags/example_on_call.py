@@ -14,7 +14,11 @@ from typing import Any
 
 import pendulum
 from airflow.sdk import DAG, Asset, task
-from airflow.sdk.definitions.deadline import AsyncCallback, DeadlineAlert, DeadlineReference
+from airflow.sdk.definitions.deadline import (  # type: ignore[attr-defined]  # AsyncCallback is here in 3.1, later too
+    AsyncCallback,
+    DeadlineAlert,
+    DeadlineReference,
+)
 
 from airflow_provider_directcall.notifications.directcall import DirectcallNotifier
 

@@ -31,7 +31,7 @@ _FORMS: Final = {
     "MONTH": r"[A-Z][a-z]{2}",
 }
 #: A path, an option or an argument in front of an error.
-_PLACE: Final = re.compile(r"([^\s:]+|[/~.][^:;,]*): (.+)")
+_PLACE: Final = re.compile(r"([a-z_-][^\s:]*|[^\s:]*[./\\][^\s:]*|[/~.][^:;,]*): (.+)")
 #: Numbers, dates and times have no words; masked numbers, names of endpoints and of errors are the same everywhere.
 _WORDLESS: Final = re.compile(r"[\W\d_]*|[a-z]+(?:_[a-z]+)+|Directcall\w+")
 

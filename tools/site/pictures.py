@@ -1,6 +1,7 @@
 """Take the pictures of the site from the screenshots that ``make browser`` has left.
 
-``python -m tools.site.pictures`` copies them to ``docs/images``; a picture ``name.pt-BR.png`` is that of Portuguese pages.
+``python -m tools.site.pictures`` copies them to ``docs/images``. A picture ``name.pt-BR.png`` is that of Portuguese
+pages.
 """
 
 from __future__ import annotations

@@ -7,8 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from tools.site.arguments import ROOT
-from tools.site.translations import SUFFIX, digest, is_current, original_of, stamp
+from tools.site.arguments import ROOT, arguments_of
+from tools.site.hooks import DIRECTIVE
+from tools.site.translations import (
+    SUFFIX,
+    digest,
+    is_current,
+    original_of,
+    portuguese_lines,
+    stamp,
+    translated,
+)
 
 TRANSLATED = sorted((ROOT / "docs").rglob(f"*{SUFFIX}"))
 LINK = re.compile(r"\]\(((?!https?://|#|mailto:)[^)#]+)(?:#([^)]+))?\)")
@@ -39,6 +48,17 @@ def test_a_changed_original_makes_a_translation_old(tmp_path: Path) -> None:
     assert is_current(page)
     original.write_text("Another sentence.\n")
     assert not is_current(page)
+
+
+def test_lines_of_arguments_are_translated_while_the_english_is_the_same() -> None:
+    pages = [page.read_text(encoding="utf-8") for page in (ROOT / "docs" / "how-to").glob("*.md")]
+    directives = {found for page in pages for found in DIRECTIVE.findall(page)}
+    english = {line.meaning for found in directives for line in arguments_of(*found.split())}
+    old = sorted(set(portuguese_lines()) - english)
+    assert old == [], "these lines have changed: bring tools/site/arguments.pt-BR.json up to date"
+    line = arguments_of("operators.sounds.DirectcallAddSoundOperator")[-2]
+    assert translated([line], "pt-BR")[0].meaning == "id da conexão."
+    assert translated([line], "en") == [line]
 
 
 @pytest.mark.parametrize("name", ["README.md", "README.pt-BR.md", "CONTRIBUTING.md"])

@@ -87,7 +87,7 @@ def on_post_page(output: str, page: _Page, **_: Any) -> str:  # noqa: ANN401 - a
 
 def on_post_build(config: dict[str, Any], **_: Any) -> None:  # noqa: ANN401 - as above
     """Write ``llms.txt``: the pages of the default language, one a line."""
-    lines = [f"# {_summaries['index.html'][0]}", "", f"> {config['site_description']}", ""]
+    lines = ["# airflow-provider-directcall", "", f"> {config['site_description']}", ""]
     for url, (title, summary) in _summaries.items():
         if not url.startswith("pt-BR/"):
             lines.append(f"- [{title}]({url}){': ' + summary if summary else ''}")

@@ -8,9 +8,9 @@ change of the original, bring the translation up to date, and then write the new
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import sys
-import tomllib
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import cache
@@ -20,8 +20,8 @@ from typing import Final
 from tools.site.arguments import ROOT, Argument
 
 SUFFIX: Final = ".pt-BR.md"
-#: Translated lines of arguments, by the digest of the English line: one that has changed is shown in English.
-LINES: Final = ROOT / "docs" / "arguments.pt-BR.toml"
+#: English line of an argument -> the Portuguese one. A line that has changed is shown in English.
+LINES: Final = ROOT / "tools" / "site" / "arguments.pt-BR.json"
 
 _MADE_FROM = re.compile(r"\A---\noriginal: ([0-9a-f]{12})\n---\n")
 
@@ -58,13 +58,14 @@ def translated(arguments: Iterable[Argument], locale: str) -> list[Argument]:
     """Return arguments with their lines in a language, in English where there is none or the English has changed."""
     if locale != "pt-BR":
         return list(arguments)
-    lines = _lines()
-    return [replace(each, meaning=lines.get(digest(each.meaning), each.meaning)) for each in arguments]
+    lines = portuguese_lines()
+    return [replace(each, meaning=lines.get(each.meaning, each.meaning)) for each in arguments]
 
 
 @cache
-def _lines() -> dict[str, str]:
-    return tomllib.loads(LINES.read_text(encoding="utf-8")) if LINES.exists() else {}
+def portuguese_lines() -> dict[str, str]:
+    """Return English line -> Portuguese line."""
+    return dict(json.loads(LINES.read_text(encoding="utf-8")))
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ import pytest
 from airflow_provider_directcall.sandbox import Fault
 from airflow_provider_directcall.triggers import feeds
 
-from ..airflow_world.trigger_examples import delivered, place, send, tagged
+from ..airflow_world.trigger_examples import completed, delivered, place, send, tagged
 from ..airflow_world.world import stored
 
 
@@ -61,6 +61,16 @@ def test_other_waits_of_the_connection_share_the_login(world):
     events = fire_all([delivered(world, callerid), *waiting(world, 1)])
     assert {event["status"] for event in events} == {"done", "found"}
     assert world.requests["request_token"] - logins == 2, "one for the call, one for both triggers"
+
+
+def test_ends_of_calls_share_the_poll(world):
+    world.sandbox.configure(statement_delay=300)
+    ids = [place(world).callerid for _ in range(8)]
+    asked = world.requests["extrato/list"]
+    events = fire_all([completed(world, callerid=callerid) for callerid in ids])
+    assert [(event["status"], event["callerid"]) for event in events] == [("done", callerid) for callerid in ids]
+    polls = 300 / 15
+    assert world.requests["extrato/list"] - asked < polls * 1.5 + 2 * len(ids), "and twice by the id of each"
 
 
 def test_a_wrong_secret_ends_all_and_the_next_trigger_logs_in_anew(world, connect):

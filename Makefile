@@ -14,8 +14,8 @@ CONSTRAINTS := constraints/airflow-$(AIRFLOW).txt
 DOCS_VENV := .venv-docs
 DOCS_STAMP := $(DOCS_VENV)/.installed
 PYTHONS := $(or $(PYTHON),python3.13 python3.12 python3.11 python3)
-# Those of campaigns that are killed and stopped have a target of their own.
-BENCHES := $(filter-out campaign_faults campaign_resumed,$(basename $(notdir $(sort $(wildcard bench/[a-z]*.py)))))
+# Those that kill parts of Airflow have targets of their own.
+BENCHES := $(filter-out campaign_faults campaign_resumed waits_in_airflow,$(basename $(notdir $(sort $(wildcard bench/[a-z]*.py)))))
 PYTEST := pytest -n 2 --dist worksteal
 
 # A developer's own Airflow (its database, its connections, its bill) must not be reached from here.
@@ -28,7 +28,7 @@ export UV_NATIVE_TLS := 1
 export UV_PYTHON_DOWNLOADS := never
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo sandbox unit test evidence lint types layers coverage long worlds processes browser faults live campaigns mutants compat cluster bench constraints docs format build package clean
+.PHONY: help install demo sandbox unit test evidence lint types layers coverage long worlds processes browser faults live campaigns waits mutants compat cluster bench constraints docs format build package clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -46,7 +46,7 @@ unit: install ## The fast tests, without coverage: for the inner loop
 
 test: lint types layers unit docs demo ## What every change must pass, in under ten minutes
 
-evidence: long coverage worlds processes browser faults live campaigns mutants compat cluster bench ## What takes long: whole Airflows, faults, mutants, other Airflows, figures
+evidence: long coverage worlds processes browser faults live campaigns waits mutants compat cluster bench ## What takes long: whole Airflows, faults, mutants, other Airflows, figures
 
 lint: install ## Style and common mistakes (ruff), plain prose in docstrings and comments
 	$(RUN) ruff check
@@ -89,6 +89,9 @@ live: install ## Campaigns under kills, and alerts, on whole Airflows
 campaigns: install ## Campaigns of 10,500 on a whole Airflow: killed, stopped, cleared, fed back; no trace of a contact left
 	$(RUN) bench.campaign_faults
 	$(RUN) bench.campaign_resumed
+
+waits: install ## A thousand sensors in a real triggerer: polls, CPU, memory; killed, doubled, through an outage
+	$(RUN) bench.waits_in_airflow
 
 mutants: install ## Mistakes planted in delivery/ that its tests must find
 	$(RUN) tools.mutants

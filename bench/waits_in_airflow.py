@@ -11,38 +11,26 @@ each task resumes once, by one event, in its first try.
 from __future__ import annotations
 
 import argparse
-import re
 import signal
-import sqlite3
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
-from urllib.parse import parse_qs
 
 import psutil  # type: ignore[import-untyped]  # a dependency of Airflow's, without types
 
-from airflow_provider_directcall.sandbox import Fault, SandboxServer
-from airflow_provider_directcall.sandbox.records import CallRecord
-from tools.faults.components import Component, SplitAirflow, descendants, kill_all
+from airflow_provider_directcall.sandbox import Fault
+from bench._waits import Asked, RequestLog, Usage, Waits
+from tools.faults.components import Component, descendants, kill_all
 from tools.faults.world import running_world
 from tools.live_airflow import default_interrupt
 
-if TYPE_CHECKING:
-    from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
 ROOT = Path(__file__).resolve().parent.parent
-DAG_ID = "waits"
-PATIENCE = 7200.0
 PARALLELISM = 8
 #: Intervals that are counted while nothing happens.
 QUIET_INTERVALS = 10
@@ -53,151 +41,12 @@ OTHERS = 20
 #: Seconds until no request of an earlier phase is under way.
 CALM_SECONDS = 5.0
 
-FIRED = re.compile(r"Trigger fired event")
-BLOCKED = re.compile(r"async thread was blocked for (\d+\.\d+) seconds")
-MAP_INDEX = re.compile(r"map_index=(\d+)")
-MOMENT = re.compile(r'"timestamp": ?"([^"]+)"')
-
-
-@dataclass(frozen=True)
-class Asked:
-    """A request to the sandbox.
-
-    :ivar contact: the tag of the one wait that it is for; None for a read for all.
-    """
-
-    at: float
-    path: str
-    contact: str | None
-    page: str
-
-
-class RequestLog:
-    """An ASGI app around a sandbox's that notes each request."""
-
-    def __init__(self, app: ASGIApp, asked: list[Asked]) -> None:
-        self._app = app
-        self._asked = asked
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
-        if scope["type"] == "http" and not scope["path"].startswith("/_"):
-            receive = await self._note(scope["path"], receive)
-        await self._app(scope, receive, send)
-
-    async def _note(self, path: str, receive: Receive) -> Receive:
-        messages: list[Message] = []
-        while True:
-            messages.append(await receive())
-            if not messages[-1].get("more_body", False):
-                break
-        fields = parse_qs(b"".join(message.get("body", b"") for message in messages).decode())
-        contact = fields.get("campos[contact]", [None])[0]
-        self._asked.append(Asked(time.time(), path, contact, fields.get("pagina", ["1"])[0]))
-
-        async def again() -> Message:
-            return messages.pop(0) if messages else await receive()
-
-        return again
-
-
-@dataclass
-class Waits:
-    """A run of the mapped sensors.
-
-    :ivar appeared: contact -> when its row came into the statement.
-    """
-
-    airflow: SplitAirflow
-    server: SandboxServer
-    asked: list[Asked]
-    count: int
-    interval: float
-    run_id: str = ""
-    appeared: dict[str, float] = field(default_factory=dict)
-
-    def start(self) -> None:
-        """Start the run."""
-        conf: dict[str, object] = {"waits": self.count, "poll_interval": str(self.interval)}
-        self.run_id = self.airflow.trigger(DAG_ID, conf)
-
-    def in_state(self, state: str) -> int:
-        """Return how many sensors are in a state."""
-        query = "SELECT count(*) FROM task_instance WHERE task_id = 'wait' AND map_index >= 0 AND state = ?"
-        return int(str(self.query(query, state)[0][0]))
-
-    def query(self, text: str, *parameters: str) -> list[tuple[object, ...]]:
-        """Read Airflow's database."""
-        with closing(sqlite3.connect(self.airflow.home / "airflow.db", timeout=60)) as database:
-            return database.execute(text, parameters).fetchall()
-
-    def until(self, condition: Callable[[], bool], event: str) -> float:
-        """Wait for a condition; return the seconds that it took.
-
-        :raises RuntimeError: it takes too long, or a sensor has failed.
-        """
-        begun = time.monotonic()
-        while not condition():
-            self.airflow.check_alive()
-            if time.monotonic() - begun > PATIENCE or self.in_state("failed"):
-                raise RuntimeError(f"{event}: not reached, {self.in_state('failed')} failed; see {self.airflow.home}")
-            time.sleep(1)
-        return time.monotonic() - begun
-
-    def shared_reads(self, since: float) -> list[Asked]:
-        """Return the reads for all, first pages only."""
-        return [
-            each
-            for each in list(self.asked)
-            if each.at >= since and each.path == "/extrato/list" and each.contact is None and each.page == "1"
-        ]
-
-    def logins(self, since: float) -> int:
-        """Return how often clients have logged in."""
-        return sum(each.at >= since and each.path == "/request_token" for each in list(self.asked))
-
-    def own_looks(self, contact: str) -> list[float]:
-        """Return when the statement was asked for one wait alone."""
-        return [each.at for each in list(self.asked) if each.contact == contact and each.page == "1"]
-
-    def appear(self, place: int, *, late: float = 0.0) -> None:
-        """Let the row of a wait appear, of a call that ended so many seconds ago."""
-        now, contact = time.time(), f"C-{place}-x"
-        call = CallRecord(
-            callerid=str(uuid.uuid4()),
-            origin="551130000001",
-            destination="5511990000001",
-            placed_at=now - late - 40,
-            starts_at=now - late - 40,
-            outcome="atendida",
-            ring_seconds=5,
-            talk_seconds=20,
-            tags={"contact": contact},
-        )
-        account = self.server.sandbox.account
-        with account.lock:
-            account.store.calls[call.callerid] = call
-        self.appeared[contact] = now
-
-
-@dataclass(frozen=True)
-class Usage:
-    """What a process and its children take.
-
-    :ivar cpu: seconds of CPU in a second.
-    """
-
-    cpu: float
-    rss: float
-
-    @classmethod
-    def of(cls, pid: int, seconds: float) -> Usage:
-        """Measure for some seconds."""
-        family = [psutil.Process(pid), *descendants(pid)]
-        begun, before = time.monotonic(), sum(sum(each.cpu_times()[:2]) for each in family)
-        time.sleep(seconds)
-        spent = sum(sum(each.cpu_times()[:2]) for each in family) - before
-        return cls(spent / (time.monotonic() - begun), sum(each.memory_info().rss for each in family))
+#: A busy machine must not take a task or the scheduler for dead, nor bring a queued task to a further try.
+PATIENT = {
+    "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "600",
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "600",
+    "AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT": "3600",
+}
 
 
 def main() -> int:
@@ -219,6 +68,7 @@ def main() -> int:
         accounts=1,
         dags=dags,
         watch=lambda app: RequestLog(app, asked),
+        variables=PATIENT,
     ) as world:
         server = world.directcalls[0].server
         server.configure(statement_delay=0.0)
@@ -232,7 +82,7 @@ def main() -> int:
 
 
 def _run(waits: Waits, sample: int) -> list[str]:
-    idle = Usage.of(_triggerer(waits.airflow), QUIET_INTERVALS * waits.interval / 2)
+    idle = Usage.of(waits.airflow.pid_of(Component.TRIGGERER), QUIET_INTERVALS * waits.interval / 2)
     waits.start()
     took = waits.until(lambda: waits.in_state("deferred") == waits.count, "all wait")
     print(f"{waits.count} tasks wait after {took:.0f} s, {took / waits.count:.2f} s each", flush=True)
@@ -241,7 +91,7 @@ def _run(waits: Waits, sample: int) -> list[str]:
     waits.airflow.restart(Component.TRIGGERER, with_children=True)
     took = waits.until(lambda: bool(waits.shared_reads(since)), "a read of the new triggerer")
     print(f"the triggerer was killed and started again; its first read came after {took:.0f} s", flush=True)
-    waits.until(lambda: _waiting_in_triggerers(waits) == [waits.count], "all wait in the new one")
+    waits.until(lambda: waits.in_triggerers() == [waits.count], "all wait in the new one")
     problems += _quiet("waiting in a new triggerer", waits, idle, logins_since=since)
     places = iter(range(waits.count))
     _outage(waits, places)
@@ -255,13 +105,14 @@ def _quiet(name: str, waits: Waits, idle: Usage, *, logins_since: float | None =
     """Measure while nothing appears."""
     time.sleep(CALM_SECONDS)
     since = time.time()
-    used = Usage.of(_triggerer(waits.airflow), QUIET_INTERVALS * waits.interval)
+    used = Usage.of(waits.airflow.pid_of(Component.TRIGGERER), QUIET_INTERVALS * waits.interval)
     reads = waits.shared_reads(since)
     logins = waits.logins(since if logins_since is None else logins_since)
     others = sum(each.at >= since for each in list(waits.asked)) - len(reads)
     print(
         f"{name}: {len(reads)} polls in {QUIET_INTERVALS} intervals, {others} other requests, {logins} logins; "
-        f"CPU {used.cpu:.1%} of a core ({idle.cpu:.1%} idle), {1e6 * (used.cpu - idle.cpu) / waits.count:.0f} us/s a wait; "
+        f"CPU {used.cpu:.1%} of a core ({idle.cpu:.1%} idle), "
+        f"{1e6 * (used.cpu - idle.cpu) / waits.count:.0f} us/s a wait; "
         f"memory {used.rss / 2**20:.0f} MiB ({idle.rss / 2**20:.0f} idle), "
         f"{(used.rss - idle.rss) / 2**10 / waits.count:.0f} KiB a wait",
         flush=True,
@@ -283,7 +134,7 @@ def _outage(waits: Waits, places: Iterator[int]) -> None:
     time.sleep(OUTAGE_SECONDS / 2)
     waits.server.clear_faults()
     took = waits.until(lambda: waits.in_state("success") == 2, "the end of those that waited during the outage")
-    print(f"after an outage of {OUTAGE_SECONDS:.0f} s, the rows of it ended their waits within {took:.0f} s", flush=True)
+    print(f"after an outage of {OUTAGE_SECONDS:.0f} s, its rows ended their waits within {took:.0f} s", flush=True)
 
 
 def _sample(waits: Waits, places: Sequence[int]) -> None:
@@ -293,7 +144,7 @@ def _sample(waits: Waits, places: Sequence[int]) -> None:
         waits.appear(place, late=LATE_SECONDS * (place % 2))
         time.sleep(waits.interval * 0.37)
     waits.until(lambda: waits.in_state("success") == done + len(places), "the end of the sample")
-    fired = _fired(waits)
+    fired = waits.fired()
     for name, ends in (
         ("event", {place: fired[place][0] for place in places}),
         ("resumption", {place: waits.own_looks(f"C-{place}-x")[-1] for place in places}),
@@ -310,14 +161,14 @@ def _sample(waits: Waits, places: Sequence[int]) -> None:
 def _last(waits: Waits, places: Sequence[int]) -> list[str]:
     """Share the rest between two triggerers, and let all rows appear."""
     since = time.time()
-    waits.until(lambda: len(_waiting_in_triggerers(waits)) == 2, "both triggerers wait")
-    waits.until(lambda: sum(_waiting_in_triggerers(waits)) == len(places), "all wait in two triggerers")
-    shares = _waiting_in_triggerers(waits)
+    waits.until(lambda: len(waits.in_triggerers()) == 2, "both triggerers wait")
+    waits.until(lambda: sum(waits.in_triggerers()) == len(places), "all wait in two triggerers")
+    shares = waits.in_triggerers()
     time.sleep(CALM_SECONDS)
     quiet = time.time()
     time.sleep(QUIET_INTERVALS * waits.interval)
     reads, logins = len(waits.shared_reads(quiet)), waits.logins(since)
-    print(f"two triggerers with {shares} waits: {reads} polls in {QUIET_INTERVALS} intervals, {logins} logins", flush=True)
+    print(f"two triggerers, {shares} waits: {reads} polls in {QUIET_INTERVALS} intervals, {logins} logins", flush=True)
     for place in places:
         waits.appear(place, late=LATE_SECONDS * (place % 2))
     took = waits.until(lambda: not waits.in_state("deferred"), "the events of all")
@@ -328,7 +179,7 @@ def _last(waits: Waits, places: Sequence[int]) -> list[str]:
 
 
 def _judge(waits: Waits) -> list[str]:
-    fired = _fired(waits)
+    fired = waits.fired()
     states = Counter(
         (str(state), int(str(tries)))
         for state, tries in waits.query("SELECT state, try_number FROM task_instance WHERE map_index >= 0")
@@ -336,8 +187,10 @@ def _judge(waits: Waits) -> list[str]:
     events = Counter(len(fired.get(place, ())) for place in range(waits.count))
     looks = Counter(len(waits.own_looks(f"C-{place}-x")) for place in range(waits.count))
     print(f"states and tries {dict(states)}; events of a wait {dict(events)}; its own questions {dict(looks)}")
-    blocked = [float(seconds) for seconds in BLOCKED.findall(_text(waits.airflow.home / "triggerer.log"))]
-    print(f"Airflow has seen the triggerers' loop blocked {len(blocked)} times, at most {max(blocked, default=0):.2f} s")
+    blocked = waits.blocked()
+    print(
+        f"Airflow has seen the triggerers' loop blocked {len(blocked)} times, {max(blocked, default=0):.2f} s at most"
+    )
     problems = {
         "a task has not ended well in its first try": set(states) != {("success", 1)},
         "a trigger fired not once": set(events) != {1},
@@ -345,29 +198,6 @@ def _judge(waits: Waits) -> list[str]:
         "a wait was asked for by itself": set(looks) != {2},
     }
     return [problem for problem, is_one in problems.items() if is_one]
-
-
-def _fired(waits: Waits) -> dict[int, list[float]]:
-    """Return when the triggers of each map index have fired, from their logs."""
-    found: dict[int, list[float]] = {}
-    for path in (waits.airflow.home / "logs").rglob("*.trigger.*.log"):
-        place = MAP_INDEX.search(str(path))
-        lines = [line for line in _text(path).splitlines() if FIRED.search(line)]
-        moments = [MOMENT.search(line) for line in lines]
-        if place is not None:
-            found.setdefault(int(place[1]), []).extend(
-                datetime.fromisoformat(moment[1]).timestamp() for moment in moments if moment is not None
-            )
-    return found
-
-
-def _waiting_in_triggerers(waits: Waits) -> list[int]:
-    """Return how many triggers each living triggerer has."""
-    rows = waits.query(
-        "SELECT count(*) FROM trigger JOIN job ON job.id = trigger.triggerer_id WHERE job.state = 'running' "
-        "GROUP BY triggerer_id ORDER BY triggerer_id"
-    )
-    return [int(str(count)) for (count,) in rows]
 
 
 @contextmanager
@@ -397,15 +227,6 @@ def _second_triggerer(waits: Waits) -> Iterator[None]:
             second.wait(20)
         kill_all([psutil.Process(second.pid)] if second.poll() is None else [])
         kill_all(family)
-
-
-def _triggerer(airflow: SplitAirflow) -> int:
-    """Return the id of the triggerer's process."""
-    return airflow.pid_of(Component.TRIGGERER)
-
-
-def _text(path: Path) -> str:
-    return path.read_text(encoding="utf-8", errors="replace")
 
 
 if __name__ == "__main__":

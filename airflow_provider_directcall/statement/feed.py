@@ -75,6 +75,7 @@ class Feed:
         self._index = MarkIndex()
         self._window = ReadWindow()
         self._begins: Counter[datetime] = Counter()
+        self._identified = 0
         self._intervals: Counter[float] = Counter()
         self._times = LookTimes(self._waiters)
         self._untagged = UntaggedRows(self._waiters, matter=self._source.has_doubts)
@@ -117,10 +118,11 @@ class Feed:
         self._untagged.join(ticket)
         if pace.deadline is not None:
             self._times.end_at(ticket, pace.deadline)
-        if wait.begins_at is not None:
-            self._begins[wait.begins_at] += 1
+        self._begins[wait.begins_at] += 1
+        self._identified += wait.is_identified
+        if not wait.is_identified:
             self._uncovered.add(ticket)
-        if not self._is_sharing or wait.begins_at is None:
+        if not self._is_sharing or wait.is_identified:
             self._times.look(ticket, max(first, ready_at))
         self._choose_way(now)
         return ticket
@@ -132,8 +134,8 @@ class Feed:
             return
         self._index.remove(ticket)
         _take(self._intervals, waiter.pace.interval)
-        if waiter.wait.begins_at is not None:
-            _take(self._begins, waiter.wait.begins_at)
+        _take(self._begins, waiter.wait.begins_at)
+        self._identified -= waiter.wait.is_identified
         self._uncovered.discard(ticket)
         self._choose_way(now)
 
@@ -228,7 +230,7 @@ class Feed:
             yield self._verdict(ticket, now)
         elif not self._is_sharing:
             self._times.look(ticket, now + timedelta(seconds=waiter.pace.pause(now)))
-        elif waiter.wait.begins_at is None:
+        elif waiter.wait.is_identified:
             waiter.is_covered = True
             if waiter.pace.deadline is not None:
                 self._times.look(ticket, waiter.pace.deadline)
@@ -249,14 +251,14 @@ class Feed:
         self._is_reading = True
         self._ending.update(self._times.take_ended(now))
         waiters = [self._waiters[ticket] for ticket in (*self._uncovered, *self._ending) if ticket in self._waiters]
-        needed = [each.wait.begins_at for each in waiters if each.wait.begins_at is not None and each.ready_at <= now]
+        needed = [each.wait.begins_at for each in waiters if not each.wait.is_identified and each.ready_at <= now]
         since = self._window.since(now, self._oldest(now), needed)
         most_pages = max(_LEAST_PAGES, len(self._waiters)) if self._source.has_filter else MAX_PAGES
         return Question(read_statement(since, now, self._source, most_pages), now)
 
     def _oldest(self, now: datetime) -> datetime:
-        # A call that is recognised by its id began before its row appears.
-        recent = now - self._window.overlap if self._begins.total() < len(self._waiters) else now
+        # A call that is recognised by its id may have begun before its wait's window.
+        recent = now - self._window.overlap if self._identified else now
         return min([recent, *self._begins])
 
     def _judged(self, read: SharedRead) -> Iterator[list[WaitResult]]:
@@ -276,8 +278,7 @@ class Feed:
             waiter, rows = self._waiters.get(ticket), concerned[ticket]
             if waiter is None or waiter.ready_at > read.asked_at:
                 continue
-            begins_at = waiter.wait.begins_at
-            is_covering = begins_at is not None and read.since <= begins_at
+            is_covering = not waiter.wait.is_identified and read.since <= waiter.wait.begins_at
             judges = is_covering or waiter.wait.keeps_rows
             judgement = waiter.wait.judge(rows, read.asked_at) if judges else None
             if judgement is not None and judgement.found is not None:
@@ -348,9 +349,8 @@ class Feed:
         ending, self._ending = self._ending, set()
         for ticket in sorted(ending & self._waiters.keys()):
             waiter = self._waiters[ticket]
-            begins_at = waiter.wait.begins_at
             if (
-                begins_at is None
+                waiter.wait.is_identified
                 or not self._untagged.shows_tags
                 or not waiter.is_covered_by(read)
                 or self._untagged.leave_open(waiter)
@@ -358,7 +358,7 @@ class Feed:
                 self._times.look(ticket, read.asked_at)
                 continue
             counts = counts or RowCounts(read)
-            seen = counts.others(begins_at)
+            seen = counts.others(waiter.wait.begins_at)
             unmet = waiter.wait.others.unmet
             waiter.wait.others = OtherRows(max(seen.tagged - unmet, 0), seen.untagged, unmet)
             ended.append(ticket)
@@ -383,7 +383,7 @@ class Feed:
             self._is_sharing = True
             self._read_at = min((waiter.own_at for waiter in self._waiters.values() if waiter.own_at), default=now)
             for waiter in self._waiters.values():
-                if waiter.wait.begins_at is not None:
+                if not waiter.wait.is_identified:
                     waiter.own_at = None
 
     def _go_alone(self, now: datetime, until: datetime | None) -> None:

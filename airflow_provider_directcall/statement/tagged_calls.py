@@ -102,9 +102,14 @@ class TaggedCalls:
     # In a shared read, see :mod:`~.feed`
 
     @property
-    def begins_at(self) -> datetime | None:
-        """The first second of its window; None for one call, which is recognised in a window of its own."""
-        return self._search.since if self._search.identity is None else None
+    def begins_at(self) -> datetime:
+        """The first second of its window."""
+        return self._search.since
+
+    @property
+    def is_identified(self) -> bool:
+        """Whether it is for one call, which is recognised in a window of its own."""
+        return self._search.identity is not None
 
     @property
     def marks(self) -> Marks:

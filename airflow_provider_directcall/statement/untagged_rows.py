@@ -80,5 +80,5 @@ class UntaggedRows:
 
     def leave_open(self, waiter: Waiter) -> bool:
         """Whether a wait has not looked by itself since the last of these rows, or is about to."""
-        is_behind = waiter.wait.begins_at is not None and waiter.doubts_known < self.count
+        is_behind = not waiter.wait.is_identified and waiter.doubts_known < self.count
         return waiter.is_asking or waiter.own_at is not None or is_behind

@@ -33,8 +33,12 @@ class Wait(Protocol[T]):
     """A wait for rows."""
 
     @property
-    def begins_at(self) -> datetime | None:
-        """The first second of its window; None if only a look of its own can decide."""
+    def begins_at(self) -> datetime:
+        """The first second of its window."""
+
+    @property
+    def is_identified(self) -> bool:
+        """Whether it is for one call, on whose rows only a look of its own can decide."""
 
     @property
     def marks(self) -> Marks:
@@ -109,5 +113,5 @@ class Waiter:
 
     def is_covered_by(self, read: SharedRead) -> bool:
         """Whether a read covers its window."""
-        begins_at = self.wait.begins_at
-        return begins_at is not None and self.ready_at <= read.asked_at and read.since <= begins_at
+        is_in_time = self.ready_at <= read.asked_at
+        return is_in_time and not self.wait.is_identified and read.since <= self.wait.begins_at

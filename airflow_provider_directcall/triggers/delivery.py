@@ -8,11 +8,11 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Unpack
 
 from airflow_provider_directcall.api.clock import current_clock
-from airflow_provider_directcall.delivery.errand import Pending
+from airflow_provider_directcall.delivery.errand import End, Pending
 from airflow_provider_directcall.delivery.reconciling import ReconcileTimeouts, Reconciliation
 from airflow_provider_directcall.delivery.record import Record
 from airflow_provider_directcall.errors import DirectcallError
-from airflow_provider_directcall.triggers.events import DONE, REFUSED, Event, verdict_event
+from airflow_provider_directcall.triggers.events import DONE, REFUSED, TIMEOUT, Event, verdict_event
 from airflow_provider_directcall.triggers.polling import PollingArguments, PollingTrigger
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from airflow_provider_directcall.delivery.calls import CallErrand
     from airflow_provider_directcall.delivery.messages import MessageErrand
     from airflow_provider_directcall.hooks.directcall import DirectcallAsyncHook
+    from airflow_provider_directcall.triggers.feeds import SharedConnection
 
 
 class Stage(StrEnum):
@@ -78,6 +79,18 @@ class DeliveryTrigger(PollingTrigger):
         ids = {"airflow_key": self._record.key, **self._record.ids, "deadline": self.deadline, "state": self._state}
         return {name: value for name, value in ids.items() if value}
 
+    async def wait(self, shared: SharedConnection) -> Event:
+        """Wait in the feed of calls for one with an id; all else has questions of its own."""
+        if self._stage is Stage.RECONCILE or self.errand.get("kind") != "call" or "callerid" not in self._record.ids:
+            return await super().wait(shared)
+        from airflow_provider_directcall.statement.feed_sources import calls
+        from airflow_provider_directcall.triggers.call_ends import CallEnd
+        from airflow_provider_directcall.triggers.feeds import wait_in_feed
+
+        end = CallEnd(self._errand, self._record)
+        found = await wait_in_feed(shared, calls(), end, self.pace(), self.ready_at())
+        return self._ended(found) if found is not None else {"status": TIMEOUT}
+
     async def poll(self, hook: DirectcallAsyncHook) -> Event | None:
         """Look once."""
         client = await hook.client()
@@ -104,6 +117,9 @@ class DeliveryTrigger(PollingTrigger):
             self._record = self._record.with_ids(end.ids)
             self._state = end.state or self._state
             return None
+        return self._ended(end)
+
+    def _ended(self, end: End) -> Event:
         self._state = end.outcome or ""
         return {"status": DONE if end.refusal is None else REFUSED}
 

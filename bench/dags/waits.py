@@ -12,7 +12,7 @@ from airflow_provider_directcall.sensors.statement import DirectcallTaggedCallSe
 #: As :mod:`tools.faults.world` names it, which takes a second to import.
 CONNECTION = "directcall_00"
 
-with DAG("waits", schedule=None, max_active_tasks=64):
+with DAG("waits", schedule=None, max_active_tasks=8):
 
     @task(show_return_value_in_logs=False)
     def contacts(**context: Any) -> list[dict[str, str]]:  # noqa: ANN401 - Airflow's context

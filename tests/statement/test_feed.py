@@ -98,6 +98,12 @@ def test_calls_that_are_waited_for_by_their_ids_are_found_soon():
     assert statement.requests < 100 + 20, "each once by itself, and a poll an interval"
 
 
+def test_a_call_of_three_hours_that_is_waited_for_by_its_id_is_found_soon():
+    waiters = [Waiter(joins=0, tags=None, callerid=f"c{place}", lasts=20_000) for place in range(10)]
+    statement = Statement([called("other", -100), called(7, 10_830, started=30)], page_size=100)
+    assert World(statement, waiters).run(until=10_830 + 120) == {7: ["c7"]}
+
+
 def test_recording_that_comes_after_its_row_is_found():
     """The row of a call that is known by its id changes only by its recording."""
     shown = [called(place, 100) for place in range(10)]

@@ -11,7 +11,7 @@ import pytest
 from airflow_provider_directcall.sandbox import Fault
 from airflow_provider_directcall.triggers import feeds
 
-from ..airflow_world.trigger_examples import delivered, place, send, tagged
+from ..airflow_world.trigger_examples import completed, delivered, place, send, tagged
 from ..airflow_world.world import stored
 
 
@@ -63,6 +63,16 @@ def test_other_waits_of_the_connection_share_the_login(world):
     assert world.requests["request_token"] - logins == 2, "one for the call, one for both triggers"
 
 
+def test_ends_of_calls_share_the_poll(world):
+    world.sandbox.configure(statement_delay=240)
+    ids = [place(world).callerid for _ in range(6)]
+    asked = world.requests["extrato/list"]
+    events = fire_all([completed(world, callerid=callerid) for callerid in ids])
+    assert [(event["status"], event["callerid"]) for event in events] == [("done", callerid) for callerid in ids]
+    polls = 240 / 15
+    assert world.requests["extrato/list"] - asked < polls * len(ids) / 2, "each alone asks once an interval"
+
+
 def test_a_wrong_secret_ends_all_and_the_next_trigger_logs_in_anew(world, connect):
     connect(password="wrong")
     assert {event["status"] for event in fire_all(waiting(world, 10))} == {"error"}
@@ -80,7 +90,7 @@ def test_two_minutes_of_errors_end_no_wait(world):
 
 def test_the_waits_outlive_the_poll(world):
     """Whatever ends the poll's task, another one goes on."""
-    world.sandbox.configure(statement_delay=300)
+    world.sandbox.configure(statement_delay=240)
     for number in range(30):
         place(world, tags={"contact": contact(number)})
 

@@ -10,6 +10,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from airflow_provider_directcall.sandbox import Sandbox, SandboxConfig, SandboxServer
@@ -120,6 +121,7 @@ def running_world(
     accounts: int,
     dags: Path = DAGS,
     watch: Callable[[ASGIApp], ASGIApp] | None = None,
+    variables: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[World]:
     """Run both inside the ``with`` block.
 
@@ -128,6 +130,7 @@ def running_world(
     :param accounts: the number of rows that can run side by side.
     :param dags: the folder of the DAG files.
     :param watch: wraps the app of each account.
+    :param variables: replace those of this module.
     """
     preload(home)
     directcalls = [Directcall(watch) for _ in range(accounts)]
@@ -139,6 +142,7 @@ def running_world(
                 "AIRFLOW__CORE__PARALLELISM": str(parallelism),
                 _variable(WITHOUT_SERVER): directcalls[0].connection(port),
                 **{_variable(CONNECTION.format(at)): one.connection() for at, one in enumerate(directcalls)},
+                **variables,
             }
             airflow = SplitAirflow(home, dags, environment)
             try:

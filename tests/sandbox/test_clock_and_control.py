@@ -178,25 +178,9 @@ def test_control_from_this_machine(start, headers):
     assert api.http.post("/_sandbox/reset", headers=headers).json() == {"reset": True}
 
 
-@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example:80", "[::1", "", "localhost.evil.example"])
-def test_the_page_is_for_this_machine_only(api, host):
-    api.send(texto="segredo")
-    page = api.http.get("/", headers={"host": host})
-    assert (page.status_code, "segredo" in page.text) == (403, False)
-    assert (
-        api.http.post("/did/list", data={"access_token": api.token}, headers={"host": "directcall:80"}).json()["status"]
-        == "ok"
-    )
-
-
-def test_the_page_runs_no_script_and_is_in_no_frame(start):
-    api = start(host_names=("sandbox",))
-    for host in ("localhost:8025", "sandbox:1", "[::1]:8025"):
-        page = api.http.get("/", headers={"host": host, "sec-fetch-site": "cross-site"})
-        assert page.status_code == 200
-        policy = page.headers["content-security-policy"]
-        assert "default-src 'none'" in policy
-        assert "frame-ancestors 'none'" in policy
+def test_the_api_answers_to_any_host(api):
+    reply = api.http.post("/did/list", data={"access_token": api.token}, headers={"host": "directcall:80"})
+    assert reply.json()["status"] == "ok"
 
 
 def test_state_has_the_end_of_calls_and_messages(api, start_time):
@@ -205,16 +189,3 @@ def test_state_has_the_end_of_calls_and_messages(api, start_time):
     state = api.http.get("/_sandbox/state").json()
     assert state["calls"][0]["ended_at"] == (start_time + timedelta(seconds=35)).timestamp()
     assert state["messages"][0]["ended_at"] == (start_time + timedelta(seconds=5)).timestamp()
-
-
-def test_the_page_shows_calls_and_escapes_texts(api, person):
-    assert "none yet" in api.http.get("/").text
-    api.call(person, **{"campos[contact]": "c7"})
-    api.send(texto="<script>alert(1)</script>")
-    page = api.http.get("/")
-    assert page.headers["content-type"].startswith("text/html")
-    assert person in page.text
-    assert "contact=c7" in page.text
-    assert "<script>" not in page.text
-    assert "&lt;script&gt;" in page.text
-    assert "http-equiv" in page.text

@@ -1,4 +1,4 @@
-"""What the page can switch and ring: quirks, faults and the account's numbers, described in its language."""
+"""The switches of the page, quirks and faults, described in its language, and the account's numbers."""
 
 from __future__ import annotations
 

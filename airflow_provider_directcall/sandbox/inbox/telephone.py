@@ -1,4 +1,4 @@
-"""One call or message as its recipient's telephone shows it, and what the account knows of it."""
+"""One call or message as its recipient's telephone shows it, and its facts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the page Telephony shows: a campaign, a routed number, and a task that waits."""
+"""DAGs for the page Telephony: a campaign, a routed number, and a task that waits."""
 
 from __future__ import annotations
 

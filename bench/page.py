@@ -1,4 +1,4 @@
-"""What an open page Telephony costs while a campaign runs: requests and bytes a minute, and the API server's CPU time.
+"""The cost of an open page Telephony while a campaign runs: requests and bytes a minute, and the API server's CPU time.
 
 The page shows a campaign of 100,000 contacts in ten chunks while it is sent. Minutes with a page and without one take
 turns; the CPU time is that of all processes of the API server, which works for the campaign's tasks as well.
@@ -34,7 +34,7 @@ _TICKS: Final = os.sysconf("SC_CLK_TCK")
 
 
 class Traffic:
-    """What a page asks of Airflow's API."""
+    """The requests of a page to Airflow's API."""
 
     def __init__(self, page: Page) -> None:
         self.requests = self.bytes = 0

@@ -44,11 +44,11 @@ class PageWorld:
     def session(self, user: str, **stored: str) -> StorageState:
         """Return the state of a browser in which the user is signed in.
 
-        :param stored: what Airflow's UI keeps in the browser: ``theme``, ``i18nextLng``.
+        :param stored: entries of Airflow's UI in the browser: ``theme``, ``i18nextLng``.
         """
         cookie = {"name": _COOKIE, "value": self.airflow.token_of(user), "domain": "127.0.0.1", "path": "/"}
         kept = [{"name": name, "value": value} for name, value in stored.items()]
-        return {"cookies": [cookie], "origins": [{"origin": self.airflow.origin, "localStorage": kept}]}  # type: ignore[typeddict-item]  # Playwright fills in what is left out
+        return {"cookies": [cookie], "origins": [{"origin": self.airflow.origin, "localStorage": kept}]}  # type: ignore[typeddict-item]  # Playwright has defaults for the other fields
 
 
 @contextmanager

@@ -216,6 +216,8 @@ class DirectcallPlanNumberRulesOperator(DesiredRulesOperator):
     ``expected_digest`` of an apply task, and ``findings``: errors and warnings about the calendar or the rules, each as
     ``{"severity", "code", "where", "text"}``, errors first. ``text`` includes them.
 
+    A calendar's week is the XCom ``week``, for the page in Airflow, with masked numbers.
+
     Each is an XCom of its own too: ``plan.output["digest"]``; in a mapped task, where that would
     be those of all its siblings, use ``xcom_pull`` or a mapped task group.
 
@@ -288,7 +290,7 @@ class DirectcallApplyNumberRulesOperator(DesiredRulesOperator):
     Returns ``{"did", "state", "changed", "writes", "summary", "digest_before", "drift", "snapshot_path", "findings",
     "warnings"}``: ``state`` is ``desired``; ``drift`` is ``{"known", "unexpected", "missing", "done"}`` with labels
     such as ``rule 18003: fwd, priority 100``; ``snapshot_path`` is None where no file was written; ``findings`` are
-    those of a plan.
+    those of a plan. A calendar's week is the XCom ``week``, as after a plan.
     """
 
     template_fields: Sequence[str] = (

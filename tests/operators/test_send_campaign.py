@@ -271,7 +271,7 @@ def test_the_report_counts_each_contact_once(run, world, plan):
     run.start(send(planned))
     track = DirectcallTrackCampaignOperator(task_id="track", plan=planned, chunk=planned["chunks"][0], poll_interval=60)
     run.start(track)
-    # For the page in Airflow: what a task returns is not kept when it defers.
+    # For the page in Airflow: a return value is not kept when a task defers.
     assert run.ti.xcoms["progress"] == {"chunk": planned["chunks"][0], "states": {"sent": 2}, "pending": 2}
     assert run.to_the_end(track)["states"] == {"delivered": 1, "failed": 1}
     result = run.start(DirectcallReportCampaignOperator(task_id="report", plan=planned))

@@ -3,7 +3,12 @@
 const BASE = new URL("../../", document.baseURI);
 const API = new URL("api/v2/", BASE);
 const SECONDS = 30;
+// Airflow's limit.
 const PAGE = 100;
+const PAGES_A_ROUND = 2;
+// A thousand chunks with their tracks; by default, Airflow maps a task to no more.
+const MOST_PAGES = 22;
+const ACTIVE = ["running", "queued", "scheduled", "deferred", "up_for_reschedule", "up_for_retry"];
 
 export class RequestError extends Error {
   constructor(status) {
@@ -27,17 +32,37 @@ export async function read(path, query = {}) {
 
 const runPath = (dagId, runId) => `dags/${encodeURIComponent(dagId)}/dagRuns/${encodeURIComponent(runId)}`;
 
-// Task instances, at most so many pages of them, and how many there are.
-export async function taskInstances(dagId, runId, query, mostPages = 1) {
-  const found = [];
-  let total = 0;
-  for (let page = 0; page < mostPages; page += 1) {
-    const reply = await read(`${runPath(dagId, runId)}/taskInstances`, { limit: PAGE, offset: page * PAGE, ...query });
-    found.push(...reply.task_instances);
-    total = reply.total_entries;
-    if (found.length >= total || reply.task_instances.length === 0) break;
+// A page of task instances, and how many there are.
+export async function taskInstances(dagId, runId, query, page = 0) {
+  const reply = await read(`${runPath(dagId, runId)}/taskInstances`, { limit: PAGE, offset: page * PAGE, ...query });
+  return { found: reply.task_instances, total: reply.total_entries };
+}
+
+// All task instances of a run with certain operators. Once they are known, a round reads those that may have changed,
+// and two pages of all, in turn: so a thousand chunks cost no more than a hundred.
+export class RunTasks {
+  #known = new Map();
+  #pages = 1;
+  #next = 0;
+  constructor(dagId, runId, operators) {
+    Object.assign(this, { dagId, runId, operators });
   }
-  return { found, total };
+  async refresh() {
+    const isFirst = this.#known.size === 0;
+    if (!isFirst && this.#pages > PAGES_A_ROUND) await this.#read({ state: ACTIVE }, 0);
+    const most = isFirst ? MOST_PAGES : PAGES_A_ROUND;
+    for (let read = 0; read < Math.min(most, this.#pages); read += 1) {
+      const total = await this.#read({}, this.#next);
+      this.#pages = Math.min(MOST_PAGES, Math.max(1, Math.ceil(total / PAGE)));
+      this.#next = (this.#next + 1) % this.#pages;
+    }
+    return [...this.#known.values()].sort((one, other) => one.map_index - other.map_index);
+  }
+  async #read(query, page) {
+    const { found, total } = await taskInstances(this.dagId, this.runId, { operator: this.operators, ...query }, page);
+    for (const task of found) this.#known.set([task.task_id, task.map_index].join("\n"), task);
+    return total;
+  }
 }
 
 // The value of an XCom; undefined where there is none, or where the user may not see it.

@@ -108,8 +108,11 @@ function outcomes(totals) {
 
 function failures(totals) {
   if (totals.reasons.length === 0) return null;
-  const rows = totals.reasons.map(([state, reason, contacts]) => [reason, state ? label(state, totals.isFinal) : "–", count(contacts)]);
-  return h("section", {}, h("h2", {}, t("failures")), table(t("failures"), [...words(t("reason"), t("outcome")), ...numbers(t("contacts"))], rows));
+  // Only the report says which outcome a reason had.
+  const named = (cell) => (totals.isFinal ? [cell] : []);
+  const rows = totals.reasons.map(([state, reason, contacts]) => [reason, ...named(label(state, true)), count(contacts)]);
+  const heads = [...words(t("reason"), ...named(t("outcome"))), ...numbers(t("contacts"))];
+  return h("section", {}, h("h2", {}, t("failures")), table(t("failures"), heads, rows));
 }
 
 function leftOut(totals) {

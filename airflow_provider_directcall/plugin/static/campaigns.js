@@ -1,6 +1,6 @@
 // Campaigns as data: which task instances belong together, and what their XComs add up to. Nothing here draws.
 
-import { taskInstances, xcom } from "./airflow.js";
+import { RunTasks, taskInstances, xcom } from "./airflow.js";
 
 const PLAN = "DirectcallPlanCampaignOperator";
 const APPROVE = "DirectcallApproveCampaignOperator";
@@ -10,8 +10,6 @@ const REPORTS = ["CampaignReportOperator", "DirectcallReportCampaignOperator"];
 const OPERATORS = [PLAN, APPROVE, SEND, TRACK, ...REPORTS];
 const ENDED = new Set(["success", "failed", "upstream_failed", "skipped", "removed"]);
 const RESTING = new Set(["deferred", "up_for_reschedule", "up_for_retry"]);
-// A thousand chunks with their tracks; Airflow maps a task to no more by default.
-const MOST_PAGES = 22;
 const LISTED = 10;
 // XComs of one round, whatever the number of chunks. The ones with the oldest values come first.
 export const READS_A_ROUND = 8;
@@ -208,11 +206,11 @@ export class RunCampaigns {
   #known = new Map();
   #isFirst = true;
   constructor(dagId, runId, group = null) {
-    Object.assign(this, { dagId, runId, group });
+    Object.assign(this, { dagId, runId, group, tasks: new RunTasks(dagId, runId, OPERATORS) });
   }
   async refresh(allowance = new Allowance(this.#isFirst ? FIRST_READS : READS_A_ROUND)) {
     this.#isFirst = false;
-    const { found } = await taskInstances(this.dagId, this.runId, { operator: OPERATORS }, MOST_PAGES);
+    const found = await this.tasks.refresh();
     for (const plan of found.filter((task) => task.operator === PLAN)) {
       const group = groupOf(plan.task_id);
       if (this.group !== null && this.group !== group) continue;

@@ -9,6 +9,7 @@ const OPERATORS = ["DirectcallApplyNumberRulesOperator", "DirectcallPlanNumberRu
 const MOST_TASKS = 40;
 const MOST_NUMBERS = 12;
 const WEEKDAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+const EXCEPTIONS = ["holiday", "override", "emergency"];
 const DAY_MINUTES = 24 * 60;
 
 export class Numbers {
@@ -147,9 +148,9 @@ function inWords({ action, target, seconds, records, ends, callers }) {
 
 const isLaterThanRules = (week, at) => week.action === "applied" && week.rules_until !== null && at >= week.rules_until.slice(0, 16);
 
-// "holiday: Natal" beside the word for holiday is "Natal".
+// "holiday: Natal" beside the word for holiday is "Natal"; ordinary hours need no reason.
 function bare(reason = "", state) {
-  if (reason === state) return "";
+  if (reason === state || !EXCEPTIONS.includes(state)) return "";
   return reason.startsWith(`${state}: `) ? reason.slice(state.length + 2) : reason;
 }
 
@@ -192,7 +193,7 @@ function segment(week, [begins, ends, answer, reason]) {
 }
 
 function exceptionRows(week) {
-  const special = week.exceptions.filter(([, , answer]) => ["holiday", "override", "emergency"].includes(week.answers[answer].state));
+  const special = week.exceptions.filter(([, , answer]) => EXCEPTIONS.includes(week.answers[answer].state));
   const rows = special.map(([begins, ends, answer, reason]) => [`${localTime(begins)} – ${localTime(ends)}`, stateMark(week.answers[answer].state), bare(reason, week.answers[answer].state)]);
   return h(
     "details",

@@ -1,6 +1,6 @@
 // The tab of a DAG run: its campaigns, and its other telephony tasks.
 
-import { taskInstances, taskUrl } from "./airflow.js";
+import { RunTasks, taskUrl } from "./airflow.js";
 import { airflowLink, campaignPage } from "./campaign_view.js";
 import { RunCampaigns } from "./campaigns.js";
 import { h, numbers, table, words } from "./dom.js";
@@ -12,17 +12,16 @@ const OTHERS = [
   "DirectcallPlanNumberRulesOperator", "DirectcallApplyNumberRulesOperator", "DirectcallRestoreNumberRulesOperator",
   "DirectcallUpdateNumberRuleOperator", "DirectcallAddSoundOperator", "DirectcallArchiveRecordingsOperator", "DirectcallExportStatementOperator",
 ];
-const MOST_PAGES = 5;
 
 export class Run {
   constructor(dagId, runId) {
     Object.assign(this, { dagId, runId });
     this.campaigns = new RunCampaigns(dagId, runId);
+    this.others = new RunTasks(dagId, runId, OTHERS);
   }
   async refresh() {
     const campaigns = await this.campaigns.refresh();
-    const { found } = await taskInstances(this.dagId, this.runId, { operator: OTHERS }, MOST_PAGES);
-    return { campaigns, others: found };
+    return { campaigns, others: await this.others.refresh() };
   }
 }
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from airflow_provider_directcall.routing.calendars.calendar import Decision, RoutingCalendar, Segment
     from airflow_provider_directcall.runtime.number_rules.desired import DesiredRules
 
-#: Action of a rule -> the field that says who or what takes the call.
+#: Action of a rule -> the field with its target.
 _TARGETS: Final = {"fwd": "phone", "voicemail": "email", "sound": "soundId"}
 _WEEK: Final = 7
 _YEAR: Final = 366
@@ -33,7 +33,7 @@ def routing_week(desired: DesiredRules, now: datetime, *, action: str) -> dict[s
     ``exceptions`` are ``[begins, ends, answer, reason]`` in local time, of whole days. Numbers are masked.
 
     :param now: aware.
-    :param action: what the task does with it: ``planned`` or ``applied``.
+    :param action: of the task: ``planned`` or ``applied``.
     """
     calendar = desired.calendar
     if calendar is None:
@@ -79,7 +79,7 @@ class _Answers:
 
 
 def _step(rule: Rule) -> dict[str, object]:
-    """Return one rule; without what it does not have."""
+    """Return one rule; empty fields are left out."""
     data = rule_view(rule, include_numbers=False)["data"]
     target = data.get(_TARGETS.get(rule.action, "")) if isinstance(data, dict) else None
     step = {

@@ -1,4 +1,4 @@
-"""What the page Telephony shows: a campaign, a routed number, and a task that waits."""
+"""DAGs for the page Telephony: a campaign, a routed number, and a task that waits."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def reminders() -> None:
         text="Olá {name}, sua consulta é amanhã.",
         window="none",
         price_brl=0.09,
-        rate=float(os.environ.get("PAGE_RATE", "2")),
+        rate=float(os.environ.get("PAGE_RATE", "0.5")),
         chunks_at_once=2,
         chunk_size=int(os.environ.get("PAGE_CHUNK_SIZE", "25")),
         recipients_per_request=1,

@@ -283,7 +283,9 @@ def _outage(waits: Waits, places: Iterator[int]) -> None:
     time.sleep(OUTAGE_SECONDS / 2)
     waits.server.clear_faults()
     took = waits.until(lambda: waits.in_state("success") == 2, "the end of those that waited during the outage")
-    print(f"after an outage of {OUTAGE_SECONDS:.0f} s, the rows of it ended their waits within {took:.0f} s", flush=True)
+    print(
+        f"after an outage of {OUTAGE_SECONDS:.0f} s, the rows of it ended their waits within {took:.0f} s", flush=True
+    )
 
 
 def _sample(waits: Waits, places: Sequence[int]) -> None:
@@ -317,7 +319,9 @@ def _last(waits: Waits, places: Sequence[int]) -> list[str]:
     quiet = time.time()
     time.sleep(QUIET_INTERVALS * waits.interval)
     reads, logins = len(waits.shared_reads(quiet)), waits.logins(since)
-    print(f"two triggerers with {shares} waits: {reads} polls in {QUIET_INTERVALS} intervals, {logins} logins", flush=True)
+    print(
+        f"two triggerers with {shares} waits: {reads} polls in {QUIET_INTERVALS} intervals, {logins} logins", flush=True
+    )
     for place in places:
         waits.appear(place, late=LATE_SECONDS * (place % 2))
     took = waits.until(lambda: not waits.in_state("deferred"), "the events of all")
@@ -337,7 +341,9 @@ def _judge(waits: Waits) -> list[str]:
     looks = Counter(len(waits.own_looks(f"C-{place}-x")) for place in range(waits.count))
     print(f"states and tries {dict(states)}; events of a wait {dict(events)}; its own questions {dict(looks)}")
     blocked = [float(seconds) for seconds in BLOCKED.findall(_text(waits.airflow.home / "triggerer.log"))]
-    print(f"Airflow has seen the triggerers' loop blocked {len(blocked)} times, at most {max(blocked, default=0):.2f} s")
+    print(
+        f"Airflow has seen the triggerers' loop blocked {len(blocked)} times, at most {max(blocked, default=0):.2f} s"
+    )
     problems = {
         "a task has not ended well in its first try": set(states) != {("success", 1)},
         "a trigger fired not once": set(events) != {1},

@@ -1,4 +1,4 @@
-"""What the commands of this package share: language, sub-commands, exit statuses, one line for what is wrong."""
+"""Shared by the commands of this package: language, sub-commands, exit statuses, errors in one line."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def _portuguese() -> Catalogue:
 
 
 def words(text: str) -> str:
-    """Return a text in the chosen language, as a whole or line by line; what has no translation stays as it is."""
+    """Return a text in the chosen language, as a whole or line by line; a text without a translation stays as it is."""
     catalogue = _CATALOGUE.get()
     if catalogue is None:
         return text
@@ -172,7 +172,7 @@ def add_json(command: Parser) -> None:
 
 @contextmanager
 def progress(label: str, unit: str = "") -> Iterator[Callable[[int], None]]:
-    """Show what a command does, and for how long, on a terminal; the function shows how many units are done."""
+    """Show a label and the time on a terminal while a command works; the function shows how many units are done."""
     if not sys.stderr.isatty():
         yield lambda done: None
         return

@@ -85,7 +85,7 @@ class Stopwatch:
 
 
 class Line:
-    """The line at the bottom of a terminal: what happens now, and for how long. Nothing where there is no terminal."""
+    """The line at the bottom of a terminal: the step of now, and its time. Nothing where there is no terminal."""
 
     def __init__(self) -> None:
         columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
@@ -168,7 +168,7 @@ def _run(*, keep: bool) -> None:
 def _keep(airflow: LiveAirflow, server: SandboxServer, run_id: str, report: Path) -> None:
     """Print where everything is, and wait for Ctrl-C."""
     _print("")
-    _print(f"Airflow:  {airflow.url}/dags/{CAMPAIGN}/runs/{quote(run_id, safe='')}")
+    _print(f"Airflow:  {airflow.url}/dags/{CAMPAIGN}/runs/{quote(run_id, safe='')}/plugin/directcall-run")
     _print(f"Inbox:    {server.url}/")
     _print(f"Report:   {report.as_uri()}")
     _print("Everything is kept until Ctrl-C.")

@@ -12,7 +12,7 @@ _DATED = r"^## \[{version}\] - \d{{4}}-\d\d-\d\d$"
 
 
 def main(tag: str, repository: str) -> int:
-    """Print what is wrong; return the exit code."""
+    """Print each fault; return the exit code."""
     found = faults(tag, repository)
     for fault in found:
         sys.stderr.write(f"error: {fault}\n")
@@ -20,7 +20,7 @@ def main(tag: str, repository: str) -> int:
 
 
 def faults(tag: str, repository: str) -> list[str]:
-    """Return what keeps this tag of this repository from being released.
+    """Return the reasons not to release this tag of this repository.
 
     :param tag: such as ``v0.1.0``.
     :param repository: its address, as in ``[project.urls]``.

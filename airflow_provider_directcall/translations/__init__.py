@@ -90,7 +90,7 @@ class Catalogue:
 
 
 def _distinctness(text: str) -> tuple[bool, int]:
-    """Sort what begins with a word, and what has most words, first: a field at the beginning could hold anything."""
+    """Sort texts that begin with a word, and long ones, first: a field at the beginning could hold anything."""
     return not text.startswith("{"), len(_FIELD.sub("", text))
 
 

@@ -1,4 +1,4 @@
-"""Portuguese of what all commands write: help, errors of arguments, files and numbers, days and months."""
+"""Portuguese of all commands: help, errors of arguments, files and numbers, days and months."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``make demo KEEP=1``: what it prints is there until Ctrl-C, and nothing is left behind."""
+"""``make demo KEEP=1``: the addresses work until Ctrl-C, and nothing is left behind."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_the_demo_keeps_what_it_shows_until_ctrl_c(demo) -> None:
     base = airflow.partition("/dags/")[0]
     token = httpx.get(f"{base}/auth/token", timeout=60, trust_env=False).json()["access_token"]
     run = httpx.get(
-        f"{base}/api/v2/dags/directcall_campaign/dagRuns/{airflow.rpartition('/')[2]}",
+        f"{base}/api/v2/dags/directcall_campaign/dagRuns/{airflow.partition('/runs/')[2].partition('/')[0]}",
         headers={"Authorization": f"Bearer {token}"},
         timeout=60,
         trust_env=False,

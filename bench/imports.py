@@ -57,7 +57,7 @@ def sample(names: list[str]) -> tuple[float, float, list[str]]:
 
 
 def ratios(names: list[str]) -> str:
-    """Return how much longer imports take, as the median of several fresh processes, and the heavy libraries that they load."""
+    """Return how much longer imports take, as the median of fresh processes, and the heavy libraries that they load."""
     sample(names)
     samples = [sample(names) for _ in range(SAMPLES)]
     found = [ours / airflow for airflow, ours, _ in samples]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from airflow_provider_directcall.sandbox import Sandbox, SandboxConfig
 from airflow_provider_directcall.sandbox.server import SandboxServer
@@ -48,7 +48,10 @@ class PageWorld:
         """
         cookie = {"name": _COOKIE, "value": self.airflow.token_of(user), "domain": "127.0.0.1", "path": "/"}
         kept = [{"name": name, "value": value} for name, value in stored.items()]
-        return {"cookies": [cookie], "origins": [{"origin": self.airflow.origin, "localStorage": kept}]}  # type: ignore[typeddict-item]  # Playwright has defaults for the other fields
+        # Playwright has defaults for the other fields.
+        return cast(
+            "StorageState", {"cookies": [cookie], "origins": [{"origin": self.airflow.origin, "localStorage": kept}]}
+        )
 
 
 @contextmanager

@@ -69,7 +69,8 @@ class _Answers:
         self._known: list[dict[str, object]] = []
 
     def index(self, decision: Decision) -> int:
-        answer = {"state": decision.state.value, "steps": [_step(rule.to_wire()) for rule in decision.chain]}
+        steps = [_step(rule.to_wire()) for rule in decision.chain]
+        answer: dict[str, object] = {"state": decision.state.value, "steps": steps}
         if answer not in self._known:
             self._known.append(answer)
         return self._known.index(answer)

@@ -193,7 +193,7 @@ with DAG(
 
     @task
     def while_diverted() -> None:
-        """Stand for what the number is diverted for."""
+        """Stand for the work in the meantime."""
 
     divert >> while_diverted() >> restore.as_teardown()  # without "setups"
     # --8<-- [end:restore]
@@ -210,7 +210,7 @@ with DAG(
 
     @task
     def while_registered() -> None:
-        """Stand for what the webhooks are for."""
+        """Stand for the work that the webhooks serve."""
 
     register.as_setup() >> while_registered() >> remove.as_teardown(setups=register)
     # --8<-- [end:webhooks]

@@ -1,4 +1,4 @@
-"""What MkDocs calls while it builds the site: tables of arguments, links into the repository, ``llms.txt``.
+"""Hooks of MkDocs: tables of arguments, links into the repository, ``llms.txt``.
 
 The functions have the names that MkDocs looks for. It is not imported here, so that this module can be type-checked in
 an environment without it.

@@ -25,7 +25,7 @@ def documented() -> list[str]:
 
 
 def in_code() -> set[str]:
-    """Return the literal parts of all texts in the package's source, with a gap for what is filled in."""
+    """Return the literal parts of all texts in the package's source, with gaps for values."""
     return {
         " ".join(text.split())
         for file in sorted((ROOT / PACKAGE).rglob("*.py"))
@@ -34,7 +34,7 @@ def in_code() -> set[str]:
 
 
 def parts(message: str) -> list[str]:
-    """Return what a documented text says literally."""
+    """Return the literal parts of a documented text."""
     return [part.strip(" '") for part in _BETWEEN.split(message) if len(part.strip(" '.:;,")) > 1]
 
 

@@ -168,13 +168,17 @@ class Waits:
         """Return for how many seconds Airflow has seen the triggerers' event loop blocked, each time."""
         return [float(seconds) for seconds in _BLOCKED.findall(_text(self.airflow.home / "triggerer.log"))]
 
-    def in_triggerers(self) -> list[int]:
-        """Return how many triggers each living triggerer has."""
-        rows = self.query(
-            "SELECT count(*) FROM trigger JOIN job ON job.id = trigger.triggerer_id WHERE job.state = 'running' "
-            "GROUP BY triggerer_id ORDER BY triggerer_id"
-        )
-        return [int(str(count)) for (count,) in rows]
+    def last_job(self) -> int:
+        """Return the id of the process of Airflow that began last."""
+        return int(str(self.query("SELECT max(id) FROM job")[0][0]))
+
+    def in_triggerers(self, after: int) -> list[int]:
+        """Return how many triggers each triggerer has that began after another process; one that was killed keeps some.
+
+        :param after: id of the other process.
+        """
+        text = "SELECT count(*) FROM trigger WHERE triggerer_id > ? GROUP BY triggerer_id ORDER BY triggerer_id"
+        return [int(str(count)) for (count,) in self.query(text, str(after))]
 
 
 @dataclass(frozen=True)

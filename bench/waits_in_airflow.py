@@ -87,17 +87,18 @@ def _run(waits: Waits, sample: int) -> list[str]:
     took = waits.until(lambda: waits.in_state("deferred") == waits.count, "all wait")
     print(f"{waits.count} tasks wait after {took:.0f} s, {took / waits.count:.2f} s each", flush=True)
     problems = _quiet("waiting", waits, idle)
-    since = time.time()
+    since, last_job = time.time(), waits.last_job()
     waits.airflow.restart(Component.TRIGGERER, with_children=True)
     took = waits.until(lambda: bool(waits.shared_reads(since)), "a read of the new triggerer")
     print(f"the triggerer was killed and started again; its first read came after {took:.0f} s", flush=True)
-    waits.until(lambda: waits.in_triggerers() == [waits.count], "all wait in the new one")
+    waits.until(lambda: waits.in_triggerers(last_job) == [waits.count], "all wait in the new one")
     problems += _quiet("waiting in a new triggerer", waits, idle, logins_since=since)
     places = iter(range(waits.count))
     _outage(waits, places)
     _sample(waits, [next(places) for _ in range(sample)])
+    last_job = waits.last_job()
     with _second_triggerer(waits):
-        problems += _last(waits, list(places))
+        problems += _last(waits, list(places), last_job)
     return problems + _judge(waits)
 
 
@@ -158,12 +159,12 @@ def _sample(waits: Waits, places: Sequence[int]) -> None:
         )
 
 
-def _last(waits: Waits, places: Sequence[int]) -> list[str]:
+def _last(waits: Waits, places: Sequence[int], last_job: int) -> list[str]:
     """Share the rest between two triggerers, and let all rows appear."""
     since = time.time()
-    waits.until(lambda: len(waits.in_triggerers()) == 2, "both triggerers wait")
-    waits.until(lambda: sum(waits.in_triggerers()) == len(places), "all wait in two triggerers")
-    shares = waits.in_triggerers()
+    waits.until(lambda: len(waits.in_triggerers(last_job)) == 2, "both triggerers wait")
+    waits.until(lambda: sum(waits.in_triggerers(last_job)) == len(places), "all wait in two triggerers")
+    shares = waits.in_triggerers(last_job)
     time.sleep(CALM_SECONDS)
     quiet = time.time()
     time.sleep(QUIET_INTERVALS * waits.interval)

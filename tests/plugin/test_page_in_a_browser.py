@@ -130,7 +130,7 @@ def test_a_viewer_sees_the_same_in_portuguese_on_a_phone(show, runs: dict[str, s
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.screenshot(path=screenshots / "page-viewer-phone-pt.png")
     page = show(VIEWER, viewport={"width": 1200, "height": 700})
-    page.get_by_role("link", name="reminders · sms").wait_for()
+    page.get_by_role("link", name="reminders · sms").first.wait_for()
     page.screenshot(path=screenshots / "page-viewer.png")
 
 
@@ -197,7 +197,7 @@ def test_a_page_asks_little_and_nothing_while_it_is_hidden(world: PageWorld, run
     page.on("request", lambda request: asked.append(request.url) if "/api/v2/" in request.url else None)
     page.clock.install()
     page.goto(world.page)
-    page.get_by_role("link", name="reminders · sms").wait_for(timeout=120_000)
+    page.get_by_role("link", name="reminders · sms").first.wait_for(timeout=120_000)
     asked.clear()
     for _ in range(6):
         page.clock.run_for(10_000)

@@ -1,7 +1,7 @@
 """Who answers a call, said once more: from dates written by hand, without the package, without its calendar files.
 
-The dates are those of public calendars; what hangs on Easter (5 April 2026, 16 April 2028) was counted by hand. The
-lines are described a second time, as calendar files, in ``year_calendars``.
+The dates are those of public calendars; those that hang on Easter (5 April 2026, 16 April 2028) were counted by hand.
+The lines are described a second time, as calendar files, in ``year_calendars``.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ LONG_AGO = datetime(2000, 1, 1)
 
 @dataclass(frozen=True)
 class Course:
-    """What callers meet: sounds, phones in the order in which they ring, and what there is when nobody picks up."""
+    """Answers to callers: sounds, phones in the order in which they ring, and the end when all stay silent."""
 
     end: str
     phones: tuple[str, ...] = ()
@@ -27,7 +27,7 @@ class Course:
 
 @dataclass(frozen=True)
 class Special:
-    """Something dated, its end excluded. ``for_vip`` is what the one known caller meets, when it differs."""
+    """Something dated, its end excluded. ``for_vip`` is the answer to the one known caller, when it differs."""
 
     begins: datetime
     ends: datetime
@@ -98,7 +98,7 @@ class Line:
         return replace(self, holidays=frozenset(), part_holidays={}, specials=(), emergency=None)
 
     def day(self, day: date) -> list[tuple[datetime, tuple[Course, ...]]]:
-        """Since when in a day which callers meet what."""
+        """Since when in a day which callers get which answer."""
         parts: list[tuple[datetime, tuple[Course, ...]]] = []
         for moment in sorted(self.edges(day)):
             courses = tuple(self.course(moment, caller) for caller in CALLERS)
@@ -107,7 +107,7 @@ class Line:
         return parts
 
     def dated_week(self, first: date) -> dict[int, list[tuple[int, tuple[Course, ...]]]]:
-        """What of seven days, by weekday, is not as in any week: since which minute who meets what."""
+        """The exceptions of seven days, by weekday: since which minute who gets which answer."""
         days = (first + timedelta(days=number) for number in range(7))
         return {
             day.isoweekday(): [(minute_of(begins), courses) for begins, courses in self.day(day)]

@@ -1,4 +1,4 @@
-"""What forbids another request, whatever the policy says and whoever clears: a key that was seen, a call in progress,
+"""Reasons against another request, whatever the policy and whoever clears: a key that was seen, a call in progress,
 a time that has not come, a look that was cut short.
 """
 

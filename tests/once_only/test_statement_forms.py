@@ -26,7 +26,7 @@ LATE_ROWS = 600
 
 
 def outcome_of(run, world, kind, quirk):
-    """Return what became of a task: the number of effects, and whether it was reported as unknown."""
+    """Return the end of a task: the number of effects, and whether it was reported as unknown."""
     world.sandbox.configure(quirks=frozenset({quirk}))
     try:
         run.to_the_end(kind.task(settle_seconds=LATE_ROWS))

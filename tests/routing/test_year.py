@@ -47,7 +47,7 @@ NO_RUNS = {
 
 @dataclass
 class Tally:
-    """What came of a year. A day without change is one that has the same dated week ahead as the run before it."""
+    """The course of a year. A day without change is one that has the same dated week ahead as the run before it."""
 
     hours: int = 0
     calls: int = 0
@@ -96,7 +96,7 @@ class Life:
         return self.tally
 
     def run(self, moment: datetime) -> None:
-        """Load the calendar, plan, apply: what a task does daily."""
+        """Load the calendar, plan, apply: the daily work of a task."""
         self.server.set_time(moment)
         known = self.line.told_at(moment)
         calendar = load_calendar(self.text + self.emergency_text if known.emergency else self.text)
@@ -147,7 +147,7 @@ class Life:
 
 
 def _answer(course: Course, rung: int) -> Course:
-    """What a caller meets when that many phones of a course ring in vain."""
+    """The answer to a caller when that many phones of a course ring in vain."""
     if rung < len(course.phones):
         return Course("picked up", (course.phones[rung],), course.played)
     return Course(course.end, played=course.played)

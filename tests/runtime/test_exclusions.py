@@ -13,7 +13,7 @@ NUMBERS = ["5511990000001", "5511990000002"]
 
 
 class World:
-    """A list of numbers, a clock, and what a send task that stays for hours reads."""
+    """A list of numbers, a clock, and the look-up of a send task that stays for hours."""
 
     def __init__(self, path):
         self.list = path / "stop.csv"

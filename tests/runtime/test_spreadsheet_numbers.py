@@ -1,4 +1,4 @@
-"""Everywhere a number is read, what a spreadsheet made of one is rejected with the reason."""
+"""Everywhere a number is read, one that a spreadsheet spoiled is rejected with the reason."""
 
 from __future__ import annotations
 

@@ -83,7 +83,7 @@ class World:
 
     @property
     def errand(self) -> Errand:
-        """What the task sends."""
+        """The content that the task sends."""
         numbers, due_at = self.numbers, self.due_at
 
         def build(key: str) -> Request:

@@ -108,7 +108,7 @@ class ChunkSender:
         self._accepted_elsewhere = 0
         self._until: datetime | None = None
         self.has_waited = False
-        """Whether the last :meth:`send` ended as a line was free again: its caller looks what the call has cost."""
+        """Whether the last :meth:`send` ended as a line was free again: its caller looks for the cost of the call."""
         self._finished: Counter[Progress] = Counter()
         """Final results of this try."""
         self._left_out: list[ContactResult] = []

@@ -194,7 +194,7 @@ class Attempts:
         poll_interval = timedelta(seconds=self.options.timeouts.poll_interval)
         pause = max(self.rules.shortest_pause, poll_interval)
         if taken or self.guards.budget_brl is not None:
-            # What calls cost, and that those of other attempts have ended, is known after a look only.
+            # The cost of calls, and the end of those of other attempts, is known after a look only.
             pause = min(pause, max(_COST_AGE, poll_interval))
         before = sender.waves
         outcome = await sender.send(

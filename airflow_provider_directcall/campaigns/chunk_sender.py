@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 #: A request of a wave leaves so soon, or keeps its turn: a process that sleeps, and wakes when another one has taken
-#: its chunk over, must not send what that one has found to be absent.
+#: its chunk over, must not send requests that that one has found absent.
 _WAVE_TIME: Final = timedelta(seconds=60)
 #: So long the client repeats a request that could not leave.
 _CLIENT_TIME: Final = timedelta(seconds=60)
@@ -108,7 +108,7 @@ class ChunkSender:
         self._accepted_elsewhere = 0
         self._until: datetime | None = None
         self.has_waited = False
-        """Whether the last :meth:`send` ended as a line was free again: its caller looks what the call has cost."""
+        """Whether the last :meth:`send` ended as a line was free again: its caller looks for the cost of the call."""
         self._finished: Counter[Progress] = Counter()
         """Final results of this try."""
         self._left_out: list[ContactResult] = []
@@ -118,7 +118,7 @@ class ChunkSender:
         self._meter = ProgressMeter(clock, options.progress_seconds, on_progress, total=len(self._contacts), done=done)
 
     def _reopened(self, result: ContactResult) -> ContactResult:
-        """Look again for what stayed unknown in an earlier try, unless the policy is to leave it."""
+        """Look again for contacts who stayed unknown in an earlier try, unless the policy is to leave it."""
         is_left = self._options.on_unknown_outcome is OnUnknownOutcome.HOLD
         is_unknown = result.progress is Progress.UNKNOWN and not is_left
         return replace(result, progress=Progress.DOUBTFUL) if is_unknown else result
@@ -240,7 +240,7 @@ class ChunkSender:
         is_waiting = self._lines.are_taken
         free = await self._lines.free(self._is_interrupted)
         if is_waiting and self._until is not None and self._guards.budget_brl is not None:
-            # What the call has cost that ended now is known after the caller's look.
+            # The cost of the call that ended now is known after the caller's look.
             self._until, self.has_waited = self._clock.now(), True
         if not free or self._is_over():
             return None
@@ -400,7 +400,7 @@ class ChunkSender:
     # Requests in doubt
 
     async def _reconcile(self, doubtful: Sequence[ContactResult], *, until_free: bool = False) -> None:
-        """Look for requests in doubt; write what is found out after each look.
+        """Look for requests in doubt; write the results of each look.
 
         :param until_free: stop looking once a line is free for other calls, or there is something else to do.
         """

@@ -1,4 +1,4 @@
-"""What an answer, a refusal, a verdict of the look-ups, or giving up means for a contact.
+"""The result of a contact after an answer, a refusal, a verdict of the look-ups, or giving up.
 
 No I/O and no state: the sender passes a contact's result while its request is in doubt, and takes the new one over.
 """
@@ -32,7 +32,7 @@ MOST_SENDS: Final = 3
 #: A contact whose requests are all refused by a code that may pass is given up where no more than this share of the
 #: accepted contacts is refused so: more of them are a sign of a service that is down, whose next try may succeed.
 _FEW: Final = 10
-#: Nor are more than so many given up in one try: of a large chunk, a tenth is what a short outage refuses.
+#: Nor are more than so many given up in one try: a short outage refuses a tenth of a large chunk.
 _MOST_GIVEN_UP: Final = 20
 _NO_BALANCE: Final = "201"
 

@@ -47,7 +47,7 @@ class RequestOptions:
 
     :param origin: sender as it is sent; None for the connection's default.
     :param recipients_per_request: how many contacts with the same text and tags go into one request; above ten, as the
-        documented file (``destino_csv``). 1 sends to each alone. What the vendor answers for several is inferred.
+        documented file (``destino_csv``). 1 sends to each alone. The vendor's answer for several is inferred.
     :param parts_per_request: how many parts go into a request to several; None for any number.
     :param by_lots: send personal texts with ``/sms/lot-send``. Its body is documented down to the recipients' ids only;
         all other names are assumed (see :func:`~airflow_provider_directcall.api.methods.send_lot`): try it on a few.
@@ -73,7 +73,7 @@ class RequestOptions:
     reply_email: str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        """Reject what contradicts itself."""
+        """Reject options that contradict each other."""
         if self.recipients_per_request < 1:
             raise CampaignError("recipients_per_request: 1 or more is needed")
         if self.by_lots and (self.channel is Channel.CALL or self.audio_id is not None):
@@ -193,7 +193,7 @@ class ChunkRequests:
         return LotLookup(statement, self._key, wanted, witnesses)
 
     def wanted(self, contact: Contact, since: datetime) -> LookupKey:
-        """Return what to look for.
+        """Return the key to look for.
 
         :param since: aware; when its first request was about to leave.
         """
@@ -212,7 +212,7 @@ class ChunkRequests:
         return largest if most_parts is None else max(1, min(largest, most_parts // contact.parts))
 
     def batch_of(self, contact: Contact) -> object:
-        """Return what contacts in one request have in common; contacts of one wave without it share none."""
+        """Return the text and tags that one request has for all its contacts; of one wave, others share none."""
         if self.batch_size(contact) == 1:
             return contact.id
         return (None if self._options.by_lots else contact.text, *sorted(contact.tags.items()))

@@ -49,7 +49,7 @@ _STATES: Final[Mapping[MessageState, ContactState]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class LookOptions:
-    """What is looked for, and how.
+    """The contacts to look for, and how.
 
     :param channel: how the contacts are reached.
     :param attempt: which attempt of their calls, from 1.
@@ -97,7 +97,7 @@ class Followed:
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """What one look has found.
+    """The result of one look.
 
     :ivar lines: contact's id -> its line, of contacts with rows.
     :ivar problem: why the statement could not be read to its end, or None.
@@ -115,7 +115,7 @@ async def look(
     """Read the rows of the pending contacts' waves: by the first question that shows any row of theirs.
 
     It reads so many rows, and so long, as a look-up of a campaign's requests: an account may have any number of others.
-    What it does not read is left as it is.
+    Rows beyond that are left to the next look.
     """
     if not pending:
         return Looked({})

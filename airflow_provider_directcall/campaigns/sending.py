@@ -52,7 +52,7 @@ async def send_chunk(
         look at the statement, or the next further call. None for one attempt.
     :param log_name: of its waves; None for the chunk's own. Another one needs another key.
     :raises CampaignError: the plan or the log cannot be used; nothing was sent in this try.
-    :raises OSError: the storage fails. What was being sent is in doubt, and the next try looks for it.
+    :raises OSError: the storage fails. Requests on their way are in doubt, and the next try looks for them.
     """
     if not _KEY.fullmatch(key):
         raise CampaignError("key: an idempotency key of 16 letters and digits is needed")

@@ -130,7 +130,7 @@ class SendingWorld:
 
     def settings(self, **changes: Any) -> Settings:
         config = self.server.sandbox.config
-        made = {"base_url": self.server.url, "default_origin": ORIGIN, "timeout": 10.0, **changes}
+        made = {"base_url": self.server.url, "default_origin": ORIGIN, "timeout": 60.0, **changes}
         return Settings(config.client_id, config.client_secret, **made)
 
     async def send(

@@ -37,7 +37,7 @@ class ContactFile:
 
     :ivar form: such as "cp1252, separated by ;".
     :ivar digest: of its bytes.
-    :ivar path: where it is; empty for what cannot be read again.
+    :ivar path: where it is; empty where it cannot be read again.
     :ivar version: its size and time of change; of a query, a digest of its text and parameters.
     """
 
@@ -48,7 +48,7 @@ class ContactFile:
     version: str = ""
 
     def has_changed(self, path: Readable) -> bool:
-        """Whether the file has other content now. One that is gone has not: the plan has what was in it."""
+        """Whether the file has other content now. One that is gone has not: the plan has its content."""
         try:
             if _version(path) == self.version:
                 return False

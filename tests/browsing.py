@@ -10,6 +10,8 @@ from tools.browser import MISSING, chromium, headless_browser
 
 __all__ = ["browser", "open_page", "screenshots"]
 
+PATIENCE_MS = 90_000
+"""The longest wait for anything; machines are slow at times, and nothing waits longer than it must."""
 PHONE = {"width": 390, "height": 844}
 _SCREENSHOTS = Path(__file__).resolve().parents[1] / ".cache" / "screenshots"
 
@@ -22,6 +24,9 @@ def browser():
     """
     if chromium() is None:
         pytest.skip(MISSING)
+    from playwright.sync_api import expect
+
+    expect.set_options(timeout=PATIENCE_MS)
     with headless_browser() as running:
         yield running
 
@@ -36,6 +41,7 @@ def open_page(browser):
 
     def open_(url, *, errors="fail", **options):
         context = browser.new_context(**options)
+        context.set_default_timeout(PATIENCE_MS)
         contexts.append(context)
         page = context.new_page()
         if errors == "fail":

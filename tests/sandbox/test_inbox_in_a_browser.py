@@ -14,17 +14,6 @@ from ..browsing import PHONE
 pytestmark = pytest.mark.browser
 
 MALICIOUS = "<img src=x onerror=document.title='owned'><script>document.title='owned'</script>"
-SOON = 10_000
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _patient():
-    """Wait longer than by default: machines are slow at times."""
-    from playwright.sync_api import expect
-
-    expect.set_options(timeout=SOON)
-    yield
-    expect.set_options(timeout=5_000)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The page at ``/`` and its files. It shows what clients sent, so its policy admits nothing but these files."""
+"""The page at ``/`` and its files. It shows texts of clients, so its policy admits nothing but these files."""
 
 from __future__ import annotations
 

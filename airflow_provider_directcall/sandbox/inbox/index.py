@@ -59,7 +59,7 @@ class Index:
 
     def entries(self) -> list[Entry]:
         """Return all entries, oldest first, with the replies of people that have come by now."""
-        # A reset makes new tables. Rows of a table are only ever added or replaced, so those beyond the last count are new.
+        # A reset makes new tables. Rows are only ever added or replaced, so those beyond the last count are new.
         if any(ours is not theirs for ours, theirs in zip(self._sources, self._tables(), strict=True)):
             self._start()
         added = [entry for place in range(len(self._sources)) for entry in self._added(place)]

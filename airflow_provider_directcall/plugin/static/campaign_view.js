@@ -54,7 +54,7 @@ function badge(campaign) {
   return h("span", { class: `badge ${campaign.status}` }, t(`status_${campaign.status}`));
 }
 
-const progressText = (totals) => (totals.total === null ? null : t("progress", { sent: count(totals.sent), total: count(totals.total) }));
+const progressText = (totals) => (totals.total === null || totals.sent === null ? null : t("progress", { sent: count(totals.sent), total: count(totals.total) }));
 
 function progress(totals, status) {
   if (!SENDING.has(status) || !totals.total) return null;

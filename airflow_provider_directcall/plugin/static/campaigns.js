@@ -160,7 +160,8 @@ export class Campaign {
     const states = report?.states ?? { ...withoutAccepted(plan?.states), ...added(chunks.map((chunk) => chunk.states)) };
     return {
       total,
-      sent,
+      // The chunks of an ended campaign are read after its report.
+      sent: report !== undefined && this.unread ? null : sent,
       rate: this.hasEnded ? null : rate || null,
       secondsLeft: rate && open ? open / rate : null,
       states,

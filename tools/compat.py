@@ -45,7 +45,7 @@ _FAULTS: Final = ("-m", "faults", "tests/processes/test_delivery_faults.py")
 
 def other_airflows() -> list[Path]:
     """Return the constraints files of all Airflows except for the one that ``make`` works with."""
-    return [path for path in sorted((ROOT / "constraints").glob("*.txt")) if path.stem != _OF_MAKE]
+    return [path for path in sorted((ROOT / "constraints").glob("airflow-*.txt")) if path.stem != _OF_MAKE]
 
 
 def environment_of(constraints: Path, *packages: str) -> Path:

@@ -102,8 +102,11 @@ class SharedRequests:
         counts = self._counts[batch].copy()
         if (batch, each.contact.id) in self._signs:
             counts[self._signs[batch, each.contact.id]] -= 1
-        full = {size, self._sizes[batch] % size} if lists_each else {size}
-        return any(request is None or count not in full for request, count in counts.items() if count)
+        # Requests without ids are counted together; each of them is whole, or the last one of its batch.
+        unnamed, rest = counts.pop(None, 0), self._sizes[batch] % size if lists_each else 0
+        if unnamed and not (lists_each and unnamed % size in {0, rest}):
+            return True
+        return any(count not in {size, rest} for count in counts.values() if count)
 
     def _batch(self, each: Addressed) -> object:
         return each.since, self._requests.batch_of(each.contact)

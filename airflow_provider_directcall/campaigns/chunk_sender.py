@@ -329,7 +329,11 @@ class ChunkSender:
             sends[contact.id] = (last.sends if last is not None else 0) + 1
             parts[contact.id] = (last.parts if last is not None else 0) + contact.parts
         places = {contact.id: contact.place for contact in contacts if contact.place}
-        return Wave(self._next_wave, self._clock.now(), sends, parts, places)
+        # Results know their wave by its time, so that no two waves of a chunk have the same.
+        since, taken = self._clock.now(), {result.since for result in self._results.values()}
+        while since in taken:
+            since += timedelta.resolution
+        return Wave(self._next_wave, since, sends, parts, places)
 
     async def _send(self, outgoing: Outgoing, began: Mapping[str, ContactResult]) -> list[ContactResult]:
         """Send one request; return nothing for contacts that surely were not sent to and keep their turn."""

@@ -200,11 +200,15 @@ def _report(options: argparse.Namespace) -> int:
     if options.json:
         write_json(result)
         return FINE
-    states = result["states"]
-    counts = ", ".join(f"{n} {state}" for state, n in states.items()) if isinstance(states, dict) else ""
-    for name, value in (result | {"states": counts}).items():
+    states, reasons = result.pop("states"), result.pop("reasons")
+    for name, value in result.items():
         if value is not None:
             say(f"{name}: {value}")
+    if isinstance(states, dict):
+        say("states: " + ", ".join(f"{contacts} {state}" for state, contacts in states.items()))
+    if isinstance(reasons, list):
+        for state, reason, contacts in reasons:
+            say(f"reason of {contacts} {state}: {reason}")
     return FINE
 
 

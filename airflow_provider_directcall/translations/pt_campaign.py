@@ -68,7 +68,7 @@ TEXTS: Final = {
     "{n} no_answer": "{n} sem resposta",
     "{n} voicemail": "{n} na caixa postal",
     "{n} invalid_number": "{n} números inválidos",
-    "{parts} parts, {COST}, in {chunks} chunks; {n} texts in plain letters.": "{parts} partes, {COST}, em {chunks} lotes; {n} textos em letras simples.",
+    "{parts} parts, {COST}, in {chunks} chunks; {n} texts in plain letters.": "{parts} partes, {COST}, em {chunks} blocos; {n} textos sem acentos.",
     "without a price": "sem preço",
     "R$ {amount}": "R$ {amount}",
     "Left out {n}: {REASON}.": "Fora {n}: {REASON}.",
@@ -85,6 +85,7 @@ TEXTS: Final = {
     "parts: {n}": "partes: {n}",
     "cost_brl: {amount}": "custo em reais: {amount}",
     "states: {COUNTS}": "estados: {COUNTS}",
+    "reason of {COUNTS}: {REASON}": "motivo de {COUNTS}: {REASON}",
     # reasons
     "same number as an earlier row": "mesmo número de uma linha anterior",
     "same id as an earlier row": "mesmo id de uma linha anterior",

@@ -112,6 +112,9 @@ def test_report_counts_what_had_no_turn(plan, command, tmp_path):
     status, shown = command("report", tmp_path / "base" / "one", "--results", tmp_path / "results.csv")
     assert status == FINE
     assert "states: 2 stopped, 1 rejected" in shown
+    assert "reason of 1 rejected: the number is missing" in shown
+    _, shown = command("report", tmp_path / "base" / "one", "--lang", "pt")
+    assert "motivo de 1 rejeitados: falta o número" in shown
     assert (tmp_path / "results.csv").exists()
 
 

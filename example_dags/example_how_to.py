@@ -68,7 +68,7 @@ with DAG(
     ask = DirectcallSendSMSOperator(
         task_id="ask",
         origin=ORIGIN,
-        destination=["5511990000701", "5511990000702"],
+        destination=["5531990000701", "5531990000702"],
         text="Sua consulta é amanhã às 9h. Responda 1 para confirmar, 2 para cancelar.",
         tags={"appointment": "4711"},
     )
@@ -88,7 +88,7 @@ with DAG(
     # --8<-- [start:reply]
     answer = DirectcallReplySensor(
         task_id="answer",
-        origin="5511990000701",
+        origin="5531990000701",
         answers={"confirmed": ["1", "sim"], "cancelled": ["2", "não"]},
         deferrable=True,
         poll_interval=5,

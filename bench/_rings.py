@@ -51,7 +51,7 @@ KINDS: Final = (
     Kind("good", 0.45, PASSWORD, "form", frozenset({202, _TOO_MANY})),
     Kind("wrong password", 0.2, WRONG, "form", frozenset({401})),
     Kind("no credentials", 0.15, None, "form", frozenset({401})),
-    Kind("too large, declared", 0.075, PASSWORD, "declared", frozenset({413, CUT})),
+    Kind("too large, declared", 0.075, PASSWORD, "declared", frozenset({413, _TOO_MANY, CUT})),
     Kind("too large, chunked", 0.075, PASSWORD, "chunked", frozenset({413, _TOO_MANY, CUT})),
     Kind("slow", 0.05, PASSWORD, "slow", frozenset({408, _TOO_MANY, CUT})),
 )

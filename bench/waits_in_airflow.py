@@ -28,7 +28,6 @@ from airflow_provider_directcall.sandbox import Fault
 from bench._waits import Asked, RequestLog, Usage, Waits
 from tools.faults.components import Component, descendants, kill_all
 from tools.faults.world import running_world
-from tools.live_airflow import default_interrupt
 
 ROOT = Path(__file__).resolve().parent.parent
 PARALLELISM = 8
@@ -209,16 +208,7 @@ def _second_triggerer(waits: Waits) -> Iterator[None]:
     airflow.environment = {**airflow.environment, "AIRFLOW__TRIGGERER__MAX_TRIGGER_TO_SELECT_PER_LOOP": at_once}
     airflow.kill(Component.TRIGGERER, with_children=True)
     airflow.start_component(Component.TRIGGERER)
-    with (airflow.home / "triggerer.log").open("ab") as log:
-        second = subprocess.Popen(
-            [sys.executable, "-m", "airflow", *Component.TRIGGERER.command],
-            env=airflow.variables,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            preexec_fn=default_interrupt,  # noqa: PLW1509 - no threads are started between fork and exec
-        )
+    second = airflow.launch(Component.TRIGGERER)
     try:
         yield
     finally:

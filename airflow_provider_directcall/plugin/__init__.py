@@ -19,10 +19,8 @@ class DirectcallPlugin(AirflowPlugin):
 
     name = "directcall"
 
-    # Lists in AirflowPlugin; properties make them when the API server reads them.
-
     @cached_property
-    def fastapi_apps(self) -> list[dict[str, Any]]:  # type: ignore[override]  # see above
+    def fastapi_apps(self) -> list[dict[str, Any]]:  # type: ignore[override]  # a list in AirflowPlugin; made when it is read
         """Applications to mount; no receiver without a connection for its credentials."""
         from airflow.providers.common.compat.sdk import conf
 
@@ -38,7 +36,7 @@ class DirectcallPlugin(AirflowPlugin):
         return apps
 
     @cached_property
-    def external_views(self) -> list[dict[str, Any]]:  # type: ignore[override]  # see above
+    def external_views(self) -> list[dict[str, Any]]:  # type: ignore[override]  # a list in AirflowPlugin; made when it is read
         """The page in the navigation, and as a tab of a DAG run."""
         from airflow.providers.common.compat.sdk import conf
 

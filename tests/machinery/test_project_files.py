@@ -88,7 +88,7 @@ def test_a_release_needs_the_tag_of_the_version_and_its_own_repository() -> None
 def test_only_the_job_with_the_environment_publishes() -> None:
     jobs = read(GITHUB / "workflows/release.yml")["jobs"]
     assert {name for name, job in jobs.items() if "permissions" in job} == {"publish"}
-    assert jobs["publish"]["environment"]["name"] == "pypi"
+    assert jobs["publish"]["environment"] == "pypi"
     assert jobs["publish"]["steps"][-1]["with"] == {"attestations": True}
 
 

@@ -80,8 +80,12 @@ class SplitAirflow(LiveAirflow):
 
     def start_component(self, component: Component) -> None:
         """Start a component without waiting for it."""
+        self._components[component] = self.launch(component)
+
+    def launch(self, component: Component) -> subprocess.Popen[bytes]:
+        """Start one more process of a component, whose end is the caller's to see to."""
         with (self.home / f"{component}.log").open("ab") as log:
-            self._components[component] = subprocess.Popen(
+            return subprocess.Popen(
                 [sys.executable, "-m", "airflow", *component.command],
                 env=self.variables,
                 stdin=subprocess.DEVNULL,

@@ -9,7 +9,6 @@ import uuid
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
@@ -26,10 +25,16 @@ if TYPE_CHECKING:
 DAG_ID = "waits"
 PATIENCE = 7200.0
 
-_FIRED = "Trigger fired event"
+#: Not the triggers' logs: a triggerer that takes over from one that was killed does not keep all of their lines.
+_NOTE_RESUMPTIONS = """
+    CREATE TABLE bench_resumed (map_index INTEGER, at REAL);
+    CREATE TRIGGER note_resumed AFTER UPDATE OF state ON task_instance
+    WHEN OLD.state = 'deferred' AND NEW.state = 'scheduled'
+    BEGIN
+        INSERT INTO bench_resumed VALUES (NEW.map_index, (julianday('now') - 2440587.5) * 86400.0);
+    END;
+"""
 _BLOCKED = re.compile(r"async thread was blocked for (\d+\.\d+) seconds")
-_MAP_INDEX = re.compile(r"map_index=(\d+)")
-_MOMENT = re.compile(r'"timestamp": ?"([^"]+)"')
 
 
 @dataclass(frozen=True)
@@ -91,6 +96,8 @@ class Waits:
 
     def start(self) -> None:
         """Start the run."""
+        with closing(sqlite3.connect(self.airflow.home / "airflow.db", timeout=60)) as database, database:
+            database.executescript(_NOTE_RESUMPTIONS)
         conf: dict[str, object] = {"waits": self.count, "poll_interval": str(self.interval)}
         self.run_id = self.airflow.trigger(DAG_ID, conf)
 
@@ -153,15 +160,10 @@ class Waits:
         self.appeared[contact] = now
 
     def fired(self) -> dict[int, list[float]]:
-        """Return when the triggers of each map index have fired, from their logs."""
+        """Return when each map index was resumed by an event, as the database has noted it."""
         found: dict[int, list[float]] = {}
-        for path in (self.airflow.home / "logs").rglob("*.trigger.*.log"):
-            place = _MAP_INDEX.search(str(path))
-            moments = [_MOMENT.search(line) for line in _text(path).splitlines() if _FIRED in line]
-            if place is not None:
-                found.setdefault(int(place[1]), []).extend(
-                    datetime.fromisoformat(moment[1]).timestamp() for moment in moments if moment is not None
-                )
+        for place, moment in self.query("SELECT map_index, at FROM bench_resumed ORDER BY at"):
+            found.setdefault(int(str(place)), []).append(float(str(moment)))
         return found
 
     def blocked(self) -> list[float]:

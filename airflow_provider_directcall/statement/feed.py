@@ -6,7 +6,8 @@ however many wait.
 
 The verdict of a wait is the one that its own look would have:
 
-- A read that covers the whole window of a wait is judged by the wait itself, by the rules of its look.
+- A read that covers the whole window of a wait is judged by the wait itself, by the rules of its look. So is a shorter
+  one where it shows the calls whole, to find them; it cannot prove that they are not there.
 - Whatever such a read cannot prove is decided by a look of the wait's own: a row outside of the read's or the wait's
   window, a row without a time, a call that is recognised by its id, an account whose rows show no tags.
 - No wait times out before a look at or after its deadline, of its own or shared.
@@ -279,12 +280,13 @@ class Feed:
             if waiter is None or waiter.ready_at > read.asked_at:
                 continue
             is_covering = not waiter.wait.is_identified and read.since <= waiter.wait.begins_at
-            judges = is_covering or waiter.wait.keeps_rows
+            is_enough = is_covering or waiter.wait.keeps_rows
+            judges = is_enough or read.shows_all_of(rows)
             judgement = waiter.wait.judge(rows, read.asked_at) if judges else None
             if judgement is not None and judgement.found is not None:
                 self._missed = 0
                 yield self._verdict(ticket, read.asked_at, judgement.found)
-            elif judgement is None or judgement.is_doubtful:
+            elif judgement is None or judgement.is_doubtful or not is_enough:
                 self._call(ticket, waiter, rows, read.asked_at)
 
     def _call(self, ticket: int, waiter: Waiter, rows: list[StatementRow], now: datetime) -> None:

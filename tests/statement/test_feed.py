@@ -148,6 +148,28 @@ def test_old_waits_take_few_pages_a_poll():
     assert statement.requests < 240 * 14, "a read of the whole day takes 140 pages"
 
 
+def test_rows_that_end_long_waits_together_need_no_looks_of_their_own():
+    """The day before is not read again: the recent part shows each call whole."""
+    shown = [called(place, 3600 + place) for place in range(200)]
+    old = [called(f"old{place}", -place * 60) for place in range(1400)]
+    statement = Statement([*shown, *old], page_size=100)
+    waiters = many(200, lasts=9000, look_back=86_400)
+    assert World(statement, waiters).run() == {place: [f"c{place}"] for place in range(200)}
+    assert statement.shared == statement.requests
+
+
+def test_a_call_whose_first_rows_a_read_may_not_show_is_looked_for():
+    """A leg from before the recent part decides: the call was answered."""
+    early = [called(place, 3060, started=3000) for place in range(20)]
+    again = [called(place, 6740, started=3300, outcome="ocupado") for place in range(20)]
+    conditions = {"outcomes": ["busy"]}
+    waiters = [replace(each, joins=6600, conditions=conditions) for each in many(lasts=600, look_back=86_400)]
+    world = World(Statement([*early, *again]), waiters)
+    ends = world.run()
+    assert world.statement.requests > world.statement.shared
+    assert set(map(str, ends.values())) == {"timeout"}
+
+
 def test_times_out_with_the_number_of_other_rows():
     statement = Statement([called(99, 10), called(98, 10), called(1, 10, outcome="ocupado")])
     waiters = many(10, lasts=300, conditions={"outcomes": ["answered"]})

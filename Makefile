@@ -99,7 +99,7 @@ mutants: install ## Mistakes planted in delivery/ that its tests must find
 bench: $(BROWSER_STAMP) ## Measure, and print each figure as a ratio
 	@for name in $(BENCHES); do echo "== $$name"; $(RUN) "bench.$$name" || exit 1; done
 
-compat: install ## Sensors, watchers, alerts and others, and sending under faults, on the other Airflows, each in an environment of its own
+compat: install ## Sensors, watchers, alerts and others, sending under faults, and the page, on the other Airflows, each in an environment of its own
 	$(RUN) tools.compat
 
 cluster: install ## A campaign over two Celery workers, PostgreSQL and Redis (Debian: postgresql, redis-server), one of them killed

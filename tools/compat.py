@@ -1,11 +1,12 @@
 """Run tests on the other Airflows: older ones have no task state store and no shared streams, 3.4 empties the store.
 
 Run by ``make compat``. First the rooms, in one process: the example DAGs are parsed, and sensors, watchers, the
-notifier, the decorator, the receiver, archives, exports and the campaigns' task group run against the sandbox. Then the
-fault matrix on a whole Airflow; ``--rooms`` leaves it out, and ``--airflow 3.1`` chooses one minor. Each file in
-``constraints/`` except for that of ``make`` itself gets an environment with the source tree, its dependencies and the
-development tools. Environments are kept in ``.cache/compat`` and rebuilt when the constraints or the project's
-requirements change. The exit code is 0 when all pass, else 1.
+notifier, the decorator, the receiver, archives, exports and the campaigns' task group run against the sandbox. Then
+the fault matrix on a whole Airflow, and the page Telephony in a real browser. ``--part rooms`` chooses one of the
+three, and ``--airflow 3.1`` one minor. Each file in ``constraints/`` except for that of ``make`` itself gets an
+environment with the source tree, its dependencies and the development tools. Environments are kept in
+``.cache/compat`` and rebuilt when the constraints or the project's requirements change. The exit code is 0 when all
+pass, else 1.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -40,7 +41,11 @@ _ROOMS: Final = (
 )
 #: An older Airflow warns of its own parts.
 _IN_PROCESS: Final = ("-m", "not airflow and not long", "-W", "default")
-_FAULTS: Final = ("-m", "faults", "tests/processes/test_delivery_faults.py")
+_PARTS: Final[Mapping[str, Sequence[str]]] = {
+    "rooms": (*_IN_PROCESS, *_ROOMS),
+    "faults": ("-m", "faults", "tests/processes/test_delivery_faults.py"),
+    "page": ("-m", "browser", "tests/plugin/test_page_in_a_browser.py"),
+}
 
 
 def other_airflows() -> list[Path]:
@@ -67,31 +72,36 @@ def installed(constraints: Path, *packages: str) -> Path:
         _run([*uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(environment)])
         limits = ["--constraints", str(constraints), "--build-constraints", str(constraints)]
         install = [*uv, "pip", "install", "--quiet", "--python", str(python), *limits]
-        _run([*install, "--editable", str(ROOT), "--group", "dev", *packages])
+        _run([*install, "--editable", str(ROOT), "--group", "dev", "--group", "browser", *packages])
         stamp.touch()
     return python
 
 
-def check(constraints: Path, arguments: Sequence[str], *, only_rooms: bool = False) -> bool:
-    """Return whether all tests pass with one Airflow; the matrix runs after a failure too.
+def check(constraints: Path, parts: Collection[str], arguments: Sequence[str]) -> bool:
+    """Return whether all tests pass with one Airflow; each part runs after a failure of another too.
 
+    :param parts: which parts.
     :param arguments: further arguments for pytest.
-    :param only_rooms: leave the matrix out.
     """
     started = time.monotonic()
     python = installed(constraints)
     ready = time.monotonic()
-    rounds = [(*_IN_PROCESS, *_ROOMS)] if only_rooms else [(*_IN_PROCESS, *_ROOMS), _FAULTS]
-    codes = [_run([str(python), "-m", "pytest", *tests, *arguments], check=False).returncode for tests in rounds]
+    codes = {
+        part: _run([str(python), "-m", "pytest", *tests, *arguments], check=False).returncode
+        for part, tests in _PARTS.items()
+        if part in parts
+    }
+    failed = [part for part, code in codes.items() if code]
     took = f"{ready - started:.0f} s to install, {time.monotonic() - ready:.0f} s to run"
-    print(f"{constraints.stem}: {'failed' if any(codes) else 'passed'} ({took})", flush=True)
-    return not any(codes)
+    result = f"failed: {', '.join(failed)}" if failed else "passed"
+    print(f"{constraints.stem}: {result} ({took})", flush=True)
+    return not failed
 
 
 def main(arguments: Sequence[str] = ()) -> int:
     """Check every other Airflow, also after a failure; return the exit code."""
     parser = argparse.ArgumentParser(prog="tools.compat", description="Run tests on the other Airflows.")
-    parser.add_argument("--rooms", action="store_true", help="leave the fault matrix out")
+    parser.add_argument("--part", choices=_PARTS, action="append", help="repeatable; default: all")
     parser.add_argument("--airflow", metavar="MINOR", action="append", help="such as 3.1; repeatable; default: all")
     options, rest = parser.parse_known_args(arguments)
     chosen = [
@@ -99,7 +109,7 @@ def main(arguments: Sequence[str] = ()) -> int:
         for path in other_airflows()
         if not options.airflow or path.stem.removeprefix("airflow-") in options.airflow
     ]
-    passed = [check(constraints, rest, only_rooms=options.rooms) for constraints in chosen]
+    passed = [check(constraints, options.part or list(_PARTS), rest) for constraints in chosen]
     print("compat passed" if passed and all(passed) else "compat failed")
     return 0 if passed and all(passed) else 1
 

@@ -31,9 +31,9 @@ def test_every_airflow_is_checked_after_a_failure_too(
 ) -> None:
     checked: list[tuple[str, list[str]]] = []
 
-    def check(constraints: Path, arguments: list[str], *, only_rooms: bool) -> bool:
+    def check(constraints: Path, parts: list[str], arguments: list[str]) -> bool:
         checked.append((constraints.stem, arguments))
-        return passing[len(checked) - 1] and not only_rooms
+        return passing[len(checked) - 1] and parts == ["rooms", "faults", "page"]
 
     monkeypatch.setattr(compat, "check", check)
     assert compat.main(["-x"]) == code
@@ -45,32 +45,34 @@ def test_every_airflow_is_checked_after_a_failure_too(
 def test_minors_can_be_chosen(monkeypatch: pytest.MonkeyPatch, minors: list[str]) -> None:
     checked: list[str] = []
 
-    def check(constraints: Path, arguments: list[str], *, only_rooms: bool) -> bool:
+    def check(constraints: Path, parts: list[str], arguments: list[str]) -> bool:
         checked.append(constraints.stem)
-        return only_rooms
+        return parts == ["rooms"]
 
     monkeypatch.setattr(compat, "check", check)
     chosen = [argument for minor in minors for argument in ("--airflow", minor)]
-    assert compat.main(["--rooms", *chosen]) == (minors == ["3.0"])
+    assert compat.main(["--part", "rooms", *chosen]) == (minors == ["3.0"])
     assert checked == [f"airflow-{minor}" for minor in minors if minor != "3.0"]
 
 
-@pytest.mark.parametrize(("codes", "passed"), [((0, 0), True), ((1, 0), False), ((0, 1), False)])
-def test_the_matrix_runs_after_a_failure_too(
-    monkeypatch: pytest.MonkeyPatch, codes: tuple[int, ...], passed: bool
+@pytest.mark.parametrize("failing", [None, "rooms", "faults", "page"])
+def test_each_part_runs_after_a_failure_too(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], failing: str | None
 ) -> None:
+    parts = list(compat._PARTS)
     commands: list[list[str]] = []
 
     def run(command: list[str], *, check: bool) -> SimpleNamespace:
         commands.append(command)
-        return SimpleNamespace(returncode=codes[len(commands) - 1])
+        return SimpleNamespace(returncode=parts[len(commands) - 1] == failing)
 
     monkeypatch.setattr(compat, "installed", lambda constraints: Path("python"))
     monkeypatch.setattr(compat, "_run", run)
-    assert compat.check(Path("airflow-3.1.txt"), ["-x"]) is passed
-    assert [command[-1] for command in commands] == ["-x", "-x"]
-    assert "tests/sensors" in commands[0]
-    assert "tests/processes/test_delivery_faults.py" in commands[1]
+    assert compat.check(Path("airflow-3.1.txt"), parts, ["-x"]) is (failing is None)
+    assert f"airflow-3.1: {f'failed: {failing}' if failing else 'passed'} (" in capsys.readouterr().out
+    assert [command[-1] for command in commands] == ["-x"] * 3
+    files = "tests/sensors", "tests/processes/test_delivery_faults.py", "tests/plugin/test_page_in_a_browser.py"
+    assert all(file in command for file, command in zip(files, commands, strict=True))
 
 
 def test_the_rooms_exist() -> None:

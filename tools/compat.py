@@ -40,7 +40,7 @@ _ROOMS: Final = (
     "tests/operators/test_webhooks.py",
 )
 #: An older Airflow warns of its own parts.
-_IN_PROCESS: Final = ("-m", "not airflow and not long", "-W", "default")
+_IN_PROCESS: Final = ("-m", "not airflow and not browser and not long", "-W", "default")
 _PARTS: Final[Mapping[str, Sequence[str]]] = {
     "rooms": (*_IN_PROCESS, *_ROOMS),
     "faults": ("-m", "faults", "tests/processes/test_delivery_faults.py"),

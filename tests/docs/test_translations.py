@@ -89,7 +89,8 @@ def test_links_of_the_repository_lead_somewhere(name: str) -> None:
 def anchors(page: Path) -> set[str]:
     """Return the anchors of the sections of a page, below its title."""
     text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
-    given, headings = re.findall(r'^##+ <a id="(.+)"></a>', text, re.MULTILINE), re.findall(r"^##+ ([^<\n]+)$", text, re.MULTILINE)
+    given = re.findall(r'^##+ <a id="(.+)"></a>', text, re.MULTILINE)
+    headings = re.findall(r"^##+ ([^<\n]+)$", text, re.MULTILINE)
     return {*given} | {re.sub(r"[^\w\- ]", "", heading).strip().lower().replace(" ", "-") for heading in headings}
 
 

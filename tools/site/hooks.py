@@ -64,7 +64,7 @@ def on_page_markdown(markdown: str, page: _Page, **_: Any) -> str:  # noqa: ANN4
 
 
 def linked(markdown: str, *, to_root: str = "") -> str:
-    """Return Markdown whose links into the repository lead to pages of the site, and whose headings have their anchors."""
+    """Return Markdown with links to pages of the site, and with anchors in the form of the site."""
     for file, target in PAGES_OF_FILES.items():
         markdown = markdown.replace(f"]({to_root}{file}", f"]({to_root}{target}")
     markdown = _ANCHOR.sub(r"\1 \3 {#\2}", markdown)

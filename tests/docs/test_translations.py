@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tools.site.arguments import ROOT, arguments_of
-from tools.site.hooks import DIRECTIVE
+from tools.site.hooks import DIRECTIVE, linked
 from tools.site.translations import (
     SUFFIX,
     digest,
@@ -35,6 +35,23 @@ def test_the_translation_has_the_code_and_the_tables_of_its_original(page: Path)
         return re.findall(r"--8<-- \S+|<!-- arguments: .* -->", text)
 
     assert fixed(page.read_text(encoding="utf-8")) == fixed(original_of(page).read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("page", TRANSLATED, ids=lambda page: page.name)
+def test_the_translation_has_the_sections_of_its_original(page: Path) -> None:
+    missing = anchors(original_of(page)) - anchors(page)
+    assert missing == set(), "begin the heading with <a id=...></a>, which GitHub follows too"
+
+
+def test_an_anchor_of_a_translation_is_the_id_of_its_heading() -> None:
+    assert linked('## <a id="files"></a>Arquivos\n') == "## Arquivos {#files}\n"
+
+
+@pytest.mark.parametrize("page", [*TRANSLATED, ROOT / "README.pt-BR.md"], ids=lambda page: page.name)
+def test_a_translation_links_to_translations(page: Path) -> None:
+    targets = {target for target, _ in LINK.findall(page.read_text(encoding="utf-8")) if target.endswith(".md")}
+    english = {target for target in targets if not target.endswith(SUFFIX)} - {"README.md"}
+    assert [target for target in sorted(english) if page.parent.joinpath(target).with_suffix(SUFFIX).exists()] == []
 
 
 def test_a_changed_original_makes_a_translation_old(tmp_path: Path) -> None:
@@ -70,8 +87,11 @@ def test_links_of_the_repository_lead_somewhere(name: str) -> None:
 
 
 def anchors(page: Path) -> set[str]:
-    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", heading).strip().lower().replace(" ", "-") for heading in headings}
+    """Return the anchors of the sections of a page, below its title."""
+    text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    given = re.findall(r'^##+ <a id="(.+)"></a>', text, re.MULTILINE)
+    headings = re.findall(r"^##+ ([^<\n]+)$", text, re.MULTILINE)
+    return {*given} | {re.sub(r"[^\w\- ]", "", heading).strip().lower().replace(" ", "-") for heading in headings}
 
 
 def test_docstrings_name_pages_that_exist() -> None:

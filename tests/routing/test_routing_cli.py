@@ -308,14 +308,17 @@ def test_nothing_heavy_is_imported():
 
 # The doc page.
 
-DOC = (Path(__file__).parents[2] / "docs" / "explain-routing.md").read_text(encoding="utf-8")
+DOCS = Path(__file__).parents[2] / "docs"
+DOC = (DOCS / "explain-routing.md").read_text(encoding="utf-8")
 
 
-def test_the_docs_show_the_output_of_the_command(capsys, tmp_path, monkeypatch):
+@pytest.mark.parametrize("page", ["explain-routing.md", "explain-routing.pt-BR.md"])
+def test_the_docs_show_the_output_of_the_command(capsys, tmp_path, monkeypatch, page):
     monkeypatch.chdir(tmp_path)
-    (example,) = re.findall(r"```yaml\n(.*?)```", DOC, re.DOTALL)
+    text = (DOCS / page).read_text(encoding="utf-8")
+    (example,) = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
     Path("calendar.yaml").write_text(example, encoding="utf-8")
-    shown = re.findall(r"```console\n\$ directcall-routing (.*?)\n(.*?)```", DOC, re.DOTALL)
+    shown = re.findall(r"```console\n\$ directcall-routing (.*?)\n(.*?)```", text, re.DOTALL)
     assert [command.split()[0] for command, _ in shown] == ["explain", "check", "rules", "draw"]
     for command, output in shown:
         assert run(capsys, *command.split()) == (0, output, ""), command

@@ -16,6 +16,7 @@ from airflow_provider_directcall.sandbox.answers import (
     TRANSPORT_ANSWERS,
 )
 from airflow_provider_directcall.sandbox.control import CONTROLS, SETTABLE
+from airflow_provider_directcall.sandbox.inbox.setup import describe
 from airflow_provider_directcall.sandbox.routes import ROUTES
 
 ROOT = Path(__file__).parents[2]
@@ -48,6 +49,15 @@ def test_fault_kinds(kind):
 @pytest.mark.parametrize("quirk", QUIRKS)
 def test_quirks(quirk):
     assert documented(quirk, QUIRKS[quirk].description) in PAGE
+
+
+def test_the_portuguese_page_has_the_words_of_the_inbox():
+    page = (ROOT / "docs" / "sandbox.pt-BR.md").read_text(encoding="utf-8")
+    switches = {**FAULT_KINDS, **QUIRKS}
+    del switches["second_writer"]  # needs a rule, so it is no switch of the inbox
+    shown = {name: describe(switch.description, "pt-BR") for name, switch in switches.items()}
+    alone = {name for name in shown if documented(name, "") == f"| `{name}` |  |"}
+    assert {name for name in alone if f"| `{name}` | {shown[name]} |" not in page} == set()
 
 
 def test_answers_are_faults_and_quirks():

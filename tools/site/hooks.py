@@ -24,6 +24,8 @@ WORDS: Final = {
     "pt-BR": ("argumento", "padrão", "significado", "obrigatório"),
 }
 
+#: A translated heading with the anchor of its original. GitHub follows this form, and shows ``{#anchor}`` as text.
+_ANCHOR = re.compile(r'^(##+) <a id="([\w-]+)"></a>(.+)$', re.MULTILINE)
 _EXAMPLE = re.compile(r"\]\((?:\.\./)+example_dags/(\w+)\.(py|yaml|csv)\)")
 _ROLE = re.compile(r":(?:class|func|meth|mod|data|attr|exc):<code>~?\.*(?:[\w.]*\.)?(\w+)</code>")
 _FOREIGN = re.compile(r"<(?:script|link|img|iframe)\b[^>]*\b(?:src|href)=\"(?:https?:)?//[^\"]+\"[^>]*>")
@@ -62,9 +64,10 @@ def on_page_markdown(markdown: str, page: _Page, **_: Any) -> str:  # noqa: ANN4
 
 
 def linked(markdown: str, *, to_root: str = "") -> str:
-    """Return Markdown whose links into the repository lead to pages of the site."""
+    """Return Markdown with links to pages of the site, and with anchors in the form of the site."""
     for file, target in PAGES_OF_FILES.items():
         markdown = markdown.replace(f"]({to_root}{file}", f"]({to_root}{target}")
+    markdown = _ANCHOR.sub(r"\1 \3 {#\2}", markdown)
     return _EXAMPLE.sub(lambda found: f"]({to_root}examples.md#{found[1]}{found[2]})", markdown)
 
 

@@ -38,8 +38,8 @@ install: $(INSTALL_STAMP) ## Make or refresh .venv with the project and its tool
 demo: install ## Run three of the example DAGs on a real Airflow against a local Directcall; KEEP=1 keeps it all until Ctrl-C
 	$(RUN) tools.demo $(if $(KEEP),--keep)
 
-sandbox: install ## Start a local Directcall on port 8025
-	$(VENV)/bin/directcall-sandbox --port 8025
+sandbox: install ## Start a local Directcall on port 8025, or on PORT=...
+	$(VENV)/bin/directcall-sandbox --port $(or $(PORT),8025)
 
 unit: install ## The fast tests, without coverage: for the inner loop
 	$(RUN) $(PYTEST) -m "not airflow and not browser and not long"

@@ -215,11 +215,17 @@ class Deliverer:
         """Decide after a verdict, and write the record of a request that was found."""
         meanwhile = self._log.read()
         decision = self._decisions.reconciled(doubtful.record, verdict, meanwhile)
-        is_sent_anew = verdict.kind is VerdictKind.FOUND and isinstance(decision, Send)
-        log.info("airflow_key %s: %s", doubtful.record.key, _SENT_ANEW if is_sent_anew else _VERDICTS[verdict.kind])
+        sends = isinstance(decision, Send)
+        if sends and verdict.kind is VerdictKind.UNKNOWN:
+            log.warning("airflow_key %s: %s (%s); %s", doubtful.record.key, _UNKNOWN, verdict.reason, _AT_RISK)
+        else:
+            meaning = _SENT_ANEW if sends and verdict.kind is VerdictKind.FOUND else _VERDICTS[verdict.kind]
+            log.info("airflow_key %s: %s", doubtful.record.key, meaning)
         if isinstance(decision, Sent) and decision.record is not meanwhile and not self._ends_when_sent:
             yield WriteRecord(decision.record)
         if isinstance(decision, Unknown | TryLater) and doubtful.doubt:
+            if decision.record.phase is Phase.NOT_SENT:
+                return replace(decision, reason=f"{decision.reason}. The last one: {doubtful.doubt}")
             return replace(decision, reason=f"{doubtful.doubt}. {decision.reason}")
         return decision
 
@@ -242,11 +248,13 @@ class Deliverer:
         return target_mark(record.key, [self._settings.client_id, *self._errand.target])
 
 
+_UNKNOWN = "the outcome stays unknown"
 _VERDICTS = {
     VerdictKind.FOUND: "it is in the statement, and is not sent again",
     VerdictKind.ABSENT: "it is surely not in the statement",
-    VerdictKind.UNKNOWN: "the outcome stays unknown",
+    VerdictKind.UNKNOWN: _UNKNOWN,
 }
+_AT_RISK = "it is sent again, as a Clear after this error or on_unknown_outcome asks: there may be two"
 _SENT_ANEW = "it is in the statement, was over before the task was cleared, and is sent once more"
 
 

@@ -291,8 +291,10 @@ class OnceOnlyOperator(BaseOperator):
             case TargetChanged():
                 return AirflowFailException(changed_target_text(outcome.record, this.errand))
             case TryLater():
-                kind = DirectcallNotSent if outcome.record.phase is Phase.NOT_SENT else DirectcallOutcomeUnknown
-                return kind(f"{outcome.reason} (airflow_key {outcome.record.key}); the next try goes on from here")
+                is_absent = outcome.record.phase is Phase.NOT_SENT
+                kind = DirectcallNotSent if is_absent else DirectcallOutcomeUnknown
+                next_try = "the next try, or a Clear, sends it" if is_absent else "the next try goes on from here"
+                return kind(f"{outcome.reason} (airflow_key {outcome.record.key}); {next_try}")
             case NotSent():
                 return outcome.error
         raise AssertionError(outcome)

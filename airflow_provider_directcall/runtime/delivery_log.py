@@ -133,13 +133,14 @@ def unknown_text(record: Record, reason: str, *, errand: Errand, until: datetime
     """
     window = (record.since - CLOCKS_APART, until + CLOCKS_APART)
     first, last = (f"{moment.astimezone(zone):%Y-%m-%d %H:%M:%S%z}" for moment in window)
-    clear = "it sends again, unless it finds it then" if remembers else "it sends again, without looking"
+    clear = "it looks again, and unless it finds it, it sends again" if remembers else "it sends again, without looking"
+    left = f", near {record.since.astimezone(zone):%H:%M:%S}, when it left" if record.sends == 1 else ""
     keep = " (Airflow 3.4: keep the task's state then; without it, a match counts as an end)" if remembers else ""
     return (
         f"The outcome is unknown: the {errand.description} may be out (airflow_key {record.key}). Nothing is sent "
-        f"again by itself. Look for it in {errand.where_to_look} between {first} and {last}; a call appears there only "
-        "after its end, a scheduled one only after its time. If it is there, mark the task as success. If it is "
-        f"surely not, clear the task: {clear}{keep}. Reason: {reason}"
+        f"again by itself. Look for it in {errand.where_to_look} between {first} and {last}{left}; a call appears "
+        "there only after its end, a scheduled one only after its time. If it is there, mark the task as success. "
+        f"If it is surely not, clear the task: {clear}{keep}. Reason: {reason}"
     )
 
 

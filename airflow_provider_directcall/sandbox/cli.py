@@ -43,7 +43,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         config = _config(options)
         running = Sandbox(config).serve(options.port, options.host)
     except (OSError, ValueError) as error:
-        sys.stderr.write(f"directcall-sandbox: cannot serve on {options.host}:{options.port}: {error}\n")
+        hint = "; choose another with --port" if isinstance(error, OSError) else ""
+        sys.stderr.write(f"directcall-sandbox: cannot serve on {options.host}:{options.port}: {error}{hint}\n")
         return PORT_TAKEN
     _log_requests()
     for name in (signal.SIGINT, signal.SIGTERM):

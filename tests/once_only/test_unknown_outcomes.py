@@ -35,9 +35,10 @@ def test_unknown_outcome_error_names_key_window_and_where_to_look(world, kind, d
     assert len(kind.sent(world)) == 1
     text = str(caught.value)
     assert f"airflow_key {kind.keys(world)[0]}" in text
+    assert re.search(r", near \d\d:\d\d:\d\d, when it left; ", text)
     assert re.search(r"between \d{4}-\d\d-\d\d \d\d:\d\d:\d\d-0300 and \d{4}-\d\d-\d\d \d\d:\d\d:\d\d-0300", text)
     assert ("statement of calls (extrato)" if kind is CALL else "statement of messages") in text
-    assert ("unless it finds it" if remembers else "without looking") in text
+    assert ("looks again, and unless it finds it" if remembers else "without looking") in text
     assert PERSON not in text
 
 
@@ -57,7 +58,7 @@ def test_retries_without_a_statement_never_send_again(world, kind, deferrable, r
 
 @each_kind
 @both_ways
-def test_clear_after_the_report_looks_again_and_then_sends(run, world, kind, deferrable):
+def test_clear_after_the_report_looks_again_and_then_sends(run, world, kind, deferrable, caplog):
     lose_answer(world, kind)
     remove_statement(world, kind)
     task = kind.task(deferrable=deferrable)
@@ -69,6 +70,8 @@ def test_clear_after_the_report_looks_again_and_then_sends(run, world, kind, def
     assert world.requests[kind.statement] > looks
     assert kind.sent(world)[1:] == [result["callerid"]]
     assert len(set(kind.keys(world))) == 2
+    (warning,) = [each.getMessage() for each in caplog.records if "there may be two" in each.getMessage()]
+    assert f"airflow_key {kind.keys(world)[0]}" in warning
 
 
 @each_kind

@@ -8,7 +8,7 @@ import json
 import logging
 from collections import Counter
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
@@ -79,6 +79,10 @@ def supervisor(world: World, monkeypatch: pytest.MonkeyPatch) -> Supervisor:
 
 def notifier(**arguments: object) -> DirectcallNotifier:
     return DirectcallNotifier(**{"origin": ORIGIN, "destination": ON_CALL, **arguments})
+
+
+#: As in the process of a task that runs.
+STARTED, ASKS = datetime(2026, 3, 4, tzinfo=UTC), SimpleNamespace(notifiers=["one"])
 
 
 def of_task(map_index: int = -1, try_number: int = 1, **fields: object) -> CONTEXT:
@@ -195,7 +199,11 @@ def test_an_sms_is_cut_to_one_part_with_plain_letters(world: World, supervisor: 
             "Airflow: DAG d missed its deadline. Run r",
         ),
         ({}, "Airflow: DAG  failed. Run "),
-        (of_task(state="running"), "Airflow: dag.load needs an answer. Run run"),
+        (of_task(state=None), "Airflow: dag.load failed. Run run"),
+        (of_task(state=None, start_date=STARTED), "Airflow: dag.load has started. Run run"),
+        (of_task(state="failed", start_date=STARTED), "Airflow: dag.load failed. Run run"),
+        (of_task(state=None, start_date=STARTED, task=ASKS), "Airflow: dag.load needs an answer. Run run"),
+        ({**of_task(state=None, start_date=STARTED, task=ASKS), "exception": 1}, "Airflow: dag.load failed. Run run"),
         ({"reason": "success", **of_task()}, "Airflow: DAG dag succeeded. Run run"),
     ],
 )
@@ -210,9 +218,10 @@ def test_a_task_that_waits_for_a_decision_alerts_once(
     """Airflow's operator; the process tests have a whole Airflow."""
     monkeypatch.setattr(hitl, "upsert_hitl_detail", lambda **request: None)
     approve = hitl.ApprovalOperator(task_id="load", subject="Go on?", notifiers=[notifier()])
+    context = of_task(state=None, start_date=STARTED, task=approve, id="1")
     for _ in range(2):
         with pytest.raises(WAITS):
-            approve.execute({**of_task(state="running", id="1"), "task_instance": SimpleNamespace(id="1")})
+            approve.execute({**context, "task_instance": SimpleNamespace(id="1")})
     assert texts(world) == ["Airflow: dag.load needs an answer. Run run"]
 
 

@@ -12,7 +12,8 @@ _VERBS: Final[Mapping[str, str]] = {
     "failed": "failed",
     "success": "succeeded",
     "skipped": "was skipped",
-    "running": "needs an answer",
+    "running": "has started",
+    "asking": "needs an answer",
     "deadline": "missed its deadline",
 }
 
@@ -53,7 +54,6 @@ def subject_of(context: Mapping[str, Any]) -> AlertSubject:
     if "reason" in context or ti is None:
         state = "success" if context.get("reason") == "success" else "failed"
         return AlertSubject(_dag_id(context), str(context.get("run_id") or getattr(ti, "run_id", "")), state=state)
-    state = str(getattr(ti, "state", None) or "failed")
     map_index = getattr(ti, "map_index", None)
     return AlertSubject(
         str(ti.dag_id),
@@ -61,8 +61,20 @@ def subject_of(context: Mapping[str, Any]) -> AlertSubject:
         str(ti.task_id),
         map_index if map_index is not None else -1,
         int(getattr(ti, "try_number", 0) or 0),
-        state if state in {"running", "success", "skipped"} and "exception" not in context else "failed",
+        _state_of(ti, context),
     )
+
+
+def _state_of(ti: Any, context: Mapping[str, Any]) -> str:  # noqa: ANN401 - Airflow has no type for all of them
+    """Return the state of a task; an operator that asks people for an answer has notifiers of its own for that.
+
+    In its own process a task that runs has a start and no state; in the DAG processor, one that has failed has neither.
+    """
+    state = str(getattr(ti, "state", None) or ("running" if getattr(ti, "start_date", None) else "failed"))
+    if "exception" in context or state not in {"running", "success", "skipped"}:
+        return "failed"
+    is_asking = state == "running" and bool(getattr(getattr(ti, "task", None), "notifiers", None))
+    return "asking" if is_asking else state
 
 
 def _dag_id(context: Mapping[str, Any]) -> str:

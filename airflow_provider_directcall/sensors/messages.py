@@ -74,6 +74,8 @@ class DirectcallMessageDeliverySensor(WaitingSensor[DeliveryCounts]):
     ) -> None:
         if (message is None) == (tags is None):
             raise ValueError("message, tags: exactly one of them is needed")
+        if isinstance(min_share, float | int):
+            arguments.share("min_share", min_share)
         super().__init__(
             since=since,
             look_back=look_back,

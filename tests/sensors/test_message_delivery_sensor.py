@@ -75,6 +75,12 @@ def test_one_of_message_and_tags_is_needed_at_parse(given):
         DirectcallMessageDeliverySensor(task_id="task", **given)
 
 
+def test_a_share_above_all_is_named_at_parse():
+    """Later, the message would be out already."""
+    with pytest.raises(ValueError, match="min_share: a number from 0 to 1"):
+        DirectcallMessageDeliverySensor(task_id="task", message="1", min_share=90)
+
+
 @both_ways
 @pytest.mark.parametrize(
     ("arguments", "named"),
@@ -87,7 +93,7 @@ def test_one_of_message_and_tags_is_needed_at_parse(given):
         ({"tags": {"campaign": " "}, "recipients": 1}, "tags: campaign is empty"),
         ({"tags": {"campaign": "a"}}, "recipients: with tags"),
         ({"sent": "1", "recipients": 0}, "recipients: 1 or more"),
-        ({"sent": "1", "min_share": 1.1}, "min_share: a number from 0 to 1"),
+        ({"sent": "1", "min_share": "1.1"}, "min_share: a number from 0 to 1"),
         ({"sent": "1", "min_share": "most"}, "min_share: a number"),
         ({"sent": "1", "since": "2026-01-01"}, "since: a time zone"),
     ],

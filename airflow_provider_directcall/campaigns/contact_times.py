@@ -15,6 +15,7 @@ from airflow_provider_directcall.campaigns.moments import parse_moment
 from airflow_provider_directcall.campaigns.numbers import COUNTRY
 from airflow_provider_directcall.campaigns.openings import LAST_MINUTE, Openings
 from airflow_provider_directcall.campaigns.places import parse_zone, place_of
+from airflow_provider_directcall.campaigns.plan_times import MOVED_BY, OWN_TIME
 from airflow_provider_directcall.telephony.areas import AREAS
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class ContactTimes:
         self._openings = Openings(settings.window)
 
     def added(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """Add the columns ``zone``, ``not_after``, ``opens_at`` and that of the reason.
+        """Add the columns ``zone``, ``not_after``, ``opens_at``, the rule of a later opening, and the reason.
 
         :raises CampaignError: the window never opens.
         """
@@ -93,17 +94,18 @@ class ContactTimes:
         if self._settings.window is not None and not self._opens_anywhere:
             raise CampaignError(f"window: {self._settings.window.name} does not open anywhere within a year")
         key = [_AREA, "zone", _NOT_BEFORE]
-        found = [
-            (
-                area,
-                zone,
-                not_before,
-                self._openings.next_at(place_of(area, zone), max(self._now, not_before or self._now)),
-            )
-            for area, zone, not_before in rows.select(key).unique().iter_rows()
-        ]
-        schema: Schema = {_AREA: pl.String, "zone": pl.String, _NOT_BEFORE: MOMENT, "opens_at": MOMENT}
+        found = [(*values, *self._opening(*values)) for values in rows.select(key).unique().iter_rows()]
+        schema: Schema = {_AREA: pl.String, "zone": pl.String, _NOT_BEFORE: MOMENT, "opens_at": MOMENT, MOVED_BY: pl.String}
         return self._between(_joined(rows, found, schema, key))
+
+    def _opening(
+        self, area: str | None, zone: str | None, not_before: datetime | None
+    ) -> tuple[datetime | None, str | None]:
+        """Return when the window opens, and the rule by which that is later than now."""
+        place, since = place_of(area, zone), max(self._now, not_before or self._now)
+        opening = self._openings.next_at(place, since)
+        own = OWN_TIME if since > self._now else None
+        return opening, self._openings.moved_by(place, since, opening) or own
 
     def _between(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Take the opening from contacts that must not be reached any more by then."""

@@ -21,11 +21,13 @@ from airflow_provider_directcall.campaigns.columns import COLUMN
 from airflow_provider_directcall.campaigns.errors import CampaignError
 from airflow_provider_directcall.campaigns.left_out import reason_kind
 from airflow_provider_directcall.campaigns.plan_summary import PLAN_FILE
+from airflow_provider_directcall.campaigns.plan_times import zone_name
 from airflow_provider_directcall.campaigns.results import AGAIN, RESULTS, chunk_results, other_results
 from airflow_provider_directcall.campaigns.rows_file import WRITERS, RowsFile
 from airflow_provider_directcall.campaigns.scratch import private_scratch
 from airflow_provider_directcall.campaigns.states import ContactState
 from airflow_provider_directcall.campaigns.storage import LocalFolder
+from airflow_provider_directcall.translations.languages import ENGLISH, Language
 
 if TYPE_CHECKING:
     from airflow_provider_directcall.campaigns.storage import Folder
@@ -127,6 +129,7 @@ def make_report(
     html: bool = True,
     now: datetime,
     folder_at: Callable[[str], Folder] | None = None,
+    language: Language = ENGLISH,
 ) -> dict[str, object]:
     """Write the report of a campaign, and return where it is, with the totals.
 
@@ -137,6 +140,7 @@ def make_report(
     :param html: write a page.
     :param now: aware; its zone is that of the hours in the page.
     :param folder_at: opens the folder of a URI; None knows this machine's paths only.
+    :param language: of the page.
     :raises CampaignError: the results cannot be written there, or the contacts were purged.
     :raises OSError: a file cannot be read or written.
     """
@@ -151,7 +155,7 @@ def make_report(
         results, again = RowsFile(scratch, "results"), RowsFile(scratch, "again")
         for rows in _all_results(folder, plan):
             totals.add(rows)
-            totals.add_hours(rows, _zone_name(now))
+            totals.add_hours(rows, zone_name(now))
             results.add(rows.select(*RESULTS))
             originals = rows.filter(AGAIN).select(f"^{COLUMN}.*$")
             again.add(originals.rename(lambda name: name.removeprefix(COLUMN)))
@@ -162,7 +166,7 @@ def make_report(
         }
     summary = {**totals.as_json(), "made_at": now.isoformat(), "planned_at": plan.get("planned_at")}
     uris["report"] = _written(folder, SUMMARY_FILE, json.dumps(summary, indent=1).encode())
-    uris["html"] = _page(folder, totals, now) if html else ""
+    uris["html"] = _page(folder, totals, now, language) if html else ""
     return {
         "report": uris["report"],
         "html": uris["html"] or None,
@@ -206,14 +210,10 @@ def _reasons(rows: pl.DataFrame) -> Iterable[tuple[str, str, int]]:
     return rows.drop_nulls("reason").group_by("state", reason_kind()).len().iter_rows()
 
 
-def _zone_name(now: datetime) -> str:
-    return getattr(now.tzinfo, "key", None) or "UTC"
-
-
-def _page(folder: Folder, totals: Totals, now: datetime) -> str:
+def _page(folder: Folder, totals: Totals, now: datetime, language: Language) -> str:
     from airflow_provider_directcall.campaigns.report_page import page
 
-    return _written(folder, PAGE_FILE, page(totals, now).encode())
+    return _written(folder, PAGE_FILE, page(totals, now, language).encode())
 
 
 def _rows_written(folder: Folder, name: str, rows: RowsFile) -> str:

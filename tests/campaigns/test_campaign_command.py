@@ -37,7 +37,7 @@ def test_plan_prints_counts_and_no_number(plan):
     status, shown = plan("--price-brl", "0.09", "--window", "none")
     assert status == FINE
     assert "3 contacts, of which 2 accepted, 1 rejected" in shown
-    assert "R$ 0.18" in shown
+    assert "R$0.18" in shown
     assert "Left out 1: the number is missing." in shown
     assert "1199000" not in shown
 

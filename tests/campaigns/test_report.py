@@ -28,6 +28,7 @@ from airflow_provider_directcall.campaigns.wave_log import ContactResult, Progre
 from airflow_provider_directcall.sandbox.lifecycle import message_phase
 from airflow_provider_directcall.sandbox.tariff import message_price
 from airflow_provider_directcall.telephony.masking import mask_number
+from airflow_provider_directcall.translations.languages import LANGUAGES, language_of
 
 from .campaign_world import CampaignWorld, csv_of
 
@@ -306,7 +307,7 @@ def test_the_page_has_tables_and_plots_and_loads_nothing(ended):
     report(ended)
     html = ended.folder.read("report/report.html").decode()
     assert '<td>delivered</td><td class="number">2</td>' in html
-    assert "contacts by statement" in html
+    assert "Contacts whose cost is from: statement" in html
     images = [base64.b64decode(image) for image in re.findall(r"base64,([^\"]+)", html)]
     assert len(images) == 4
     assert all(image.startswith(b"<svg") for image in images)
@@ -328,14 +329,14 @@ def test_without_the_extra_the_page_has_tables_alone(ended, monkeypatch):
     assert "<table>" in html
 
 
-@given(word=st.text(max_size=30))
-def test_every_word_in_the_page_is_escaped(word):
+@given(word=st.text(max_size=30), language=st.sampled_from(LANGUAGES))
+def test_every_word_in_the_page_is_escaped(word, language):
     totals = Totals()
     hostile = f"<script>alert(1)</script>{word}\"'>"
     totals.states[hostile] = totals.deliveries[hostile] = totals.reasons[hostile, hostile] = 1
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("airflow_provider_directcall.campaigns.report_page.charts", lambda *args: {})
-        html = page(totals, datetime(2026, 3, 4, tzinfo=UTC))
+        html = page(totals, datetime(2026, 3, 4, tzinfo=UTC), language_of(language))
     assert "<script" not in html
     assert html.count("&lt;script&gt;") == 4
 

@@ -93,10 +93,9 @@ class ContactTimes:
     def _with_openings(self, rows: pl.DataFrame) -> pl.DataFrame:
         if self._settings.window is not None and not self._opens_anywhere:
             raise CampaignError(f"window: {self._settings.window.name} does not open anywhere within a year")
-        key = [_AREA, "zone", _NOT_BEFORE]
-        found = [(*values, *self._opening(*values)) for values in rows.select(key).unique().iter_rows()]
-        schema: Schema = {_AREA: pl.String, "zone": pl.String, _NOT_BEFORE: MOMENT, "opens_at": MOMENT, MOVED_BY: pl.String}
-        return self._between(_joined(rows, found, schema, key))
+        key: Schema = {_AREA: pl.String, "zone": pl.String, _NOT_BEFORE: MOMENT}
+        found = [(*values, *self._opening(*values)) for values in rows.select(*key).unique().iter_rows()]
+        return self._between(_joined(rows, found, {**key, "opens_at": MOMENT, MOVED_BY: pl.String}, list(key)))
 
     def _opening(
         self, area: str | None, zone: str | None, not_before: datetime | None

@@ -15,7 +15,7 @@ body.wide { max-width: 70rem }
 h1 { font-size: 1.5rem } h2 { font-size: 1.1rem; margin-top: 2rem } ul { padding-left: 1.2rem }
 table { border-collapse: collapse; width: 100% }
 th, td { text-align: left; padding: .3rem .6rem; border-bottom: 1px solid #d8dce0; vertical-align: top }
-td { overflow-wrap: anywhere } th { font-weight: 600 }
+td { overflow-wrap: break-word } .wide td:first-child, .text { overflow-wrap: anywhere } th { font-weight: 600 }
 .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap }
 .text { white-space: pre-wrap; width: 50% }
 img { max-width: 100% } figure { margin: 1rem 0; break-inside: avoid } p.note { color: #5a6169 }

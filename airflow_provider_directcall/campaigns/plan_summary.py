@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
@@ -70,7 +70,7 @@ class CampaignPlan:
     sources: tuple[ContactFile, ...]
     frequency_cap: FrequencyCap | None = None
     ledger: str | None = None
-    times: PlanTimes = PlanTimes()
+    times: PlanTimes = field(default_factory=PlanTimes)
 
     @property
     def accepted(self) -> int:

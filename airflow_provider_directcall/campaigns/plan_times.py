@@ -67,7 +67,7 @@ class PlanTimes:
         moved = sorted(self.moved.items(), key=lambda each: (-each[1], each[0]))
         return [
             f"Sending starts on {first}{end} ({self.zone}).",
-            *(f"Moved to a later time, {count:,}: {rule}." for rule, count in moved),
+            *(f"Moved {count:,} to a later time: {rule}." for rule, count in moved),
         ]
 
     def as_json(self) -> dict[str, object]:

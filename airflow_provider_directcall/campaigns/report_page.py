@@ -63,14 +63,15 @@ class _Page:
     def _summary(self) -> list[tuple[str, str]]:
         totals = self._totals
         cost = self._words("not known") if totals.cost_brl is None else self._language.money(totals.cost_brl)
-        rows = {
-            "Contacts": self._count(totals.contacts),
-            "Surely not reached, in the list to feed back": self._count(totals.again),
-            "Parts": self._count(totals.parts),
-            "Cost": cost,
-            **{f"Contacts whose cost is from: {source}": self._count(n) for source, n in totals.cost_from.most_common()},
-        }
-        return [(self._words(name), value) for name, value in rows.items()]
+        sources = {f"Contacts whose cost is from: {source}": count for source, count in totals.cost_from.items()}
+        rows = [
+            ("Contacts", self._count(totals.contacts)),
+            ("Surely not reached, in the list to feed back", self._count(totals.again)),
+            ("Parts", self._count(totals.parts)),
+            ("Cost", cost),
+            *((source, self._count(count)) for source, count in sources.items()),
+        ]
+        return [(self._words(name), value) for name, value in rows]
 
     def _states(self) -> list[tuple[str, ...]]:
         totals = self._totals

@@ -15,11 +15,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from airflow_provider_directcall.api.errors import RETURN_CODES
 from airflow_provider_directcall.campaigns.plan_summary import CampaignPlan
 from airflow_provider_directcall.campaigns.report import Totals
 from airflow_provider_directcall.campaigns.report_page import page
 from airflow_provider_directcall.campaigns.states import ContactState
 from airflow_provider_directcall.campaigns.storage import LocalFolder
+from airflow_provider_directcall.delivery.looking import INCOMPLETE, SILENT, UNCLEAR
+from airflow_provider_directcall.delivery.matching import EARLIER_ROW
 from airflow_provider_directcall.telephony.windows import PRESETS
 from airflow_provider_directcall.translations.languages import ENGLISH, Language, english_money, language_of
 
@@ -30,7 +33,7 @@ BRASILIA = ZoneInfo("America/Sao_Paulo")
 #: The evening before Christmas Eve, a Wednesday.
 EVENING = datetime(2026, 12, 23, 20, tzinfo=BRASILIA)
 #: Words of most English sentences, and of no Portuguese one.
-ENGLISH_WORDS = re.compile(r"\b(the|and|is|are|not|with|from|which|has|by|of|to|on|at|sent|cost|contacts?|share)\b", re.I)
+ENGLISH_WORDS = re.compile(r"\b(the|and|is|are|not|from|which|has|by|of|to|on|sent|cost|contacts?)\b", re.IGNORECASE)
 CONTACTS = """id;phone;name;day;earliest
 1;11990000001;Ana;1;
 2;92990000002;Bia;1;
@@ -61,12 +64,11 @@ def evening(tmp_path: Path):
 class TestPlan:
     def test_the_summary_has_the_times_and_who_was_moved_by_which_rule(self, evening) -> None:
         lines = evening().made.summary_lines()
-        assert "Sending starts on 2026-12-24 09:00, and for the last contacts on 2026-12-28 09:00 (America/Sao_Paulo)." in (
-            lines
-        )
+        times = "on 2026-12-24 09:00, and for the last contacts on 2026-12-28 09:00 (America/Sao_Paulo)"
+        assert f"Sending starts {times}." in lines
         assert [line for line in lines if line.startswith("Moved")] == [
-            "Moved to a later time, 2: outside of the hours of the window strict.",
-            "Moved to a later time, 1: holiday: Natal.",
+            "Moved 2 to a later time: outside of the hours of the window strict.",
+            "Moved 1 to a later time: holiday: Natal.",
         ]
         assert "3 parts, R$0.255, in 1 chunks; 0 texts in plain letters." in lines
 
@@ -130,7 +132,8 @@ class TestReport:
         shown = words_of(html)
         assert '<html lang="pt-BR">' in html
         assert "Feito em 24/12/2026 18:30 (America/Sao_Paulo)" in shown
-        assert {"fora do horário", "pediu para sair", "R$ 1.234,50", "12,5%", "7.001", "12:04"} <= set(shown.split("\n"))
+        words = {"fora do horário", "pediu para sair", "R$ 1.234,50", "12,5%", "7.001", "12:04"}
+        assert words <= set(shown.split("\n"))
         assert "_" not in shown.replace("America/Sao_Paulo", "")
         assert ENGLISH_WORDS.findall(shown) == []
 
@@ -138,6 +141,18 @@ class TestReport:
         shown = words_of(page(totals_of_everything(), datetime(2026, 12, 24, 18, 30, tzinfo=BRASILIA), ENGLISH))
         assert {"out of the window", "opted out", "R$1,234.50", "12.5%", "7,001"} <= set(shown.split("\n"))
         assert "Made on 2026-12-24 18:30 (America/Sao_Paulo)" in shown
+
+    @pytest.mark.parametrize("code", RETURN_CODES)
+    def test_refusals_are_translated_with_the_meaning_of_their_code(self, code: str) -> None:
+        meaning = RETURN_CODES[code].meaning
+        reason = f"refused with code {code} ({meaning})"
+        for text in (reason, f"sms_send: {reason}: saldo"):
+            assert ENGLISH_WORDS.findall(PORTUGUESE.words(text)) == []
+            assert "recusado com o código" in PORTUGUESE.words(text)
+
+    @pytest.mark.parametrize("reason", [SILENT, UNCLEAR, INCOMPLETE, EARLIER_ROW])
+    def test_doubts_about_the_statement_are_translated(self, reason: str) -> None:
+        assert ENGLISH_WORDS.findall(PORTUGUESE.words(reason)) == []
 
     def test_a_reason_in_words_of_the_vendor_stays_as_it_is(self) -> None:
         totals = Totals()

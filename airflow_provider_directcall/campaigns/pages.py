@@ -20,7 +20,7 @@ td { overflow-wrap: break-word } .wide td:first-child, .text { overflow-wrap: an
 .text { white-space: pre-wrap; width: 50% }
 img { max-width: 100% } figure { margin: 1rem 0; break-inside: avoid } p.note { color: #5a6169 }
 @media (max-width: 40rem) {
-  th, td { padding: .3rem .2rem }
+  th, td { padding: .3rem }
   .wide tr:first-child { display: none }
   .wide tr { display: block; padding: .5rem 0; border-bottom: 1px solid #d8dce0 }
   .wide td { display: block; width: auto; text-align: left; padding: 0; border: 0 }

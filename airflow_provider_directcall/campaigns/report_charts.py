@@ -89,7 +89,7 @@ class _Plots:
         is_one_day = str(points[0]["time"])[:_DAY] == str(points[-1]["time"])[:_DAY]
         times = "%H:%M" if is_one_day else self.language.day_and_time
         return marked.encode(
-            x=alt.X("time:T", title=self.zone, axis=alt.Axis(format=times)),
+            x=alt.X("time:T", title=self.zone, axis=alt.Axis(format=times, labelSeparation=20)),
             y=alt.Y("contacts:Q", title=self.language.words("contacts sent to")),
         )
 

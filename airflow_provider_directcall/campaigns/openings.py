@@ -47,13 +47,12 @@ class Openings:
             return None
         return opening
 
-    def moved_by(self, place: Place | None, moment: datetime, opening: datetime | None) -> str | None:
-        """Return the rule by which a place is reached at an opening later than a moment; None where it is none.
+    def moved_by(self, place: Place, moment: datetime, opening: datetime) -> str:
+        """Return the rule by which a place is reached at an opening, later than a moment.
 
         Holidays come first, as they need an explanation more than the hours do.
         """
-        if self._window is None or place is None or opening is None or opening <= moment:
-            return None
+        assert self._window is not None  # noqa: S101 - for the type checker; it alone moves an opening
         zone = place.zones[0]
         key = (place, moment.astimezone(zone).date(), opening.astimezone(zone).date())
         if key not in self._rules:

@@ -16,8 +16,6 @@ from airflow_provider_directcall.translations.languages import english_moment
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-#: Column of the rule by which a contact waits; null where it does not.
-MOVED_BY: Final = "moved_by"
 #: The only one without a window.
 OWN_TIME: Final = "the contact's own earliest time"
 DEFAULT_ZONE: Final = "America/Sao_Paulo"
@@ -89,14 +87,16 @@ class OpeningCounts:
         self._ends: list[datetime] = []
         self._moved: Counter[str] = Counter()
 
-    def add(self, accepted: pl.DataFrame) -> None:
-        """Count a batch."""
+    def add(self, accepted: pl.DataFrame, moved: Mapping[str, int]) -> None:
+        """Count a batch.
+
+        :param moved: rule -> contacts.
+        """
         if accepted.is_empty():
             return
         first, last = accepted.select(pl.col("opens_at").min(), pl.col("opens_at").max().alias("last")).row(0)
         self._ends = [min([*self._ends, first]), max([*self._ends, last])]
-        moved = accepted.select(MOVED_BY).drop_nulls().group_by(MOVED_BY).len()
-        self._moved.update(dict(moved.iter_rows()))
+        self._moved.update(moved)
 
     def times(self, zone: str) -> PlanTimes:
         """Return the times so far."""

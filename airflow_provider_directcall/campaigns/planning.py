@@ -144,7 +144,7 @@ class _Planner:
         self._parts += int(accepted.get_column("parts").sum())
         self._transliterated += int(accepted.get_column("is_changed").sum())
         self._samples.add(accepted)
-        self._openings.add(accepted)
+        self._openings.add(accepted, self._decisions.moved(accepted))
         if self._order is not None:
             self._order.add(accepted.select("priority", *_CHUNK_COLUMNS, pl.col(f"^{TAG}.*$"), ORIGINALS))
         else:

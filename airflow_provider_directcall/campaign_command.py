@@ -206,6 +206,8 @@ def _report(options: argparse.Namespace) -> int:
         write_json(result)
         return FINE
     states, reasons = result.pop("states"), result.pop("reasons")
+    for name in ("curve", "hours", "timezone"):
+        del result[name]
     for name, value in result.items():
         if value is not None:
             say(f"{name}: {value}")

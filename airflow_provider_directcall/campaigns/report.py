@@ -6,11 +6,13 @@ Chunk by chunk, with pieces on the disk of this machine, so that memory does not
 from __future__ import annotations
 
 import json
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -46,6 +48,8 @@ _CENTS: Final = Decimal("0.01")
 _MOST_REASONS: Final = 200
 #: Of these, the most frequent ones are in the task's result.
 _SHOWN_REASONS: Final = 20
+#: A curve in the task's result has one more moment.
+_CURVE_STEPS: Final = 60
 
 
 @dataclass
@@ -105,6 +109,22 @@ class Totals:
         self.hours.update(_counted(hours, "hour"))
         self.reached.update(_counted(hours.filter("reached"), "hour"))
 
+    def curve(self) -> dict[str, object] | None:
+        """Return the contacts sent to by moments at equal distances; None where there are none."""
+        if not self.minutes:
+            return None
+        minutes = sorted(self.minutes)
+        sent = [0, *accumulate(self.minutes[minute] for minute in minutes)]
+        first, last = minutes[0], minutes[-1]
+        steps = max(1, min(_CURVE_STEPS, (last - first) // timedelta(minutes=1)))
+        moments = [first + (last - first) * step / steps for step in range(steps + 1)]
+        counts = [sent[bisect_right(minutes, moment)] for moment in moments]
+        return {"since": first.isoformat(), "until": last.isoformat(), "sent": counts}
+
+    def hourly(self) -> list[list[int]]:
+        """Return hour, requests and reached contacts."""
+        return [[hour, self.hours[hour], self.reached[hour]] for hour in sorted(self.hours)]
+
     def as_json(self) -> dict[str, object]:
         """Return the totals as JSON values."""
         return {
@@ -117,7 +137,7 @@ class Totals:
             "cost_from": dict(self.cost_from),
             "reasons": [[*reason, contacts] for reason, contacts in self.reasons.most_common()],
             "minutes": {moment.isoformat(): contacts for moment, contacts in sorted(self.minutes.items())},
-            "hours": {str(hour): [self.hours[hour], self.reached[hour]] for hour in sorted(self.hours)},
+            "hours": {str(hour): counts for hour, *counts in self.hourly()},
             "again": self.again,
         }
 
@@ -177,6 +197,9 @@ def make_report(
         "parts": totals.parts,
         "cost_brl": money(totals.cost_brl),
         "reasons": [[*reason, contacts] for reason, contacts in totals.reasons.most_common(_SHOWN_REASONS)],
+        "curve": totals.curve(),
+        "hours": totals.hourly(),
+        "timezone": zone_name(now),
     }
 
 

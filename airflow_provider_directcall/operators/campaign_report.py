@@ -28,8 +28,9 @@ class DirectcallReportCampaignOperator(BaseOperator):
     :param language: of the page, ``en`` or ``pt``.
 
     Returns ``{"report": uri, "html": uri, "results": uri, "again": uri, "contacts", "states", "parts", "cost_brl",
-    "reasons"}``, which is the XCom ``report`` too; ``reasons`` are the most frequent ones, ``[state, reason,
-    contacts]``. ``again`` can be the ``contacts`` of another plan.
+    "reasons", "curve", "hours", "timezone"}``, which is the XCom ``report`` too; ``reasons`` are the most frequent
+    ones, ``[state, reason, contacts]``, ``curve`` has the contacts sent to over the time, and ``hours`` has ``[hour,
+    requests, reached contacts]``. ``again`` can be the ``contacts`` of another plan.
     """
 
     template_fields_renderers: ClassVar[dict[str, str]] = {"plan": "json"}

@@ -8,7 +8,7 @@ import re
 import stat
 import tracemalloc
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -36,7 +36,10 @@ CHUNK = "chunks/00000.parquet"
 DELIVERED, UNDELIVERED, UNCONFIRMED = "11990000001", "11990000410", "11990000202"
 REFUSED, GATEWAY = "11990000404", "11990000500"
 ZONE = ZoneInfo("America/Sao_Paulo")
-FIELDS = {"report", "html", "results", "again", "contacts", "states", "parts", "cost_brl", "reasons"}
+FIELDS = {
+    *("report", "html", "results", "again", "contacts", "states", "parts"),
+    *("cost_brl", "reasons", "curve", "hours", "timezone"),
+}
 
 
 @pytest.fixture
@@ -153,6 +156,25 @@ def test_what_was_found_out_after_the_waves_counts(world):
     log.finish(0, [ContactResult(contact, Progress.DOUBTFUL, since) for contact in ("c1", "c2")])
     log.finish(1, [ContactResult("c1", Progress.SENT, since), ContactResult("c2", Progress.REFUSED, since, code="001")])
     assert report(world)["states"] == {"sent": 1, "refused": 1}
+
+
+def test_the_result_has_a_curve_of_the_contacts_sent_to_and_their_hours(ended):
+    made = report(ended)
+    assert made["curve"]["sent"][0] == 3
+    assert made["curve"]["sent"][-1] == sum(requests for _, requests, _ in made["hours"]) == 4
+    assert len(made["curve"]["sent"]) == 11
+    assert made["timezone"] == "America/Sao_Paulo"
+
+
+@given(minutes=st.dictionaries(st.integers(0, 10**5), st.integers(1, 1000), min_size=1, max_size=200))
+def test_a_curve_is_short_rises_and_ends_with_all(minutes):
+    totals = Totals()
+    begin = datetime(2026, 3, 4, tzinfo=UTC)
+    totals.minutes.update({begin + timedelta(minutes=minute): contacts for minute, contacts in minutes.items()})
+    sent = totals.curve()["sent"]
+    assert len(sent) <= 61
+    assert sent == sorted(sent)
+    assert (sent[0], sent[-1]) == (minutes[min(minutes)], sum(minutes.values()))
 
 
 def test_an_unknown_contact_and_one_in_doubt_are_never_fed_back(world):

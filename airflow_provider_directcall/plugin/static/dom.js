@@ -60,6 +60,12 @@ export function figures(pairs) {
   return h("dl", { class: "figures" }, pairs.map(([name, value, note]) => h("div", {}, h("dt", {}, name), h("dd", {}, value, note ? h("small", {}, note) : null))));
 }
 
+// A plot of columns, as high as their values; what is beside it says the same in words.
+export function columns(values, highest, label) {
+  const column = (value) => h("span", { class: "column", grow: 1 }, h("span", { grow: highest - value }), h("span", { class: "part", grow: value }));
+  return h("div", { class: "columns", role: "img", "aria-label": label }, values.map(column));
+}
+
 // A bar of shares; the table beside it says the same in words.
 export function bar(parts, label) {
   return h("div", { class: "bar", role: "img", "aria-label": label }, parts.filter((part) => part.count > 0).map((part) => h("span", { class: `part ${part.kind}`, grow: part.count, title: part.label })));

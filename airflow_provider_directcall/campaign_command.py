@@ -205,15 +205,12 @@ def _report(options: argparse.Namespace) -> int:
     if options.json:
         write_json(result)
         return FINE
-    states, reasons = result.pop("states"), result.pop("reasons")
-    for name in ("curve", "hours", "timezone"):
-        del result[name]
-    for name, value in result.items():
-        if value is not None:
-            say(f"{name}: {value}")
-    if isinstance(states, dict):
+    for name in ("report", "html", "results", "again", "contacts", "parts", "cost_brl"):
+        if result[name] is not None:
+            say(f"{name}: {result[name]}")
+    if isinstance(states := result["states"], dict):
         say("states: " + ", ".join(f"{contacts} {state}" for state, contacts in states.items()))
-    if isinstance(reasons, list):
+    if isinstance(reasons := result["reasons"], list):
         for state, reason, contacts in reasons:
             say(f"reason of {contacts} {state}: {reason}")
     return FINE

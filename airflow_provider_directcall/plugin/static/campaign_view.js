@@ -113,8 +113,8 @@ function curve({ curve: plotted }) {
   if (!plotted) return null;
   const total = plotted.sent.at(-1);
   const label = `${t("sent_over_time")}: ${moment(plotted.since)} – ${moment(plotted.until)}, ${count(total)}`;
-  const ends = [plotted.since, plotted.until].map((end) => h("span", {}, moment(end)));
-  return h("section", {}, h("h2", {}, t("sent_over_time")), columns(plotted.sent, total, label), h("p", { class: "ends faint" }, ends));
+  const ends = [plotted.since, plotted.until].map(moment);
+  return h("section", {}, h("h2", {}, t("sent_over_time")), columns(plotted.sent, total, label, ends));
 }
 
 function hours({ hours: rows, timezone }) {
@@ -122,9 +122,8 @@ function hours({ hours: rows, timezone }) {
   const title = `${t("by_hour")} (${timezone})`;
   const heads = [...words(t("hour")), ...numbers(t("requests"), t("reached"), t("share"))];
   const shown = rows.map(([hour, requests, reached]) => [`${String(hour).padStart(2, "0")}:00`, count(requests), count(reached), share(reached, requests)]);
-  const plotted = columns(rows.map(([, requests, reached]) => reached / requests), 1, t("reached"));
-  const scale = rows.map(([hour]) => h("span", {}, String(hour)));
-  return h("section", {}, h("h2", {}, title), plotted, h("p", { class: "ends each faint" }, scale), table(title, heads, shown));
+  const plotted = columns(rows.map(([, requests, reached]) => reached / requests), 1, t("reached"), rows.map(([hour]) => String(hour)));
+  return h("section", {}, h("h2", {}, title), plotted, table(title, heads, shown));
 }
 
 function failures(totals) {

@@ -61,9 +61,11 @@ export function figures(pairs) {
 }
 
 // A plot of columns, as high as their values; what is beside it says the same in words.
-export function columns(values, highest, label) {
-  const column = (value) => h("span", { class: "column", grow: 1 }, h("span", { grow: highest - value }), h("span", { class: "part", grow: value }));
-  return h("div", { class: "columns", role: "img", "aria-label": label }, values.map(column));
+// The scale has a text for each column, or those of the first and the last.
+export function columns(values, highest, label, scale) {
+  const column = (value) => h("span", { class: "column" }, h("span", { grow: highest - value }), h("span", { class: "part", grow: value }));
+  const ends = h("p", { class: scale.length === values.length ? "scale-of-columns each faint" : "scale-of-columns faint" }, scale.map((text) => h("span", {}, text)));
+  return h("div", { class: "plot" }, h("div", { class: "columns", role: "img", "aria-label": label }, values.map(column)), ends);
 }
 
 // A bar of shares; the table beside it says the same in words.

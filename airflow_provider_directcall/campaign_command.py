@@ -10,6 +10,7 @@ from decimal import Decimal, InvalidOperation
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+from zoneinfo import ZoneInfo
 
 from airflow_provider_directcall.command_line import (
     FAILED,
@@ -18,6 +19,7 @@ from airflow_provider_directcall.command_line import (
     add_command,
     add_json,
     choose_language,
+    chosen_language,
     exit_status,
     fail,
     progress,
@@ -58,6 +60,7 @@ def _plan(options: argparse.Namespace) -> int:
     from airflow_provider_directcall.campaigns.contacts.reading import ContactFiles
     from airflow_provider_directcall.campaigns.frequency import FrequencyLedger
     from airflow_provider_directcall.campaigns.plan_summary import PLAN_FILE
+    from airflow_provider_directcall.campaigns.plan_times import DEFAULT_ZONE
     from airflow_provider_directcall.campaigns.planning import plan
     from airflow_provider_directcall.campaigns.scratch import private_scratch
 
@@ -75,7 +78,8 @@ def _plan(options: argparse.Namespace) -> int:
                 files.batches(),
                 folder,
                 exclusions=_exclusions(options),
-                now=datetime.now(UTC),
+                now=datetime.now(ZoneInfo(DEFAULT_ZONE)),
+                language=chosen_language(),
                 sources=lambda: files.read,
                 on_batch=on_batch,
                 ledger=None if options.storage is None else FrequencyLedger(_folder(options.storage, is_new=False)),
@@ -156,7 +160,7 @@ def _preview(options: argparse.Namespace) -> int:
         return FINE
     for row in texts:
         write("  ".join(map(str, row.values())))
-    say(f"{made.accepted} of {made.contacts} contacts are accepted. Page: {page}")
+    say(f"{made.accepted:,} of {made.contacts:,} contacts are accepted. Page: {page}")
     return FINE
 
 
@@ -189,24 +193,24 @@ def _report(options: argparse.Namespace) -> int:
     from airflow_provider_directcall.campaigns.report import make_report
 
     folder = _folder(options.folder, is_new=False)
-    CampaignPlan.read(folder)
+    times = CampaignPlan.read(folder).times
     with progress("Reporting"):
         result = make_report(
             folder,
             results_uri=options.results,
-            now=datetime.now().astimezone(),
+            now=datetime.now(times.tzinfo),
+            language=chosen_language(),
             folder_at=lambda place: folder_at(place, _remote),
         )
     if options.json:
         write_json(result)
         return FINE
-    states, reasons = result.pop("states"), result.pop("reasons")
-    for name, value in result.items():
-        if value is not None:
-            say(f"{name}: {value}")
-    if isinstance(states, dict):
+    for name in ("report", "html", "results", "again", "contacts", "parts", "cost_brl"):
+        if result[name] is not None:
+            say(f"{name}: {result[name]}")
+    if isinstance(states := result["states"], dict):
         say("states: " + ", ".join(f"{contacts} {state}" for state, contacts in states.items()))
-    if isinstance(reasons, list):
+    if isinstance(reasons := result["reasons"], list):
         for state, reason, contacts in reasons:
             say(f"reason of {contacts} {state}: {reason}")
     return FINE

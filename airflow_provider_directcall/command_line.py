@@ -8,12 +8,11 @@ import os
 import sys
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NoReturn, TypeVar
 
 from airflow_provider_directcall.api.errors import DirectcallError
 from airflow_provider_directcall.telephony.masking import mask_numbers_in
-from airflow_provider_directcall.translations import Catalogue, portuguese
+from airflow_provider_directcall.translations.languages import ENGLISH, LANGUAGES, Language, language_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -25,11 +24,10 @@ FINE: Final = 0
 FAILED: Final = 2
 INTERRUPTED: Final = 130
 
-ENGLISH, PORTUGUESE = "en", "pt"
 #: Variables of the locale, in their order.
 _LOCALE: Final = ("LC_ALL", "LC_MESSAGES", "LANG")
-#: Translations into the chosen language; None for English. Only a command sets it: logs of tasks stay English.
-_CATALOGUE: ContextVar[Catalogue | None] = ContextVar("directcall_catalogue", default=None)
+#: Only a command sets it: logs of tasks stay English.
+_LANGUAGE: ContextVar[Language] = ContextVar("directcall_language", default=ENGLISH)
 
 
 def choose_language(argv: Sequence[str] | None, environment: Mapping[str, str] | None = None) -> str:
@@ -40,8 +38,9 @@ def choose_language(argv: Sequence[str] | None, environment: Mapping[str, str] |
     given = _given_language(sys.argv[1:] if argv is None else argv)
     variables = os.environ if environment is None else environment
     locale = next((variables[name] for name in _LOCALE if variables.get(name)), "")
-    language = given or (PORTUGUESE if locale.lower().startswith(PORTUGUESE) else ENGLISH)
-    _CATALOGUE.set(_portuguese() if language == PORTUGUESE else None)
+    language = given or next((name for name in LANGUAGES if locale.lower().startswith(name)), ENGLISH.tag)
+    # The parser refuses others.
+    _LANGUAGE.set(language_of(language) if language in LANGUAGES else ENGLISH)
     return language
 
 
@@ -53,23 +52,14 @@ def _given_language(argv: Sequence[str]) -> str | None:
     return None
 
 
-@lru_cache(maxsize=1)
-def _portuguese() -> Catalogue:
-    return portuguese()
+def chosen_language() -> Language:
+    """Return the language of the command."""
+    return _LANGUAGE.get()
 
 
 def words(text: str) -> str:
     """Return a text in the chosen language, as a whole or line by line; a text without a translation stays as it is."""
-    catalogue = _CATALOGUE.get()
-    if catalogue is None:
-        return text
-    return catalogue.translate(text) or "\n".join(_line(catalogue, line) for line in text.split("\n"))
-
-
-def _line(catalogue: Catalogue, line: str) -> str:
-    plain = line.strip()
-    translated = catalogue.translate(plain) if plain else None
-    return line if translated is None else line.replace(plain, translated, 1)
+    return chosen_language().words(text)
 
 
 class _Formatter(argparse.HelpFormatter):
@@ -113,7 +103,7 @@ class Parser(argparse.ArgumentParser):
         self.add_argument("-h", "--help", action="help", help="show this help message and exit")
         self.add_argument(
             "--lang",
-            choices=(ENGLISH, PORTUGUESE),
+            choices=LANGUAGES,
             help="language of help, texts and errors; default by the locale (LC_ALL, LC_MESSAGES, LANG)",
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
@@ -15,6 +16,7 @@ from airflow_provider_directcall.campaigns.moments import parse_moment
 from airflow_provider_directcall.campaigns.numbers import COUNTRY
 from airflow_provider_directcall.campaigns.openings import LAST_MINUTE, Openings
 from airflow_provider_directcall.campaigns.places import parse_zone, place_of
+from airflow_provider_directcall.campaigns.plan_times import OWN_TIME
 from airflow_provider_directcall.telephony.areas import AREAS
 
 if TYPE_CHECKING:
@@ -92,18 +94,31 @@ class ContactTimes:
     def _with_openings(self, rows: pl.DataFrame) -> pl.DataFrame:
         if self._settings.window is not None and not self._opens_anywhere:
             raise CampaignError(f"window: {self._settings.window.name} does not open anywhere within a year")
-        key = [_AREA, "zone", _NOT_BEFORE]
+        key: Schema = {_AREA: pl.String, "zone": pl.String, _NOT_BEFORE: MOMENT}
         found = [
-            (
-                area,
-                zone,
-                not_before,
-                self._openings.next_at(place_of(area, zone), max(self._now, not_before or self._now)),
-            )
-            for area, zone, not_before in rows.select(key).unique().iter_rows()
+            (area, zone, not_before, self._openings.next_at(place_of(area, zone), self._since(not_before)))
+            for area, zone, not_before in rows.select(*key).unique().iter_rows()
         ]
-        schema: Schema = {_AREA: pl.String, "zone": pl.String, _NOT_BEFORE: MOMENT, "opens_at": MOMENT}
-        return self._between(_joined(rows, found, schema, key))
+        return self._between(_joined(rows, found, {**key, "opens_at": MOMENT}, list(key)))
+
+    def _since(self, not_before: datetime | None) -> datetime:
+        return max(self._now, not_before or self._now)
+
+    def moved(self, accepted: pl.DataFrame) -> Counter[str]:
+        """Count the contacts that are not reached at once, by the rule: few of them differ in place, day and opening.
+
+        :param accepted: rows of :meth:`added`.
+        """
+        since = pl.max_horizontal(pl.col(_NOT_BEFORE), pl.lit(self._now, MOMENT)).alias("since")
+        later = accepted.select(_AREA, "zone", since, "opens_at").filter(pl.col("opens_at") > self._now)
+        moved = later.filter(pl.col("opens_at") > pl.col("since"))
+        counts = Counter({OWN_TIME: len(later) - len(moved)})
+        # Zones differ by whole quarters of an hour, so that all moments of one have the same day.
+        key = (_AREA, "zone", pl.col("since").dt.truncate("15m"), "opens_at")
+        for area, zone, moment, opening, contacts in moved.group_by(*key).len().iter_rows():
+            if (place := place_of(area, zone)) is not None:
+                counts[self._openings.moved_by(place, moment, opening)] += contacts
+        return +counts
 
     def _between(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Take the opening from contacts that must not be reached any more by then."""
@@ -118,7 +133,7 @@ class ContactTimes:
         return rows.with_columns(
             pl.coalesce(reasons).alias(TIMES_REASON),
             opens_at=pl.when(~is_passed.fill_null(value=False)).then("opens_at"),
-        ).drop(_AREA, _NOT_BEFORE)
+        )
 
     @cached_property
     def _opens_anywhere(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
@@ -75,6 +76,10 @@ class Decisions:
         named = batch.rename(lambda name: name if name in RESERVED else COLUMN + name)
         rows = self._times.added(self._with_texts(self._with_chosen_number(named)))
         return self._with_priority(rows).with_columns(reason=self._reason).with_columns(state=self._state)
+
+    def moved(self, accepted: pl.DataFrame) -> Counter[str]:
+        """Count the accepted contacts of a batch that are not reached at once, by the rule."""
+        return self._times.moved(accepted)
 
     def _with_chosen_number(self, batch: pl.DataFrame) -> pl.DataFrame:
         settings, kinds = self._settings, _KINDS[self._settings.channel]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from airflow_provider_directcall.campaigns.places import Place, area_code_of, place_of
+from airflow_provider_directcall.campaigns.plan_times import holiday_rule, hours_rule
 
 if TYPE_CHECKING:
     from airflow_provider_directcall.campaigns.chunks import Contact
@@ -25,6 +26,7 @@ class Openings:
     def __init__(self, window: Window | None) -> None:
         self._window = window
         self._known: dict[Place, _Spans] = {}
+        self._rules: dict[tuple[Place, date, date], str] = {}
 
     def is_open(self, contact: Contact, now: datetime) -> bool:
         """Whether a request to a contact may leave."""
@@ -44,6 +46,25 @@ class Openings:
         if opening is None or (not_after is not None and opening >= not_after - LAST_MINUTE):
             return None
         return opening
+
+    def moved_by(self, place: Place, moment: datetime, opening: datetime) -> str:
+        """Return the rule by which a place is reached at an opening, later than a moment.
+
+        Holidays come first, as they need an explanation more than the hours do.
+        """
+        assert self._window is not None  # noqa: S101 - for the type checker; it alone moves an opening
+        zone = place.zones[0]
+        key = (place, moment.astimezone(zone).date(), opening.astimezone(zone).date())
+        if key not in self._rules:
+            self._rules[key] = self._rule(self._window, *key)
+        return self._rules[key]
+
+    @staticmethod
+    def _rule(window: Window, place: Place, first: date, last: date) -> str:
+        days = (first + timedelta(days=ahead) for ahead in range((last - first).days))
+        worked = (day for day in days if day.weekday() in window.hours)
+        names = dict.fromkeys(name for day in worked if (name := window.holiday(day, place.state)) is not None)
+        return holiday_rule(names) if names else hours_rule(window.name)
 
     def _opening(self, place: Place | None, moment: datetime) -> datetime | None:
         if place is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
@@ -13,6 +13,8 @@ from airflow_provider_directcall.campaigns.channels import Channel
 from airflow_provider_directcall.campaigns.contacts.reading import ContactFile
 from airflow_provider_directcall.campaigns.errors import CampaignError
 from airflow_provider_directcall.campaigns.frequency import FrequencyCap
+from airflow_provider_directcall.campaigns.plan_times import PlanTimes
+from airflow_provider_directcall.translations.languages import english_money
 
 if TYPE_CHECKING:
     from airflow_provider_directcall.campaigns.storage import Folder
@@ -52,6 +54,7 @@ class CampaignPlan:
     :ivar sources: the files of contacts, as they were read.
     :ivar frequency_cap: how often all campaigns of the storage may reach a number.
     :ivar ledger: the storage whose ledger counts that; None where nothing is counted.
+    :ivar times: when contacts are sent to.
     """
 
     digest: str
@@ -67,6 +70,7 @@ class CampaignPlan:
     sources: tuple[ContactFile, ...]
     frequency_cap: FrequencyCap | None = None
     ledger: str | None = None
+    times: PlanTimes = field(default_factory=PlanTimes)
 
     @property
     def accepted(self) -> int:
@@ -80,13 +84,15 @@ class CampaignPlan:
 
     def summary_lines(self) -> list[str]:
         """Return the summary for people: how the files were read, counts, reasons, cost."""
-        counts = ", ".join(f"{count} {state}" for state, count in sorted(self.states.items()))
-        cost = "without a price" if self.cost_brl is None else f"R$ {self.cost_brl}"
+        counts = ", ".join(f"{count:,} {state}" for state, count in sorted(self.states.items()))
+        cost = "without a price" if self.cost_brl is None else english_money(self.cost_brl)
+        texts = f"{self.transliterated:,} texts in plain letters"
         return [
             *(f"Read {each.name}: {each.form}." for each in self.sources),
-            f"Plan {self.digest[:12]}: {self.contacts} contacts, of which {counts}.",
-            f"{self.parts} parts, {cost}, in {len(self.chunks)} chunks; {self.transliterated} texts in plain letters.",
-            *(f"Left out {count}: {reason}." for reason, count in sorted(self.reasons.items(), key=_most_first)),
+            f"Plan {self.digest[:12]}: {self.contacts:,} contacts, of which {counts}.",
+            f"{self.parts:,} parts, {cost}, in {len(self.chunks):,} chunks; {texts}.",
+            *self.times.summary_lines(),
+            *(f"Left out {count:,}: {reason}." for reason, count in sorted(self.reasons.items(), key=_most_first)),
             *([] if self.accepted else ["No contact is left: nothing will be sent."]),
         ]
 
@@ -106,6 +112,7 @@ class CampaignPlan:
             "sources": [asdict(each) for each in self.sources],
             "frequency_cap": self.frequency_cap and self.frequency_cap.as_json(),
             "ledger": self.ledger,
+            "times": self.times.as_json(),
         }
 
     @classmethod
@@ -137,6 +144,8 @@ class CampaignPlan:
             sources=tuple(ContactFile(**each) for each in fields["sources"]),
             frequency_cap=FrequencyCap.of(cap) if (cap := fields.get("frequency_cap")) else None,
             ledger=fields.get("ledger"),
+            # Plans of earlier builds have none.
+            times=PlanTimes.of(times) if (times := fields.get("times")) else PlanTimes(),
         )
 
 

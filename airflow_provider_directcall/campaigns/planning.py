@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -20,12 +20,14 @@ from airflow_provider_directcall.campaigns.errors import CampaignError, Contacts
 from airflow_provider_directcall.campaigns.frequency import FrequencyLedger, ReachedNumbers, source_of
 from airflow_provider_directcall.campaigns.left_out import left_out, reason_kind
 from airflow_provider_directcall.campaigns.plan_summary import ACCEPTED, PLAN_FILE, CampaignPlan, reasons_text
+from airflow_provider_directcall.campaigns.plan_times import OpeningCounts, zone_name
 from airflow_provider_directcall.campaigns.priorities import PriorityOrder
 from airflow_provider_directcall.campaigns.repeats import Excluded, Repeats
 from airflow_provider_directcall.campaigns.rows_file import RowsFile
 from airflow_provider_directcall.campaigns.samples import Samples
 from airflow_provider_directcall.campaigns.scratch import private_scratch
 from airflow_provider_directcall.campaigns.states import ContactState
+from airflow_provider_directcall.translations.languages import ENGLISH, Language
 
 if TYPE_CHECKING:
     from airflow_provider_directcall.campaigns.campaign_settings import CampaignSettings
@@ -49,15 +51,17 @@ def plan(
     sources: Callable[[], Iterable[ContactFile]] = tuple,
     on_batch: Callable[[int], None] = lambda rows: None,
     ledger: FrequencyLedger | None = None,
+    language: Language = ENGLISH,
 ) -> CampaignPlan:
     """Plan a campaign and write its files: chunks of accepted contacts, all the others, the summary.
 
     :param batches: of texts, with the columns of :mod:`.contacts.rows`.
     :param folder: where the files go.
-    :param now: aware; the earliest moment of a send.
+    :param now: aware; the earliest moment of a send. Its zone is that of the times that people read.
     :param sources: returns the files of the batches, once these were taken.
     :param on_batch: called with the number of rows that are done.
     :param ledger: of the storage; None counts no numbers over campaigns.
+    :param language: of the preview.
     :raises CampaignError: a column is missing, or the window never opens.
     :raises ContactsError: there are no contacts, or all of them were rejected, as by a wrong column.
     :raises OSError: a file cannot be written.
@@ -70,7 +74,7 @@ def plan(
             for batch in batches:
                 planner.add(batch)
                 on_batch(planner.rows)
-            return planner.finish(sources())
+            return planner.finish(sources(), language)
         except BaseException:
             planner.discard()
             raise
@@ -88,7 +92,8 @@ class _Planner:
     ) -> None:
         self._settings = settings
         self._folder = folder
-        self._now = now
+        self._now = now.astimezone(UTC)
+        self._zone = zone_name(now)
         self._decisions: Decisions | None = None
         self._excluded = Excluded(exclusions)
         self._ledger = ledger
@@ -102,6 +107,7 @@ class _Planner:
         self._parts = 0
         self._transliterated = 0
         self._samples = Samples()
+        self._openings = OpeningCounts()
 
     def _reached_numbers(self) -> ReachedNumbers | None:
         cap = self._settings.frequency_cap
@@ -138,6 +144,7 @@ class _Planner:
         self._parts += int(accepted.get_column("parts").sum())
         self._transliterated += int(accepted.get_column("is_changed").sum())
         self._samples.add(accepted)
+        self._openings.add(accepted, self._decisions.moved(accepted))
         if self._order is not None:
             self._order.add(accepted.select("priority", *_CHUNK_COLUMNS, pl.col(f"^{TAG}.*$"), ORIGINALS))
         else:
@@ -149,7 +156,7 @@ class _Planner:
             if name in {PLAN_FILE, OTHERS_FILE, PREVIEW_FILE} or name.startswith("chunks/"):
                 self._folder.remove(name)
 
-    def finish(self, sources: Iterable[ContactFile]) -> CampaignPlan:
+    def finish(self, sources: Iterable[ContactFile], language: Language) -> CampaignPlan:
         """Write the rest."""
         if not self._states:
             raise ContactsError("there are no contacts: the file has no rows")
@@ -177,8 +184,9 @@ class _Planner:
             sources=tuple(sources),
             frequency_cap=self._settings.frequency_cap,
             ledger=self._ledger.storage if self._ledger is not None and self._ledger.exists() else None,
+            times=self._openings.times(self._zone),
         )
-        self._folder.write(PREVIEW_FILE, self._samples.page(made.contacts, made.accepted).encode())
+        self._folder.write(PREVIEW_FILE, self._samples.page(made, language).encode())
         self._folder.write(PLAN_FILE, json.dumps(made.as_json(), indent=1).encode())
         return made
 

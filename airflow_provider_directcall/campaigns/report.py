@@ -6,11 +6,13 @@ Chunk by chunk, with pieces on the disk of this machine, so that memory does not
 from __future__ import annotations
 
 import json
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,11 +23,13 @@ from airflow_provider_directcall.campaigns.columns import COLUMN
 from airflow_provider_directcall.campaigns.errors import CampaignError
 from airflow_provider_directcall.campaigns.left_out import reason_kind
 from airflow_provider_directcall.campaigns.plan_summary import PLAN_FILE
+from airflow_provider_directcall.campaigns.plan_times import zone_name
 from airflow_provider_directcall.campaigns.results import AGAIN, RESULTS, chunk_results, other_results
 from airflow_provider_directcall.campaigns.rows_file import WRITERS, RowsFile
 from airflow_provider_directcall.campaigns.scratch import private_scratch
 from airflow_provider_directcall.campaigns.states import ContactState
 from airflow_provider_directcall.campaigns.storage import LocalFolder
+from airflow_provider_directcall.translations.languages import ENGLISH, Language
 
 if TYPE_CHECKING:
     from airflow_provider_directcall.campaigns.storage import Folder
@@ -44,6 +48,8 @@ _CENTS: Final = Decimal("0.01")
 _MOST_REASONS: Final = 200
 #: Of these, the most frequent ones are in the task's result.
 _SHOWN_REASONS: Final = 20
+#: A curve in the task's result has one more moment.
+_CURVE_STEPS: Final = 60
 
 
 @dataclass
@@ -103,6 +109,22 @@ class Totals:
         self.hours.update(_counted(hours, "hour"))
         self.reached.update(_counted(hours.filter("reached"), "hour"))
 
+    def curve(self) -> dict[str, object] | None:
+        """Return the contacts sent to by moments at equal distances; None where there are none."""
+        if not self.minutes:
+            return None
+        minutes = sorted(self.minutes)
+        sent = [0, *accumulate(self.minutes[minute] for minute in minutes)]
+        first, last = minutes[0], minutes[-1]
+        steps = max(1, min(_CURVE_STEPS, (last - first) // timedelta(minutes=1)))
+        moments = [first + (last - first) * step / steps for step in range(steps + 1)]
+        counts = [sent[bisect_right(minutes, moment)] for moment in moments]
+        return {"since": first.isoformat(), "until": last.isoformat(), "sent": counts}
+
+    def hourly(self) -> list[list[int]]:
+        """Return hour, requests and reached contacts."""
+        return [[hour, self.hours[hour], self.reached[hour]] for hour in sorted(self.hours)]
+
     def as_json(self) -> dict[str, object]:
         """Return the totals as JSON values."""
         return {
@@ -115,7 +137,7 @@ class Totals:
             "cost_from": dict(self.cost_from),
             "reasons": [[*reason, contacts] for reason, contacts in self.reasons.most_common()],
             "minutes": {moment.isoformat(): contacts for moment, contacts in sorted(self.minutes.items())},
-            "hours": {str(hour): [self.hours[hour], self.reached[hour]] for hour in sorted(self.hours)},
+            "hours": {str(hour): counts for hour, *counts in self.hourly()},
             "again": self.again,
         }
 
@@ -127,6 +149,7 @@ def make_report(
     html: bool = True,
     now: datetime,
     folder_at: Callable[[str], Folder] | None = None,
+    language: Language = ENGLISH,
 ) -> dict[str, object]:
     """Write the report of a campaign, and return where it is, with the totals.
 
@@ -137,6 +160,7 @@ def make_report(
     :param html: write a page.
     :param now: aware; its zone is that of the hours in the page.
     :param folder_at: opens the folder of a URI; None knows this machine's paths only.
+    :param language: of the page.
     :raises CampaignError: the results cannot be written there, or the contacts were purged.
     :raises OSError: a file cannot be read or written.
     """
@@ -151,7 +175,7 @@ def make_report(
         results, again = RowsFile(scratch, "results"), RowsFile(scratch, "again")
         for rows in _all_results(folder, plan):
             totals.add(rows)
-            totals.add_hours(rows, _zone_name(now))
+            totals.add_hours(rows, zone_name(now))
             results.add(rows.select(*RESULTS))
             originals = rows.filter(AGAIN).select(f"^{COLUMN}.*$")
             again.add(originals.rename(lambda name: name.removeprefix(COLUMN)))
@@ -162,7 +186,7 @@ def make_report(
         }
     summary = {**totals.as_json(), "made_at": now.isoformat(), "planned_at": plan.get("planned_at")}
     uris["report"] = _written(folder, SUMMARY_FILE, json.dumps(summary, indent=1).encode())
-    uris["html"] = _page(folder, totals, now) if html else ""
+    uris["html"] = _page(folder, totals, now, language) if html else ""
     return {
         "report": uris["report"],
         "html": uris["html"] or None,
@@ -173,6 +197,9 @@ def make_report(
         "parts": totals.parts,
         "cost_brl": money(totals.cost_brl),
         "reasons": [[*reason, contacts] for reason, contacts in totals.reasons.most_common(_SHOWN_REASONS)],
+        "curve": totals.curve(),
+        "hours": totals.hourly(),
+        "timezone": zone_name(now),
     }
 
 
@@ -206,14 +233,10 @@ def _reasons(rows: pl.DataFrame) -> Iterable[tuple[str, str, int]]:
     return rows.drop_nulls("reason").group_by("state", reason_kind()).len().iter_rows()
 
 
-def _zone_name(now: datetime) -> str:
-    return getattr(now.tzinfo, "key", None) or "UTC"
-
-
-def _page(folder: Folder, totals: Totals, now: datetime) -> str:
+def _page(folder: Folder, totals: Totals, now: datetime, language: Language) -> str:
     from airflow_provider_directcall.campaigns.report_page import page
 
-    return _written(folder, PAGE_FILE, page(totals, now).encode())
+    return _written(folder, PAGE_FILE, page(totals, now, language).encode())
 
 
 def _rows_written(folder: Folder, name: str, rows: RowsFile) -> str:

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from html import escape
-from string import Template
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
+from airflow_provider_directcall.campaigns.pages import document, table
 from airflow_provider_directcall.telephony.masking import mask_number
 
+if TYPE_CHECKING:
+    from airflow_provider_directcall.campaigns.plan_summary import CampaignPlan
+    from airflow_provider_directcall.translations.languages import Language
+
 _COLUMNS: Final = ("id", "number", "text", "parts", "opens_at")
+_NAMES: Final = ("contact", "number", "text", "characters", "parts", "from")
+_TEXT: Final = _NAMES.index("text")
 _FIRST: Final = 20
 _OTHERS: Final = 5
 
@@ -31,49 +38,38 @@ class Samples:
         self._longest = [_top([*self._longest, rows], pl.col("text").str.len_chars())]
         self._dearest = [_top([*self._dearest, rows], pl.col("parts"))]
 
-    def page(self, contacts: int, accepted: int) -> str:
-        """Return the page: texts in full, numbers masked."""
+    def page(self, made: CampaignPlan, language: Language) -> str:
+        """Return the page: the plan's summary, and texts in full with masked numbers."""
         samples = {
             "The first texts": pl.concat(self._first).head(_FIRST),
             "The longest texts": pl.concat(self._longest),
             "The dearest texts": pl.concat(self._dearest),
         }
-        tables = "\n".join(f"<h2>{title}</h2>\n{_table(rows)}" for title, rows in samples.items())
-        return _PAGE.substitute(contacts=contacts, accepted=accepted, tables=tables)
+        names = [language.words(name) for name in _NAMES]
+        note = language.words("Texts are as they will be sent: this page is personal.")
+        zone = language.words(f"Times are those of {made.times.zone}.")
+        body = [
+            f"<ul>{''.join(f'<li>{escape(language.words(line))}</li>' for line in made.summary_lines())}</ul>",
+            f'<p class="note">{escape(note)} {escape(zone)}</p>',
+        ]
+        for title, rows in samples.items():
+            if not rows.is_empty():
+                cells = table(names, _cells(rows, made, language), texts=_TEXT + 1, long_text=_TEXT)
+                body += [f"<h2>{escape(language.words(title))}</h2>", cells]
+        return document(language.words("Campaign preview"), body, language, is_wide=True)
 
 
 def _top(rows: list[pl.DataFrame], order: pl.Expr) -> pl.DataFrame:
     return pl.concat(rows).top_k(_OTHERS, by=order.fill_null(0))
 
 
-def _table(rows: pl.DataFrame) -> str:
-    lines = []
+def _cells(rows: pl.DataFrame, made: CampaignPlan, language: Language) -> Iterator[tuple[str, ...]]:
     for contact, number, text, parts, opens_at in rows.iter_rows():
-        cells = (
+        yield (
             contact,
             mask_number(number),
             text or "",
-            f"{len(text or '')}",
-            f"{parts}",
-            f"{opens_at:%d/%m %H:%M} UTC",
+            language.number(len(text or "")),
+            language.number(parts),
+            language.moment(opens_at.astimezone(made.times.tzinfo)),
         )
-        lines.append("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>")
-    head = "".join(f"<th>{name}</th>" for name in ("id", "number", "text", "characters", "parts", "not before"))
-    return f"<table><thead><tr>{head}</tr></thead>\n<tbody>{''.join(lines)}</tbody></table>"
-
-
-_PAGE: Final = Template("""\
-<!doctype html>
-<html lang="en"><meta charset="utf-8"><title>Campaign preview</title>
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<style>
-body { font: 15px/1.4 system-ui, sans-serif; margin: 2em; max-width: 70em }
-table { border-collapse: collapse; width: 100% }
-td, th { border-bottom: 1px solid #ccc; padding: .4em .6em; text-align: left; vertical-align: top }
-td:nth-child(3) { white-space: pre-wrap; overflow-wrap: anywhere; width: 50% }
-</style>
-<h1>Campaign preview</h1>
-<p>$accepted of $contacts contacts are accepted. Texts are as they will be sent: this page is personal.</p>
-$tables
-</html>
-""")

@@ -41,6 +41,7 @@ class DirectcallPlanCampaignOperator(CampaignOperator):
         a folder in ``AIRFLOW_HOME``.
     :param again: let a Clear after the report plan, and send, to the same contacts once more.
     :param dry_run: return no chunks, so that nothing is sent.
+    :param language: of the page, ``en`` or ``pt``.
 
     Further parameters as in :class:`~.campaign_operator.CampaignOperator`.
 
@@ -57,6 +58,7 @@ class DirectcallPlanCampaignOperator(CampaignOperator):
         storage: str | None = None,
         again: bool | str = False,
         dry_run: bool | str = False,
+        language: str = "en",
         **kwargs: Any,  # noqa: ANN401 - the arguments of CampaignOperator and BaseOperator
     ) -> None:
         super().__init__(**kwargs)
@@ -65,6 +67,7 @@ class DirectcallPlanCampaignOperator(CampaignOperator):
         self.storage = storage
         self.again = again
         self.dry_run = dry_run  # type: ignore[assignment,method-assign]  # over BaseOperator.dry_run(), which Airflow 3 calls nowhere
+        self.language = language
 
     template_fields: Sequence[str] = keywords_of(__init__)
 
@@ -73,12 +76,14 @@ class DirectcallPlanCampaignOperator(CampaignOperator):
         with campaign_hook(self.directcall_conn_id) as hook:
             from airflow_provider_directcall.runtime.campaigns.arguments import settings_of
             from airflow_provider_directcall.runtime.campaigns.planning import ExclusionRules, PlanRequest
+            from airflow_provider_directcall.translations.languages import language_of
 
             request = PlanRequest(
                 settings_of(self, hook.settings, chunk_size=arguments.integer("chunk_size", self.chunk_size)),
                 self.contacts,
                 ExclusionRules.of(self),
                 again=arguments.boolean("again", self.again),
+                language=language_of(self.language),
             )
             dry_run = arguments.boolean("dry_run", self.dry_run)
             folder, plan = request.make(campaign_base(self.storage, context), hook, current_clock().now())

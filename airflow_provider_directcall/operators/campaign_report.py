@@ -25,10 +25,12 @@ class DirectcallReportCampaignOperator(BaseOperator):
     :param fail_on: states that fail the task after the report is written. Contacts are ``stopped`` if they had no turn
         because a send task failed; without this, such a run would end as a success.
     :param timezone: of the hours in the page.
+    :param language: of the page, ``en`` or ``pt``.
 
     Returns ``{"report": uri, "html": uri, "results": uri, "again": uri, "contacts", "states", "parts", "cost_brl",
-    "reasons"}``, which is the XCom ``report`` too; ``reasons`` are the most frequent ones, ``[state, reason,
-    contacts]``. ``again`` can be the ``contacts`` of another plan.
+    "reasons", "curve", "hours", "timezone"}``, which is the XCom ``report`` too; ``reasons`` are the most frequent
+    ones, ``[state, reason, contacts]``, ``curve`` has the contacts sent to over the time, and ``hours`` has ``[hour,
+    requests, reached contacts]``. ``again`` can be the ``contacts`` of another plan.
     """
 
     template_fields_renderers: ClassVar[dict[str, str]] = {"plan": "json"}
@@ -42,6 +44,7 @@ class DirectcallReportCampaignOperator(BaseOperator):
         html: bool | str = True,
         fail_on: Iterable[str] | str = ("stopped",),
         timezone: str = "America/Sao_Paulo",
+        language: str = "en",
         **kwargs: Any,  # noqa: ANN401 - BaseOperator's own arguments
     ) -> None:
         super().__init__(**kwargs)
@@ -50,6 +53,7 @@ class DirectcallReportCampaignOperator(BaseOperator):
         self.html = html
         self.fail_on = fail_on
         self.timezone = timezone
+        self.language = language
 
     template_fields: Sequence[str] = keywords_of(__init__)
 

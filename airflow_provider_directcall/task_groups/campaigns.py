@@ -154,6 +154,7 @@ class DirectcallCampaignTaskGroup(TaskGroup):
         settle_seconds: float | timedelta | str = DEFAULT_SETTLE_SECONDS,
         completion_timeout: float | timedelta | str = DEFAULT_COMPLETION_TIMEOUT,
         results: str | None = None,
+        language: str = "en",
         track: bool = True,
         track_timeout: float | timedelta | str = DEFAULT_COMPLETION_TIMEOUT,
         track_interval: float | str = DEFAULT_TRACK_INTERVAL,
@@ -207,6 +208,7 @@ class DirectcallCampaignTaskGroup(TaskGroup):
                 plan=plan,
                 chunks=names,
                 results=results,
+                language=language,
                 fail_on=("stopped", "unknown") if on_unknown_outcome == "fail" else ("stopped",),
                 outlets=list(outlets),
                 # Also after a failure, and of a plan without chunks, whose send task is skipped.

@@ -114,12 +114,13 @@ class Window:
         """Return the holidays of a state, or the national ones."""
         return BrazilianCalendar(state, self.optional_days, self.own_dates)
 
+    def holiday(self, day: date, state: str | None) -> str | None:
+        """Return the name of the holiday or own date on which the window is closed, or None."""
+        return self.calendar(state).holiday(day) if self.keeps_holidays else self.own_dates.get(day)
+
     def openings(self, day: date, state: str | None) -> list[Hours]:
         """Return the spans of a day on a clock in that state."""
-        if self.keeps_holidays:
-            if self.calendar(state).holiday(day) is not None:
-                return []
-        elif day in self.own_dates:
+        if self.holiday(day, state) is not None:
             return []
         left = self._part_day(day)
         spans = sorted(self.hours.get(day.weekday(), ()), key=lambda span: span.begin)

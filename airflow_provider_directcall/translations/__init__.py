@@ -1,8 +1,9 @@
 """Portuguese for the commands: tables of English texts and their translations, and how a text is looked up.
 
 A key is the text as the code writes it, with a field in braces for each value in it. A field in small letters is data
-and stays as it is (some names stand for numbers, dates and times, see ``_FORMS``); one in CAPITALS is a text that is
-translated too. A text is translated as a whole or not at all, so that no sentence is half in one language.
+and stays as it is (some names stand for numbers, dates and times, see ``_FORMS``), but that some numbers and moments
+are written as in Portuguese (``_WRITTEN``); one in CAPITALS is a text that is translated too. A text is translated as a
+whole or not at all, so that no sentence is half in one language.
 """
 
 from __future__ import annotations
@@ -11,14 +12,16 @@ import re
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 _FIELD: Final = re.compile(r"\{(\w+)\}")
 _TIME: Final = r"\d\d:\d\d"
+_NUMBERS: Final = ("n", "m", "chunks", "amount")
+_MOMENTS: Final = ("first_moment", "last_moment")
 #: Name of a field -> its form; that of others is any text.
 _FORMS: Final = {
-    "n": r"\d[\d.,]*",
-    "m": r"\d[\d.,]*",
+    **dict.fromkeys(_NUMBERS, r"\d[\d.,]*"),
+    **dict.fromkeys(_MOMENTS, r"\d{4}-\d\d-\d\d \d\d:\d\d"),
     "day": r"\d[\d-]*",
     "year": r"\d{4}",
     "time": _TIME,
@@ -34,6 +37,27 @@ _FORMS: Final = {
 _PLACE: Final = re.compile(r"([a-z_-][^\s:]*|[^\s:]*[./\\][^\s:]*|[/~.][^:;,]*): (.+)")
 #: Numbers, dates and times have no words; masked numbers, names of endpoints and of errors are the same everywhere.
 _WORDLESS: Final = re.compile(r"[\W\d_]*|[a-z]+(?:_[a-z]+)+|Directcall\w+")
+
+
+_SEPARATORS: Final = str.maketrans(",.", ".,")
+
+
+def portuguese_number(text: str) -> str:
+    """Return a number of an English text as it is written in Portuguese."""
+    return text.translate(_SEPARATORS)
+
+
+def portuguese_moment(text: str) -> str:
+    """Return a date and time of an English text as they are written in Portuguese."""
+    date, _, time = text.partition(" ")
+    return f"{'/'.join(reversed(date.split('-')))} {time}"
+
+
+#: Name of a field -> how its value is written in Portuguese; that of others stays as it is.
+_WRITTEN: Final[Mapping[str, Callable[[str], str]]] = {
+    **dict.fromkeys(_NUMBERS, portuguese_number),
+    **dict.fromkeys(_MOMENTS, portuguese_moment),
+}
 
 
 class Catalogue:
@@ -83,7 +107,10 @@ class Catalogue:
         return None if place is None or rest is None else f"{place[1]}: {rest}"
 
     def _filled(self, translation: str, fields: Mapping[str, str]) -> str | None:
-        values = {name: self.translate(value) if name.isupper() else value for name, value in fields.items()}
+        values = {
+            name: self.translate(value) if name.isupper() else _WRITTEN.get(name, str)(value)
+            for name, value in fields.items()
+        }
         if None in values.values():
             return None
         return _FIELD.sub(lambda field: str(values[field[1]]), translation)

@@ -18,6 +18,7 @@ from airflow_provider_directcall.campaigns.plan_summary import CampaignPlan
 from airflow_provider_directcall.campaigns.planning import plan
 from airflow_provider_directcall.campaigns.storage import LocalFolder
 from airflow_provider_directcall.campaigns.suppression import Exclusions, SuppressedNumbers
+from airflow_provider_directcall.translations.languages import ENGLISH, Language
 
 NOW = datetime(2026, 3, 4, 15, tzinfo=UTC)  # a Wednesday, noon in Brasília
 TEXT = "Ola {name}, ate {day}."
@@ -54,6 +55,7 @@ def planned_csv(
     ledger: FrequencyLedger | None = None,
     batch_rows: int = 3,
     name: str = "plan",
+    language: Language = ENGLISH,
     **settings: Any,
 ) -> PlannedCampaign:
     """Plan a CSV text in the folder ``name``."""
@@ -68,6 +70,7 @@ def planned_csv(
         exclusions=Exclusions(on_list(suppressed, path, entries), frozenset(opted_out)),
         now=now,
         ledger=ledger,
+        language=language,
     )
     read = [pl.read_parquet(io.BytesIO(folder.read(each.name))) for each in made.chunks]
     others = pl.read_parquet(io.BytesIO(folder.read("others.parquet")))

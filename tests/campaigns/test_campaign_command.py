@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+import time
 from datetime import UTC, datetime, timedelta
 
 import polars as pl
@@ -37,7 +38,7 @@ def test_plan_prints_counts_and_no_number(plan):
     status, shown = plan("--price-brl", "0.09", "--window", "none")
     assert status == FINE
     assert "3 contacts, of which 2 accepted, 1 rejected" in shown
-    assert "R$ 0.18" in shown
+    assert "R$0.18" in shown
     assert "Left out 1: the number is missing." in shown
     assert "1199000" not in shown
 
@@ -116,6 +117,20 @@ def test_report_counts_what_had_no_turn(plan, command, tmp_path):
     _, shown = command("report", tmp_path / "base" / "one", "--lang", "pt")
     assert "motivo de 1 rejeitados: falta o número" in shown
     assert (tmp_path / "results.csv").exists()
+
+
+def test_pages_are_in_the_language_of_the_command_and_the_zone_of_the_campaign(plan, command, tmp_path, monkeypatch):
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setenv("TZ", "Asia/Tokyo")
+        time.tzset()
+        plan("--lang", "pt")
+        command("report", tmp_path / "base" / "one", "--lang", "pt")
+    time.tzset()
+    folder = tmp_path / "base" / "one"
+    assert "Prévia da campanha" in (folder / "preview.html").read_text()
+    made = datetime.fromisoformat(json.loads((folder / "report" / "report.json").read_text())["made_at"])
+    assert made.utcoffset() == timedelta(hours=-3)
+    assert f"Feito em {made:%d/%m/%Y %H:%M} (America/Sao_Paulo)" in (folder / "report" / "report.html").read_text()
 
 
 def test_purge_removes_the_contacts_of_old_campaigns(plan, command, tmp_path):

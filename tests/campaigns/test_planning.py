@@ -259,7 +259,7 @@ def test_the_preview_shows_texts_as_they_arrive_and_no_number(planned, tmp_path)
     planned(rows("1;11990000001;<b>José</b>;1", "2;11990000002;Ana;" + "x" * 300))
     page = (tmp_path / "plan" / "preview.html").read_text()
     assert "Ola &lt;b&gt;Jose&lt;/b&gt;, ate 1." in page
-    assert "2 of 2 contacts" in page
+    assert "2 contacts, of which 2 accepted." in page
     assert "11990000001" not in page
     assert stat.S_IMODE((tmp_path / "plan" / "preview.html").stat().st_mode) == 0o600
 

@@ -8,7 +8,7 @@ import re
 import stat
 import tracemalloc
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -28,6 +28,7 @@ from airflow_provider_directcall.campaigns.wave_log import ContactResult, Progre
 from airflow_provider_directcall.sandbox.lifecycle import message_phase
 from airflow_provider_directcall.sandbox.tariff import message_price
 from airflow_provider_directcall.telephony.masking import mask_number
+from airflow_provider_directcall.translations.languages import LANGUAGES, language_of
 
 from .campaign_world import CampaignWorld, csv_of
 
@@ -35,7 +36,10 @@ CHUNK = "chunks/00000.parquet"
 DELIVERED, UNDELIVERED, UNCONFIRMED = "11990000001", "11990000410", "11990000202"
 REFUSED, GATEWAY = "11990000404", "11990000500"
 ZONE = ZoneInfo("America/Sao_Paulo")
-FIELDS = {"report", "html", "results", "again", "contacts", "states", "parts", "cost_brl", "reasons"}
+FIELDS = {
+    *("report", "html", "results", "again", "contacts", "states", "parts"),
+    *("cost_brl", "reasons", "curve", "hours", "timezone"),
+}
 
 
 @pytest.fixture
@@ -152,6 +156,25 @@ def test_what_was_found_out_after_the_waves_counts(world):
     log.finish(0, [ContactResult(contact, Progress.DOUBTFUL, since) for contact in ("c1", "c2")])
     log.finish(1, [ContactResult("c1", Progress.SENT, since), ContactResult("c2", Progress.REFUSED, since, code="001")])
     assert report(world)["states"] == {"sent": 1, "refused": 1}
+
+
+def test_the_result_has_a_curve_of_the_contacts_sent_to_and_their_hours(ended):
+    made = report(ended)
+    assert made["curve"]["sent"][0] == 3
+    assert made["curve"]["sent"][-1] == sum(requests for _, requests, _ in made["hours"]) == 4
+    assert len(made["curve"]["sent"]) == 11
+    assert made["timezone"] == "America/Sao_Paulo"
+
+
+@given(minutes=st.dictionaries(st.integers(0, 10**5), st.integers(1, 1000), min_size=1, max_size=200))
+def test_a_curve_is_short_rises_and_ends_with_all(minutes):
+    totals = Totals()
+    begin = datetime(2026, 3, 4, tzinfo=UTC)
+    totals.minutes.update({begin + timedelta(minutes=minute): contacts for minute, contacts in minutes.items()})
+    sent = totals.curve()["sent"]
+    assert len(sent) <= 61
+    assert sent == sorted(sent)
+    assert (sent[0], sent[-1]) == (minutes[min(minutes)], sum(minutes.values()))
 
 
 def test_an_unknown_contact_and_one_in_doubt_are_never_fed_back(world):
@@ -306,7 +329,7 @@ def test_the_page_has_tables_and_plots_and_loads_nothing(ended):
     report(ended)
     html = ended.folder.read("report/report.html").decode()
     assert '<td>delivered</td><td class="number">2</td>' in html
-    assert "contacts by statement" in html
+    assert "Contacts whose cost is from: statement" in html
     images = [base64.b64decode(image) for image in re.findall(r"base64,([^\"]+)", html)]
     assert len(images) == 4
     assert all(image.startswith(b"<svg") for image in images)
@@ -328,14 +351,14 @@ def test_without_the_extra_the_page_has_tables_alone(ended, monkeypatch):
     assert "<table>" in html
 
 
-@given(word=st.text(max_size=30))
-def test_every_word_in_the_page_is_escaped(word):
+@given(word=st.text(max_size=30), language=st.sampled_from(LANGUAGES))
+def test_every_word_in_the_page_is_escaped(word, language):
     totals = Totals()
     hostile = f"<script>alert(1)</script>{word}\"'>"
     totals.states[hostile] = totals.deliveries[hostile] = totals.reasons[hostile, hostile] = 1
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("airflow_provider_directcall.campaigns.report_page.charts", lambda *args: {})
-        html = page(totals, datetime(2026, 3, 4, tzinfo=UTC))
+        html = page(totals, datetime(2026, 3, 4, tzinfo=UTC), language_of(language))
     assert "<script" not in html
     assert html.count("&lt;script&gt;") == 4
 

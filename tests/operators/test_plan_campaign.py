@@ -15,6 +15,7 @@ from airflow.providers.common.compat.sdk import AirflowFailException
 from airflow_provider_directcall.errors import DirectcallError
 from airflow_provider_directcall.operators.campaigns import (
     DirectcallPlanCampaignOperator,
+    DirectcallReportCampaignOperator,
     DirectcallSendCampaignOperator,
     SqlContacts,
 )
@@ -71,6 +72,16 @@ def test_the_result_has_counts_and_places_only(run, plan, contacts, logged):
     assert "1 duplicate" in shown
     for secret in ("990000001", "99000-0001", "João", "Joao", "Ana"):
         assert secret not in shown
+
+
+def test_the_pages_are_in_the_language_of_the_task(run, plan, contacts):
+    planned = run.start(plan(contacts(), language="pt", window=None))
+    preview = Path(planned["preview"]).read_text()
+    assert "O envio começa em 04/11/2026 12:00 (America/Sao_Paulo)." in preview
+    report = DirectcallReportCampaignOperator(task_id="report", plan=planned, language="{{ 'pt' }}", fail_on=())
+    assert "Relatório da campanha" in Path(run.start(report)["html"]).read_text()
+    with pytest.raises(AirflowFailException, match="language: one of en, pt is needed, not 'fr'"):
+        run.start(plan(contacts(), language="fr"))
 
 
 @pytest.mark.parametrize(

@@ -117,6 +117,10 @@ def test_it_follows_a_campaign_from_the_first_message_to_the_report(
     assert report["contacts"] == CONTACTS + 2 == sum(outcomes(page).values())
     assert f"R${report['cost_brl']:.2f}" in figure(page, "Cost")
     page.get_by_text("report/report.html").wait_for()
+    plot = page.get_by_role("img", name=re.compile("^Sent over time: "))
+    assert plot.locator(".part").last.bounding_box()["height"] > 100
+    hours = outcomes(page, "By hour of the request (America/Sao_Paulo)")
+    assert list(hours.values()) == [requests for _, requests, _ in report["hours"]]
     page.screenshot(path=screenshots / "page-finished.png")
     phones = re.findall(r"\b119\d{8}\b", (world.airflow.dags_folder / "contacts.csv").read_text())
     assert len(phones) == CONTACTS

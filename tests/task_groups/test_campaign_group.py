@@ -69,6 +69,11 @@ def test_a_plan_without_chunks_is_reported_and_a_dry_run_is_not():
         CampaignReportOperator(task_id="report", plan="/none/plan.json", chunks=[]).execute({})
 
 
+def test_both_pages_are_in_the_language_of_the_group():
+    tasks = {task.task_id.partition(".")[2]: task for task in made(language="pt").tasks}
+    assert (tasks["plan"].language, tasks["report"].language) == ("pt", "pt")
+
+
 def test_tasks_that_share_a_rate_are_as_many_as_they_are_told():
     (task,) = (task for task in made(rate=30, chunks_at_once=3).tasks if task.task_id == "reminders.send")
     assert task.partial_kwargs["chunks_at_once"] == task.partial_kwargs["max_active_tis_per_dagrun"] == 3

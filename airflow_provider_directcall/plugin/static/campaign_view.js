@@ -1,7 +1,7 @@
 // Campaigns as they are shown: a list of cards, and one campaign in full.
 
 import { openInAirflow, runUrl, taskUrl } from "./airflow.js";
-import { bar, figures, h, numbers, table, words } from "./dom.js";
+import { bar, columns, figures, h, numbers, table, words } from "./dom.js";
 import { count, decimal, duration, moment, money, share, t } from "./settings.js";
 
 const LISTED_CHUNKS = 50;
@@ -81,6 +81,8 @@ export function campaignPage(campaign) {
     summary(totals, campaign),
     outcomes(totals),
     failures(totals),
+    curve(totals),
+    hours(totals),
     leftOut(totals),
     chunks(campaign),
     report(totals, campaign),
@@ -104,6 +106,24 @@ function outcomes(totals) {
   if (states.length === 0) return null;
   const rows = states.map(([state, contacts]) => [h("span", { class: `dot ${KINDS[state] ?? "other"}` }, label(state, totals.isFinal)), count(contacts), share(contacts, totals.contacts)]);
   return h("section", {}, h("h2", {}, t("outcomes")), outcomeBar(totals), table(t("outcomes"), [...words(t("outcome")), ...numbers(t("contacts"), t("share"))], rows));
+}
+
+// How many contacts had been sent to, over the time.
+function curve({ curve: plotted }) {
+  if (!plotted) return null;
+  const total = plotted.sent.at(-1);
+  const label = `${t("sent_over_time")}: ${moment(plotted.since)} – ${moment(plotted.until)}, ${count(total)}`;
+  const ends = [plotted.since, plotted.until].map(moment);
+  return h("section", {}, h("h2", {}, t("sent_over_time")), columns(plotted.sent, total, label, ends));
+}
+
+function hours({ hours: rows, timezone }) {
+  if (rows.length === 0) return null;
+  const title = `${t("by_hour")} (${timezone})`;
+  const heads = [...words(t("hour")), ...numbers(t("requests"), t("reached"), t("share"))];
+  const shown = rows.map(([hour, requests, reached]) => [`${String(hour).padStart(2, "0")}:00`, count(requests), count(reached), share(reached, requests)]);
+  const plotted = columns(rows.map(([, requests, reached]) => reached / requests), 1, t("reached"), rows.map(([hour]) => String(hour)));
+  return h("section", {}, h("h2", {}, title), plotted, table(title, heads, shown));
 }
 
 function failures(totals) {

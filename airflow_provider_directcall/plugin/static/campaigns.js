@@ -176,6 +176,9 @@ export class Campaign {
       isFinal: report !== undefined,
       stopped: [...new Set(chunks.map((chunk) => chunk.stopped).filter(Boolean))],
       html: report?.html ?? null,
+      curve: report?.curve ?? null,
+      hours: report?.hours ?? [],
+      timezone: report?.timezone ?? null,
     };
   }
 }

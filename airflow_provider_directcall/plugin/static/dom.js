@@ -60,6 +60,14 @@ export function figures(pairs) {
   return h("dl", { class: "figures" }, pairs.map(([name, value, note]) => h("div", {}, h("dt", {}, name), h("dd", {}, value, note ? h("small", {}, note) : null))));
 }
 
+// A plot of columns, as high as their values; what is beside it says the same in words.
+// The scale has a text for each column, or those of the first and the last.
+export function columns(values, highest, label, scale) {
+  const column = (value) => h("span", { class: "column" }, h("span", { grow: highest - value }), h("span", { class: "part", grow: value }));
+  const ends = h("p", { class: scale.length === values.length ? "scale-of-columns each faint" : "scale-of-columns faint" }, scale.map((text) => h("span", {}, text)));
+  return h("div", { class: "plot" }, h("div", { class: "columns", role: "img", "aria-label": label }, values.map(column)), ends);
+}
+
 // A bar of shares; the table beside it says the same in words.
 export function bar(parts, label) {
   return h("div", { class: "bar", role: "img", "aria-label": label }, parts.filter((part) => part.count > 0).map((part) => h("span", { class: `part ${part.kind}`, grow: part.count, title: part.label })));

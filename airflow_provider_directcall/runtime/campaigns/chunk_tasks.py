@@ -41,6 +41,7 @@ from airflow_provider_directcall.runtime.campaigns.sending import (
     stopped_by_variable,
 )
 from airflow_provider_directcall.runtime.delivery_log import task_identity
+from airflow_provider_directcall.translations.languages import language_of
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -69,6 +70,7 @@ class ReportTask(Protocol):
     results: str | None
     html: bool | str
     timezone: str
+    language: str
 
 
 def send_chunk_of(
@@ -165,6 +167,7 @@ def report_on(task: ReportTask) -> dict[str, object]:
         html=arguments.boolean("html", task.html),
         now=now,
         folder_at=folder_of,
+        language=language_of(task.language),
     )
     cost = result["cost_brl"]
     return {**result, "cost_brl": float(str(cost)) if cost is not None else None}

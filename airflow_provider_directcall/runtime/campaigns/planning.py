@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from airflow_provider_directcall.campaigns.storage import Folder
     from airflow_provider_directcall.hooks.directcall import DirectcallHook
     from airflow_provider_directcall.runtime.campaigns.arguments import CampaignTask
+    from airflow_provider_directcall.translations.languages import Language
 
 log = logging.getLogger(__name__)
 
@@ -108,6 +109,7 @@ class PlanRequest:
     contacts: object
     exclusions: ExclusionRules
     again: bool
+    language: Language
 
     def make(self, base: str, hook: DirectcallHook, now: datetime) -> tuple[Folder, CampaignPlan]:
         """Plan, in a new folder below ``base``, or in that of an earlier try which has sent nothing.
@@ -132,7 +134,8 @@ class PlanRequest:
                 chain.from_iterable(source.batches() for source in sources),
                 folder,
                 exclusions=exclusions,
-                now=now,
+                now=now.astimezone(hook.settings.zone),
+                language=self.language,
                 sources=lambda: chain.from_iterable(source.read for source in sources),
                 ledger=FrequencyLedger(folder_of(storage_of(base))),
             )

@@ -8,13 +8,14 @@ import json
 import logging
 from collections import Counter
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
 from airflow.providers.common.compat.sdk import TaskDeferred
 from airflow.providers.standard.operators import hitl
 from airflow.sdk import DAG
+from airflow.sdk import TaskInstanceState as State
 from airflow.sdk.exceptions import ErrorType
 from airflow.sdk.execution_time import task_runner
 from airflow.sdk.execution_time.comms import (
@@ -81,8 +82,7 @@ def notifier(**arguments: object) -> DirectcallNotifier:
     return DirectcallNotifier(**{"origin": ORIGIN, "destination": ON_CALL, **arguments})
 
 
-#: As in the process of a task that runs.
-STARTED, ASKS = datetime(2026, 3, 4, tzinfo=UTC), SimpleNamespace(notifiers=["one"])
+ASKS = SimpleNamespace(notifiers=["one"])
 
 
 def of_task(map_index: int = -1, try_number: int = 1, **fields: object) -> CONTEXT:
@@ -154,13 +154,13 @@ def test_a_failed_task_alerts_with_its_ids(world: World, supervisor: Supervisor)
 
 
 def test_the_same_event_alerts_once_from_whichever_process(world: World, supervisor: Supervisor) -> None:
-    notifier()(of_task(state="failed"))
-    notifier()(of_task(state="up_for_retry"))
+    notifier()(of_task(state=State.FAILED))
+    notifier()(of_task(state=State.UP_FOR_RETRY))
     notifier()(of_task())
-    notifier()({**of_task(state="running"), "exception": ValueError()})
+    notifier()({**of_task(state=State.RUNNING), "exception": ValueError()})
     assert alerted(world) == 1
     notifier()(of_task(try_number=2))
-    notifier()(of_task(state="running"))
+    notifier()(of_task(state=State.RUNNING))
     assert alerted(world) == 3
 
 
@@ -200,10 +200,13 @@ def test_an_sms_is_cut_to_one_part_with_plain_letters(world: World, supervisor: 
         ),
         ({}, "Airflow: DAG  failed. Run "),
         (of_task(state=None), "Airflow: dag.load failed. Run run"),
-        (of_task(state=None, start_date=STARTED), "Airflow: dag.load has started. Run run"),
-        (of_task(state="failed", start_date=STARTED), "Airflow: dag.load failed. Run run"),
-        (of_task(state=None, start_date=STARTED, task=ASKS), "Airflow: dag.load needs an answer. Run run"),
-        ({**of_task(state=None, start_date=STARTED, task=ASKS), "exception": 1}, "Airflow: dag.load failed. Run run"),
+        (of_task(state=State.RUNNING), "Airflow: dag.load has started. Run run"),
+        (of_task(state=State.SUCCESS), "Airflow: dag.load succeeded. Run run"),
+        (of_task(state=State.SKIPPED, task=ASKS), "Airflow: dag.load was skipped. Run run"),
+        (of_task(state=State.UP_FOR_RETRY), "Airflow: dag.load failed. Run run"),
+        (of_task(state=State.FAILED, task=ASKS), "Airflow: dag.load failed. Run run"),
+        (of_task(state=State.RUNNING, task=ASKS), "Airflow: dag.load needs an answer. Run run"),
+        ({**of_task(state=State.RUNNING, task=ASKS), "exception": 1}, "Airflow: dag.load failed. Run run"),
         ({"reason": "success", **of_task()}, "Airflow: DAG dag succeeded. Run run"),
     ],
 )
@@ -218,7 +221,7 @@ def test_a_task_that_waits_for_a_decision_alerts_once(
     """Airflow's operator; the process tests have a whole Airflow."""
     monkeypatch.setattr(hitl, "upsert_hitl_detail", lambda **request: None)
     approve = hitl.ApprovalOperator(task_id="load", subject="Go on?", notifiers=[notifier()])
-    context = of_task(state=None, start_date=STARTED, task=approve, id="1")
+    context = of_task(state=State.RUNNING, task=approve, id="1")
     for _ in range(2):
         with pytest.raises(WAITS):
             approve.execute({**context, "task_instance": SimpleNamespace(id="1")})

@@ -68,9 +68,10 @@ def subject_of(context: Mapping[str, Any]) -> AlertSubject:
 def _state_of(ti: Any, context: Mapping[str, Any]) -> str:  # noqa: ANN401 - Airflow has no type for all of them
     """Return the state of a task; an operator that asks people for an answer has notifiers of its own for that.
 
-    In its own process a task that runs has a start and no state; in the DAG processor, one that has failed has neither.
+    In its own process a task has a state, an enumeration; in the DAG processor, one that has failed has none.
     """
-    state = str(getattr(ti, "state", None) or ("running" if getattr(ti, "start_date", None) else "failed"))
+    given = getattr(ti, "state", None)
+    state = str(getattr(given, "value", given))
     if "exception" in context or state not in {"running", "success", "skipped"}:
         return "failed"
     is_asking = state == "running" and bool(getattr(getattr(ti, "task", None), "notifiers", None))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from airflow.providers.standard.operators.hitl import ApprovalOperator
 
@@ -12,15 +12,29 @@ from airflow_provider_directcall.runtime import arguments
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-_BODY = """\
-| | |
-| --- | --- |
-| accepted | {{ task.plan["accepted"] }} |
-| not accepted | {{ task.plan["rejected"] }} |
-| parts | {{ task.plan["parts"] }} |
-| cost, R$ | {{ task.plan["cost_brl"] }} |
-| preview | {{ task.plan["preview"] }} |
-"""
+#: Language -> question, and the names of the plan's values.
+_TEXTS: Final[Mapping[str, tuple[str, Mapping[str, str]]]] = {
+    "en": (
+        "Send the campaign to {{ task.plan['accepted'] }} contacts?",
+        {
+            "accepted": "accepted",
+            "rejected": "not accepted",
+            "parts": "parts",
+            "cost_brl": "cost, R$",
+            "preview": "preview",
+        },
+    ),
+    "pt": (
+        "Enviar a campanha a {{ task.plan['accepted'] }} contatos?",
+        {
+            "accepted": "aceitos",
+            "rejected": "não aceitos",
+            "parts": "partes",
+            "cost_brl": "custo, R$",
+            "preview": "prévia",
+        },
+    ),
+}
 
 
 class DirectcallApproveCampaignOperator(ApprovalOperator):
@@ -28,8 +42,10 @@ class DirectcallApproveCampaignOperator(ApprovalOperator):
 
     :param plan: the result of a plan task. Templated.
     :param approve_over: contacts that need no approval. Templated.
-    :param subject: the question. Templated.
+    :param subject: the question; by default how many contacts the plan has. Templated.
     :param body: Markdown below it; by default the plan's counts and cost. Templated.
+    :param language: of both by default, ``en`` or ``pt``.
+    :raises ValueError: there is no such language here.
     """
 
     template_fields: Sequence[str] = ("plan", "approve_over", "subject", "body")
@@ -39,11 +55,16 @@ class DirectcallApproveCampaignOperator(ApprovalOperator):
         *,
         plan: Mapping[str, Any],
         approve_over: int | str,
-        subject: str = "Send the campaign to {{ task.plan['accepted'] }} contacts?",
-        body: str = _BODY,
+        subject: str | None = None,
+        body: str | None = None,
+        language: str = "en",
         **kwargs: Any,  # noqa: ANN401 - the arguments of ApprovalOperator
     ) -> None:
-        super().__init__(subject=subject, body=body, **kwargs)
+        if language not in _TEXTS:
+            raise ValueError(f"language: one of {', '.join(_TEXTS)} is needed, not {language!r}")
+        question, names = _TEXTS[language]
+        rows = "".join(f"| {name} | {{{{ task.plan[{key!r}] }}}} |\n" for key, name in names.items())
+        super().__init__(subject=subject or question, body=body or f"| | |\n| --- | --- |\n{rows}", **kwargs)
         self.plan = plan
         self.approve_over = approve_over
 

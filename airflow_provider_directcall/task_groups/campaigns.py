@@ -176,7 +176,9 @@ class DirectcallCampaignTaskGroup(TaskGroup):
             if approve_over is not None:
                 from airflow_provider_directcall.operators.campaign_approval import DirectcallApproveCampaignOperator
 
-                approve = DirectcallApproveCampaignOperator(task_id="approve", plan=plan, approve_over=approve_over)
+                approve = DirectcallApproveCampaignOperator(
+                    task_id="approve", plan=plan, approve_over=approve_over, language=language
+                )
                 self.plan >> approve >> chunks
             names: Any = chunks.output
             given["chunks_at_once"] = chunks_at_once or 1

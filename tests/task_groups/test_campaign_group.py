@@ -44,6 +44,17 @@ def test_the_tasks_follow_one_another():
     assert after["done"] == set()
 
 
+@pytest.mark.parametrize(
+    ("language", "question", "rejected"), [("en", "Send", "not accepted"), ("pt", "Enviar", "não aceitos")]
+)
+def test_the_approval_asks_in_the_language_of_the_pages(language, question, rejected):
+    approve = made(approve_over=100, language=language).get_task("reminders.approve")
+    assert approve.subject.startswith(f"{question} ")
+    assert f"| {rejected} | {{{{ task.plan['rejected'] }}}} |" in approve.body
+    with pytest.raises(ValueError, match="language: one of en, pt is needed"):
+        made(approve_over=100, language="fr")
+
+
 def test_a_chunk_is_followed_after_a_failure_and_not_where_nothing_is_sent():
     rules = {task.task_id: TriggerRule(task.trigger_rule) for task in made().tasks}
     assert rules["reminders.track"] == TriggerRule.NONE_SKIPPED

@@ -164,12 +164,12 @@ class TaggedCalls:
         if len(calls) < self._min_calls:
             rest = len(showing) - sum(leg in showing for call in calls for leg in call.legs)
             self.others = OtherRows(others, len(without), rest)
+            if listed.error is not None:
+                raise listed.error
             self._note(
                 f"{len(calls)} of {self._min_calls} in the statement; of the other rows that were found, {others} show "
                 f"other tags, {len(without)} show none, and {rest} do not meet the other conditions"
             )
-            if listed.error is not None:
-                raise listed.error
         return calls
 
     def _wanted(self, rows: Sequence[StatementRow]) -> list[Call]:

@@ -160,6 +160,29 @@ def test_a_call_on_christmas_eve(show, runs: dict[str, str], screenshots: Path, 
     page.screenshot(path=screenshots / "page-routing-week-phone-dark-pt.png")
 
 
+def test_a_week_of_another_month_opens_there_and_a_restore_is_reported(
+    show, runs: dict[str, str], world: PageWorld
+) -> None:
+    assert world.airflow.wait_for_run("hotline", runs["hotline"], SECONDS) == "success"
+    run = world.airflow.trigger("rehearsal")
+    assert world.airflow.wait_for_run("rehearsal", run, SECONDS) == "success"
+    page = show(VIEWER, "directcall/ui/?view=numbers")
+    number = page.locator("section", has=page.get_by_role("heading", name="Number 11*****0001"))
+    assert number.locator(".alert").inner_text().startswith("Earlier rules restored ")
+    card = number.locator("#number-rehearsal-apply--1")
+    card.get_by_text(", not for today; it opens on the first of these days.").wait_for()
+    week = world.airflow.xcom("rehearsal", run, "apply", key="week")
+    assert isinstance(week, dict)
+    assert card.get_by_label("What happens to a call at").input_value() == f"{week['first_day']}T12:00"
+    assert card.locator(".day.chosen .segment").count()
+    # The newest first; after the restore, none of them is the last that wrote.
+    assert "of rehearsal" in number.locator(".card h3").first.inner_text()
+    assert number.locator(".card").count() == 3
+    assert number.locator(".badge").count() == 0
+    card.get_by_label("What happens to a call at").fill("2026-01-05T12:00")
+    card.get_by_text("The plan begins on").wait_for()
+
+
 def test_what_waits(show, runs: dict[str, str], screenshots: Path) -> None:
     page = show(ADMINISTRATOR, "directcall/ui/?view=waits", theme="dark", viewport={"width": 1200, "height": 500})
     row = page.get_by_role("row").filter(has_text="calls with tags")

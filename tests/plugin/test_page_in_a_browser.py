@@ -181,6 +181,12 @@ def test_a_week_of_another_month_opens_there_and_a_restore_is_reported(
     assert number.locator(".badge").count() == 0
     card.get_by_label("What happens to a call at").fill("2026-01-05T12:00")
     card.get_by_text("The plan begins on").wait_for()
+    # Without a restore, it is the last that wrote.
+    page.route("**/taskInstances/restore/xcomEntries/**", lambda route: route.fulfill(status=404))
+    page.reload()
+    card.locator(".badge").get_by_text("the last to apply").wait_for()
+    assert number.locator(".badge").count() == 1
+    assert number.locator(".alert").count() == 0
 
 
 def test_what_waits(show, runs: dict[str, str], screenshots: Path) -> None:

@@ -24,6 +24,8 @@ _FORMS: Final = {
     **dict.fromkeys(_MOMENTS, r"\d{4}-\d\d-\d\d \d\d:\d\d"),
     "day": r"\d[\d-]*",
     "year": r"\d{4}",
+    "month": r"\d\d",
+    "date": r"\d\d",
     "time": _TIME,
     "begin": _TIME,
     "end": _TIME,

@@ -4,7 +4,26 @@ from __future__ import annotations
 
 from typing import Final
 
+#: A day with its article, as in "na quinta-feira".
+_ON: Final = {
+    "Monday": "na segunda-feira",
+    "Tuesday": "na terça-feira",
+    "Wednesday": "na quarta-feira",
+    "Thursday": "na quinta-feira",
+    "Friday": "na sexta-feira",
+    "Saturday": "no sábado",
+    "Sunday": "no domingo",
+}
+_DATED: Final = {
+    f"from {{WHO}} on {day} {{year}}-{{month}}-{{date}} {{time}} ({{zone}})": (
+        f"de {{WHO}} {on}, {{date}}/{{month}}/{{year}}, às {{time}} ({{zone}})"
+    )
+    for day, on in _ON.items()
+}
+
 TEXTS: Final = {
+    **_DATED,
+    **{f"no hours on {day}": f"sem horário {on}" for day, on in _ON.items()},
     # help
     "Explain, check, compile and draw routing calendars and rules. Nothing is sent or changed.": "Explica, verifica, compila e desenha calendários e regras de roteamento. Nada é enviado nem alterado.",
     "exit status: 0 done; 1 check found an error; 2 an argument or a file is wrong": "código de saída: 0 feito; 1 check encontrou um erro; 2 um argumento ou arquivo está errado",
@@ -28,7 +47,6 @@ TEXTS: Final = {
     # explanations
     "A call to {did} {WAY}:": "Uma ligação para {did} {WAY}:",
     "A call {WAY}:": "Uma ligação {WAY}:",
-    "from {WHO} on {DAY} {day} {time} ({zone})": "de {WHO} em {DAY} {day} {time} ({zone})",
     "a withheld number": "um número oculto",
     "{place}  {ACTION}": "{place}  {ACTION}",
     "{place} (rule {id})  {ACTION}": "{place} (regra {id})  {ACTION}",
@@ -77,7 +95,7 @@ TEXTS: Final = {
     "time": "horário",
     "callers": "chamadores",
     "does": "ação",
-    "Right until {moment} ({zone}).": "Vale até {moment} ({zone}).",
+    "Right until {year}-{month}-{date} {time} ({zone}).": "Vale até {date}/{month}/{year} às {time} ({zone}).",
     # states and reasons
     "open": "aberto",
     "closed": "fechado",
@@ -87,7 +105,6 @@ TEXTS: Final = {
     "open: {DAY} {times}": "aberto: {DAY} {times}",
     "closed: {WHY}": "fechado: {WHY}",
     "outside the hours of {DAY}": "fora do horário de {DAY}",
-    "no hours on {DAY}": "sem horário em {DAY}",
     "{DAY} {times} has ended with the {HOLIDAY}": "{DAY} {times} terminou com o {HOLIDAY}",
     "holiday: {name}": "feriado: {name}",
     "holiday: {name} (from {time})": "feriado: {name} (a partir de {time})",
@@ -130,12 +147,12 @@ TEXTS: Final = {
     "no rule is for callers who are not listed, so they are hung up": "nenhuma regra é para quem não está listado, e essas ligações são encerradas",
     "when nobody picks up, the call is hung up without a word": "se ninguém atende, a ligação é encerrada sem aviso",
     "shares time with hours[{n}], which is open once all the same: {TIMES}": "divide horário com hours[{n}], que abre uma vez só: {TIMES}",
-    "{name} has ended on {day} {time}": "{name} terminou em {day} {time}",
-    "it has ended on {day} {time}": "terminou em {day} {time}",
+    "{name} has ended on {year}-{month}-{date} {time}": "{name} terminou em {date}/{month}/{year} às {time}",
+    "it has ended on {year}-{month}-{date} {time}": "terminou em {date}/{month}/{year} às {time}",
     "it has no end, and the calendar does not say since when it is active": "não tem fim, e o calendário não diz desde quando está ativa",
     "it has no end, and is active since {moment} (limit {n} days)": "não tem fim, e está ativa desde {moment} (limite de {n} dias)",
-    "forwards to itself: {way}, on {TIMES}": "encaminha para si mesmo: {way}, em {TIMES}",
-    "forwards round: {way}, on {TIMES}": "encaminha em círculo: {way}, em {TIMES}",
+    "forwards to itself: {way}, on {TIMES}": "encaminha para si mesmo: {way}, nestes horários: {TIMES}",
+    "forwards round: {way}, on {TIMES}": "encaminha em círculo: {way}, nestes horários: {TIMES}",
     "when it holds cannot be read ({when}); the checks leave it out": "não se lê quando ela vale ({when}); as verificações a deixam de fora",
     "is never tried: {FRONT} ends every call for which it holds": "nunca é tentada: {FRONT} encerra toda ligação para a qual ela vale",
     "is never tried: {FRONT} end every call for which it holds": "nunca é tentada: {FRONT} encerram toda ligação para a qual ela vale",

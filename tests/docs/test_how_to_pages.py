@@ -92,6 +92,21 @@ def test_each_snippet_is_part_of_a_file_that_tests_run(page: Path) -> None:
         assert name.startswith("tests/") or Path(name).stem in run_by_tests
 
 
+@pytest.mark.parametrize("page", sorted(pages()), ids=lambda page: page.name)
+def test_readers_on_github_find_code_and_arguments(page: Path) -> None:
+    """GitHub shows neither included code nor tables of arguments."""
+    text = page.read_text(encoding="utf-8")
+    shown = {name for name, _ in SNIPPET.findall(text) if name.startswith("example_dags/")}
+    linked_files = {(page.parent / target).resolve() for target in re.findall(r"\]\(([^)#]+\.(?:py|yaml))\)", text)}
+    if not page.name.startswith("examples."):
+        assert {ROOT / name for name in shown} <= linked_files
+    for line in text.splitlines():
+        if found := DIRECTIVE.match(line):
+            (target,) = re.findall(r"\]\(([^)]+)\)", line)
+            name = found[1].split()[0].rpartition(".")[2]
+            assert f"\nclass {name}(" in (page.parent / target).read_text(encoding="utf-8")
+
+
 def test_links_to_examples_lead_to_the_page_of_examples() -> None:
     assert linked("[a](../example_dags/hotline.yaml)") == "[a](examples.md#hotlineyaml)"
     assert linked("[a](../../CHANGELOG.md)", to_root="../") == "[a](../changelog.md)"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import datetime
 
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException
@@ -12,6 +13,7 @@ from airflow_provider_directcall.operators.sounds import DirectcallAddSoundOpera
 from airflow_provider_directcall.sandbox import Fault
 from airflow_provider_directcall.sandbox.endpoints import numbers
 
+from ..airflow_world.rule_tasks import CHRISTMAS, DID, ORDINARY, YAML, apply
 from ..airflow_world.world import Run
 
 MP3 = b"ID3\x04" + b"\0" * 100
@@ -138,3 +140,13 @@ def test_another_content_or_account_is_another_sound(runs, world, sound, tmp_pat
     ids.append(runs().start(sound())["sound_id"])
     assert len(set(ids)) == 3
     assert uploads(world) == 3
+
+
+def test_the_text_of_a_calendar_takes_the_id_by_a_template(runs, world, sound):
+    world.sandbox.set_time(datetime.fromisoformat(ORDINARY))
+    run = runs()
+    run.context["params"] = run.start(sound())
+    text = YAML + "holiday:\n  - {action: sound, sound_id: {{ params.sound_id }}}\n  - {action: hangup}\n"
+    run.start(apply(calendar=text, at=CHRISTMAS, allow_future=True))
+    played = world.sandbox.receive_call(DID, "5541990000099", at="2026-12-25T10:00")["played"]
+    assert played == [run.context["params"]["sound_id"]]

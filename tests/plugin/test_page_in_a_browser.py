@@ -146,7 +146,7 @@ def test_a_call_on_christmas_eve(show, runs: dict[str, str], screenshots: Path, 
     answer = applied.locator(".answer")
     answer.get_by_text("rings 5511*****0077 for 20 s").wait_for()
     assert "Véspera de Natal" in answer.inner_text()
-    assert "11*****0001" in applied.inner_text()
+    assert page.get_by_role("heading", name="Number 11*****0001").count() == 1
     assert applied.locator(".segment.holiday").count() == 2
     page.screenshot(path=screenshots / "page-routing-week.png")
     # With the keyboard alone: the next week, whose Friday is the first of January.
@@ -158,6 +158,35 @@ def test_a_call_on_christmas_eve(show, runs: dict[str, str], screenshots: Path, 
     page = show(ADMINISTRATOR, "directcall/ui/?view=numbers", theme="dark", lang="pt", viewport=PHONE)
     page.get_by_text("O que acontece com uma ligação em").first.wait_for()
     page.screenshot(path=screenshots / "page-routing-week-phone-dark-pt.png")
+
+
+def test_a_week_of_another_month_opens_there_and_a_restore_is_reported(
+    show, runs: dict[str, str], world: PageWorld
+) -> None:
+    assert world.airflow.wait_for_run("hotline", runs["hotline"], SECONDS) == "success"
+    run = world.airflow.trigger("rehearsal")
+    assert world.airflow.wait_for_run("rehearsal", run, SECONDS) == "success"
+    page = show(VIEWER, "directcall/ui/?view=numbers")
+    number = page.locator("section", has=page.get_by_role("heading", name="Number 11*****0001"))
+    assert number.locator(".alert").inner_text().startswith("Earlier rules restored ")
+    card = number.locator("#number-rehearsal-apply--1")
+    card.get_by_text(", not for today; it opens on the first of these days.").wait_for()
+    week = world.airflow.xcom("rehearsal", run, "apply", key="week")
+    assert isinstance(week, dict)
+    assert card.get_by_label("What happens to a call at").input_value() == f"{week['first_day']}T12:00"
+    assert card.locator(".day.chosen .segment").count()
+    # The newest first; after the restore, none of them is the last that wrote.
+    assert "of rehearsal" in number.locator(".card h3").first.inner_text()
+    assert number.locator(".card").count() == 3
+    assert number.locator(".badge").count() == 0
+    card.get_by_label("What happens to a call at").fill("2026-01-05T12:00")
+    card.get_by_text("The plan begins on").wait_for()
+    # Without a restore, it is the last that wrote.
+    page.route("**/taskInstances/restore/xcomEntries/**", lambda route: route.fulfill(status=404))
+    page.reload()
+    card.locator(".badge").get_by_text("the last to apply").wait_for()
+    assert number.locator(".badge").count() == 1
+    assert number.locator(".alert").count() == 0
 
 
 def test_what_waits(show, runs: dict[str, str], screenshots: Path) -> None:

@@ -193,6 +193,14 @@ class TestRouting:
         assert "If nobody picks up: " in english
         assert len(english.splitlines()) == len(shown.splitlines())
 
+    def test_a_day_has_its_article_and_a_date_the_form_of_brazil(self, calendar: str, capsys) -> None:
+        arguments = ("directcall-routing", "explain", calendar, "--lang", "pt", "--at")
+        sunday = run(capsys, *arguments, "2026-12-20T12:00")[1]
+        assert "um número oculto no domingo, 20/12/2026, às 12:00 (America/Sao_Paulo):" in sunday
+        tuesday = run(capsys, *arguments, "2026-12-22T21:00")[1]
+        assert "um número oculto na terça-feira, 22/12/2026, às 21:00" in tuesday
+        assert PORTUGUESE.translate("closed: no hours on Sunday") == "fechado: sem horário no domingo"
+
     @pytest.mark.parametrize("text", [CALENDAR, RULES], ids=["calendar", "rules"])
     def test_check(self, tmp_path: Path, capsys, text: str) -> None:
         path = tmp_path / "linha.yaml"

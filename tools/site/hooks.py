@@ -13,8 +13,9 @@ from typing import Any, Final, Protocol
 from tools.site.arguments import ROOT, arguments_of, table
 from tools.site.translations import translated
 
-#: A line of a page: ``<!-- arguments: operators.calls.DirectcallPlaceCallOperator -->``.
-DIRECTIVE: Final = re.compile(r"^<!-- arguments: ([\w.]+(?: [\w.]+)*) -->$", re.MULTILINE)
+#: The end of a line of a page: ``<!-- arguments: operators.calls.DirectcallPlaceCallOperator -->``. Before it is where
+#: readers on GitHub find the arguments; the table takes the place of the whole line.
+DIRECTIVE: Final = re.compile(r"^(?:.* )?<!-- arguments: ([\w.]+(?: [\w.]+)*) -->$", re.MULTILINE)
 #: A line of a page: ``<!-- file: CHANGELOG.md -->``.
 FILE: Final = re.compile(r"^<!-- file: (\w+\.md) -->$", re.MULTILINE)
 #: Files outside of ``docs/`` -> the page that shows them.

@@ -5,8 +5,9 @@ import { airflowLink } from "./campaign_view.js";
 import { h, table, words } from "./dom.js";
 import { count, language, moment, t } from "./settings.js";
 
-const OPERATORS = ["DirectcallApplyNumberRulesOperator", "DirectcallPlanNumberRulesOperator"];
-const MOST_TASKS = 40;
+const RESTORE = "DirectcallRestoreNumberRulesOperator";
+const OPERATORS = ["DirectcallApplyNumberRulesOperator", "DirectcallPlanNumberRulesOperator", RESTORE];
+const MOST_TASKS = 60;
 const MOST_NUMBERS = 12;
 const WEEKDAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 const EXCEPTIONS = ["holiday", "override", "emergency"];
@@ -25,15 +26,19 @@ export class Numbers {
       const name = [task.dag_id, task.task_id, task.map_index].join("\n");
       if (!newest.has(name)) newest.set(name, task);
     }
-    const shown = [];
-    for (const task of [...newest.values()].slice(0, MOST_NUMBERS)) {
+    const all = [...newest.values()];
+    const isRestore = (task) => (task.operator_name ?? task.operator) === RESTORE;
+    const weeks = await this.#results(all.filter((task) => !isRestore(task)), readWeek);
+    return byNumber(weeks, await this.#results(all.filter(isRestore), readRestore));
+  }
+  async #results(tasks, readResult) {
+    const results = [];
+    for (const task of tasks.slice(0, MOST_NUMBERS)) {
       const name = [task.dag_id, task.dag_run_id, task.task_id, task.map_index, task.end_date].join("\n");
-      if (!this.#read.has(name)) this.#read.set(name, await readWeek(task));
-      const known = this.#read.get(name);
-      // What a user has chosen stays chosen when the next run comes.
-      if (known !== null) shown.push({ id: `number-${task.dag_id}-${task.task_id}-${task.map_index}`, ...known });
+      if (!this.#read.has(name)) this.#read.set(name, await readResult(task));
+      results.push(this.#read.get(name));
     }
-    return shown;
+    return results.filter((each) => each !== null);
   }
 }
 
@@ -42,17 +47,54 @@ async function readWeek(task) {
   if (week === undefined) return null;
   // A plan's result may hold numbers in full; the number of its writes does not.
   const result = week.action === "applied" ? await xcom(task, "return_value") : { writes: await xcom(task, "writes") };
-  return { task, week, writes: result?.writes ?? null, drift: result?.drift ?? null };
+  // What a user has chosen stays chosen when the next run comes.
+  const id = `number-${task.dag_id}-${task.task_id}-${task.map_index}`;
+  return { id, task, week, writes: result?.writes ?? null, drift: result?.drift ?? null };
+}
+
+async function readRestore(task) {
+  const result = await xcom(task, "return_value");
+  return result?.did ? { task, did: result.did } : null;
+}
+
+// The tasks of each number, the newest first, and a restore after the last apply task. Numbers are known as masked.
+function byNumber(weeks, restores) {
+  const numbers = new Map();
+  const newestFirst = [...weeks].sort((one, other) => new Date(other.week.made_at) - new Date(one.week.made_at));
+  for (const each of newestFirst) numbers.set(each.week.did, [...(numbers.get(each.week.did) ?? []), each]);
+  return [...numbers].map(([did, tasks]) => {
+    const applied = tasks.filter(({ week }) => week.action === "applied");
+    const isLater = (each) => each.did === did && applied.length > 0 && new Date(each.task.end_date) > new Date(applied[0].week.made_at);
+    return { did, tasks, last: applied.length > 1 ? applied[0] : null, restored: restores.find(isLater) ?? null };
+  });
 }
 
 export function numbersPage(all, choices, redraw) {
   if (all.length === 0) return [h("p", { class: "empty" }, t("no_numbers"))];
-  return all.map((each) => numberCard(each, choiceOf(choices, each), redraw));
+  return all.map(({ did, tasks, last, restored }) =>
+    h(
+      "section",
+      { id: `of-${did}` },
+      h("h2", {}, t("number", { did })),
+      restored ? h("p", { class: "alert" }, `${t("restored", { time: moment(restored.task.end_date) })} `, runLink(restored.task), `. ${t("not_live")}`) : null,
+      tasks.map((each) => numberCard(each, choiceOf(choices, each), each === last && !restored, redraw)),
+    ),
+  );
 }
 
+const runLink = (task) => airflowLink(runUrl(task.dag_id, task.dag_run_id), t("by_task", { task: task.task_id, dag: task.dag_id }));
+
 function choiceOf(choices, { id, week }) {
-  if (!choices.has(id)) choices.set(id, { at: nowIn(week.timezone) });
-  return choices.get(id);
+  if (!choices.has(id)) choices.set(id, { isUsers: false });
+  const choice = choices.get(id);
+  if (!choice.isUsers) choice.at = isForToday(week) ? nowIn(week.timezone) : `${week.first_day}T12:00`;
+  return choice;
+}
+
+// Rules have no dates; those that a task makes are for seven days at most.
+function isForToday(week) {
+  const now = nowIn(week.timezone);
+  return now >= week.first_day && now < week.rules_until;
 }
 
 // Local time of a zone as "2026-12-24T15:00".
@@ -85,13 +127,13 @@ export function answerAt(week, at) {
   return segmentsOn(week, dayOf(at)).find(([begins, ends]) => begins <= clock && clock < ends);
 }
 
-function numberCard({ id, task, week, writes, drift }, choice, redraw) {
+function numberCard({ id, task, week, writes, drift }, choice, isLast, redraw) {
   const made = t(week.action === "applied" ? "number_applied" : "number_planned", { time: moment(week.made_at) });
   return h(
     "section",
     { class: "card", id },
-    h("h2", {}, t("number", { did: week.did })),
-    h("p", { class: "faint" }, `${made} `, airflowLink(runUrl(task.dag_id, task.dag_run_id), t("by_task", { task: task.task_id, dag: task.dag_id }))),
+    h("h3", {}, `${made} `, runLink(task), isLast ? [" ", h("span", { class: "badge done" }, t("last_applied"))] : null),
+    isForToday(week) ? null : h("p", {}, t("made_for", { first: longDay(dayOf(week.first_day)), last: longDay(later(dayOf(week.rules_until), -1)) })),
     writes === null ? null : h("p", {}, t(week.action === "applied" ? "writes_applied" : "writes_planned", { count: count(writes) })),
     drift ? driftText(drift) : null,
     question(week, choice, id, redraw),
@@ -117,11 +159,13 @@ const stateMark = (state) => h("span", { class: `dot ${state}` }, t(state));
 
 function question(week, choice, id, redraw) {
   const choose = (event) => {
+    choice.isUsers = true;
     if (event.target.value) choice.at = event.target.value;
     redraw();
   };
-  const input = h("input", { type: "datetime-local", id: `${id}-at`, value: choice.at, min: `${week.first_day}T00:00`, oninput: choose, "data-keep": true });
-  const [, , answer, reason] = answerAt(week, choice.at) ?? [];
+  const input = h("input", { type: "datetime-local", id: `${id}-at`, value: choice.at, min: `${week.first_day}T00:00`, oninput: choose, "data-keep": choice.isUsers });
+  const isBefore = choice.at < week.first_day;
+  const [, , answer, reason] = (isBefore ? null : answerAt(week, choice.at)) ?? [];
   const chosen = week.answers[answer];
   return h(
     "div",
@@ -133,6 +177,7 @@ function question(week, choice, id, redraw) {
       "div",
       { class: "answer", "aria-live": "polite" },
       chosen ? [h("p", {}, stateMark(chosen.state), bare(reason, chosen.state) ? `: ${bare(reason, chosen.state)}` : ""), h("ol", {}, chosen.steps.map((step) => h("li", {}, inWords(step))))] : null,
+      isBefore ? h("p", { class: "faint" }, t("before", { day: longDay(dayOf(week.first_day)) })) : null,
       choice.at.slice(0, 10) > week.last_day ? h("p", { class: "faint" }, t("beyond", { day: longDay(dayOf(week.last_day)) })) : null,
       isLaterThanRules(week, choice.at) ? h("p", { class: "faint" }, t("not_written_yet", { day: longDay(later(dayOf(week.rules_until), -1)) })) : null,
     ),
@@ -158,6 +203,7 @@ function weekRows(week, choice, redraw) {
   const chosen = dayOf(choice.at);
   const monday = later(chosen, -weekday(chosen));
   const go = (days) => () => {
+    choice.isUsers = true;
     choice.at = `${iso(later(dayOf(choice.at), days))}${choice.at.slice(10)}`;
     redraw(true);
   };

@@ -12,6 +12,7 @@ from airflow.sdk import dag
 from airflow_provider_directcall.operators.numbers import (
     DirectcallApplyNumberRulesOperator,
     DirectcallPlanNumberRulesOperator,
+    DirectcallRestoreNumberRulesOperator,
 )
 from airflow_provider_directcall.sensors.statement import DirectcallTaggedCallSensor
 from airflow_provider_directcall.task_groups.campaigns import DirectcallCampaignTaskGroup
@@ -50,6 +51,16 @@ def hotline() -> None:
 
 
 @dag(schedule=None, start_date=START, catchup=False)
+def rehearsal() -> None:
+    """Apply the week of a day in a month's time, and restore."""
+    day = "{{ (dag_run.run_after + macros.timedelta(days=30)).isoformat() }}"
+    apply = DirectcallApplyNumberRulesOperator(
+        task_id="apply", calendar=str(HERE / "hotline.yaml"), at=day, allow_future=True
+    )
+    apply >> DirectcallRestoreNumberRulesOperator(task_id="restore", snapshot_task_id="apply").as_teardown()
+
+
+@dag(schedule=None, start_date=START, catchup=False)
 def waiting() -> None:
     """Wait for a call that never comes."""
     DirectcallTaggedCallSensor(task_id="call", tags={"case": "none"}, deferrable=True, timeout=3600)
@@ -57,4 +68,5 @@ def waiting() -> None:
 
 reminders()
 hotline()
+rehearsal()
 waiting()

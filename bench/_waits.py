@@ -6,6 +6,7 @@ import re
 import sqlite3
 import time
 import uuid
+from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 DAG_ID = "waits"
 PATIENCE = 7200.0
 
-#: Not the triggers' logs: a triggerer that takes over from one that was killed does not keep all of their lines.
+#: The triggers' logs do not show them all: a triggerer that takes over from one that was killed loses lines.
 _NOTE_RESUMPTIONS = """
     CREATE TABLE bench_resumed (map_index INTEGER, at REAL);
     CREATE TRIGGER note_resumed AFTER UPDATE OF state ON task_instance
@@ -34,6 +35,8 @@ _NOTE_RESUMPTIONS = """
         INSERT INTO bench_resumed VALUES (NEW.map_index, (julianday('now') - 2440587.5) * 86400.0);
     END;
 """
+_FIRED = "Trigger fired event"
+_MAP_INDEX = re.compile(r"map_index=(\d+)")
 _BLOCKED = re.compile(r"async thread was blocked for (\d+\.\d+) seconds")
 
 
@@ -164,6 +167,14 @@ class Waits:
         found: dict[int, list[float]] = {}
         for place, moment in self.query("SELECT map_index, at FROM bench_resumed ORDER BY at"):
             found.setdefault(int(str(place)), []).append(float(str(moment)))
+        return found
+
+    def fires(self) -> Counter[int]:
+        """Count the events of each map index in the triggers' logs, of which some may be lost."""
+        found: Counter[int] = Counter()
+        for path in (self.airflow.home / "logs").rglob("*.trigger.*.log"):
+            if (place := _MAP_INDEX.search(str(path))) is not None:
+                found[int(place[1])] += _text(path).count(_FIRED)
         return found
 
     def blocked(self) -> list[float]:

@@ -194,6 +194,7 @@ def _judge(waits: Waits) -> list[str]:
     problems = {
         "a task has not ended well in its first try": set(states) != {("success", 1)},
         "a wait was resumed not once": set(events) != {1},
+        "a trigger fired twice": max(waits.fires().values(), default=0) > 1,
         # Before its deferral and after it.
         "a wait was asked for by itself": set(looks) != {2},
     }

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from html import escape
 from typing import TYPE_CHECKING, Final
+from zoneinfo import ZoneInfo
 
 from airflow_provider_directcall.campaigns.pages import document, table
 from airflow_provider_directcall.campaigns.plan_times import zone_name
@@ -31,6 +32,7 @@ def page(totals: Totals, now: datetime, language: Language) -> str:
 
     :param now: aware; its zone is that of the times.
     """
+    now = now.astimezone(ZoneInfo(zone_name(now)))
     return document(language.words("Campaign report"), _Page(totals, language).parts(now), language)
 
 

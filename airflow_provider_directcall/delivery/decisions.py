@@ -180,7 +180,7 @@ Decision = Send | Outcome
 LOST_RECORD = "there is no record of the earlier tries, which may have sent it"
 LOST_TRY = "an earlier try ended before the outcome of its request was known"
 _VANISHED = "a row of the statement has shown its key, and no row shows it any more"
-_NEVER_THERE = f"Nothing was sent: after each of {_MOST_SENDS_A_TRY} requests, it was surely absent"
+_NEVER_THERE = f"Nothing was sent under this key: after the last of {_MOST_SENDS_A_TRY} requests, it was surely absent"
 
 
 class DeliveryDecisions:

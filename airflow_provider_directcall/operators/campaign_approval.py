@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from airflow.providers.standard.operators.hitl import ApprovalOperator
 
 from airflow_provider_directcall.runtime import arguments
+from airflow_provider_directcall.translations.languages import language_name
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -60,9 +61,7 @@ class DirectcallApproveCampaignOperator(ApprovalOperator):
         language: str = "en",
         **kwargs: Any,  # noqa: ANN401 - the arguments of ApprovalOperator
     ) -> None:
-        if language not in _TEXTS:
-            raise ValueError(f"language: one of {', '.join(_TEXTS)} is needed, not {language!r}")
-        question, names = _TEXTS[language]
+        question, names = _TEXTS[language_name(language)]
         rows = "".join(f"| {name} | {{{{ task.plan[{key!r}] }}}} |\n" for key, name in names.items())
         super().__init__(subject=subject or question, body=body or f"| | |\n| --- | --- |\n{rows}", **kwargs)
         self.plan = plan

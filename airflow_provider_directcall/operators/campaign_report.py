@@ -11,6 +11,7 @@ from airflow.sdk import BaseOperator
 from airflow_provider_directcall.operators.campaign_operator import Result, is_final, keywords_of, require_polars
 from airflow_provider_directcall.runtime import arguments
 from airflow_provider_directcall.runtime.failures import failing_without_retry
+from airflow_provider_directcall.translations.languages import language_name
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -24,7 +25,7 @@ class DirectcallReportCampaignOperator(BaseOperator):
     :param html: write a page, which opens without a network and prints.
     :param fail_on: states that fail the task after the report is written. Contacts are ``stopped`` if they had no turn
         because a send task failed; without this, such a run would end as a success.
-    :param timezone: of the hours in the page.
+    :param timezone: of the hours in the page; None for that of the plan.
     :param language: of the page, ``en`` or ``pt``.
 
     Returns ``{"report": uri, "html": uri, "results": uri, "again": uri, "contacts", "states", "parts", "cost_brl",
@@ -43,10 +44,13 @@ class DirectcallReportCampaignOperator(BaseOperator):
         results: str | None = None,
         html: bool | str = True,
         fail_on: Iterable[str] | str = ("stopped",),
-        timezone: str = "America/Sao_Paulo",
+        timezone: str | None = None,
         language: str = "en",
         **kwargs: Any,  # noqa: ANN401 - BaseOperator's own arguments
     ) -> None:
+        if "{" not in language:
+            # When the task runs, the campaign has been sent.
+            language_name(language)
         super().__init__(**kwargs)
         self.plan = plan
         self.results = results

@@ -134,7 +134,8 @@ def unknown_text(record: Record, reason: str, *, errand: Errand, until: datetime
     window = (record.since - CLOCKS_APART, until + CLOCKS_APART)
     first, last = (f"{moment.astimezone(zone):%Y-%m-%d %H:%M:%S%z}" for moment in window)
     clear = "it looks again, and unless it finds it, it sends again" if remembers else "it sends again, without looking"
-    left = f", near {record.since.astimezone(zone):%H:%M:%S}, when it left" if record.sends == 1 else ""
+    is_first = record.sends == record.try_number == 1 and errand.due_at is None
+    left = f", near {record.since.astimezone(zone):%H:%M:%S}, when it left" if is_first else ""
     keep = " (Airflow 3.4: keep the task's state then; without it, a match counts as an end)" if remembers else ""
     return (
         f"The outcome is unknown: the {errand.description} may be out (airflow_key {record.key}). Nothing is sent "

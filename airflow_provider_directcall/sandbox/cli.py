@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import logging
 import signal
 import sys
@@ -43,7 +44,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         config = _config(options)
         running = Sandbox(config).serve(options.port, options.host)
     except (OSError, ValueError) as error:
-        hint = "; choose another with --port" if isinstance(error, OSError) else ""
+        is_taken = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
+        hint = "; choose another with --port" if is_taken else ""
         sys.stderr.write(f"directcall-sandbox: cannot serve on {options.host}:{options.port}: {error}{hint}\n")
         return PORT_TAKEN
     _log_requests()

@@ -7,7 +7,7 @@ however many wait.
 The verdict of a wait is the one that its own look would have:
 
 - A read that covers the whole window of a wait is judged by the wait itself, by the rules of its look. So is a shorter
-  one where it shows the calls whole, to find them; it cannot prove that they are not there.
+  one by a wait that any row ends, whatever the call's other rows say; it cannot prove that there is none.
 - Whatever such a read cannot prove is decided by a look of the wait's own: a row outside of the read's or the wait's
   window, a row without a time, a call that is recognised by its id, an account whose rows show no tags.
 - No wait times out before a look at or after its deadline, of its own or shared.
@@ -281,7 +281,7 @@ class Feed:
                 continue
             is_covering = not waiter.wait.is_identified and read.since <= waiter.wait.begins_at
             is_enough = is_covering or waiter.wait.keeps_rows
-            judges = is_enough or read.shows_all_of(rows)
+            judges = is_enough or waiter.wait.ends_with_any_row
             judgement = waiter.wait.judge(rows, read.asked_at) if judges else None
             if judgement is not None and judgement.found is not None:
                 self._missed = 0

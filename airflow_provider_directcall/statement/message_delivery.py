@@ -43,6 +43,7 @@ class MessageRows(ABC, Generic[T]):
     """A wait that keeps the rows of the messages that are waited for."""
 
     keeps_rows = True
+    ends_with_any_row = False
     is_identified = False
 
     def __init__(self, search: DeliverySearch) -> None:

@@ -101,6 +101,7 @@ class ReplyWait:
     """
 
     keeps_rows = True
+    ends_with_any_row = False
     is_identified = False
 
     def __init__(self, search: ReplySearch, asked: Asked) -> None:

@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 _OVERLAP: Final = timedelta(hours=1)
 _MOST_OVERLAP: Final = timedelta(hours=6)
 _MARGIN: Final = timedelta(minutes=10)
-#: The first row of a call comes at most so long before its others.
-_CALL_SETUP: Final = timedelta(minutes=10)
 #: The whole window is read after this many recent reads at the latest.
 _MOST_RECENT_READS: Final = 40
 #: A look-up may read a little more, see :data:`~airflow_provider_directcall.api.bounds.LOOKUP_ROWS`.
@@ -60,11 +58,6 @@ class SharedRead:
     def is_whole(self) -> bool:
         """Whether all of its window was read."""
         return self.error is None and not self.is_too_long
-
-    def shows_all_of(self, rows: Iterable[StatementRow]) -> bool:
-        """Whether the calls with these rows have none before its window."""
-        first = self.since + _CALL_SETUP
-        return all(row.started_at is not None and row.started_at >= first for row in rows)
 
 
 def read_statement(since: datetime, now: datetime, source: FeedSource, most_pages: int) -> Lookup[SharedRead]:

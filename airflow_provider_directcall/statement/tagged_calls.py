@@ -112,6 +112,12 @@ class TaggedCalls:
         return self._search.identity is not None
 
     @property
+    def ends_with_any_row(self) -> bool:
+        """Whether one call is enough, without a condition on its outcome, duration or recording."""
+        search = self._search
+        return self._min_calls == 1 and not (search.outcomes or search.min_duration or search.recorded)
+
+    @property
     def marks(self) -> Marks:
         """The marks of its rows."""
         search = self._search

@@ -50,6 +50,10 @@ class Wait(Protocol[T]):
     keeps_rows: bool
     """Whether it keeps the rows of earlier reads, so that a read of a part of its window can end it."""
 
+    @property
+    def ends_with_any_row(self) -> bool:
+        """Whether one row of a call that bears its marks is enough, whatever others of the call there are."""
+
     def look(self, now: datetime) -> Lookup[T | None]:
         """Look once; return the result, or None for "not yet"."""
 

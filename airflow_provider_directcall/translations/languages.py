@@ -77,15 +77,21 @@ def english_moment(moment: datetime) -> str:
     return f"{moment:%Y-%m-%d %H:%M}"
 
 
-@lru_cache
-def language_of(name: str) -> Language:
-    """Return the language of a name, ``en`` or ``pt``.
+def language_name(tag: str) -> str:
+    """Return the name of a language, ``en`` or ``pt``, from a name or tag such as ``pt-BR``.
 
     :raises ValueError: there is no such language here.
     """
+    name = tag.strip().casefold().replace("_", "-").partition("-")[0]
     if name not in LANGUAGES:
-        raise ValueError(f"language: one of {', '.join(LANGUAGES)} is needed, not {name!r}")
-    return ENGLISH if name == ENGLISH.tag else Language("pt-BR", portuguese())
+        raise ValueError(f"language: one of {', '.join(LANGUAGES)} is needed, not {tag!r}")
+    return name
+
+
+@lru_cache
+def language_of(tag: str) -> Language:
+    """Return the language of a name or tag, see :func:`language_name`."""
+    return ENGLISH if language_name(tag) == ENGLISH.tag else Language("pt-BR", portuguese())
 
 
 def _line(catalogue: Catalogue, line: str) -> str:

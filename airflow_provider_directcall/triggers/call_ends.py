@@ -24,6 +24,7 @@ class CallEnd:
     """The wait for the end of a call that has an id: its row leads to the look that a task would have alone."""
 
     keeps_rows = False
+    ends_with_any_row = False
     is_identified = True
 
     def __init__(self, errand: CallErrand | MessageErrand, record: Record) -> None:

@@ -123,7 +123,7 @@ def test_retry_after_three_sends_in_one_try(run, world, kind, deferrable):
     lose_answer(world, kind, "cut_before", times=4)
     task = kind.task(deferrable=deferrable, retries=1)
     with pytest.raises(
-        DirectcallNotSent, match=r"^Nothing was sent: after each of 3 requests, .* or a Clear, sends it"
+        DirectcallNotSent, match=r"^Nothing was sent under this key: after the last of 3 requests, .* a Clear, sends it"
     ):
         run.to_the_end(task)
     assert run.store.record["phase"] == "not_sent"

@@ -183,7 +183,7 @@ def test_waits_of_a_feed_end_as_they_would_alone(vendor, client, quirk):
     waits = [TaggedCalls(StatementSearch(since=since, **wanted), 1) for wanted in (tagged, of_a_task, *others)]
     ends = ended_in_feed(vendor, client, waits)
     if quirk in REFUSED_TO_WAITS:
-        assert ends[1].error.code == "009"
+        assert {each.error.code for each in ends.values() if each.error is not None} == {"009"}
         return
     for ticket, lost in ((1, LOST_TO_TAGS), (2, LOST_TO_A_TASK)):
         assert (ticket not in ends) == (quirk in lost)

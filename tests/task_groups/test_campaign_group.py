@@ -45,14 +45,15 @@ def test_the_tasks_follow_one_another():
 
 
 @pytest.mark.parametrize(
-    ("language", "question", "rejected"), [("en", "Send", "not accepted"), ("pt", "Enviar", "não aceitos")]
+    ("language", "question", "rejected"), [("en", "Send", "not accepted"), ("pt-BR", "Enviar", "não aceitos")]
 )
 def test_the_approval_asks_in_the_language_of_the_pages(language, question, rejected):
     approve = made(approve_over=100, language=language).get_task("reminders.approve")
     assert approve.subject.startswith(f"{question} ")
     assert f"| {rejected} | {{{{ task.plan['rejected'] }}}} |" in approve.body
-    with pytest.raises(ValueError, match="language: one of en, pt is needed"):
-        made(approve_over=100, language="fr")
+    for approve_over in (100, None):
+        with pytest.raises(ValueError, match="language: one of en, pt is needed"):
+            made(approve_over=approve_over, language="fr")
 
 
 def test_a_chunk_is_followed_after_a_failure_and_not_where_nothing_is_sent():
@@ -121,6 +122,7 @@ def test_the_group_gives_every_argument_to_the_tasks_that_have_it():
     own = {"group_id", "contacts", "approve_over", "track", "track_timeout", "track_interval", "outlets", "dry_run"}
     asked = set(keywords_of(DirectcallCampaignTaskGroup.__init__)) - own
     given = {name: f"the {name}" for name in asked - {"chunks_at_once", "rate", "on_unknown_outcome"}}
+    given["language"] = "pt"
     plan, send, report = (
         next(task for task in made(**given).tasks if task.task_id == f"reminders.{name}")
         for name in ("plan", "send", "report")

@@ -72,7 +72,7 @@ def _state_of(ti: Any, context: Mapping[str, Any]) -> str:  # noqa: ANN401 - Air
     """
     given = getattr(ti, "state", None)
     state = str(getattr(given, "value", given))
-    if "exception" in context or state not in {"running", "success", "skipped"}:
+    if context.get("exception") is not None or state not in {"running", "success", "skipped"}:
         return "failed"
     is_asking = state == "running" and bool(getattr(getattr(ti, "task", None), "notifiers", None))
     return "asking" if is_asking else state

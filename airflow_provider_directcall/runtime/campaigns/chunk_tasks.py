@@ -69,7 +69,7 @@ class ReportTask(Protocol):
     plan: Mapping[str, object] | str
     results: str | None
     html: bool | str
-    timezone: str
+    timezone: str | None
     language: str
 
 
@@ -159,8 +159,8 @@ def track_chunk_of(task: TrackTask, hook: DirectcallHook, until: datetime) -> Tr
 
 def report_on(task: ReportTask) -> dict[str, object]:
     """Write the report of a campaign."""
-    folder, _ = open_plan(task.plan)
-    now = current_clock().now().astimezone(ZoneInfo(task.timezone))
+    folder, plan = open_plan(task.plan)
+    now = current_clock().now().astimezone(ZoneInfo(arguments.optional_text(task.timezone) or plan.times.zone))
     result = make_report(
         folder,
         results_uri=arguments.optional_text(task.results),

@@ -50,7 +50,8 @@ def also_takes(base: type[BaseOperator]) -> Callable[[Init], Init]:
         own = inspect.signature(init)
         *named, rest = own.parameters.values()
         shared = [inspect.signature(base.__init__).parameters[name] for name in keywords_of(base.__init__)]
-        init.__signature__ = own.replace(parameters=[*named, *shared, rest])  # type: ignore[attr-defined]  # inspect reads it (PEP 362), the stubs do not know it
+        # Where inspect reads it (PEP 362).
+        vars(init)["__signature__"] = own.replace(parameters=[*named, *shared, rest])
         return init
 
     return shown

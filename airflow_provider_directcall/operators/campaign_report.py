@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from airflow.providers.common.compat.sdk import AirflowFailException
 from airflow.sdk import BaseOperator
@@ -15,6 +15,7 @@ from airflow_provider_directcall.translations.languages import language_name
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
+    from pydantic import JsonValue
 
 
 class DirectcallReportCampaignOperator(BaseOperator):
@@ -72,7 +73,7 @@ class DirectcallReportCampaignOperator(BaseOperator):
         counts = {name: result[name] for name in ("contacts", "states", "parts", "cost_brl")}
         self.log.info("Report: %s", counts)
         for asset in self.outlets:
-            context["outlet_events"][asset].extra = counts  # type: ignore[assignment]  # counts and texts: JSON, typed as object
+            context["outlet_events"][asset].extra = cast("dict[str, JsonValue]", counts)
         states = _counts(result["states"])
         unwanted = [
             f"{states[state]} {state}" for state in arguments.texts("fail_on", self.fail_on) or () if states.get(state)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, tzinfo
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from airflow.providers.common.compat.sdk import conf
 
@@ -17,6 +17,8 @@ from airflow_provider_directcall.runtime.task_states import ENDED, RUNNING, stat
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator, Context
+    from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
+    from pydantic import JsonValue
 
     from airflow_provider_directcall.delivery.errand import Errand
 
@@ -90,7 +92,7 @@ class DeliveryLog:
 
         :raises LookupError: Airflow does not answer.
         """
-        return state_of(self._context["ti"])  # type: ignore[arg-type]  # that is its type in a running task
+        return state_of(cast("RuntimeTaskInstance", self._context["ti"]))
 
     def read(self) -> Record | None:
         """Return the record of an earlier try, or of this one.
@@ -112,7 +114,7 @@ class DeliveryLog:
         fields = record.as_json()
         if len(json.dumps(fields)) > _LARGEST_RECORD:
             fields.pop("recipients", None)
-        self._store.set(self._store_key, fields)  # type: ignore[arg-type]  # JSON values only
+        self._store.set(self._store_key, cast("JsonValue", fields))
 
     def _was_cleared(self) -> bool:
         """Whether a user has cleared the task while this try runs; its next try cannot know that afterwards."""

@@ -6,7 +6,7 @@ import asyncio
 import json
 import socket
 import threading
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final, Self, cast
 from urllib.parse import quote
 
 import uvicorn
@@ -30,8 +30,8 @@ KEEP_ALIVE_SECONDS: Final = 60
 class _CuttableProtocol(H11Protocol):
     """uvicorn's HTTP protocol that gives the application the transport, to cut the connection."""
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in its parent
-        super().connection_made(transport)
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(cast("asyncio.Transport", transport))
         # uvicorn enables its access log, which has whole URLs, again if the root logger is configured.
         self.access_log = False
         self.app_state = {**self.app_state, TRANSPORT_KEY: transport, REPLIES_KEY: []}
